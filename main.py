@@ -1,0 +1,6 @@
+"""Entry point of the image: the same as the console script `source-magnific-analytics`."""
+
+from source_magnific_analytics.run import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,98 @@
+"""The source: wires configuration, streams and the summary of a sync."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pendulum
+from airbyte_cdk.models import AirbyteMessage, AirbyteStateMessage, ConfiguredAirbyteCatalog
+from airbyte_cdk.sources import AbstractSource
+from airbyte_cdk.sources.streams import Stream
+
+from source_magnific_analytics.config import Config, config_error, parse
+from source_magnific_analytics.failures import REQUESTS_A_DAY, Sync
+from source_magnific_analytics.streams import ApiKeys, CreditUsage, Groups, ListStream, Members, Projects
+
+# Where the IDs of each filter are listed, and the field that names them to a person.
+FILTER_LISTS: Mapping[str, tuple[type[ListStream], str]] = {
+    "group_ids": (Groups, "name"),
+    "project_references": (Projects, "name"),
+    "api_key_ids": (ApiKeys, "display_name"),
+}
+
+
+class SourceMagnificAnalytics(AbstractSource):
+    """Five streams of a Magnific team: members, API keys, groups, projects and credit usage."""
+
+    def __init__(self) -> None:
+        # With --debug the CDK logs whole bodies, and with them user emails.
+        logging.getLogger("airbyte.streams").setLevel(logging.INFO)
+        for logger in (logging.getLogger("airbyte"), logging.getLogger(f"airbyte.{self.name}")):
+            logger.addFilter(_worth_reading)
+
+    def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any]:
+        """Prove key, plan and filters with one request and one more for each kind of filter that is set.
+
+        Raises what stands in the way; never returns a failure, which the CDK would print as a Python object.
+        """
+        parsed, sync = _parse(config), Sync()
+        CreditUsage(parsed, sync).probe()
+        for name, (stream, label) in FILTER_LISTS.items():
+            if name in parsed.filters:
+                _check_filter(name, parsed.filters[name], stream(parsed, sync), label)
+        return True, None
+
+    def streams(self, config: Mapping[str, Any]) -> list[Stream]:
+        """The five streams, the small ones first: where the day's requests run out, credit usage can resume."""
+        parsed, sync = _parse(config), Sync()
+        lists = (stream(parsed, sync) for stream in (Members, ApiKeys, Groups, Projects))
+        self._usage = CreditUsage(parsed, sync)
+        return [*lists, self._usage]
+
+    def read(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage]:
+        """Read the configured streams; the log ends with the requests used and how far credit usage is complete."""
+        try:
+            yield from super().read(logger, config, catalog, state)
+        finally:
+            for line in _summary(self._usage):
+                logger.info(line)
+
+
+def _parse(config: Mapping[str, Any]) -> Config:
+    return parse(config, pendulum.now("UTC").date())
+
+
+def _check_filter(name: str, wanted: list[Any], stream: ListStream, label: str) -> None:
+    known = {str(row[stream.primary_key]).lower(): row for row in stream.read_records()}
+    unknown = [str(item) for item in wanted if str(item).lower() not in known]
+    if unknown:
+        shown = [f"{row[stream.primary_key]} ({row.get(label)})" for row in list(known.values())[:20]]
+        more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+        raise config_error(
+            f"The team has no {', '.join(unknown)} as {name} says. It has: {', '.join(shown) or 'none'}{more}."
+        )
+
+
+def _summary(usage: CreditUsage) -> Iterator[str]:
+    sync = usage.sync
+    through = f"credit usage is complete through {sync.saved_through}" if sync.saved_through else "no credit usage read"
+    yield f"This sync used {sync.requests} of the day's {REQUESTS_A_DAY} API requests; {through}."
+    if usage.excesses:
+        first = usage.excesses[0]
+        yield (
+            f"For {len(usage.excesses)} tools and buckets Magnific's breakdown by user exceeds the tool's totals, by "
+            f"{sum(excess.uses for excess in usage.excesses)} uses and "
+            f"{sum(excess.credits for excess in usage.excesses)} credits in all (first: {first.tool} on {first.date}). "
+            "The rows are handed on as Magnific states them."
+        )
+
+
+def _worth_reading(record: logging.LogRecord) -> bool:
+    """Drop two lines of the CDK: one calls every retry a rate limit, the other prints the whole state."""
+    return not str(record.msg).startswith(("UserDefinedBackoffException:", "Setting state of "))
