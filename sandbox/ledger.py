@@ -1,0 +1,157 @@
+"""Who used what on which day: one list of entries a day, the same whatever window is asked for.
+
+`History` is what happened, drawn from (seed, day) alone. `Ledger` is what the API would say about it today:
+the history up to today, with the events that came after replayed over it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from random import Random
+from typing import NamedTuple, Protocol
+
+from sandbox.team import FIRST_DAY, PARTLY_ATTRIBUTED, TOOLS, WITHOUT_BREAKDOWN, Person, Team
+
+MOST_CACHED_ENTRIES = 1_000_000
+"""About 150 MB: ten years of the default team, a few months of a very large one."""
+
+
+class Entry(NamedTuple):
+    """Some uses of one tool on one day. A None stands for what the API cannot name (or was not there)."""
+
+    day: date
+    tool: str
+    user_email: str | None
+    api_key_id: str | None
+    project_reference: str | None
+    uses: int
+    credits: int
+
+
+class Event(Protocol):
+    """Something that changes what the API says about the team or about days already past."""
+
+    def on_team(self, team: Team) -> Team: ...
+
+    def on_entries(self, day: date, entries: Sequence[Entry]) -> Sequence[Entry]: ...
+
+
+_WEEKDAYS = (1.0, 1.0, 1.0, 1.0, 0.85, 0.12, 0.08)
+
+
+def _bustle(day: date) -> float:
+    """How likely a person is to be at work on `day`, 0 to 1."""
+    quiet = (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1)
+    summer = 0.8 if day.month == 8 else 1.0
+    return 0.95 * _WEEKDAYS[day.weekday()] * summer * (0.1 if quiet else 1.0)
+
+
+def _growth(day: date) -> float:
+    """1.0 on the first day, about 2.5 three years later."""
+    return 1.0 + 0.5 * (day - FIRST_DAY).days / 365
+
+
+def _on_holiday(number: int, day: date) -> bool:
+    """Each person is away for about three whole weeks a year."""
+    return (number * 7 + day.isocalendar().week) % 17 == 0
+
+
+class History:
+    """What the team used, day by day, before any event and whole days only."""
+
+    def __init__(self, team: Team, seed: int) -> None:
+        self.team = team
+        self.seed = seed
+        self._days: dict[date, tuple[Entry, ...]] = {}
+        self._cached = 0
+
+    def on(self, day: date) -> tuple[Entry, ...]:
+        """All entries of `day`; none before 2023-01-01."""
+        known = self._days.get(day)
+        if known is None:
+            known = tuple(self._draw(day)) if day >= FIRST_DAY else ()
+            if self._cached + len(known) > MOST_CACHED_ENTRIES:
+                self._days.clear()
+                self._cached = 0
+            self._days[day] = known
+            self._cached += len(known)
+        return known
+
+    def so_far(self, day: date) -> tuple[Entry, ...]:
+        """The entries of `day` while it goes on: each with a share of its uses, the small ones gone."""
+        share = 0.25 + 0.5 * Random(f"so far {self.seed} {day.isoformat()}").random()
+        begun = ((entry, int(entry.uses * share)) for entry in self.on(day))
+        return tuple(
+            entry._replace(uses=uses, credits=entry.credits // entry.uses * uses) for entry, uses in begun if uses
+        )
+
+    def _draw(self, day: date) -> list[Entry]:
+        random = Random(f"{self.seed} {day.isoformat()}").random
+        growth = _growth(day)
+        bustle = _bustle(day)
+        entries: list[Entry] = []
+        for number, person in enumerate(self.team.people):
+            if not person.habits or not person.first_day <= day <= person.last_day or _on_holiday(number, day):
+                continue
+            if random() < bustle:
+                for _ in range(2 + int(random() * 3)):
+                    tool = person.habits[int(random() * len(person.habits))]
+                    entries.append(self._entry(day, tool, person, number, growth, random()))
+        scale = len(self.team.people) / 14
+        if random() < bustle + 0.2:
+            for _ in range(1 + int(random() * 3)):
+                entries.append(self._entry(day, WITHOUT_BREAKDOWN, None, day.day, growth * scale, random()))
+        if random() < 0.4 * bustle:
+            entries.append(self._entry(day, PARTLY_ATTRIBUTED, None, day.day, growth * scale, random()))
+        return entries
+
+    def _entry(self, day: date, tool: str, person: Person | None, number: int, growth: float, chance: float) -> Entry:
+        """One sitting. `chance` (0 to 1) decides how many uses, which project and which key."""
+        price, usual = TOOLS[tool].credits, TOOLS[tool].usual_uses
+        uses = 1 + int(-math.log(1.0 - chance) * usual * growth)
+        # The digits below those that decided the uses are as good as a new draw, and cost nothing.
+        spare = int(chance * 1e9) % 1000
+        projects = self.team.projects
+        project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None
+        through_key = spare // 10 < (90 if person is None or person.by_api else 5)
+        key = self._key(day, number + spare) if through_key else None
+        return Entry(day, tool, person.email if person else None, key, project, uses, price * uses)
+
+    def _key(self, day: date, choice: int) -> str | None:
+        # A key that is inactive now worked in its first year.
+        usable = [
+            key.api_key_id
+            for key in self.team.api_keys
+            if key.created_at[:10] <= day.isoformat() and (key.status == "active" or day.year == FIRST_DAY.year)
+        ]
+        return usable[choice % len(usable)] if usable else None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the API knows on `today`, after `events` in their order."""
+
+    history: History
+    today: date
+    events: tuple[Event, ...] = ()
+
+    @cached_property
+    def team(self) -> Team:
+        """The team after the events."""
+        team = self.history.team
+        for event in self.events:
+            team = event.on_team(team)
+        return team
+
+    def entries(self, day: date) -> Sequence[Entry]:
+        """The entries of `day` as the API knows them: part of a day for today, none for the future."""
+        if day > self.today:
+            return ()
+        entries: Sequence[Entry] = self.history.so_far(day) if day == self.today else self.history.on(day)
+        for event in self.events:
+            entries = event.on_entries(day, entries)
+        return entries

@@ -1,0 +1,63 @@
+"""A threaded server on loopback for the sandbox, which can also break a connection off."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from sandbox.app import create_app
+from sandbox.faults import BrokenOffError
+from sandbox.state import Options
+
+HOST = "127.0.0.1"
+_CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Writes nothing of its own, and ends a connection the way a fault asks for."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        if type == "error":
+            sys.stderr.write(f"sandbox: {message % args if args else message}\n")
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        self.close_connection = True
+        if isinstance(error, BrokenOffError) and error.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RESET)
+            # The server would say goodbye properly before closing; taking the descriptor away prevents it.
+            os.close(self.connection.detach())
+
+
+class _VerboseHandler(_QuietHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        sys.stderr.write(f"{self.command} {self.path} {code}\n")
+
+
+def listen(options: Options, port: int = 0, verbose: bool = False) -> BaseWSGIServer:
+    """A server that is bound (port 0: any free one, then in `.port`) but not yet serving."""
+    handler = _VerboseHandler if verbose else _QuietHandler
+    return make_server(HOST, port, create_app(options), threaded=True, request_handler=handler)
+
+
+@contextmanager
+def running(options: Options | None = None) -> Iterator[str]:
+    """A sandbox in a thread of this process while the block runs; its base URL."""
+    server = listen(options or Options())
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,54 @@
+"""How a sandbox starts, and all that changes while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from threading import Lock
+from typing import Any
+
+import pendulum
+
+from sandbox.faults import Fault
+from sandbox.ledger import Event, History, Ledger
+from sandbox.limits import Limits
+from sandbox.team import DEFAULT_PEOPLE, make_team
+
+DEFAULT_KEY = "sandbox-key-that-opens-nothing-else"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sandbox starts; the control surface changes the day and the limits later."""
+
+    key: str = DEFAULT_KEY
+    plan: str = "business"
+    today: date | None = None
+    """None: the real day, UTC."""
+    seed: int = 1
+    people: int = DEFAULT_PEOPLE
+    forbidden: bool = False
+    flat_problems: bool = False
+    empty_buckets: bool = False
+    awkward: bool = False
+    per_minute: int = 50
+    per_day: int = 100
+    limit_header: str = "retry-after"
+
+
+class State:
+    """Everything that requests change; whoever changes it holds the lock."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.lock = Lock()
+        self.history = History(make_team(options.people), options.seed)
+        self.today = options.today
+        self.events: tuple[Event, ...] = ()
+        self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
+        self.faults: list[Fault] = []
+        self.requests: list[dict[str, Any]] = []
+
+    def ledger(self) -> Ledger:
+        """What the API knows at this moment."""
+        return Ledger(self.history, self.today or pendulum.now("UTC").date(), self.events)

@@ -1,0 +1,195 @@
+"""The sandbox's ledger: the same for everyone who asks, and changed by events alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox import truth
+from sandbox.answers import Manner, credit_usage
+from sandbox.events import happen, read_event
+from sandbox.ledger import History, Ledger
+from sandbox.query import Filters, Query
+from sandbox.team import FIRST_DAY, PARTLY_ATTRIBUTED, WITHOUT_BREAKDOWN, make_team
+
+TODAY = date(2026, 3, 31)
+TUESDAY = date(2026, 3, 10)
+PROJECT = make_team().projects[0].reference
+
+
+def ledger(seed: int = 1) -> Ledger:
+    return Ledger(History(make_team(), seed), TODAY)
+
+
+LEDGER = ledger()
+
+
+def after(before: Ledger, *events: dict[str, Any]) -> Ledger:
+    for event in events:
+        before = happen(before, read_event(event))
+    return before
+
+
+def credits_on(one: Ledger, day: date) -> int:
+    return sum(entry.credits for entry in one.entries(day))
+
+
+def days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+@given(st.permutations(days(date(2026, 3, 1), date(2026, 3, 31))))
+def test_every_day_is_the_same_in_whatever_order_days_are_asked_for(order: list[date]) -> None:
+    shuffled, straight = ledger(), ledger()
+    assert {day: shuffled.entries(day) for day in order} == {day: straight.entries(day) for day in sorted(order)}
+
+
+def test_another_seed_is_another_history() -> None:
+    assert ledger(seed=1).entries(TUESDAY) != ledger(seed=2).entries(TUESDAY)
+
+
+def test_the_first_days_of_the_default_team_stay_as_they_are() -> None:
+    """Demonstrations and saved states rely on a seed meaning the same in every release."""
+    first = [credits_on(ledger(), day) for day in days(date(2023, 1, 2), date(2023, 1, 4))]
+    assert first == [16262, 11568, 12603]
+
+
+def test_usage_begins_in_2023_and_ends_today_with_part_of_a_day() -> None:
+    assert not ledger().entries(FIRST_DAY - timedelta(days=1))
+    assert not ledger().entries(TODAY + timedelta(days=1))
+    whole = Ledger(ledger().history, TODAY + timedelta(days=1))
+    assert 0 < credits_on(ledger(), TODAY) < credits_on(whole, TODAY)
+
+
+def test_a_weekday_has_a_believable_number_of_rows_and_a_weekend_is_quiet() -> None:
+    year = Query("day", date(2025, 3, 31), date(2026, 3, 30), Filters())
+    rows = Counter(date.fromisoformat(row["date"]) for row in truth.rows(ledger(), year))
+    weekdays = [rows[day] for day in days(year.start, year.end) if day.weekday() < 5 and day.month != 12]
+    weekends = [rows[day] for day in days(year.start, year.end) if day.weekday() >= 5]
+    assert sum(15 <= count <= 40 for count in weekdays) / len(weekdays) > 0.95
+    assert sum(weekends) / len(weekends) < 5
+    assert sum(rows[day] for day in days(date(2025, 12, 24), date(2025, 12, 31))) < 40
+
+
+def test_usage_grows_from_year_to_year() -> None:
+    march = [sum(credits_on(ledger(), day) for day in days(date(y, 3, 1), date(y, 3, 30))) for y in range(2023, 2027)]
+    assert march == sorted(march)
+
+
+def test_some_tools_name_no_user_or_not_all() -> None:
+    entries = [entry for day in days(date(2026, 1, 1), date(2026, 3, 30)) for entry in ledger().entries(day)]
+    users = {tool: {e.user_email is None for e in entries if e.tool == tool} for tool in {e.tool for e in entries}}
+    assert users.pop(WITHOUT_BREAKDOWN) == {True}
+    assert users.pop(PARTLY_ATTRIBUTED) == {True, False}
+    assert all(named == {False} for named in users.values())
+
+
+def test_those_who_left_were_invited_or_never_began_use_nothing() -> None:
+    idle = {one.email for one in make_team().people if not one.habits or one.status == "inactive"}
+    assert len(idle) == 3
+    assert not [
+        entry for day in days(date(2026, 1, 1), TODAY) for entry in ledger().entries(day) if entry.user_email in idle
+    ]
+
+
+def test_a_deleted_project_leaves_its_usage_without_a_project() -> None:
+    deleted = after(ledger(), {"kind": "delete_project", "reference": PROJECT})
+    assert PROJECT in {entry.project_reference for entry in ledger().entries(TUESDAY)}
+    assert PROJECT not in {entry.project_reference for entry in deleted.entries(TUESDAY)}
+    assert credits_on(deleted, TUESDAY) == credits_on(ledger(), TUESDAY)
+    assert PROJECT not in {project.reference for project in deleted.team.projects}
+
+
+def test_a_new_email_is_new_in_the_list_and_in_all_days() -> None:
+    old, new = make_team().people[3].email, "ines@elsewhere.example"
+    changed = after(ledger(), {"kind": "change_email", "old": old, "new": new})
+    assert {old, new} & {person.email for person in changed.team.people} == {new}
+    for day in days(date(2026, 3, 1), TODAY):
+        was = [entry.user_email == old for entry in ledger().entries(day)]
+        assert was == [entry.user_email == new for entry in changed.entries(day)]
+
+
+def test_events_are_replayed_in_their_order() -> None:
+    tool = WITHOUT_BREAKDOWN
+    late = {
+        "kind": "late",
+        "day": "2026-03-10",
+        "tool": tool,
+        "email": "a@b.example",
+        "uses": 2,
+        "credits": 180,
+    }
+    refund = {"kind": "refund", "day": "2026-03-10", "tool": tool}
+    used = after(ledger(), refund, late)
+    assert [entry.credits for entry in used.entries(TUESDAY) if entry.tool == tool] == [180]
+    assert not [entry for entry in after(ledger(), late, refund).entries(TUESDAY) if entry.tool == tool]
+
+
+def test_attributed_usage_keeps_its_figures() -> None:
+    someone = make_team().people[0].email
+    named = after(ledger(), {"kind": "attribute", "day": "2026-03-10", "tool": WITHOUT_BREAKDOWN, "email": someone})
+    assert credits_on(named, TUESDAY) == credits_on(ledger(), TUESDAY)
+    assert {e.user_email for e in named.entries(TUESDAY) if e.tool == WITHOUT_BREAKDOWN} == {someone}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"kind": "rename_project", "reference": "no-such-project", "name": "New"},
+        {"kind": "refund", "day": "2026-03-10", "tool": "No Such Tool"},
+        {"kind": "refund", "day": "2026-02-30", "tool": "Upscaler"},
+        {"kind": "late", "day": "2026-03-10", "tool": "Upscaler", "email": None, "uses": "2", "credits": 1},
+        {"kind": "rename_group", "group_id": 11},
+        {"kind": "refund", "day": "2026-03-10", "tool": "Upscaler", "reason": "x"},
+        {"kind": "explode"},
+    ],
+)
+def test_an_event_that_is_mistyped_or_changes_nothing_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        after(ledger(), event)
+
+
+FILTERS = [
+    Filters(),
+    Filters(group_ids=frozenset({11, 52})),
+    Filters(project_references=frozenset({PROJECT})),
+    Filters(api_key_ids=frozenset({make_team().api_keys[1].api_key_id})),
+    Filters(frozenset({37}), frozenset({PROJECT}), frozenset({make_team().api_keys[0].api_key_id})),
+]
+
+
+@given(
+    st.sampled_from(["day", "week", "month", "year"]),
+    st.dates(date(2024, 12, 1), date(2026, 4, 2)),
+    st.integers(0, 120),
+    st.sampled_from(FILTERS),
+    st.booleans(),
+)
+def test_every_answer_adds_up_to_the_truth(
+    granularity: str, start: date, length: int, filters: Filters, awkward: bool
+) -> None:
+    query = Query(granularity, start, start + timedelta(days=length), filters)
+    totals: Counter[tuple[str, str, str]] = Counter()
+    rows: Counter[tuple[str, str, str, str | None, str]] = Counter()
+    for bucket in credit_usage(LEDGER, query, Manner(awkward))["data"]:
+        for consumption in bucket["consumptions"]:
+            for figure in ("user_uses", "user_credits"):
+                key = bucket["date"][:10], consumption["tool"]
+                totals[(*key, figure)] += consumption[figure]
+                for usage in consumption.get("user_usages") or []:
+                    rows[(*key, usage["user_email"], usage.get("project_reference"), figure)] += usage[figure]
+    assert totals == {
+        (one["date"], one["tool"], figure): one[figure]
+        for one in truth.totals(LEDGER, query)
+        for figure in ("user_uses", "user_credits")
+    }
+    assert rows == {
+        (one["date"], one["tool"], one["user_email"], one["project_reference"], figure): one[figure]
+        for one in truth.rows(LEDGER, query)
+        for figure in ("user_uses", "user_credits")
+    }
