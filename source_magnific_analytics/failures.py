@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import requests
+import urllib3
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers import (
     BackoffStrategy,
@@ -49,7 +50,7 @@ _LONGEST_ERROR_BODY = 64 * 1024
 _WORTH_ANOTHER_TRY = {408, 425}
 _FAULT_WORDS: Mapping[type[Exception], str] = {
     requests.exceptions.ConnectTimeout: f"no connection within {CONNECT_TIMEOUT} seconds",
-    requests.exceptions.ReadTimeout: f"no answer within {READ_TIMEOUT} seconds",
+    requests.exceptions.ReadTimeout: f"no complete answer in time, or silence for {READ_TIMEOUT} seconds",
     requests.exceptions.SSLError: "no secure connection (a TLS certificate or handshake failed)",
     requests.exceptions.ProxyError: "no connection through the proxy",
     requests.exceptions.ChunkedEncodingError: "an answer that broke off",
@@ -138,7 +139,7 @@ class Judge(ErrorHandler, BackoffStrategy):
             try:
                 self.understood = self._decode(read_body(response))
             except ContractError as error:
-                return Fault(f"an answer that is not usage data ({error})")
+                return Fault(f"an answer that is not what the API promises: {error}")
             return None
         wait = stated_wait(response.headers, server_time(response.headers))
         if status == requests.codes.too_many_requests or status in _WORTH_ANOTHER_TRY:
@@ -154,8 +155,8 @@ class Judge(ErrorHandler, BackoffStrategy):
         if self._faults == len(FAULT_WAITS) or self._sync.retries == MOST_RETRIES_A_SYNC:
             tries = "once" if self._faults == 0 else f"{self._faults + 1} times in a row"
             raise transient_error(
-                f"Magnific could not be read: the request was answered with {fault.what}, tried {tries}. "
-                f"{self._sync.progress} If this goes on, see whether Magnific has an outage or a proxy is in between."
+                f"Magnific could not be read ({fault.what}), tried {tries}. {self._sync.progress} "
+                "If this goes on, see whether Magnific has an outage or a proxy stands in between."
             )
         self._wait = FAULT_WAITS[self._faults]
         if fault.wait is not None and fault.wait <= LONGEST_STATED_WAIT:
@@ -163,7 +164,7 @@ class Judge(ErrorHandler, BackoffStrategy):
         self._faults += 1
         self._sync.retries += 1
         self._logger.warning(
-            f"Magnific answered with {fault.what}; trying again in {self._wait:.0f} seconds "
+            f"Magnific could not be read ({fault.what}); trying again in {self._wait:.0f} seconds "
             f"(try {self._faults + 1} of {len(FAULT_WAITS) + 1})."
         )
         return ErrorResolution(ResponseAction.RETRY, FailureType.transient_error, fault.what)
@@ -238,12 +239,18 @@ def read_body(response: requests.Response, longest: float = math.inf) -> bytearr
     """The decompressed body, cut off at about `longest` bytes; raises `RequestException` if it breaks off by itself."""
     body = bytearray()
     deadline = monotonic() + LONGEST_BODY
-    for chunk in response.iter_content(256 * 1024):
-        body += chunk
-        if len(body) >= longest:
-            break
-        if monotonic() > deadline:
-            raise requests.exceptions.ReadTimeout
+    try:
+        # read1 returns what has arrived; read would hold a dripping body back and with it the deadline.
+        while len(body) < longest and (chunk := response.raw.read1(256 * 1024, decode_content=True)):
+            body += chunk
+            if monotonic() > deadline:
+                raise requests.exceptions.ReadTimeout
+    except urllib3.exceptions.ReadTimeoutError:
+        raise requests.exceptions.ReadTimeout from None
+    except urllib3.exceptions.DecodeError:
+        raise requests.exceptions.ContentDecodingError from None
+    except urllib3.exceptions.HTTPError:
+        raise requests.exceptions.ChunkedEncodingError from None
     return body
 
 

@@ -2,11 +2,19 @@
 
 import sys
 
-from airbyte_cdk.entrypoint import launch
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.logger import PRINT_BUFFER
 
 from source_magnific_analytics.source import SourceMagnificAnalytics
 
 
 def run() -> None:
-    """Run the protocol command named on the command line; stdout carries Airbyte messages alone."""
-    launch(SourceMagnificAnalytics(), sys.argv[1:])
+    """Run the protocol command named on the command line; stdout carries Airbyte messages alone.
+
+    The same as the CDK's `launch`, except that a message is one write to its buffer instead of the two of `print`.
+    """
+    entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
+    arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
+    with PRINT_BUFFER:
+        for message in entrypoint.run(arguments):
+            PRINT_BUFFER.write(f"{message}\n")

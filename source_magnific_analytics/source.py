@@ -1,17 +1,20 @@
 """The source: wires configuration, streams and the summary of a sync."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, TypeVar
 
 import pendulum
 from airbyte_cdk.models import AirbyteMessage, AirbyteStateMessage, ConfiguredAirbyteCatalog
 from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
+from airbyte_cdk.utils import AirbyteTracedException
 
 from source_magnific_analytics.config import Config, config_error, parse
 from source_magnific_analytics.failures import REQUESTS_A_DAY, Sync
 from source_magnific_analytics.streams import ApiKeys, CreditUsage, Groups, ListStream, Members, Projects
+
+T = TypeVar("T")
 
 # Where the IDs of each filter are listed, and the field that names them to a person.
 FILTER_LISTS: Mapping[str, tuple[type[ListStream], str]] = {
@@ -25,6 +28,7 @@ class SourceMagnificAnalytics(AbstractSource):
     """Five streams of a Magnific team: members, API keys, groups, projects and credit usage."""
 
     def __init__(self) -> None:
+        self._usage: CreditUsage | None = None
         # With --debug the CDK logs whole bodies, and with them user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
         for logger in (logging.getLogger("airbyte"), logging.getLogger(f"airbyte.{self.name}")):
@@ -60,8 +64,36 @@ class SourceMagnificAnalytics(AbstractSource):
         try:
             yield from super().read(logger, config, catalog, state)
         finally:
-            for line in _summary(self._usage):
-                logger.info(line)
+            if self._usage is not None:
+                for line in _summary(self._usage):
+                    logger.info(line)
+
+    @staticmethod
+    def read_config(config_path: str) -> MutableMapping[str, Any]:
+        return _read_file("configuration", config_path, AbstractSource.read_config)
+
+    @classmethod
+    def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
+        return _read_file("catalog", catalog_path, super().read_catalog)
+
+    @classmethod
+    def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
+        """The state in the file; none, with a warning, where it cannot be read: more is read then, never less."""
+        try:
+            return _read_file("state", state_path, super().read_state)
+        except AirbyteTracedException as error:
+            logging.getLogger("airbyte").warning(f"{error} Credit usage is read again from start_date.")
+            return []
+
+
+def _read_file(what: str, path: str, read: Callable[[str], T]) -> T:
+    """What `read` makes of the file; whatever it cannot make sense of becomes one config error that names the file."""
+    try:
+        return read(path)
+    except OSError as error:
+        raise config_error(f"The {what} file {path} cannot be opened: {error.strerror}.") from None
+    except Exception:
+        raise config_error(f"The {what} file {path} does not hold a {what} as JSON: check what wrote it.") from None
 
 
 def _parse(config: Mapping[str, Any]) -> Config:
@@ -94,5 +126,10 @@ def _summary(usage: CreditUsage) -> Iterator[str]:
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
-    """Drop two lines of the CDK: one calls every retry a rate limit, the other prints the whole state."""
+    """Keep the CDK's log to what helps: no stack trace under an error that explains itself, and without two lines.
+
+    One of them calls every retry a rate limit, the other prints the whole state.
+    """
+    if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
+        record.exc_info = None
     return not str(record.msg).startswith(("UserDefinedBackoffException:", "Setting state of "))

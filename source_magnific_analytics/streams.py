@@ -30,7 +30,13 @@ class _ApiKey(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["x-magnific-api-key"] = self._key
+        request.register_hook("response", _forget_redirect)  # type: ignore[no-untyped-call]
         return request
+
+
+def _forget_redirect(response: requests.Response, **_: Any) -> None:
+    """Leave a redirect without target: requests would read its body and parse the address, followed or not."""
+    response.headers.pop("Location", None)
 
 
 class MagnificStream(HttpStream, ABC):
@@ -62,7 +68,7 @@ class MagnificStream(HttpStream, ABC):
         return self.judge
 
     def request_kwargs(self, *_: Any, **__: Any) -> Mapping[str, Any]:
-        # A followed redirect would carry the key to another host. Streaming leaves the body to the judge.
+        # Never to another host with the key. Streaming leaves the body to the judge.
         return {"timeout": (CONNECT_TIMEOUT, READ_TIMEOUT), "allow_redirects": False, "stream": True}
 
     def next_page_token(self, response: requests.Response) -> None:
@@ -104,10 +110,8 @@ class ListStream(MagnificStream, ABC):
         """The rows of `body`; raises `ContractError` where one lacks its primary key."""
         try:
             rows = _rows.decode(body).data
-        except msgspec.ValidationError as error:
-            raise usage.ContractError(str(error)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise usage.ContractError("the body is not complete JSON") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise usage.contract_error(error) from None
         if not all(type(row.get(self.primary_key)) is self.key_type for row in rows):
             raise usage.ContractError(f"a row has no {self.primary_key}")
         return rows

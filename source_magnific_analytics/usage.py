@@ -24,6 +24,18 @@ class ContractError(ValueError):
     """An answer that is not what the API's contract promises; the text holds no value of the answer."""
 
 
+def contract_error(error: Exception) -> ContractError:
+    """What a decoder's error says, without any value of the answer: figures, names and emails belong in no log."""
+    match error:
+        case msgspec.ValidationError():
+            return ContractError(str(error))
+        case msgspec.DecodeError():
+            return ContractError("the body is not complete JSON")
+        case UnicodeDecodeError():
+            return ContractError("a text is not UTF-8")
+    return ContractError("a bucket's date is not a date")
+
+
 class UserUsage(msgspec.Struct, gc=False):
     """One entry of a tool's breakdown: what one user did, where it resolves in one project and group."""
 
@@ -91,7 +103,7 @@ def decode(body: bytes | bytearray) -> Answer:
         for raw in _envelope.decode(body).data:
             answer.setdefault(_day(_bucket.decode(raw).date), []).append(raw)
     except (msgspec.DecodeError, ValueError) as error:
-        raise ContractError(_words(error)) from None
+        raise contract_error(error) from None
     return dict(sorted(answer.items()))
 
 
@@ -227,6 +239,9 @@ def _alike(usages: Iterable[UserUsage]) -> Iterator[tuple[tuple[Any, ...], UserU
 
 def _numbered(usages: list[UserUsage]) -> Iterator[tuple[int, UserUsage]]:
     """Number, from 0 and in the order of `group_name` (null first), the entries that share user and project."""
+    if len({(usage.user_email, usage.project_reference) for usage in usages}) == len(usages):
+        yield from ((0, usage) for usage in usages)
+        return
     sharing: dict[tuple[str | None, str | None], list[UserUsage]] = {}
     for usage in usages:
         sharing.setdefault((usage.user_email, usage.project_reference), []).append(usage)
@@ -240,12 +255,3 @@ def _day(text: str) -> Date:
     """The UTC day of a bucket's `date`; a date-time without an offset is UTC by contract."""
     moment = datetime.fromisoformat(text)
     return pendulum.instance(moment, tz="UTC").in_timezone("UTC").date()
-
-
-def _words(error: Exception) -> str:
-    """The error without any value of the answer: its figures, names and emails belong in no log."""
-    if isinstance(error, msgspec.ValidationError):
-        return str(error)
-    if isinstance(error, msgspec.DecodeError):
-        return "the body is not complete JSON"
-    return "a bucket's date is not a date"

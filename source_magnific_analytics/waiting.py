@@ -1,11 +1,11 @@
 """How long an answer asks to wait, read from its headers."""
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
+_YEAR = 366 * 24 * 3600
 
 
 def server_time(headers: Mapping[str, str]) -> datetime:
@@ -14,28 +14,31 @@ def server_time(headers: Mapping[str, str]) -> datetime:
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that the first understandable header asks to wait, never negative; None where none does.
+    """The seconds that the first understandable header asks to wait, from 0 to a year; None where none does.
 
     `Retry-After` is seconds or an HTTP date (RFC 9110); the reset headers are seconds to go or a Unix time in
-    seconds or milliseconds, told apart by their size.
+    seconds or milliseconds, told apart by their size. A moment that has passed is a wait of 0.
     """
     for header in _WAIT_HEADERS:
-        text = headers.get(header, "")
-        moment = _http_date(text)
-        if moment is not None:
-            return max((moment - now).total_seconds(), 0.0)
-        try:
-            seconds = float(text)
-        except ValueError:
-            continue
-        if seconds > 1e12:
-            seconds /= 1000
-        if seconds > 1e9:
-            seconds -= now.timestamp()
-            return max(seconds, 0.0)
-        if math.isfinite(seconds) and seconds >= 0:
+        seconds = _seconds(headers.get(header, ""), now)
+        if seconds is not None and 0 <= seconds <= _YEAR:
             return seconds
     return None
+
+
+def _seconds(text: str, now: datetime) -> float | None:
+    moment = _http_date(text)
+    if moment is not None:
+        return max((moment - now).total_seconds(), 0.0)
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if number > 1e12:
+        number /= 1000
+    if number > 1e9:
+        return max(number - now.timestamp(), 0.0)
+    return number
 
 
 def _http_date(text: str) -> datetime | None:

@@ -1,0 +1,59 @@
+# Everything a developer or a curious user runs. Each target installs what it needs into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+# What the tests and the demo use besides Python: a browser, a clock shim, a database server.
+PACKAGES := chromium chromium-driver faketime fonts-dejavu-core postgresql
+
+.PHONY: demo report test test-image lint image bench mutants audit release packages clean
+
+demo: .venv/ready
+	@$(BIN)/python -m demo
+
+report: .venv/ready
+	@$(BIN)/python -m demo.report
+
+test: .venv/ready packages
+	$(BIN)/python -m pytest -m "not image"
+
+# Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).
+test-image: .venv/ready
+	$(BIN)/python -m pytest -m image
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy source_magnific_analytics sandbox demo benchmarks
+
+image:
+	docker build --tag airbyte/source-magnific-analytics:dev .
+
+bench: .venv/ready
+	$(BIN)/python -m benchmarks
+
+# requirements.lock is made from setup.py; the audit asks the vulnerability database about exactly what the image has.
+audit: .venv/ready
+	$(BIN)/pip-audit --requirement requirements.lock --disable-pip
+	$(BIN)/pip-licenses --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.lock) --order=license
+
+release: .venv/ready
+	rm -rf dist build
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv dist/.venv
+	dist/.venv/bin/pip install --quiet dist/*.whl
+	dist/.venv/bin/source-magnific-analytics spec
+	rm -rf dist/.venv build
+
+packages:
+	@missing=$$(for name in $(PACKAGES); do dpkg -s $$name >/dev/null 2>&1 || echo $$name; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing; \
+	else echo "The tests need these packages: run  sudo apt-get install" $$missing; exit 1; fi
+
+.venv/ready: setup.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-* build dist demo-output *.egg-info
