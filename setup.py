@@ -2,11 +2,32 @@
 
 from setuptools import setup
 
+SANDBOX = ["flask>=3.1,<4"]
+DEMO = [
+    *SANDBOX,
+    "airbyte>=0.71.3,<0.72",
+    "altair>=5.5,<7",
+    "jinja2>=3.1,<4",
+    "vl-convert-python>=1.8,<2",
+]
 TESTS = [
-    "flask>=3.1,<4",
+    *DEMO,
+    "airbyte-connector-models>=0.1,<1",
     "hypothesis>=6.100,<7",
+    "openapi-core>=0.19,<1",
     "pytest>=8,<10",
     "requests-mock>=1.12,<2",
+]
+TOOLS = [
+    "build>=1.2,<2",
+    "mutmut>=3.2,<4",
+    "mypy>=1.13,<3",
+    "pip-audit>=2.7,<3",
+    "pip-licenses>=5,<6",
+    "ruff>=0.8,<1",
+    "twine>=6,<7",
+    "types-PyYAML",
+    "types-requests>=2.32",
 ]
 
 setup(
@@ -23,6 +44,6 @@ setup(
         "pendulum>=3,<4",
         "requests>=2.32,<3",
     ],
-    extras_require={"tests": TESTS},
+    extras_require={"demo": DEMO, "dev": [*TESTS, *TOOLS]},
     entry_points={"console_scripts": ["source-magnific-analytics=source_magnific_analytics.run:run"]},
 )

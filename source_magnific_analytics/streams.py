@@ -1,13 +1,18 @@
 """The five streams: what to ask Magnific for, and what to hand on."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from time import time_ns
 from typing import Any
 
 import msgspec
 import requests
-from airbyte_cdk.models import SyncMode
+from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.streams.http import HttpStream
+from airbyte_cdk.sources.utils.schema_helpers import InternalConfig
+from airbyte_cdk.sources.utils.slice_logger import SliceLogger
 from requests.auth import AuthBase
 
 from source_magnific_analytics import usage
@@ -149,49 +154,39 @@ class CreditUsage(MagnificStream):
     def __init__(self, config: Config, sync: Sync) -> None:
         super().__init__(config, sync)
         self.excesses: list[usage.Excess] = []
-        self._state: MutableMapping[str, Any] = {}
-        self._windows: dict[str, Window] = {}
         self._known: KnownRows = {}
-        self._told_of_cap = False
 
-    @property
-    def state(self) -> MutableMapping[str, Any]:
-        return self._state
+    def read(
+        self,
+        configured_stream: ConfiguredAirbyteStream,
+        logger: logging.Logger,
+        slice_logger: SliceLogger,
+        stream_state: MutableMapping[str, Any],
+        state_manager: ConnectorStateManager,
+        internal_config: InternalConfig,
+    ) -> Iterable[AirbyteMessage]:
+        """The records of window after window, each followed by the state, which so never runs ahead of them.
 
-    @state.setter
-    def state(self, value: MutableMapping[str, Any]) -> None:
-        self._state = value
-
-    def stream_slices(self, *, sync_mode: SyncMode, **_: Any) -> Iterable[Mapping[str, Any]]:
-        """The windows of this sync as `{"start_date", "end_date"}`, both included."""
-        config = self.config
-        saved = read_state(self._state, config)
+        In place of the CDK's own loop, which asks for the state, the cursor and the schema again for every record: a
+        third of the time of a large sync.
+        """
+        saved = read_state(stream_state, self.config)
         for remark in saved.remarks:
             self.logger.warning(remark)
         self._known = saved.rows
         self.sync.saved_through = saved.date
-        start = first_day(saved, config, again=sync_mode == SyncMode.incremental)
-        for window in plan_windows(start, config.end_date, config.granularity, config.longest_range_days):
-            self._windows[str(window.range.start)] = window
-            yield {"start_date": str(window.range.start), "end_date": str(window.range.end)}
-
-    def read_records(
-        self,
-        sync_mode: SyncMode,
-        cursor_field: list[str] | None = None,
-        stream_slice: Mapping[str, Any] | None = None,
-        stream_state: Mapping[str, Any] | None = None,
-    ) -> Iterable[usage.Row]:
-        """The rows of one window; the state moves on once all of them were taken."""
-        window = self._windows[(stream_slice or {})["start_date"]]
-        answers = [self._ask_range(asked, window.asked_by) for asked in window.requests]
-        yield from self._rows(window, answers)
-        self._state, left_out = after_window(window.range.end, self._known, self.config)
-        self.sync.saved_through = window.range.end
-        if left_out and not self._told_of_cap:
-            self._told_of_cap = True
+        start = first_day(saved, self.config, again=configured_stream.sync_mode == SyncMode.incremental)
+        end, granularity, longest = self.config.end_date, self.config.granularity, self.config.longest_range_days
+        cut_buckets = 0
+        for window in plan_windows(start, end, granularity, longest):
+            yield from self._records(window)
+            state, left_out = after_window(window.range.end, self._known, self.config)
+            self.sync.saved_through = window.range.end
+            cut_buckets = max(cut_buckets, left_out)
+            yield self._checkpoint_state(state, state_manager)
+        if cut_buckets:
             self.logger.info(
-                f"The state holds the keys of the newest {MOST_ROWS} rows; {left_out} older buckets of the lookback "
+                f"The state holds the keys of the newest {MOST_ROWS} rows; {cut_buckets} older periods of the lookback "
                 "are left out. They are read again too, but a row that Magnific withdraws keeps its last figures there."
             )
 
@@ -215,7 +210,8 @@ class CreditUsage(MagnificStream):
         answer: usage.Answer = self.ask(decode, {**_body(asked, asked_by), **self.config.filters})
         return answer
 
-    def _rows(self, window: Window, answers: list[usage.Answer]) -> Iterable[usage.Row]:
+    def _records(self, window: Window) -> Iterable[AirbyteMessage]:
+        answers = [self._ask_range(asked, window.asked_by) for asked in window.requests]
         granularity = self.config.granularity
         first, last = str(window.range.start), str(window.range.end)
         earlier = {day: ids for day, ids in self._known.items() if first <= day <= last}
@@ -223,14 +219,20 @@ class CreditUsage(MagnificStream):
         handed_on: dict[str, list[str]] = {}
         for bucket, tools in usage.tools_by_bucket(answers, granularity):
             rows, excesses = usage.rows(bucket, granularity, tools)
-            yield from rows
+            yield from self._messages(rows)
             self.excesses += excesses
             if str(bucket) >= remembered or str(bucket) in earlier:
                 handed_on[str(bucket)] = [usage.shorten(row["usage_id"]) for row in rows]
         for day, ids in earlier.items():
-            for short in sorted(set(ids).difference(handed_on.get(day, ()))):
-                yield usage.withdrawn_row(day, granularity, usage.lengthen(short))
+            gone = sorted(set(ids).difference(handed_on.get(day, ())))
+            yield from self._messages(usage.withdrawn_row(day, granularity, usage.lengthen(short)) for short in gone)
         self._known = {day: ids for day, ids in self._known.items() if day not in earlier} | handed_on
+
+    def _messages(self, rows: Iterable[usage.Row]) -> Iterable[AirbyteMessage]:
+        emitted_at = time_ns() // 1_000_000
+        for row in rows:
+            record = AirbyteRecordMessage(stream="credit_usage", data=row, emitted_at=emitted_at)
+            yield AirbyteMessage(type=Type.RECORD, record=record)
 
 
 def _body(asked: DateRange, asked_by: Granularity) -> dict[str, Any]:
