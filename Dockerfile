@@ -1,0 +1,51 @@
+ARG BASE=docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28
+
+# Both building stages fill a tree that is copied whole, so that no directory in the image has the build's time.
+FROM ${BASE} AS dependencies
+# Every file gets this date (seconds since 1970, here 2025-01-01), so that two builds differ in nothing.
+ARG SOURCE_DATE_EPOCH=1735689600
+ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+USER root
+WORKDIR /build
+COPY requirements.lock ./
+# /airbyte leads into the tree: what is installed there names the paths that it will have in the image.
+# Files in an image never change: bytecode that is never compared with its source starts fastest, and has no date.
+RUN rm -rf /airbyte && mkdir -p /dependencies/airbyte && ln -s /dependencies/airbyte /airbyte \
+    && python3 -m venv --without-pip /airbyte/venv \
+    && python3 -m pip --python /airbyte/venv/bin/python install \
+        --no-compile --only-binary :all: --require-hashes --requirement requirements.lock \
+    && find /airbyte/venv/lib -type d -regex '.*/\(numpy\|pandas\)/\(.*/\)?tests' -prune -exec rm -r {} + \
+    && /airbyte/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /airbyte/venv/lib \
+    && find /dependencies -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
+
+FROM dependencies AS connector
+COPY setup.py README.md LICENSE ./
+COPY source_magnific_analytics ./source_magnific_analytics
+COPY main.py /connector/airbyte/integration_code/
+# setuptools is among the locked packages (the CDK requires it), so nothing unlocked takes part in the build.
+RUN python3 -m pip --python /airbyte/venv/bin/python install --root /connector \
+        --no-compile --no-index --no-deps --no-build-isolation --use-pep517 . \
+    && /airbyte/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /connector -p / /connector \
+    && find /connector -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
+    io.airbyte.version="${VERSION}" \
+    org.opencontainers.image.title="source-magnific-analytics" \
+    org.opencontainers.image.description="Airbyte source for the AI-credit usage of a Magnific team" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.documentation="https://docs.airbyte.com/integrations/sources/magnific-analytics"
+
+# Two layers: an update of the connector alone downloads only the second, which is small.
+COPY --from=dependencies /dependencies /
+COPY --from=connector /connector /
+
+ENV PATH=/airbyte/venv/bin:${PATH}
+ENV AIRBYTE_ENTRYPOINT="python /airbyte/integration_code/main.py"
+WORKDIR /airbyte/integration_code
+# The user airbyte, by number: Kubernetes can only prove of a number that it is not root (runAsNonRoot).
+USER 1000:1000
+ENTRYPOINT ["python", "/airbyte/integration_code/main.py"]

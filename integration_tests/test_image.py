@@ -1,0 +1,237 @@
+"""The image, built for real and run the way the platform runs it: hardened, with its files mounted read-only."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pendulum
+import pytest
+
+pytestmark = pytest.mark.image
+
+ROOT = Path(__file__).parent.parent
+DOCKER = "/usr/bin/docker"
+BASE = "docker.io/airbyte/python-connector-base:4.1.1"
+# What the connector adds to the base, bytecode included: 245 MB in November 2026, most of it pandas, numpy and gRPC.
+MOST_BYTES = 280_000_000
+# The CDK makes a temporary directory for every run, so a read-only root needs a place for that.
+HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m")
+STREAMS = {"members", "api_keys", "groups", "projects", "credit_usage"}
+
+Message = dict[str, Any]
+
+
+def docker(*arguments: str | Path) -> str:
+    """Standard output of a docker command; its standard error is in the failure when the exit code is not 0."""
+    done = subprocess.run([DOCKER, *arguments], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, f"docker {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def build(context: Path, *options: str) -> str:
+    """The ID of an image built from `context`; on the engine's own copy of the base where it has one."""
+    has_base = subprocess.run([DOCKER, "image", "inspect", BASE], capture_output=True).returncode == 0
+    base = ("--build-arg", f"BASE={BASE}") if has_base else ()
+    return docker("build", "--quiet", "--network=host", *base, *options, context).strip()
+
+
+def inspect(image: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = json.loads(docker("image", "inspect", image))
+    return found[0]
+
+
+def inside(image: str, *command: str) -> str:
+    """Standard output of a command that is run in place of the connector."""
+    return docker("run", "--rm", "--network=none", *HARDENED, f"--entrypoint={command[0]}", image, *command[1:])
+
+
+def connector(image: str, *arguments: str, data: Path | None = None) -> list[Message]:
+    """The messages of one protocol command, with `data` mounted at /data."""
+    mount = ("--volume", f"{data}:/data:ro") if data else ()
+    lines = docker("run", "--rm", "--network=host", *HARDENED, *mount, image, *arguments).splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def of_type(messages: list[Message], kind: str) -> list[Any]:
+    """The contents of the messages of one type, each of which stands under a key of its own."""
+    return [
+        one["connectionStatus" if kind == "CONNECTION_STATUS" else kind.lower()]
+        for one in messages
+        if one["type"] == kind
+    ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine() -> Iterator[None]:
+    """An engine that answers; without one the tests fail, since the image is then not tested."""
+    started = subprocess.run([ROOT / ".ci" / "engine"], capture_output=True, text=True)
+    assert started.returncode == 0, f"no container engine:\n{started.stderr}"
+    host = started.stdout.splitlines()[-1].removeprefix("DOCKER_HOST=")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "DOCKER_HOST", host)
+        patch.setitem(os.environ, "DOCKER_BUILDKIT", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def image() -> str:
+    return build(ROOT, "--tag=airbyte/source-magnific-analytics:under-test")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory that the container's user can read, with the configuration for a sandbox that is running."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0", "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout
+    try:
+        sandbox = json.loads(server.stdout.readline())
+        folder = tmp_path_factory.mktemp("data")
+        folder.chmod(0o755)
+        config = {
+            "api_key": sandbox["api_key"],
+            "base_url": sandbox["base_url"],
+            "start_date": (pendulum.now("UTC").date() - timedelta(days=364)).isoformat(),
+        }
+        (folder / "config.json").write_text(json.dumps(config))
+        yield folder
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def catalog(image: str, data: Path) -> list[Message]:
+    """The discovered streams, and beside the configuration a catalog that selects them all."""
+    [found] = of_type(connector(image, "discover", "--config", "/data/config.json", data=data), "CATALOG")
+    selected = [
+        {
+            "stream": stream,
+            "sync_mode": "incremental" if stream["name"] == "credit_usage" else "full_refresh",
+            "destination_sync_mode": "append_dedup" if stream["name"] == "credit_usage" else "overwrite",
+        }
+        for stream in found["streams"]
+    ]
+    (data / "catalog.json").write_text(json.dumps({"streams": selected}))
+    streams: list[Message] = found["streams"]
+    return streams
+
+
+def test_labels_name_the_connector_and_its_version(image: str) -> None:
+    installed = "from importlib.metadata import version; print(version('airbyte-source-magnific-analytics'))"
+    version = inside(image, "python", "-c", installed).strip()
+    labels = inspect(image)["Config"]["Labels"]
+    assert labels["io.airbyte.name"] == "airbyte/source-magnific-analytics"
+    assert labels["io.airbyte.version"] == labels["org.opencontainers.image.version"] == version
+    assert labels["org.opencontainers.image.licenses"] == "MIT"
+    texts = {f"org.opencontainers.image.{name}" for name in ("title", "description", "source", "documentation")}
+    assert all(labels[text] for text in texts)
+
+
+def test_the_user_is_airbyte_and_cannot_change_the_program(image: str) -> None:
+    assert inspect(image)["Config"]["User"] == "1000:1000"
+    assert inside(image, "id", "--user", "--name").strip() == "airbyte"
+    assert inside(image, "find", "/airbyte", "-writable").split() == []
+
+
+def test_the_connector_adds_little_to_the_base(image: str) -> None:
+    layers = docker("history", "--no-trunc", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", image)
+    sizes = [int(line.split()[0]) for line in layers.splitlines() if " COPY /" in line]
+    print(f"\nimage: {inspect(image)['Size'] / 1e6:.0f} MB, of which the connector is {sum(sizes) / 1e6:.0f} MB")
+    assert len(sizes) == 2
+    assert sum(sizes) < MOST_BYTES
+
+
+def test_only_the_program_is_inside(image: str) -> None:
+    folder = "/airbyte/integration_code"
+    assert set(inside(image, "find", folder, "-name", "*.py").split()) == {f"{folder}/main.py"}
+    unwanted = ("*_tests", "sandbox", "benchmarks", "docs", "secrets", ".env", ".git", "pip", "pytest")
+    names = [word for name in unwanted for word in ("-o", "-name", name)][1:]
+    # Five levels: down to the packages, not into those of others.
+    assert inside(image, "find", "/airbyte", "-maxdepth", "5", "(", *names, ")").split() == []
+
+
+def test_what_is_installed_is_what_is_locked(image: str) -> None:
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    locked = {line.split(" ")[0] for line in lock if "==" in line}
+    found = "import importlib.metadata as m; print(*(f'{d.name}=={d.version}' for d in m.distributions()))"
+    installed = inside(image, "python", "-c", found).lower().replace("_", "-").split()
+    assert {one for one in installed if not one.startswith("airbyte-source-")} == locked
+
+
+def test_every_requirement_is_met(image: str) -> None:
+    program = """
+from importlib.metadata import distributions, version
+from packaging.requirements import Requirement
+for requirement in {line for one in distributions() for line in one.requires or ()}:
+    parsed = Requirement(requirement)
+    if parsed.marker is None or parsed.marker.evaluate({"extra": ""}):
+        assert parsed.specifier.contains(version(parsed.name), prereleases=True), requirement
+"""
+    inside(image, "python", "-c", program)
+
+
+def test_every_module_is_compiled_once(image: str) -> None:
+    files = [Path(line) for line in inside(image, "find", "/airbyte", "-name", "*.py", "-o", "-name", "*.pyc").split()]
+    compiled = Counter(path.parent.parent / f"{path.name.split('.')[0]}.py" for path in files if path.suffix == ".pyc")
+    sources = {path for path in files if path.suffix == ".py"}
+    assert len(sources) > 1000
+    assert compiled == Counter(sources)
+
+
+def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_path: Path) -> None:
+    context = tmp_path / "elsewhere"
+    left_out = shutil.ignore_patterns(".git", ".venv*", "venv", "node_modules", "build", "dist", ".*_cache")
+    shutil.copytree(ROOT, context, ignore=left_out)
+    for stray in ("secrets/config.json", ".env", "source_magnific_analytics/__pycache__/stray.cpython-311.pyc"):
+        (context / stray).parent.mkdir(exist_ok=True)
+        (context / stray).write_text("a secret")
+    again = build(context, "--no-cache")
+    try:
+        assert inspect(again)["RootFS"] == inspect(image)["RootFS"]
+    finally:
+        docker("image", "rm", again)
+
+
+def test_spec_through_the_command_that_the_platform_runs(image: str) -> None:
+    lines = inside(image, "sh", "-c", 'eval "$AIRBYTE_ENTRYPOINT spec"').splitlines()
+    [spec] = of_type([json.loads(line) for line in lines], "SPEC")
+    assert {"api_key", "start_date"} <= set(spec["connectionSpecification"]["properties"])
+    assert of_type(connector(image, "spec"), "SPEC") == [spec]
+
+
+def test_check_succeeds(image: str, data: Path) -> None:
+    messages = connector(image, "check", "--config", "/data/config.json", data=data)
+    assert [one["status"] for one in of_type(messages, "CONNECTION_STATUS")] == ["SUCCEEDED"]
+
+
+def test_discover_finds_the_streams(catalog: list[Message]) -> None:
+    assert {stream["name"] for stream in catalog} == STREAMS
+
+
+@pytest.mark.usefixtures("catalog")
+def test_read_hands_on_every_stream_and_resumes_from_its_state(image: str, data: Path) -> None:
+    files = ("--config", "/data/config.json", "--catalog", "/data/catalog.json")
+    first = connector(image, "read", *files, data=data)
+    records = of_type(first, "RECORD")
+    assert {record["stream"] for record in records} == STREAMS
+
+    states = {one["stream"]["stream_descriptor"]["name"]: one for one in of_type(first, "STATE")}
+    (data / "state.json").write_text(json.dumps(list(states.values())))
+    second = of_type(connector(image, "read", *files, "--state", "/data/state.json", data=data), "RECORD")
+    assert {record["stream"] for record in second} == STREAMS
+
+    def first_day(found: list[Message]) -> date:
+        return min(date.fromisoformat(one["data"]["date"]) for one in found if one["stream"] == "credit_usage")
+
+    assert first_day(second) - first_day(records) > timedelta(days=300)
