@@ -25,7 +25,7 @@ lint: .venv/ready
 	$(BIN)/mypy source_magnific_analytics sandbox demo benchmarks
 
 image:
-	docker build --tag airbyte/source-magnific-analytics:dev .
+	DOCKER_BUILDKIT=1 docker build --tag airbyte/source-magnific-analytics:dev .
 
 bench: .venv/ready
 	$(BIN)/python -m benchmarks

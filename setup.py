@@ -35,7 +35,7 @@ setup(
     version="0.1.0",
     description="Airbyte source for the AI-credit usage of a Magnific team",
     license="MIT",
-    python_requires=">=3.11,<3.14",
+    python_requires=">=3.11,<3.13",
     packages=["source_magnific_analytics"],
     package_data={"source_magnific_analytics": ["spec.json", "schemas/*.json"]},
     install_requires=[

@@ -1,0 +1,51 @@
+"""For all tests, and for `airbyte-cdk connector test`: Airbyte's standard tests read their configurations from here."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pendulum
+import pytest
+
+from sandbox import DEFAULT_KEY, Options, running
+
+pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
+
+# The paths that acceptance-test-config.yml names.
+CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the CDK's tests of an image: they cannot reach the sandbox from inside one. test_image.py has ours."""
+    of_image = [item for item in items if item.get_closest_marker("image_tests")]
+    config.hook.pytest_deselected(items=of_image)
+    items[:] = [item for item in items if item not in of_image]
+
+
+@pytest.fixture(scope="session")
+def standard_configs() -> Iterator[None]:
+    """A sandbox, and the configurations of the standard tests that lead to it, while the session runs."""
+    with running(Options(per_minute=0, per_day=0)) as base_url:
+        config = {
+            "api_key": DEFAULT_KEY,
+            "start_date": str(pendulum.now("UTC").date().subtract(days=29)),
+            "base_url": base_url,
+        }
+        CONFIGS.mkdir(parents=True, exist_ok=True)
+        changed: dict[str, dict[str, Any]] = {
+            "config": {},
+            "filtered": {"granularity": "week", "group_ids": [11]},
+            "refused_key": {"api_key": "not-the-key"},
+            "wrong_plan": {"plan": "enterprise"},
+            "unknown_group": {"group_ids": [99999]},
+        }
+        for name, changes in changed.items():
+            (CONFIGS / f"{name}.json").write_text(json.dumps({**config, **changes}))
+        yield
+
+
+@pytest.fixture(scope="class", autouse=True)
+def configs_of_standard_tests(request: pytest.FixtureRequest) -> None:
+    if hasattr(request.cls, "get_scenarios"):
+        request.getfixturevalue("standard_configs")

@@ -1,0 +1,138 @@
+"""metadata.yaml and everything beside the code that has to say the same as it."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from airbyte_connector_models.metadata.v0.connector_metadata_definition_v0 import ConnectorMetadataDefinitionV0
+from pydantic import ValidationError
+
+from source_magnific_analytics import SourceMagnificAnalytics, failures
+
+ROOT = Path(__file__).parent.parent
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yaml").read_text())
+METADATA: dict[str, Any] = DOCUMENT["data"]
+SPEC: dict[str, Any] = json.loads((ROOT / "source_magnific_analytics" / "spec.json").read_text())
+NAME = "source-magnific-analytics"
+
+
+def found(pattern: str, *path: str) -> str:
+    """What the first group of `pattern` matches first in a file of the project."""
+    match = re.search(pattern, ROOT.joinpath(*path).read_text(), re.MULTILINE)
+    assert match is not None, f"{'/'.join(path)} has nothing like {pattern}"
+    return match[1]
+
+
+VERSION = found(r'version="([^"]+)"', "setup.py")
+PROPERTIES = SPEC["connectionSpecification"]["properties"]
+
+
+def test_the_metadata_satisfy_airbytes_schema() -> None:
+    metadata = ConnectorMetadataDefinitionV0.model_validate(DOCUMENT)
+    assert metadata.data.definition_id == UUID(METADATA["definitionId"])
+
+
+def test_a_key_that_airbyte_does_not_know_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        ConnectorMetadataDefinitionV0.model_validate({**DOCUMENT, "data": {**METADATA, "dockerImageTags": "0.1.0"}})
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param(METADATA["dockerImageTag"], id="metadata.yaml"),
+        pytest.param(found(r"^ARG VERSION=(.+)$", "Dockerfile"), id="Dockerfile"),
+        pytest.param(found(r"^## \[(\d[^\]]*)\]", "CHANGELOG.md"), id="CHANGELOG.md"),
+        pytest.param(found(r"^\| (\d\S*) +\| \d{4}-", "docs", "magnific-analytics.md"), id="magnific-analytics.md"),
+    ],
+)
+def test_the_version_is_that_of_setup_py(version: str) -> None:
+    assert version == VERSION
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version), "not a semantic version"
+
+
+def test_the_first_release_is_dated_the_same_everywhere() -> None:
+    first_release = METADATA["releaseDate"]
+    assert isinstance(first_release, date)
+    assert found(r"^## \[0\.1\.0\] - (\S+)$", "CHANGELOG.md") == str(first_release)
+    assert found(r"^\| 0\.1\.0 +\| (\S+)", "docs", "magnific-analytics.md") == str(first_release)
+
+
+def test_the_image_stands_on_the_base_that_the_metadata_name() -> None:
+    base = METADATA["connectorBuildOptions"]["baseImage"]
+    assert found(r"^ARG BASE=(.+)$", "Dockerfile") == base
+    assert re.fullmatch(r"docker\.io/airbyte/python-connector-base:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", base)
+
+
+def test_names_and_licence_agree() -> None:
+    assert METADATA["dockerRepository"] == f"airbyte/{NAME}"
+    assert METADATA["githubIssueLabel"] == NAME
+    assert METADATA["remoteRegistries"]["pypi"]["packageName"] == found(r'name="([^"]+)"', "setup.py")
+    assert METADATA["license"] == found(r'license="([^"]+)"', "setup.py")
+    assert found(r"^(.+) License$", "LICENSE") == METADATA["license"]
+    assert SPEC["connectionSpecification"]["title"] == METADATA["name"]
+    assert found(r"^# (.+)$", "docs", "magnific-analytics.md") == METADATA["name"]
+
+
+def test_documentation_links_agree_and_are_https() -> None:
+    assert SPEC["documentationUrl"] == METADATA["documentationUrl"]
+    external = METADATA["externalDocumentationUrls"]
+    assert {"api_reference", "authentication_guide", "rate_limits"} <= {link["type"] for link in external}
+    assert all(urlsplit(link["url"]).scheme == "https" for link in external)
+
+
+def test_the_one_allowed_host_is_the_one_that_is_asked() -> None:
+    assert METADATA["allowedHosts"]["hosts"] == [urlsplit(PROPERTIES["base_url"]["default"]).hostname]
+
+
+def test_suggested_streams_exist() -> None:
+    config = {"api_key": "any", "start_date": "2026-01-01"}
+    streams = {stream.name for stream in SourceMagnificAnalytics().streams(config)}
+    assert set(METADATA["suggestedStreams"]["streams"]) < streams
+
+
+def test_the_longest_silence_is_shorter_than_the_platform_is_told_to_allow() -> None:
+    answer = failures.CONNECT_TIMEOUT + failures.LONGEST_BODY + failures.READ_TIMEOUT
+    assert failures.LONGEST_STATED_WAIT + answer < METADATA["maxSecondsBetweenMessages"]
+
+
+def test_the_icon_is_square() -> None:
+    icon = ElementTree.parse(ROOT / METADATA["icon"]).getroot()
+    assert icon.get("width") == icon.get("height") == "250"
+    assert icon.get("viewBox") == "0 0 250 250"
+
+
+def test_the_connectors_page_has_the_headings_of_airbytes_source_pages() -> None:
+    page = (ROOT / "docs" / "magnific-analytics.md").read_text()
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    name = METADATA["name"]
+    expected = [
+        name,
+        "Prerequisites",
+        "Setup guide",
+        f"Set up {name}",
+        f"Set up the {name} connector in Airbyte",
+        "For Airbyte Cloud:",
+        "For Airbyte Open Source:",
+        "Supported sync modes",
+        "Supported Streams",
+        "Performance considerations",
+        "Data type map",
+        "Limitations & Troubleshooting",
+        "Changelog",
+    ]
+    assert [heading for heading in headings if heading in expected] == expected
+
+
+def test_the_prerequisites_name_every_required_setting() -> None:
+    page = (ROOT / "docs" / "magnific-analytics.md").read_text()
+    prerequisites = page.split("## Prerequisites")[1].split("\n## ")[0].lower()
+    for setting in SPEC["connectionSpecification"]["required"]:
+        assert PROPERTIES[setting]["title"].lower() in prerequisites
