@@ -1,0 +1,48 @@
+"""`python -m benchmarks [case ...] [--runs N]`."""
+
+import argparse
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.cases import CASES, prepare
+from benchmarks.peers import SINGER_REQUIREMENTS
+from benchmarks.report import Headline, summary, write_figures
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+
+
+def _setting(runs: int) -> str:
+    singer = SINGER_REQUIREMENTS.read_text(encoding="utf-8").splitlines()[-1].replace("==", " ")
+    return (
+        f"Measured with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and {singer} "
+        f"on {os.cpu_count()} cores; {runs} rounds after one to warm up.\n"
+    )
+
+
+def main() -> None:
+    """Run the cases, print their tables, and keep the figures of a full run."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Where the connector stands.")
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"all, or some of: {', '.join(CASES)}")
+    parser.add_argument("--runs", type=int, default=3, help="rounds of each measurement (default: 3)")
+    options = parser.parse_args()
+    if unknown := set(options.cases) - set(CASES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    names = options.cases or list(CASES)
+    prepare(names)
+    parts: list[str] = []
+    headlines: list[Headline] = []
+    for name in names:
+        table, lines = CASES[name](options.runs)
+        print(table, flush=True)
+        parts.append(str(table))
+        headlines += lines
+    glance = str(summary(headlines))
+    print(glance)
+    if names == list(CASES):
+        write_figures(PAGE, "\n".join([_setting(options.runs), glance, *parts]))
+
+
+if __name__ == "__main__":
+    main()

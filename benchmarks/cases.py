@@ -1,0 +1,207 @@
+"""The five questions: requests, a bulk read, a small team's sync, start-up, growth."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+
+from benchmarks import peers
+from benchmarks.measure import Command, Rounds, output
+from benchmarks.peers import COMPONENT, CONNECTOR, FLAT, FLOOR, LISTS, NESTED, SINGER, USAGE, Peers
+from benchmarks.report import Headline, Table
+from benchmarks.requests_sent import PLANS, TODAY, Count
+from benchmarks.server import api
+
+# 180 days, both ends counted: the longest range of one request on the Business plan.
+BULK_FIRST = date(2026, 1, 2)
+BULK_ROWS = 200_000
+# 365 days.
+SMALL_FIRST = date(2025, 7, 1)
+SMALL_ROWS = 11_000
+GROWTH_ROWS = (10_000, 100_000, 300_000, 1_000_000)
+PER_ROWS = 100_000
+
+Result = tuple[Table, Sequence[Headline]]
+
+
+@contextmanager
+def _peers(first: date, rows: int) -> Iterator[Peers]:
+    """Everybody's command lines against a running server with `rows` usage rows from `first` to TODAY."""
+    with tempfile.TemporaryDirectory() as folder, api(first, TODAY, rows) as base_url:
+        yield Peers(Path(folder), base_url, first, TODAY)
+
+
+def requests(runs: int) -> Result:
+    """Requests sent against the fewest; `runs` has no say, the count is the same each time."""
+    with api(TODAY, TODAY, 0) as base_url:
+        command = (sys.executable, "-m", "benchmarks.requests_sent", base_url)
+        counts = [Count(**count) for count in json.loads(b"".join(output(Command("requests", command))))]
+    rows = []
+    for (days, granularity), group in groupby(counts, key=lambda count: (count.days, count.granularity)):
+        cells = [
+            cell
+            for count in group
+            for cell in (
+                f"{count.first} / {count.first_fewest}",
+                f"{count.daily} / {count.daily_fewest}",
+            )
+        ]
+        rows.append((f"{days:,}", granularity, *cells))
+    more = sum((count.first > count.first_fewest) + (count.daily > count.daily_fewest) for count in counts)
+    table = Table(
+        "Requests",
+        "All five streams: requests sent / the fewest that the rules for windows allow, four lists included. "
+        "A daily sync follows one day after the first, with its state and a lookback of seven days.",
+        ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
+        rows,
+    )
+    return table, [Headline("syncs that send more requests than the fewest", f"{more} of {2 * len(counts)}", "0")]
+
+
+def _costs(rounds: Rounds, names: Sequence[str], base: str, rows: int) -> Sequence[Sequence[str]]:
+    return [
+        (
+            name,
+            f"{rounds.records[name]:,}",
+            f"{rows / rounds.figure(name, 'wall').median:,.0f}",
+            f"{rounds.figure(name, 'wall').median:.2f}",
+            f"{rounds.figure(name, 'cpu').median:.2f}",
+            str(rounds.ratio(name, base, "cpu")),
+            f"{rounds.figure(name, 'peak').median:.0f}",
+            str(rounds.ratio(name, base, "peak")),
+        )
+        for name in names
+    ]
+
+
+def _costs_head(base: str) -> Sequence[str]:
+    return (
+        "", "records", "usage rows/s", "elapsed s", "CPU s", f"CPU / {base}", "peak MiB", f"peak / {base}",
+    )  # fmt: skip
+
+
+def bulk(runs: int) -> Result:
+    """One answer of the longest range, as large as a large team makes it."""
+    with _peers(BULK_FIRST, BULK_ROWS) as each:
+        commands = [
+            each.floor(),
+            each.connector_read([USAGE]),
+            each.singer_read([USAGE]),
+            *(each.low_code_read(form) for form in (NESTED, COMPONENT, FLAT)),
+        ]
+        rounds = Rounds(commands, runs)
+    table = Table(
+        "Bulk read",
+        f"Credit usage of 180 days, {BULK_ROWS:,} usage rows in one answer. Low-code nested hands on one record a day "
+        "and leaves the unnesting to the warehouse; low-code flat loses the name of the tool.",
+        _costs_head(FLOOR),
+        _costs(rounds, [command.name for command in commands], FLOOR, BULK_ROWS),
+    )
+    return table, [
+        Headline("bulk read, CPU, to the raw floor", str(rounds.ratio(CONNECTOR, FLOOR, "cpu")), "6.0", "4"),
+        Headline("bulk read, CPU, to the Singer tap", str(rounds.ratio(CONNECTOR, SINGER, "cpu")), "0.65", "0.45"),
+        Headline(
+            "bulk read, peak memory, to the raw floor", str(rounds.ratio(CONNECTOR, FLOOR, "peak")), "0.85", "0.65"
+        ),
+    ]  # fmt: skip
+
+
+def small(runs: int) -> Result:
+    """A small team's first sync of all five streams."""
+    with _peers(SMALL_FIRST, SMALL_ROWS) as each:
+        commands = [
+            each.connector_read((*LISTS, USAGE)),
+            each.singer_read((*LISTS, USAGE)),
+            each.low_code_read(NESTED, LISTS),
+            each.low_code_read(COMPONENT, LISTS),
+        ]
+        rounds = Rounds(commands, runs)
+    table = Table(
+        "A small team's sync",
+        f"All five streams over 365 days, {SMALL_ROWS:,} usage rows in three answers.",
+        _costs_head(NESTED),
+        _costs(rounds, [command.name for command in commands], NESTED, SMALL_ROWS),
+    )
+    return table, [
+        Headline("small sync, CPU, to low-code nested", str(rounds.ratio(CONNECTOR, NESTED, "cpu")), "0.8", "0.65")
+    ]  # fmt: skip
+
+
+def start_up(runs: int) -> Result:
+    """The commands that move no usage."""
+    with _peers(TODAY, 12) as each:
+        bare = each.bare_import()
+        commands = [bare]
+        for verb in ("spec", "check", "discover"):
+            commands.append(each.connector(verb, name=f"{CONNECTOR}, {verb}"))
+            commands.append(each.low_code(verb, name=f"low-code, {verb}"))
+        commands.append(each.singer("--about", "--format=json", name=f"{SINGER}, --about"))
+        commands.append(each.singer("--discover", name=f"{SINGER}, --discover"))
+        rounds = Rounds(commands, runs)
+    table = Table(
+        "Start-up",
+        "Low-code's spec is the general one, which asks for a manifest. A check sends one request; a tap has no check.",
+        ("", "elapsed s", "CPU s", f"CPU / {bare.name}", "peak MiB"),
+        [
+            (
+                command.name,
+                f"{rounds.figure(command.name, 'wall').median:.2f}",
+                f"{rounds.figure(command.name, 'cpu').median:.2f}",
+                str(rounds.ratio(command.name, bare.name, "cpu")),
+                f"{rounds.figure(command.name, 'peak').median:.0f}",
+            )
+            for command in commands
+        ],
+    )
+    return table, [
+        Headline(
+            f"{verb}, CPU, to a bare {bare.name}",
+            str(rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu")),
+            "1.05",
+            "0.6",
+        )
+        for verb in ("spec", "discover")
+    ]
+
+
+def growth(runs: int) -> Result:
+    """One answer, ever larger: the cost of 100,000 more rows."""
+    measured = []
+    for rows in GROWTH_ROWS:
+        with _peers(BULK_FIRST, rows) as each:
+            rounds = Rounds([each.connector_read([USAGE])], runs)
+        measured.append((rows, rounds.figure(CONNECTOR, "cpu").median, rounds.figure(CONNECTOR, "peak").median))
+    lines = []
+    for (rows, cpu, peak), before in zip(measured, [None, *measured], strict=False):
+        slopes = ["", ""]
+        if before:
+            steps = (rows - before[0]) / PER_ROWS
+            slopes = [f"{(cpu - before[1]) / steps:.2f}", f"{(peak - before[2]) / steps:.0f}"]
+        lines.append((f"{rows:,}", f"{cpu:.2f}", f"{peak:.0f}", *slopes))
+    table = Table(
+        "Growth",
+        f"One answer of 180 days. The last two columns: what {PER_ROWS:,} more rows cost since the line above.",
+        ("usage rows", "CPU s", "peak MiB", f"CPU s / {PER_ROWS:,}", f"MiB / {PER_ROWS:,}"),
+        lines,
+    )
+    return table, []
+
+
+CASES: Mapping[str, Callable[[int], Result]] = {
+    "requests": requests,
+    "bulk": bulk,
+    "small": small,
+    "start-up": start_up,
+    "growth": growth,
+}
+SINGER_CASES = ("bulk", "small", "start-up")
+
+
+def prepare(names: Sequence[str]) -> None:
+    """Make ready what the cases `names` need."""
+    if any(name in SINGER_CASES for name in names):
+        peers.make_singer_environment()

@@ -1,0 +1,36 @@
+"""The raw floor: the least that a Python process must do to turn one answer into record-shaped lines.
+
+`python floor.py BASE_URL FIRST_DAY LAST_DAY`: no check of the answer, no key, no state, no retry, no log.
+"""
+
+import sys
+import time
+
+import orjson
+import requests
+
+
+def main() -> None:
+    """Fetch, decode, flatten, write."""
+    base_url, first, last = sys.argv[1:]
+    response = requests.post(
+        f"{base_url}/v1/analytics/team-credit-usage",
+        json={"granularity": "day", "start_date": first, "end_date": last},
+        headers={"x-magnific-api-key": "benchmark"},
+        timeout=120,
+    )
+    response.raise_for_status()
+    emitted_at = int(time.time() * 1000)
+    write = sys.stdout.buffer.write
+    for bucket in orjson.loads(response.content)["data"]:
+        day = bucket["date"][:10]
+        for consumption in bucket["consumptions"]:
+            tool = consumption["tool"]
+            for usage in consumption.get("user_usages", ()):
+                data = {"date": day, "granularity": "day", "tool": tool, **usage}
+                record = {"stream": "credit_usage", "data": data, "emitted_at": emitted_at}
+                write(orjson.dumps({"type": "RECORD", "record": record}, option=orjson.OPT_APPEND_NEWLINE))
+
+
+if __name__ == "__main__":
+    main()

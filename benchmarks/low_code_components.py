@@ -1,0 +1,21 @@
+"""The one class that the low-code manifest needs for flat rows with all their fields."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from airbyte_cdk.sources.declarative.extractors import DpathExtractor
+
+
+@dataclass
+class UsageExtractor(DpathExtractor):
+    """One record for each entry of a tool's breakdown."""
+
+    def extract_records(self, response: requests.Response) -> Iterable[dict[str, Any]]:
+        """The answer's rows, flat."""
+        for bucket in super().extract_records(response):
+            day = bucket["date"][:10]
+            for consumption in bucket["consumptions"]:
+                for usage in consumption.get("user_usages") or ():
+                    yield {"date": day, "granularity": "day", "tool": consumption["tool"], **usage}

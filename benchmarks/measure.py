@@ -1,0 +1,112 @@
+"""What a process costs, from its start to its exit, and how two processes of one round compare."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal
+
+RECORD_MARK = b'"type":"RECORD"'
+Figure = Literal["cpu", "wall", "peak"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One competitor: its name in the tables, its arguments, and what it needs in its environment."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One whole process: user and system CPU in seconds, elapsed seconds, highest resident memory in MiB."""
+
+    cpu: float
+    wall: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The middle, lowest and highest of some figures."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, figures: Sequence[float]) -> "Spread":
+        """The spread of `figures`, of which there is at least one."""
+        return cls(median(figures), min(figures), max(figures))
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def run(command: Command, stdout: int = subprocess.DEVNULL) -> Cost:
+    """Run `command` to its end with nobody reading along.
+
+    Raises RuntimeError with the end of what it said, where its exit code is not 0.
+
+    The kernel starts a child's highest memory with its parent's, so this process has to stay small: it imports no
+    connector and builds no answer.
+    """
+    with tempfile.TemporaryFile() as stderr:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command.arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env={**os.environ, **command.environment},
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            stderr.seek(0)
+            said = stderr.read()[-2000:].decode(errors="replace")
+            raise RuntimeError(f"{command.name} ended with exit code {process.returncode}: {said}")
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def output(command: Command) -> Sequence[bytes]:
+    """What `command` writes to standard output, line by line."""
+    with tempfile.TemporaryFile() as stdout:
+        run(command, stdout.fileno())
+        stdout.seek(0)
+        return stdout.readlines()
+
+
+def count_records(command: Command) -> int:
+    """How many records `command` writes, in Airbyte's or Singer's protocol."""
+    with tempfile.TemporaryFile() as stdout:
+        run(command, stdout.fileno())
+        stdout.seek(0)
+        return sum(RECORD_MARK in line for line in stdout)
+
+
+class Rounds:
+    """Commands run in turns, A B A B, so that what disturbs the machine disturbs all of them alike."""
+
+    def __init__(self, commands: Sequence[Command], runs: int) -> None:
+        """Run each command once to warm up and count its records, then `runs` times for the figures."""
+        self.records = {command.name: count_records(command) for command in commands}
+        self._costs: Mapping[str, list[Cost]] = {command.name: [] for command in commands}
+        for _ in range(runs):
+            for command in commands:
+                self._costs[command.name].append(run(command))
+
+    def figure(self, name: str, figure: Figure) -> Spread:
+        """The spread of one figure over the rounds."""
+        return Spread.of([getattr(cost, figure) for cost in self._costs[name]])
+
+    def ratio(self, name: str, base: str, figure: Figure) -> Spread:
+        """The spread of the ratios of `name` to `base`, each taken within one round."""
+        pairs = zip(self._costs[name], self._costs[base], strict=True)
+        return Spread.of([getattr(cost, figure) / getattr(other, figure) for cost, other in pairs])

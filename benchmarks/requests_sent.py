@@ -1,0 +1,178 @@
+"""How many requests the connector sends, beside the fewest that its rules allow.
+
+`python -m benchmarks.requests_sent BASE_URL` syncs every combination against a server that counts, and writes the
+counts as JSON. Each sync is the console script's own function in a process forked after the imports, so that 200 syncs
+take seconds.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from importlib.metadata import entry_points
+from itertools import product
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from benchmarks.peers import LISTS, USAGE, configured_catalog
+
+# A first sync ends on the day before, a daily sync on this one. A Tuesday, past two leap years and a month's end.
+TODAY = date(2026, 6, 30)
+SPANS = (1, 90, 180, 365, 1_000, 3_650)
+GRANULARITIES = ("day", "week", "month", "year")
+PLANS = {"business": 180, "enterprise": 365}
+LOOKBACK_DAYS = 7
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Count:
+    """Requests of a first sync over `days` days and of the sync one day later: sent, and the fewest possible."""
+
+    days: int
+    granularity: str
+    plan: str
+    first: int
+    first_fewest: int
+    daily: int
+    daily_fewest: int
+
+
+def bucket_start(day: date, granularity: str) -> date:
+    """The first day of the bucket that holds `day`; a week is an ISO week."""
+    return {
+        "day": day,
+        "week": day - timedelta(days=day.weekday()),
+        "month": day.replace(day=1),
+        "year": day.replace(month=1, day=1),
+    }[granularity]
+
+
+def _starts(first: date, last: date, granularity: str) -> Iterator[date]:
+    """Every day from `first` to `last`, both inclusive, on which a bucket starts."""
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        if day == bucket_start(day, granularity):
+            yield day
+
+
+def fewest_windows(first: date, last: date, granularity: str, longest: int) -> int:
+    """The fewest requests for usage of `first` to `last`, both inclusive, none longer than `longest` days.
+
+    Every cut between two buckets is tried, without a word of the connector's own arithmetic. A bucket is asked for
+    whole, from its first day to its last or to `last`; one longer than `longest` by itself, in whole months.
+    """
+    end = last + ONE_DAY
+    cuts = [*_starts(bucket_start(first, granularity), last, granularity), end]
+    # best[i]: the fewest requests for everything before cuts[i].
+    best = [0] + [sys.maxsize] * (len(cuts) - 1)
+    for here in range(1, len(cuts)):
+        for there in reversed(range(here)):
+            if (cuts[here] - cuts[there]).days > longest:
+                break
+            best[here] = min(best[here], best[there] + 1)
+        if (cuts[here] - cuts[here - 1]).days > longest:
+            by_month = fewest_windows(cuts[here - 1], cuts[here] - ONE_DAY, "month", longest)
+            best[here] = min(best[here], best[here - 1] + by_month)
+    return best[-1]
+
+
+def _sync(folder: Path, config: dict[str, Any], state: Sequence[Any]) -> Sequence[Any]:
+    """Sync all streams in a forked process; the state that it leaves.
+
+    Raises RuntimeError where the sync fails.
+    """
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    options = ("config", "catalog", "state")
+    arguments = [part for option in options for part in (f"--{option}", str(folder / f"{option}.json"))]
+    states: dict[str, Any] = {}
+    for line in _run(["read", *arguments]):
+        message = json.loads(line)
+        if message["type"] == "STATE":
+            stream = message["state"]["stream"]
+            states[stream["stream_descriptor"]["name"]] = {"type": "STREAM", "stream": stream}
+    return list(states.values())
+
+
+def _run(arguments: Sequence[str]) -> Sequence[bytes]:
+    """What the console script writes when it is called with `arguments`, line by line."""
+    (script,) = entry_points(group="console_scripts", name="source-magnific-analytics")
+    main = script.load()
+    with tempfile.TemporaryFile() as stdout:
+        child = os.fork()
+        if not child:
+            os.dup2(stdout.fileno(), 1)
+            sys.argv = [script.name, *arguments]
+            # The script may leave by an exception; what follows belongs to the parent alone.
+            code = 1
+            try:
+                main()
+                code = 0
+            except SystemExit as stop:
+                code = stop.code if isinstance(stop.code, int) else bool(stop.code)
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        stdout.seek(0)
+        if status:
+            raise RuntimeError(f"{arguments} failed: {stdout.read()[-2000:].decode(errors='replace')}")
+        return stdout.readlines()
+
+
+def _asked(base_url: str) -> int:
+    """Requests that the server has seen since this was last called."""
+    with urlopen(f"{base_url}/requests") as answer:
+        return int(answer.read())
+
+
+def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -> Count:
+    """Sync `days` days up to yesterday, then once more today with the state of the first."""
+    yesterday = TODAY - ONE_DAY
+    first = TODAY - timedelta(days=days)
+    config = {
+        "api_key": "benchmark",
+        "base_url": base_url,
+        "granularity": granularity,
+        "plan": plan,
+        "lookback_window_days": LOOKBACK_DAYS,
+        "start_date": first.isoformat(),
+    }
+    _asked(base_url)
+    state = _sync(folder, {**config, "end_date": yesterday.isoformat()}, [])
+    first_sent = _asked(base_url)
+    _sync(folder, {**config, "end_date": TODAY.isoformat()}, state)
+    resumed = max(first, yesterday - timedelta(days=LOOKBACK_DAYS))
+    longest = PLANS[plan]
+    return Count(
+        days,
+        granularity,
+        plan,
+        first_sent,
+        len(LISTS) + fewest_windows(first, yesterday, granularity, longest),
+        _asked(base_url),
+        len(LISTS) + fewest_windows(resumed, TODAY, granularity, longest),
+    )
+
+
+def main() -> None:
+    """Count every combination and write the counts."""
+    (base_url,) = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config = {"api_key": "benchmark", "base_url": base_url, "start_date": TODAY.isoformat()}
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        discovered = _run(["discover", "--config", str(folder / "config.json")])
+        catalog = configured_catalog(discovered, (*LISTS, USAGE))
+        (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+        counts = [count(base_url, folder, *combination) for combination in product(SPANS, GRANULARITIES, PLANS)]
+    json.dump([asdict(each) for each in counts], sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
