@@ -30,6 +30,11 @@ image:
 bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
+# What `make mutants` lists at the end survived: no test noticed the change.
+mutants: .venv/ready
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 # requirements.lock is made from setup.py; the audit asks the vulnerability database about exactly what the image has.
 audit: .venv/ready
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip

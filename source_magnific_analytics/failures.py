@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 import msgspec
+import pendulum
 import requests
 import urllib3
 from airbyte_cdk.models import FailureType
@@ -24,11 +25,12 @@ from airbyte_cdk.sources.streams.http.error_handlers import (
     ResponseAction,
 )
 from airbyte_cdk.utils import AirbyteTracedException
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from pendulum import Date
 
 from source_magnific_analytics.config import config_error
-from source_magnific_analytics.usage import ContractError
-from source_magnific_analytics.waiting import server_time, stated_wait
+from source_magnific_analytics.usage import UNREADABLE, ContractError
+from source_magnific_analytics.waiting import http_date, server_time, stated_wait
 
 # Magnific's rate-limit page; all analytics endpoints together. When the day begins is not documented.
 REQUESTS_A_DAY = 100
@@ -45,6 +47,7 @@ UNSTATED_WAITS = (60, 120)
 LONGEST_STATED_WAIT = 900
 MOST_STATED_WAITS = 5
 
+_UNTOLD = Date(9999, 12, 31)
 _LONGEST_ERROR_BODY = 64 * 1024
 # 408 Request Timeout and 425 Too Early ask for another try; other 4xx would be answered the same way again.
 _WORTH_ANOTHER_TRY = {408, 425}
@@ -86,8 +89,9 @@ class Fault:
 class Judge(ErrorHandler, BackoffStrategy):
     """Judges the answers to one stream's requests.
 
-    `begin` starts a request and says how its body is understood; `understood` is the result. The CDK calls
-    `interpret_response` after each try and, where that one asks for another, `backoff_time` for the seconds before it.
+    `begin` starts a request and says how its body is understood; `understood` is the result, and `day` the UTC day on
+    which the server gave it. The CDK calls `interpret_response` after each try and, where that one asks for another,
+    `backoff_time` for the seconds before it.
     """
 
     # The bounds that count are the ones above; the CDK's must never be the first to end a request.
@@ -111,6 +115,7 @@ class Judge(ErrorHandler, BackoffStrategy):
         self._refusals = 0
         self._wait = 0.0
         self.understood: Any = None
+        self.day = _UNTOLD
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         """Success, another try, or the raised `AirbyteTracedException` that ends the stream."""
@@ -140,6 +145,8 @@ class Judge(ErrorHandler, BackoffStrategy):
                 self.understood = self._decode(read_body(response))
             except ContractError as error:
                 return Fault(f"an answer that is not what the API promises: {error}")
+            moment = http_date(response.headers.get("Date", ""))
+            self.day = _UNTOLD if moment is None else pendulum.instance(moment).in_timezone("UTC").date()
             return None
         wait = stated_wait(response.headers, server_time(response.headers))
         if status == requests.codes.too_many_requests or status in _WORTH_ANOTHER_TRY:
@@ -262,14 +269,14 @@ def api_words(body: bytes | bytearray) -> str:
     """
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""
     problem = document.get("problem", document) if isinstance(document, dict) else None
     if not isinstance(problem, dict):
         return ""
-    texts = [problem.get("message")]
-    for param in problem.get("invalid_params") or []:
-        if isinstance(param, dict):
-            texts.append(f"{param.get('name')}: {param.get('reason')}")
+    params = problem.get("invalid_params")
+    named = [param for param in params if isinstance(param, dict)] if isinstance(params, list) else []
+    texts = [problem.get("message"), *(f"{param.get('name')}: {param.get('reason')}" for param in named)]
     line = " ".join(" ".join(text.split()) for text in texts if isinstance(text, str))
-    return re.sub(r"\S+@\S+", "[email]", line)[:500]
+    # Masked before it is cut: half a key would no longer be recognised.
+    return re.sub(r"\S+@\S+", "[email]", filter_secrets(line))[:500]

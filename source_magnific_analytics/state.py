@@ -62,8 +62,8 @@ def read_state(state: Mapping[str, Any], config: Config) -> Saved:
         return Saved(
             rows=rows,
             remarks=(
-                f"The filters changed, so credit usage is read again from {config.start_date}. Rows that only the old "
-                "filters let through stay: clear the stream to remove them.",
+                f"The filters changed, so credit usage is read again from {config.start_date}. Older rows that only "
+                "the old filters let through stay: clear the stream to remove them.",
             ),
         )
     if config.start_date < start_date:

@@ -29,7 +29,7 @@ def contract_error(error: Exception) -> ContractError:
     match error:
         case msgspec.ValidationError():
             return ContractError(str(error))
-        case msgspec.DecodeError():
+        case msgspec.DecodeError() | RecursionError():
             return ContractError("the body is not complete JSON")
         case UnicodeDecodeError():
             return ContractError("a text is not UTF-8")
@@ -59,6 +59,10 @@ class Consumption(msgspec.Struct, gc=False):
 class Bucket(msgspec.Struct, gc=False):
     date: str
     consumptions: list[Consumption]
+
+
+# All that decoding a body can raise: wrong shape, broken JSON or UTF-8, nesting without end, a date off the calendar.
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
 
 class _Envelope(msgspec.Struct):
@@ -102,7 +106,7 @@ def decode(body: bytes | bytearray) -> Answer:
     try:
         for raw in _envelope.decode(body).data:
             answer.setdefault(_day(_bucket.decode(raw).date), []).append(raw)
-    except (msgspec.DecodeError, ValueError) as error:
+    except UNREADABLE as error:
         raise contract_error(error) from None
     return dict(sorted(answer.items()))
 

@@ -1,7 +1,7 @@
 """How long an answer asks to wait, read from its headers."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
@@ -10,7 +10,7 @@ _YEAR = 366 * 24 * 3600
 
 def server_time(headers: Mapping[str, str]) -> datetime:
     """Now by the server's clock, which its reset times go by; by this machine's where the server tells none."""
-    return _http_date(headers.get("Date", "")) or datetime.now(UTC)
+    return http_date(headers.get("Date", "")) or datetime.now(UTC)
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -27,7 +27,7 @@ def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _seconds(text: str, now: datetime) -> float | None:
-    moment = _http_date(text)
+    moment = http_date(text)
     if moment is not None:
         return max((moment - now).total_seconds(), 0.0)
     try:
@@ -41,9 +41,13 @@ def _seconds(text: str, now: datetime) -> float | None:
     return number
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The moment that an HTTP date names, with its time zone; None for any other text."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        return None
+    # A wait added to the calendar's last year would leave the calendar.
+    if moment.year == MAXYEAR:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,62 @@
+"""The one place where tests build answers of the API, configurations and states of the connector."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pendulum import Date
+
+from source_magnific_analytics.config import Config, parse
+
+KEY = "fpk-7c1e5b90a2d44f68"
+TODAY = Date(2026, 11, 22)
+PROJECT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10"
+OTHER_PROJECT = "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
+
+
+def entry(email: str | None = "ann@example.com", uses: int = 1, credits: int = 10, **more: Any) -> dict[str, Any]:
+    """One entry of a tool's breakdown."""
+    return {"user_email": email, "user_uses": uses, "user_credits": credits, **more}
+
+
+def tool(
+    name: str, *usages: Mapping[str, Any], uses: int | None = None, credits: int | None = None, **more: Any
+) -> dict[str, Any]:
+    """A tool in a bucket. Totals that are not given are the sums of the breakdown."""
+    return {
+        "tool": name,
+        "user_uses": sum(usage["user_uses"] for usage in usages) if uses is None else uses,
+        "user_credits": sum(usage["user_credits"] for usage in usages) if credits is None else credits,
+        "user_usages": list(usages),
+        **more,
+    }
+
+
+def bucket(day: str, *consumptions: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The bucket that starts on `day` (YYYY-MM-DD)."""
+    return {"date": f"{day}T00:00:00Z", "consumptions": list(consumptions), **more}
+
+
+def answer(*buckets: Mapping[str, Any]) -> dict[str, Any]:
+    return {"data": list(buckets)}
+
+
+def body(*buckets: Mapping[str, Any]) -> bytes:
+    """An answer as it comes over the wire."""
+    return json.dumps(answer(*buckets)).encode()
+
+
+def raw_config(**changes: Any) -> dict[str, Any]:
+    """What a user entered; a change to None leaves the property out."""
+    raw = {"api_key": KEY, "start_date": "2026-11-01", **changes}
+    return {name: value for name, value in raw.items() if value is not None}
+
+
+def config(today: Date = TODAY, **changes: Any) -> Config:
+    return parse(raw_config(**changes), today)
+
+
+def saved_state(date: str, **changes: Any) -> dict[str, Any]:
+    """A state that fits `raw_config()`; a change to None leaves the key out."""
+    state = {"date": date, "granularity": "day", "start_date": "2026-11-01", "filters": {}, "rows": {}, **changes}
+    return {name: value for name, value in state.items() if value is not None}

@@ -1,0 +1,103 @@
+"""Run the connector's commands in this process, on a day of the test's choice, and read what it put out."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+import pendulum
+from airbyte_cdk.models import AirbyteMessageSerializer, ConfiguredAirbyteCatalog, SyncMode
+from airbyte_cdk.test.catalog_builder import CatalogBuilder
+from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, read
+from airbyte_cdk.test.models.scenario import ExpectedOutcome
+from airbyte_cdk.test.state_builder import StateBuilder
+from builders import TODAY
+from pendulum import Date
+
+from source_magnific_analytics import SourceMagnificAnalytics
+
+API = "https://api.magnific.com/v1/analytics/"
+USAGE = API + "team-credit-usage"
+LISTS = {
+    "members": API + "team-members",
+    "api_keys": API + "team-api-keys",
+    "groups": API + "team-groups",
+    "projects": API + "team-projects",
+}
+ALL_STREAMS = (*LISTS, "credit_usage")
+
+
+@contextmanager
+def clock(today: Date) -> Iterator[None]:
+    """Let it be noon of `today` in UTC."""
+    noon = pendulum.datetime(today.year, today.month, today.day, 12)
+    with patch("pendulum.now", lambda tz=None: noon.in_timezone(tz or "UTC")):
+        yield
+
+
+def catalog(*streams: str, usage_mode: SyncMode = SyncMode.incremental) -> ConfiguredAirbyteCatalog:
+    builder = CatalogBuilder()
+    for name in streams:
+        builder = builder.with_stream(name, usage_mode if name == "credit_usage" else SyncMode.full_refresh)
+    return builder.build()
+
+
+def sync(
+    config: Mapping[str, Any],
+    *streams: str,
+    state: Mapping[str, Any] | None = None,
+    today: Date = TODAY,
+    usage_mode: SyncMode = SyncMode.incremental,
+    debug: bool = False,
+) -> EntrypointOutput:
+    """One sync of `streams` (only credit usage where none is named), with `state` for the last of them."""
+    names = streams or ("credit_usage",)
+    saved = None if state is None else list(StateBuilder().with_stream_state(names[-1], dict(state)).build())
+    with clock(today):
+        return read(
+            SourceMagnificAnalytics(),
+            config,
+            catalog(*names, usage_mode=usage_mode),
+            saved,
+            expected_outcome=ExpectedOutcome.ALLOW_ANY,
+            debug=debug,
+        )
+
+
+def check(config: Mapping[str, Any], today: Date = TODAY) -> bool:
+    """Whether the connection works; raises what the user is told where it does not."""
+    with clock(today):
+        return SourceMagnificAnalytics().check_connection(logging.getLogger("airbyte"), config) == (True, None)
+
+
+def rows(output: EntrypointOutput, stream: str = "credit_usage") -> list[dict[str, Any]]:
+    """The records of `stream`, in the order they came."""
+    return [dict(m.record.data) for m in output.records if m.record and m.record.stream == stream]
+
+
+def states(output: EntrypointOutput) -> list[dict[str, Any]]:
+    """What was saved for credit usage, in the order it came."""
+    return [
+        dict(m.state.stream.stream_state.__dict__)
+        for m in output.state_messages
+        if m.state and m.state.stream and m.state.stream.stream_descriptor.name == "credit_usage"
+    ]
+
+
+def log(output: EntrypointOutput) -> str:
+    return "\n".join(m.log.message for m in output.logs if m.log)
+
+
+def error(output: EntrypointOutput) -> tuple[str, str]:
+    """The kind and the text of the first error that the user reads."""
+    trace = output.errors[0].trace
+    assert trace and trace.error and trace.error.failure_type
+    return trace.error.failure_type.value, trace.error.message
+
+
+def everything_printed(output: EntrypointOutput) -> str:
+    """All messages but the records, as they are printed."""
+    messages = (message for message in output.get_message_iterator() if message.record is None)
+    return "\n".join(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() for message in messages)

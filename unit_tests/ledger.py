@@ -1,0 +1,124 @@
+"""What a team used, entry by entry, and what Magnific would answer about it, added up without the connector."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+START = date(2026, 1, 1)
+TOOLS = ("Upscaler", "Mystic", "Größer 大")
+EMAILS = (None, "ann@example.com", "bob@example.com")
+PROJECTS = (None, "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10", "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983")
+GROUPS = (None, "Design", "Film")
+
+
+class Used(NamedTuple):
+    """Some uses of one tool on one day; what is not attributed counts in the tool's totals alone."""
+
+    day: date
+    tool: str
+    email: str | None
+    project: str | None
+    group: str | None
+    uses: int
+    credits: int
+    attributed: bool
+
+
+def entries(last: date) -> st.SearchStrategy[Used]:
+    """Any one entry from `START` to `last`. A rebate (fewer credits than attributed) is among them."""
+    return st.builds(
+        Used,
+        day=st.integers(0, (last - START).days).map(lambda n: START + timedelta(n)),
+        tool=st.sampled_from(TOOLS),
+        email=st.sampled_from(EMAILS),
+        project=st.sampled_from(PROJECTS),
+        group=st.sampled_from(GROUPS),
+        uses=st.integers(1, 9),
+        credits=st.integers(0, 900),
+        attributed=st.booleans(),
+    )
+
+
+def bucket_of(day: date, granularity: str) -> date:
+    match granularity:
+        case "week":
+            return day - timedelta(day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+    return day
+
+
+def answered(ledger: Iterable[Used], query: dict[str, Any]) -> dict[str, Any]:
+    """The API's answer to a request's body `query`; newest first, since no order is promised."""
+    first, last = date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"])
+    buckets: dict[date, dict[str, list[Used]]] = defaultdict(lambda: defaultdict(list))
+    for used in ledger:
+        if first <= used.day <= last:
+            buckets[bucket_of(used.day, query["granularity"])][used.tool].append(used)
+    return {
+        "data": [
+            {
+                "date": f"{day}T00:00:00.000Z",
+                "consumptions": [_consumption(tool, used) for tool, used in sorted(tools.items(), reverse=True)],
+            }
+            for day, tools in sorted(buckets.items(), reverse=True)
+        ]
+    }
+
+
+def _consumption(tool: str, used: list[Used]) -> dict[str, Any]:
+    usages: dict[tuple[str | None, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for one in used:
+        if one.attributed:
+            sums = usages[one.email, one.project, one.group]
+            sums[0] += one.uses
+            sums[1] += one.credits
+    consumption: dict[str, Any] = {
+        "tool": tool,
+        "user_uses": sum(one.uses for one in used),
+        "user_credits": sum(one.credits for one in used),
+    }
+    if usages:
+        consumption["user_usages"] = [
+            {
+                "user_email": email,
+                "user_uses": uses,
+                "user_credits": credits,
+                "project_reference": project,
+                "project_name": project and f"Project {project[0]}",
+                "group_name": group,
+            }
+            for (email, project, group), (uses, credits) in usages.items()
+        ]
+    return consumption
+
+
+Table = dict[tuple[str, str, str | None, str | None], tuple[int, int]]
+
+
+def table(ledger: Iterable[Used], granularity: str) -> Table:
+    """Uses and credits by bucket, tool, user and project: what a warehouse should hold, without rows of nothing."""
+    sums: dict[tuple[str, str, str | None, str | None], list[int]] = defaultdict(lambda: [0, 0])
+    for used in ledger:
+        who = (used.email, used.project) if used.attributed else (None, None)
+        total = sums[str(bucket_of(used.day, granularity)), used.tool, *who]
+        total[0] += used.uses
+        total[1] += used.credits
+    return {key: (uses, credits) for key, (uses, credits) in sums.items() if uses or credits}
+
+
+def table_of_rows(rows: Iterable[dict[str, Any]]) -> Table:
+    """The same of rows as the connector handed them on, deduplicated on their key: the last one counts."""
+    last = {row["usage_id"]: row for row in rows}
+    sums: dict[tuple[str, str, str | None, str | None], list[int]] = defaultdict(lambda: [0, 0])
+    for row in last.values():
+        if row["user_uses"] or row["user_credits"]:
+            total = sums[row["date"], row["tool"], row.get("user_email"), row.get("project_reference")]
+            total[0] += row["user_uses"]
+            total[1] += row["user_credits"]
+    return {key: (uses, credits) for key, (uses, credits) in sums.items()}

@@ -1,0 +1,172 @@
+"""What a user may enter, and the one sentence that a mistake brings."""
+
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils import AirbyteTracedException
+from builders import KEY, PROJECT, TODAY, config
+from pendulum import Date
+
+from source_magnific_analytics.config import Config, parse_date
+from source_magnific_analytics.windows import Granularity
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(AirbyteTracedException) as error:
+        config(**changes)
+    assert error.value.failure_type == FailureType.config_error
+    assert error.value.message
+    assert error.value.message == error.value.internal_message
+    return error.value.message
+
+
+def test_two_entries_are_enough() -> None:
+    assert config(start_date="2026-01-01") == Config(
+        today=TODAY,
+        api_key=KEY,
+        start_date=Date(2026, 1, 1),
+        end_date=TODAY,
+        plan="business",
+        granularity=Granularity.DAY,
+        lookback_days=7,
+        filters={},
+        base_url="https://api.magnific.com",
+    )
+
+
+def test_every_entry_is_taken_as_it_is() -> None:
+    filled = config(
+        start_date="2026-01-01",
+        end_date="2026-06-30",
+        plan="enterprise",
+        granularity="week",
+        lookback_window_days=0,
+        group_ids=[3, 1],
+        project_references=[PROJECT],
+        api_key_ids=["fpk-1"],
+    )
+    assert filled.end_date == Date(2026, 6, 30)
+    assert (filled.plan, filled.granularity, filled.lookback_days) == ("enterprise", "week", 0)
+    assert filled.filters == {"group_ids": [3, 1], "project_references": [PROJECT], "api_key_ids": ["fpk-1"]}
+
+
+def test_the_plan_says_how_long_a_request_may_be() -> None:
+    assert config().longest_range_days == 180
+    assert config(plan="enterprise").longest_range_days == 365
+
+
+@pytest.mark.parametrize("end_date", ["", TODAY.add(days=1).isoformat(), "2999-12-31", TODAY.isoformat()])
+def test_nothing_after_today_is_ever_the_end(end_date: str) -> None:
+    assert config(end_date=end_date).end_date == TODAY
+
+
+def test_an_empty_filter_is_no_filter() -> None:
+    assert config(group_ids=[], project_references=[], api_key_ids=[]).filters == {}
+
+
+@pytest.mark.parametrize("start", [TODAY.isoformat(), "2000-01-01", "2024-02-29"])
+def test_the_first_day_may_be_any_day_from_2000_to_today(start: str) -> None:
+    assert str(config(start_date=start).start_date) == start
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "2025-02-29", "2026-13-01", "2026-00-10", "26-01-01", "2026-1-1"])
+@pytest.mark.parametrize("name", ["start_date", "end_date"])
+def test_a_day_that_is_not_in_the_calendar_is_refused_by_name(name: str, text: str) -> None:
+    words = refusal(**{name: text})
+    assert words == f"{name} '{text}' is not a date: enter a real day as YYYY-MM-DD."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-W01-1", "20260101", " 2026-01-01", "2026-01-01T00:00", "\u0662\u0660\u0662\u0666-01-01", "2026-01-01\n"],
+)
+def test_only_the_plain_form_of_a_date_is_read(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_date(text)
+
+
+def test_the_first_day_may_not_be_empty() -> None:
+    assert "start_date is empty" in refusal(start_date="")
+
+
+def test_a_first_day_before_2000_is_a_slip_that_would_cost_the_days_requests() -> None:
+    assert "before 2000-01-01" in refusal(start_date="1999-12-31")
+
+
+def test_a_first_day_in_the_future_is_refused_with_the_day_it_is_in_utc() -> None:
+    assert refusal(start_date="2026-11-23") == (
+        "start_date 2026-11-23 is in the future: today is 2026-11-22 in UTC, so enter that day or an earlier one."
+    )
+
+
+def test_a_first_day_after_the_last_is_refused() -> None:
+    words = refusal(start_date="2026-11-02", end_date="2026-11-01")
+    assert "start_date 2026-11-02 is after end_date 2026-11-01" in words
+    assert config(start_date="2026-11-01", end_date="2026-11-01").end_date == Date(2026, 11, 1)
+
+
+@pytest.mark.parametrize("bad", [" ", "\n", "\r\nHost: evil", "\t", "\x00", "\x7f", "é", "\u00a0", "\u200b"])
+@pytest.mark.parametrize("form", ["{}" + KEY, KEY + "{}", KEY[:4] + "{}" + KEY[4:]])
+def test_a_key_with_anything_but_visible_ascii_is_refused_and_not_repeated(form: str, bad: str) -> None:
+    words = refusal(api_key=form.format(bad))
+    assert "api_key contains" in words
+    assert KEY[4:] not in words
+
+
+def test_an_empty_key_is_refused() -> None:
+    assert "api_key is empty" in refusal(api_key="")
+
+
+@pytest.mark.parametrize(
+    ("entered", "used"),
+    [
+        ("https://api.magnific.com", "https://api.magnific.com"),
+        ("https://api.magnific.com/", "https://api.magnific.com"),
+        ("https://proxy.example:8443", "https://proxy.example:8443"),
+        ("HTTPS://API.magnific.com", "https://api.magnific.com"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_the_api_may_be_anywhere_over_https_and_here_over_http(entered: str, used: str) -> None:
+    assert config(base_url=entered).base_url == used
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.magnific.com",
+        "http://api.magnific.com",
+        "http://169.254.169.254",
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://[fe80::1]",
+        "http://[::ffff:10.0.0.1]",
+        "file:///etc/passwd",
+        "ftp://api.magnific.com",
+        "https://",
+        "https://user@api.magnific.com",
+        "https://user:secret@api.magnific.com",
+        "https://@api.magnific.com",
+        "https://api.magnific.com/v2",
+        "https://api.magnific.com?x=1",
+        "https://api.magnific.com#x",
+        "https://api.magnific.com:port",
+        "https://api.magnific.com:99999",
+        "https://api magnific.com",
+        "https://api.magnific.com\\@evil.example",
+        "https://api%2emagnific.com",
+        "https://[::1",
+        "https://b\u00fccher.example",
+    ],
+)
+def test_no_other_address_gets_the_key(url: str) -> None:
+    words = refusal(base_url=url)
+    assert words.startswith("base_url must be")
+    assert "secret" not in words

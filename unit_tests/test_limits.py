@@ -1,0 +1,149 @@
+"""The limits: a refusal by the minute is waited out, and the day's limit ends the sync without another request."""
+
+import pytest
+import requests_mock
+from airbyte_cdk.utils import AirbyteTracedException
+from builders import answer, bucket, entry, raw_config, tool
+from in_process import ALL_STREAMS, LISTS, USAGE, check, error, log, rows, states, sync
+
+GOOD = {"json": answer(bucket("2026-11-20", tool("Mystic", entry())))}
+EMPTY = {"json": answer()}
+SERVER_DATE = "Sun, 22 Nov 2026 18:30:00 GMT"
+
+
+def refused(**headers: str) -> dict[str, object]:
+    return {"status_code": 429, "headers": {name.replace("_", "-"): text for name, text in headers.items()}}
+
+
+@pytest.mark.parametrize(
+    ("headers", "waited"),
+    [
+        ({"Retry_After": "30"}, 30),
+        ({"Retry_After": "900"}, 900),
+        ({"Retry_After": "Sun, 22 Nov 2026 18:31:00 GMT"}, 60),
+        ({"RateLimit_Reset": "12"}, 12),
+        ({"X_RateLimit_Reset": "12"}, 12),
+        ({"X_RateLimit_Reset": "1795372245"}, 45),
+        ({"X_RateLimit_Reset": "1795372245000"}, 45),
+        ({"Retry_After": "soon"}, 60),
+        ({"Retry_After": "-5"}, 60),
+        ({}, 60),
+    ],
+)
+def test_a_stated_wait_is_waited_by_the_servers_clock_and_said(
+    headers: dict[str, str], waited: float, api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    api.post(USAGE, [refused(Date=SERVER_DATE, **headers), GOOD])
+    output = sync(raw_config())
+    assert not output.errors
+    assert len(rows(output)) == 1
+    assert waits == [waited]
+    assert f"Magnific's limit of requests is reached; waiting {waited} seconds." in log(output)
+
+
+def test_a_wait_of_nothing_is_a_second(api: requests_mock.Mocker, waits: list[float]) -> None:
+    api.post(USAGE, [refused(Retry_After="0"), GOOD])
+    assert not sync(raw_config()).errors
+    assert waits == [pytest.approx(1, abs=0.1)]
+
+
+def test_the_platform_is_told_that_the_stream_waits(
+    api: requests_mock.Mocker, waits: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.post(USAGE, [refused(Retry_After="30"), GOOD])
+    sync(raw_config())
+    # The CDK prints this status itself while it waits.
+    assert '"status":"RUNNING","reasons":[{"type":"RATE_LIMITED"}]' in capsys.readouterr().out
+
+
+def test_a_wait_that_is_not_stated_is_one_minute_then_two_then_the_days_limit(
+    api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    api.post(USAGE, [refused()])
+    kind, text = error(sync(raw_config()))
+    assert kind == "transient_error"
+    assert text == (
+        "The day's 100 API requests of this Magnific team are used up (HTTP 429). The next sync goes on where the last "
+        "one stopped. Magnific does not say when it accepts requests again; midnight UTC is likely."
+    )
+    assert (waits, api.call_count) == ([60, 120], 3)
+
+
+def test_two_refusals_without_a_stated_wait_are_survived(api: requests_mock.Mocker, waits: list[float]) -> None:
+    api.post(USAGE, [refused(), refused(), GOOD])
+    assert not sync(raw_config()).errors
+    assert waits == [60, 120]
+
+
+def test_a_server_that_always_states_a_short_wait_is_not_believed_for_ever(
+    api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    api.post(USAGE, [refused(Retry_After="2")])
+    assert error(sync(raw_config()))[0] == "transient_error"
+    assert (waits, api.call_count) == ([2] * 5, 6)
+
+
+def test_a_longer_wait_is_the_days_limit_and_the_reset_is_named(api: requests_mock.Mocker, waits: list[float]) -> None:
+    api.post(USAGE, [EMPTY, refused(Retry_After="901", Date=SERVER_DATE)])
+    output = sync(raw_config(start_date="2026-05-01"))
+    assert error(output) == (
+        "transient_error",
+        "The day's 100 API requests of this Magnific team are used up (HTTP 429). Credit usage is saved through "
+        "2026-10-27, and the next sync goes on from there. Magnific accepts requests again at 2026-11-22 18:45 UTC.",
+    )
+    assert waits == []
+    assert states(output)[-1]["date"] == "2026-10-27"
+
+
+def test_a_reset_beyond_the_calendar_is_the_days_limit_too(api: requests_mock.Mocker, waits: list[float]) -> None:
+    api.post(USAGE, **refused(Retry_After="31622400", Date="Fri, 31 Dec 9999 23:00:00 GMT"))
+    assert error(sync(raw_config()))[0] == "transient_error"
+    assert waits == []
+
+
+def test_after_the_days_limit_no_stream_sends_another_request(api: requests_mock.Mocker, waits: list[float]) -> None:
+    api.get(LISTS["members"], json={"data": []})
+    api.get(LISTS["api_keys"], [refused(Retry_After="20000")])
+    output = sync(raw_config(), *ALL_STREAMS)
+    assert api.call_count == 2
+    final = [output.get_stream_statuses(name)[-1].value for name in ALL_STREAMS]
+    assert final == ["COMPLETE", *["INCOMPLETE"] * 4]
+    limit = [m.trace.error.message for m in output.errors if m.trace and m.trace.error]
+    assert [text.startswith("The day's 100 API requests") for text in limit[:4]] == [True] * 4
+    assert "This sync used 2 of the day's 100 API requests; no credit usage read." in log(output)
+
+
+def test_after_the_reset_the_next_sync_asks_only_for_what_is_missing(
+    api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    config = raw_config(start_date="2025-11-23", lookback_window_days=0)
+    api.post(USAGE, [EMPTY, refused(Retry_After="20000")])
+    first = sync(config)
+    api.post(USAGE, [EMPTY])
+    second = sync(config, state=states(first)[-1])
+    assert not second.errors
+    assert api.call_count == 3 + 1
+
+
+def test_refusals_do_not_count_as_faults(api: requests_mock.Mocker, waits: list[float]) -> None:
+    fault = {"status_code": 500}
+    api.post(USAGE, [fault, refused(), fault, refused(), fault, GOOD])
+    assert not sync(raw_config()).errors
+    assert waits == [5, 60, 10, 120, 20]
+
+
+def test_every_request_has_its_own_patience(api: requests_mock.Mocker, waits: list[float]) -> None:
+    api.post(USAGE, [refused(), refused(), EMPTY, refused(), refused(), EMPTY])
+    assert not sync(raw_config(start_date="2026-05-01")).errors
+    assert waits == [60, 120, 60, 120]
+
+
+def test_a_check_on_a_day_without_requests_does_not_blame_the_key(
+    api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    api.post(USAGE, [refused(Retry_After="20000")])
+    with pytest.raises(AirbyteTracedException) as raised:
+        check(raw_config())
+    assert raised.value.failure_type and raised.value.failure_type.value == "transient_error"
+    assert "used up" in (raised.value.message or "")
+    assert "key" not in (raised.value.message or "")

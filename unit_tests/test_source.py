@@ -1,0 +1,202 @@
+"""The commands `spec`, `check` and `discover`, and the line that sums up a sync."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import requests
+import requests_mock
+from airbyte_cdk.models import FailureType, SyncMode
+from airbyte_cdk.test.entrypoint_wrapper import discover
+from airbyte_cdk.utils import AirbyteTracedException
+from builders import OTHER_PROJECT, PROJECT, answer, raw_config, saved_state
+from in_process import ALL_STREAMS, LISTS, USAGE, check, error, log, sync
+from jsonschema import Draft7Validator
+
+from source_magnific_analytics import SourceMagnificAnalytics
+from source_magnific_analytics.config import LONGEST_RANGE_DAYS
+from source_magnific_analytics.windows import Granularity
+
+SPEC = SourceMagnificAnalytics().spec(logging.getLogger("airbyte")).connectionSpecification
+PROPERTIES: dict[str, dict[str, Any]] = SPEC["properties"]
+
+
+def refusal(config: dict[str, Any]) -> AirbyteTracedException:
+    with pytest.raises(AirbyteTracedException) as raised:
+        check(config)
+    return raised.value
+
+
+def test_the_form_explains_every_entry_and_shows_them_in_order() -> None:
+    Draft7Validator.check_schema(SPEC)
+    assert [entry["order"] for entry in PROPERTIES.values()] == list(range(len(PROPERTIES)))
+    assert all(entry["title"] and entry["description"].endswith(".") for entry in PROPERTIES.values())
+    assert SPEC["required"] == ["api_key", "start_date"]
+
+
+def test_the_form_hides_the_key_and_the_address() -> None:
+    assert [name for name, entry in PROPERTIES.items() if entry.get("airbyte_secret")] == ["api_key"]
+    assert [name for name, entry in PROPERTIES.items() if entry.get("airbyte_hidden")] == ["base_url"]
+
+
+def test_the_form_offers_what_the_connector_knows() -> None:
+    assert PROPERTIES["granularity"]["enum"] == [granularity.value for granularity in Granularity]
+    assert PROPERTIES["plan"]["enum"] == list(LONGEST_RANGE_DAYS)
+    assert (PROPERTIES["lookback_window_days"]["minimum"], PROPERTIES["lookback_window_days"]["maximum"]) == (0, 180)
+
+
+def test_what_the_form_proposes_is_what_an_empty_entry_means(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    proposed = {name: entry["default"] for name, entry in PROPERTIES.items() if "default" in entry}
+    assert proposed == {
+        "plan": "business", "granularity": "day", "lookback_window_days": 7, "base_url": "https://api.magnific.com"
+    }  # fmt: skip
+    for config in (raw_config(), raw_config(**proposed)):
+        sync(config, state=saved_state("2026-11-20"))
+    first, second = api.request_history
+    assert (first.url, first.json()) == (second.url, second.json())
+    assert first.json()["start_date"] == "2026-11-13"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"start_date": "2026-1-1"},
+        {"start_date": "01/11/2026"},
+        {"end_date": "tomorrow"},
+        {"plan": "premium"},
+        {"granularity": "hour"},
+        {"lookback_window_days": -1},
+        {"lookback_window_days": 181},
+        {"lookback_window_days": "7"},
+        {"group_ids": ["Design"]},
+        {"group_ids": [0]},
+        {"project_references": ["Spring"]},
+        {"api_key_ids": [""]},
+        {"api_key": ""},
+        {"api_key": None},
+        {"start_date": None},
+    ],
+)
+def test_the_form_refuses_what_it_can_see(changes: dict[str, Any]) -> None:
+    assert not Draft7Validator(SPEC).is_valid(raw_config(**changes))
+
+
+@pytest.mark.parametrize("changes", [{}, {"end_date": ""}, {"group_ids": [7]}, {"project_references": [PROJECT]}])
+def test_the_form_accepts_what_the_connector_accepts(changes: dict[str, Any]) -> None:
+    Draft7Validator(SPEC).validate(raw_config(**changes))
+
+
+def test_discover_lists_the_small_streams_first_and_sends_nothing(api: requests_mock.Mocker) -> None:
+    catalog = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
+    assert catalog
+    assert [stream.name for stream in catalog.streams] == list(ALL_STREAMS)
+    assert [stream.source_defined_primary_key for stream in catalog.streams] == [
+        [["email"]], [["api_key_id"]], [["group_id"]], [["project_reference"]], [["usage_id"]]
+    ]  # fmt: skip
+    assert api.call_count == 0
+
+
+def test_only_credit_usage_is_incremental_by_its_own_cursor(api: requests_mock.Mocker) -> None:
+    catalog = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
+    assert catalog
+    *lists, usage = catalog.streams
+    assert [stream.supported_sync_modes for stream in lists] == [[SyncMode.full_refresh]] * 4
+    assert set(usage.supported_sync_modes or []) == {SyncMode.full_refresh, SyncMode.incremental}
+    assert (usage.default_cursor_field, usage.source_defined_cursor) == (["date"], True)
+
+
+def test_every_column_is_described_and_unknown_ones_pass(api: requests_mock.Mocker) -> None:
+    catalog = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
+    for stream in catalog.streams if catalog else []:
+        schema = stream.json_schema
+        assert schema["additionalProperties"] is True
+        assert not schema.get("required")
+        assert all(column["description"] for column in schema["properties"].values())
+
+
+@pytest.mark.parametrize(("plan", "start"), [("business", "2026-05-27"), ("enterprise", "2025-11-23")])
+def test_a_check_asks_once_for_the_plans_longest_range_by_year(
+    plan: str, start: str, api: requests_mock.Mocker
+) -> None:
+    api.post(USAGE, json={"data": [{"date": "2019-01-01T00:00:00Z", "consumptions": []}]})
+    assert check(raw_config(plan=plan))
+    [request] = api.request_history
+    assert request.json() == {"granularity": "year", "start_date": start, "end_date": "2026-11-22"}
+
+
+def test_a_check_that_works_says_so(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    source, config = SourceMagnificAnalytics(), raw_config(start_date="2026-01-01")
+    status = source.check(logging.getLogger("airbyte"), config).status
+    assert status.value == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("filters", "stream", "team", "words"),
+    [
+        (
+            {"group_ids": [7, 9]}, "groups", [{"group_id": 7, "name": "Design"}, {"group_id": 8, "name": "Film"}],
+            "The team has no 9 as group_ids says. It has: 7 (Design), 8 (Film).",
+        ),
+        (
+            {"project_references": [OTHER_PROJECT]}, "projects", [{"project_reference": PROJECT, "name": "Spring"}],
+            f"The team has no {OTHER_PROJECT} as project_references says. It has: {PROJECT} (Spring).",
+        ),
+        (
+            {"api_key_ids": ["a", "b"]}, "api_keys", [{"api_key_id": "c", "display_name": "CI"}],
+            "The team has no a, b as api_key_ids says. It has: c (CI).",
+        ),
+        ({"group_ids": [7]}, "groups", [], "The team has no 7 as group_ids says. It has: none."),
+    ],
+)  # fmt: skip
+def test_a_filter_for_something_unknown_names_it_with_the_known_ones(
+    filters: dict[str, Any], stream: str, team: list[dict[str, Any]], words: str, api: requests_mock.Mocker
+) -> None:
+    api.post(USAGE, json=answer())
+    api.get(LISTS[stream], json={"data": team})
+    problem = refusal(raw_config(**filters))
+    assert problem.failure_type == FailureType.config_error
+    assert problem.message == words
+
+
+def test_of_many_known_ones_twenty_are_shown(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    for count, end in ((20, "19 (G19), 20 (G20)."), (21, "20 (G20) and 1 more."), (23, "20 (G20) and 3 more.")):
+        api.get(LISTS["groups"], json={"data": [{"group_id": n + 1, "name": f"G{n + 1}"} for n in range(count)]})
+        assert (refusal(raw_config(group_ids=[99])).message or "").endswith(end)
+
+
+def test_known_filters_take_one_request_a_kind_and_pass_in_any_case(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    api.get(LISTS["groups"], json={"data": [{"group_id": 7, "name": "Design"}]})
+    api.get(LISTS["projects"], json={"data": [{"project_reference": PROJECT.upper(), "name": "Spring"}]})
+    assert check(raw_config(group_ids=[7], project_references=[PROJECT]))
+    assert api.call_count == 3
+
+
+def test_a_mistake_in_the_settings_is_told_before_any_request(api: requests_mock.Mocker) -> None:
+    config = raw_config(start_date="2026-11-23")
+    problem = refusal(config)
+    assert problem.failure_type == FailureType.config_error
+    assert error(sync(config)) == ("config_error", problem.message)
+    assert api.call_count == 0
+
+
+def test_a_check_of_an_unreachable_magnific_is_no_verdict_on_the_key(
+    api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    api.post(USAGE, exc=requests.exceptions.ConnectionError)
+    problem = refusal(raw_config())
+    assert problem.failure_type == FailureType.transient_error
+    assert waits == [5, 10, 20]
+
+
+def test_every_sync_ends_with_what_it_used_and_how_far_it_came(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    assert "This sync used 3 of the day's 100 API requests; credit usage is complete through 2026-11-22." in log(
+        sync(raw_config(start_date="2025-11-23"))
+    )
+    api.get(LISTS["groups"], json=json.loads('{"data": []}'))
+    assert "This sync used 1 of the day's 100 API requests; no credit usage read." in log(sync(raw_config(), "groups"))

@@ -1,0 +1,216 @@
+"""The five streams through the connector: what is asked of Magnific, and what is handed on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import requests_mock
+from airbyte_cdk.models import SyncMode
+from builders import KEY, OTHER_PROJECT, PROJECT, answer, bucket, entry, raw_config, saved_state, tool
+from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
+from pendulum import Date
+
+from source_magnific_analytics.usage import shorten
+
+TEAM: Mapping[str, list[dict[str, Any]]] = {
+    "members": [{"email": "ann@example.com", "role": "owner", "status": "active"}],
+    "api_keys": [
+        {"api_key_id": "fpk-1", "display_name": "CI", "status": "retired", "created_at": "2026-01-05T10:00:00Z"}
+    ],
+    "groups": [{"group_id": 7, "name": "Design", "member_count": 2}],
+    "projects": [{"project_reference": PROJECT, "name": "Spring", "colour": "green"}],
+}
+
+
+def days(*dates: str) -> dict[str, Any]:
+    """An answer in which Ann used one tool on each of `dates`."""
+    return answer(*(bucket(date, tool("Mystic", entry())) for date in dates))
+
+
+def asked(api: requests_mock.Mocker) -> list[dict[str, Any]]:
+    return [request.json() for request in api.request_history if request.url == USAGE]
+
+
+def test_all_five_streams_of_a_sync_take_five_requests_the_small_ones_first(api: requests_mock.Mocker) -> None:
+    for name, url in LISTS.items():
+        api.get(url, json={"data": TEAM[name]})
+    api.post(USAGE, json=days("2026-11-20"))
+    output = sync(raw_config(), *ALL_STREAMS)
+    assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE]
+    assert not output.errors
+    assert "This sync used 5 of the day's 100 API requests; credit usage is complete through 2026-11-22." in log(output)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_handed_on_as_it_comes_even_what_nobody_knew_of(name: str, api: requests_mock.Mocker) -> None:
+    api.get(LISTS[name], json={"data": TEAM[name]})
+    output = sync(raw_config(), name)
+    assert rows(output, name) == TEAM[name]
+    assert [(request.method, request.body) for request in api.request_history] == [("GET", None)]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_empty_list_is_a_complete_stream(name: str, api: requests_mock.Mocker) -> None:
+    api.get(LISTS[name], json={"data": []})
+    output = sync(raw_config(), name)
+    assert rows(output, name) == []
+    assert not output.errors
+    assert [status.value for status in output.get_stream_statuses(name)][-1] == "COMPLETE"
+
+
+def test_every_request_carries_the_key_limits_its_time_and_goes_to_the_address_entered(
+    api: requests_mock.Mocker,
+) -> None:
+    here = "http://127.0.0.1:8080/v1/analytics/"
+    api.get(here + "team-groups", json={"data": []})
+    api.post(here + "team-credit-usage", json=answer())
+    sync(raw_config(base_url="http://127.0.0.1:8080"), "groups", "credit_usage")
+    assert len(api.request_history) == 2
+    for request in api.request_history:
+        assert request.headers["x-magnific-api-key"] == KEY
+        assert str(request.timeout) == "(10, 120)"
+
+
+def test_usage_is_asked_for_in_json_with_both_ends_and_the_granularity(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    sync(raw_config(granularity="week"))
+    assert asked(api) == [{"granularity": "week", "start_date": "2026-10-26", "end_date": "2026-11-22"}]
+    assert [request.headers["Content-Type"] for request in api.request_history] == ["application/json"]
+
+
+def test_filters_are_sent_as_they_were_entered(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    filters = {"group_ids": [7, 3], "project_references": [PROJECT.upper()], "api_key_ids": ["fpk-1"]}
+    sync(raw_config(**filters))
+    assert asked(api) == [{"granularity": "day", "start_date": "2026-11-01", "end_date": "2026-11-22", **filters}]
+
+
+def test_a_row_reaches_the_warehouse_without_the_columns_that_are_null(api: requests_mock.Mocker) -> None:
+    used = entry(project_reference=PROJECT, project_name="Spring", group_name="Design")
+    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", used), tool("Asset Download", uses=2, credits=0))))
+    whole, anonymous = rows(sync(raw_config()))
+    assert whole.pop("usage_id") != anonymous.pop("usage_id")
+    assert whole == {"date": "2026-11-20", "granularity": "day", "tool": "Mystic", **used}
+    assert anonymous == {
+        "date": "2026-11-20", "granularity": "day", "tool": "Asset Download", "user_uses": 2, "user_credits": 0
+    }  # fmt: skip
+
+
+def test_the_state_moves_on_after_every_window_even_an_empty_one(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    output = sync(raw_config(start_date="2025-11-23"))
+    assert [state["date"] for state in states(output)][:3] == ["2026-05-21", "2026-11-17", "2026-11-22"]
+
+
+def test_the_rows_of_a_window_come_before_its_state(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, [{"json": days("2026-01-05")}, {"json": days("2026-07-05")}])
+    output = sync(raw_config(start_date="2026-01-01"))
+    kinds = [message.type.value for message in output.records_and_state_messages]
+    assert kinds[:4] == ["RECORD", "STATE", "RECORD", "STATE"]
+
+
+def test_a_year_on_business_is_read_by_months_and_handed_on_as_a_year(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, [{"json": days("2025-01-01", "2025-02-01")}, {"json": days("2025-06-01")}, {"json": answer()}])
+    [row] = rows(output := sync(raw_config(start_date="2025-06-15", end_date="2025-12-31", granularity="year")))
+    assert [query["granularity"] for query in asked(api)] == ["month"] * 3
+    assert (row["date"], row["granularity"], row["user_uses"]) == ("2025-01-01", "year", 3)
+    assert next(state["date"] for state in states(output)) == "2025-12-31"
+
+
+def test_a_row_that_magnific_withdrew_is_set_to_zero_once(api: requests_mock.Mocker) -> None:
+    before, after = entry("ann@old.example", project_reference=OTHER_PROJECT), entry("ann@new.example")
+    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", before))))
+    first = sync(raw_config())
+    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", after))))
+    second = sync(raw_config(), state=states(first)[-1])
+    third = sync(raw_config(), state=states(second)[-1])
+    [old] = rows(first)
+    new, withdrawn = rows(second)
+    assert new["user_email"] == "ann@new.example"
+    assert withdrawn == {
+        "usage_id": old["usage_id"], "date": "2026-11-20", "granularity": "day", "user_uses": 0, "user_credits": 0
+    }  # fmt: skip
+    assert rows(third) == [new]
+
+
+def test_a_bucket_that_became_empty_is_set_to_zero(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=days("2026-11-20"))
+    first = sync(raw_config())
+    api.post(USAGE, json=answer())
+    second = sync(raw_config(), state=states(first)[-1])
+    assert [(row["usage_id"], row["user_uses"]) for row in rows(second)] == [(rows(first)[0]["usage_id"], 0)]
+
+
+def test_a_full_refresh_reads_everything(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=days("2026-11-01", "2026-11-22"))
+    output = sync(raw_config(), usage_mode=SyncMode.full_refresh)
+    assert [row["date"] for row in rows(output)] == ["2026-11-01", "2026-11-22"]
+
+
+def test_a_full_refresh_that_was_cut_off_goes_on_and_hands_nothing_on_twice(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    config = raw_config(start_date="2026-01-01")
+    sync(config, usage_mode=SyncMode.full_refresh, state=saved_state("2026-06-29", start_date="2026-01-01"))
+    assert [query["start_date"] for query in asked(api)] == ["2026-06-30"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_read_again_even_where_a_platform_says_it_was_complete(name: str, api: requests_mock.Mocker) -> None:
+    api.get(LISTS[name], json={"data": TEAM[name]})
+    output = sync(raw_config(), name, state={"__ab_full_refresh_sync_complete": True})
+    assert rows(output, name) == TEAM[name]
+
+
+def test_what_the_saved_state_could_not_say_is_in_the_log(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    output = sync(raw_config(), state=saved_state("2026-11-20", granularity="week"))
+    assert "The granularity changed from week to day" in log(output)
+    assert [query["start_date"] for query in asked(api)] == ["2026-11-01"]
+
+
+def test_a_state_too_large_is_cut_and_told_of_once(api: requests_mock.Mocker) -> None:
+    crowd = [entry(f"user{n}@example.com") for n in range(10_001)]
+    many = [bucket(f"2026-11-{day}", tool("Mystic", *crowd)) for day in (20, 21, 22)]
+    api.post(USAGE, json=answer(*many))
+    output = sync(raw_config())
+    assert list(states(output)[-1]["rows"]) == ["2026-11-22"]
+    assert log(output).count("The state holds the keys of the newest 20000 rows; 2 older periods") == 1
+
+
+def test_only_the_rows_that_the_next_sync_can_meet_again_are_in_the_state(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=days("2026-11-14", "2026-11-15", "2026-11-22"))
+    output = sync(raw_config())
+    ids = {row["date"]: [shorten(row["usage_id"])] for row in rows(output)}
+    assert states(output)[-1]["rows"] == {"2026-11-22": ids["2026-11-22"], "2026-11-15": ids["2026-11-15"]}
+
+
+def test_a_breakdown_above_the_totals_is_told_of_once_with_figures(api: requests_mock.Mocker) -> None:
+    part = [tool("Mystic", entry(uses=5, credits=50), uses=3, credits=40), tool("Video", entry(), uses=0, credits=10)]
+    api.post(USAGE, json=answer(bucket("2026-11-20", *part), bucket("2026-11-19", part[0])))
+    text = log(sync(raw_config()))
+    assert (
+        "For 3 tools and buckets Magnific's breakdown by user exceeds the tool's totals, by 5 uses and 20 credits in "
+        "all (first: Mystic on 2026-11-19)." in text
+    )
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("key", [..., None, 1.5, True, ["x"]])
+def test_a_list_row_without_its_key_is_not_handed_on(
+    name: str, key: Any, api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    [row] = TEAM[name]
+    [primary_key] = {"email", "api_key_id", "group_id", "project_reference"} & set(row)
+    broken = {k: v for k, v in {**row, primary_key: key}.items() if v is not ...}
+    api.get(LISTS[name], json={"data": [row, broken]})
+    output = sync(raw_config(), name)
+    assert rows(output, name) == []
+    assert error(output)[0] == "transient_error"
+    assert f"a row has no {primary_key}" in error(output)[1]
+
+
+def test_today_is_the_last_day_asked_for_whatever_end_was_entered(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer())
+    sync(raw_config(end_date="2026-12-31"), today=Date(2026, 11, 5))
+    sync(raw_config(end_date="2026-11-03"), today=Date(2026, 11, 5))
+    assert [query["end_date"] for query in asked(api)] == ["2026-11-05", "2026-11-03"]

@@ -1,0 +1,104 @@
+"""How long an answer asks to wait: whatever its headers say, a number that can be slept, or nothing."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from math import isfinite
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+
+from source_magnific_analytics.waiting import server_time, stated_wait
+
+NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
+HEADERS = ["Retry-After", "RateLimit-Reset", "X-RateLimit-Reset"]
+YEAR = 366 * 24 * 3600
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@given(st.integers(0, YEAR))
+@example(0)
+@example(YEAR)
+def test_every_number_of_seconds_is_waited_as_stated(header: str, seconds: int) -> None:
+    assert stated_wait({header: str(seconds)}, NOW) == seconds
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@given(st.integers(-YEAR, YEAR))
+@example(-1)
+@example(1)
+def test_every_moment_is_waited_for_and_one_that_passed_is_no_wait(header: str, seconds: int) -> None:
+    moment = NOW + timedelta(seconds=seconds)
+    epoch = round(moment.timestamp())
+    for text in (format_datetime(moment, usegmt=True), str(epoch), str(epoch * 1000)):
+        assert stated_wait({header: text}, NOW) == max(seconds, 0)
+
+
+def test_a_moment_with_another_zone_is_the_same_moment() -> None:
+    moment = (NOW + timedelta(minutes=5)).astimezone(timezone(timedelta(hours=-5)))
+    assert stated_wait({"Retry-After": format_datetime(moment)}, NOW) == 300
+
+
+def test_a_moment_without_a_zone_is_in_utc() -> None:
+    assert stated_wait({"Retry-After": "Sun, 22 Nov 2026 18:31:00 -0000"}, NOW) == 60
+
+
+def test_fractions_of_a_second_count() -> None:
+    assert stated_wait({"Retry-After": "1.5"}, NOW) == 1.5
+
+
+def test_the_sizes_tell_seconds_from_times() -> None:
+    assert stated_wait({"X-RateLimit-Reset": "1000000000"}, NOW) is None  # 31 years to go: no one means that
+    assert stated_wait({"X-RateLimit-Reset": "1000000001"}, NOW) == 0.0
+    assert stated_wait({"X-RateLimit-Reset": "1000000000000"}, NOW) is None
+    assert stated_wait({"X-RateLimit-Reset": "1000000000001000"}, NOW) is None
+    assert stated_wait({"X-RateLimit-Reset": "1000000000001"}, NOW) == 0.0
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        *["", "soon", "nan", "inf", "-inf", "-1", "1e300", "9" * 400, str(YEAR + 1), "0x10", "1,5", "12 minutes"],
+        *["Sun, 31 Dec 9999 23:59:59 GMT", "Sun, 99 Nov 2026 18:31:00 GMT", "Sun, 22 Nov 2026"],
+        "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
+        "Wed, 21 Oct 2026 07:28:00 +9999999999999999999999",
+    ],
+)
+def test_what_cannot_be_understood_is_no_stated_wait(garbage: str) -> None:
+    assert stated_wait({"Retry-After": garbage}, NOW) is None
+
+
+@pytest.mark.parametrize("header", [*HEADERS, "Date"])
+@given(st.text() | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]?\w+", fullmatch=True))
+def test_no_header_whatsoever_breaks_the_waiting(header: str, text: str) -> None:
+    wait = stated_wait({header: text}, NOW)
+    assert wait is None or (isfinite(wait) and 0 <= wait <= YEAR)
+    assert server_time({header: text}).tzinfo is not None
+
+
+def test_retry_after_comes_before_the_reset_headers() -> None:
+    assert stated_wait({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2", "Retry-After": "1"}, NOW) == 1
+    assert stated_wait({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2"}, NOW) == 2
+
+
+def test_a_header_that_makes_no_sense_gives_way_to_the_next() -> None:
+    assert stated_wait({"Retry-After": "soon", "RateLimit-Reset": "-1", "X-RateLimit-Reset": "3"}, NOW) == 3
+
+
+def test_without_any_header_no_wait_is_stated() -> None:
+    assert stated_wait({}, NOW) is None
+
+
+def test_header_names_are_read_in_any_case() -> None:
+    assert stated_wait(CaseInsensitiveDict({"retry-after": "7"}), NOW) == 7
+
+
+def test_now_is_what_the_servers_clock_says() -> None:
+    assert server_time({"Date": "Sat, 21 Nov 2026 06:00:00 GMT"}) == datetime(2026, 11, 21, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
+def test_a_server_without_a_clock_is_taken_to_have_ours(headers: dict[str, str]) -> None:
+    before = datetime.now(UTC)
+    assert before <= server_time(headers) <= datetime.now(UTC)
