@@ -1,10 +1,10 @@
 # Everything a developer or a curious user runs. Each target installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-# What the tests and the demo use besides Python: a browser, a clock shim, a database server.
-PACKAGES := chromium chromium-driver faketime fonts-dejavu-core postgresql
+# What the tests use besides Python: a browser, a clock shim, a database server, and npm for two judges of our output.
+PACKAGES := chromium chromium-driver faketime fonts-dejavu-core postgresql $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo report test test-image lint image bench mutants audit release packages clean
+.PHONY: demo report test test-unit test-image lint image bench mutants audit release packages clean
 
 demo: .venv/ready
 	@$(BIN)/python -m demo
@@ -14,6 +14,9 @@ report: .venv/ready
 
 test: .venv/ready packages
 	$(BIN)/python -m pytest -m "not image"
+
+test-unit: .venv/ready
+	$(BIN)/python -m pytest source_magnific_analytics unit_tests
 
 # Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).
 test-image: .venv/ready

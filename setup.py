@@ -6,9 +6,11 @@ SANDBOX = ["flask>=3.1,<4"]
 DEMO = [
     *SANDBOX,
     "airbyte>=0.71.3,<0.72",
-    "altair>=5.5,<7",
+    "altair>=6,<7",
+    "duckdb>=1.4,<2",
     "jinja2>=3.1,<4",
-    "vl-convert-python>=1.8,<2",
+    "rich>=13.9,<15",
+    "vl-convert-python>=1.9,<2",
 ]
 TESTS = [
     *DEMO,
@@ -17,10 +19,11 @@ TESTS = [
     "openapi-core>=0.19,<1",
     "pytest>=8,<10",
     "requests-mock>=1.12,<2",
+    "selenium>=4.40,<5",
 ]
 TOOLS = [
     "build>=1.2,<2",
-    "mutmut>=3.2,<4",
+    "mutmut>=3.8,<4",
     "mypy>=1.13,<3",
     "pip-audit>=2.7,<3",
     "pip-licenses>=5,<6",

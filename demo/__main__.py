@@ -1,0 +1,165 @@
+"""`python -m demo [FOLDER]`: from an API key to a picture of where the credits went, in about half a minute.
+
+Without a key in the environment it reads a sandbox that it starts itself. MAGNIFIC_API_KEY, and optionally
+MAGNIFIC_PLAN and MAGNIFIC_START_DATE, make it read a real team.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from rich.table import Table
+
+from demo.changes import LOOKBACK_DAYS, change_the_past
+from demo.origin import DemoError, Origin, origin_from
+from demo.pipeline import Pipeline, Synced, open_pipeline
+from demo.report import DUCKDB_FILE, FOLDER, HTML_FILE, write_report
+from demo.screen import Screen
+from demo.warehouse import STARTING_POINTS, Row, open_warehouse, save_expected
+
+_SUMS = """
+    select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
+    from credit_usage where tool is not null group by date, tool
+"""
+_SPAN = "select cast(min(date) as varchar), cast(max(date) as varchar) from credit_usage"
+
+
+def run(folder: Path, screen: Screen) -> bool:
+    """The whole demo; its files go to `folder`. Returns whether no sum disagrees. Raises DemoError."""
+    today = datetime.now(UTC).date()
+    logs = folder / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    duckdb_file, html_file = folder / DUCKDB_FILE, folder / HTML_FILE
+    # The last result stays as it is until the new one is whole.
+    fresh = folder / f"new-{DUCKDB_FILE}"
+    fresh.unlink(missing_ok=True)
+    with origin_from(os.environ, today) as origin:
+        screen.print(f"Reading {origin.description}\n")
+        screen.going_on("loading PyAirbyte")
+        with open_pipeline(origin.config, fresh, logs, screen.going_on) as pipeline:
+            _sync_twice(origin, pipeline, screen)
+        fresh.replace(duckdb_file)
+        screen.going_on("asking for the sums")
+        try:
+            save_expected(duckdb_file, origin.expected())
+        except DemoError as error:
+            screen.failed("sums", str(error))
+    with open_warehouse(duckdb_file) as warehouse:
+        screen.print(_tools_by_month(warehouse.rows("spend_by_tool", STARTING_POINTS), screen.width))
+        agree = all(_tell_sums(totals, screen) for totals in warehouse.rows("totals"))
+    screen.going_on("drawing the report")
+    write_report(duckdb_file, html_file)
+    screen.done("report", str(html_file))
+    screen.done("data", f"{duckdb_file} (DuckDB; SQL to start from is in docs/queries)")
+    return agree
+
+
+def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
+    screen.going_on("checking the connection")
+    pipeline.check()
+    screen.done("check", "the key opens the API, and the plan fits")
+    screen.going_on("discovering the streams")
+    screen.done("discover", ", ".join(pipeline.discover()))
+    screen.going_on("syncing for the first time")
+    _tell_sync("first sync", pipeline.sync(), pipeline, screen)
+    before = _credits(pipeline)
+    if origin.is_sandbox:
+        screen.also("Meanwhile the past changes at the API:")
+        for change in change_the_past(str(origin.config["base_url"]), origin.today):
+            screen.also(f"· {change}")
+    screen.going_on(f"syncing again, the last {LOOKBACK_DAYS} days and today")
+    _tell_sync("second sync", pipeline.sync(), pipeline, screen)
+    after = _credits(pipeline)
+    changed = sorted(key for key in before | after if before.get(key, 0) != after.get(key, 0))
+    for day, tool in changed[:5]:
+        screen.also(f"· {tool} on {day}: {before.get((day, tool), 0):,} credits are now {after.get((day, tool), 0):,}")
+    if len(changed) > 5:
+        screen.also(f"· and {len(changed) - 5} more corrections")
+    if not changed:
+        screen.also("Nothing had to be corrected.")
+
+
+def _tell_sync(name: str, synced: Synced, pipeline: Pipeline, screen: Screen) -> None:
+    rows = sum(synced.rows.values())
+    screen.done(name, f"{rows:,} rows · {synced.requests} API requests · {synced.seconds:.1f} seconds")
+    screen.also(", ".join(f"{count:,} {stream}" for stream, count in synced.rows.items()))
+    [(first, last)] = pipeline.query(_SPAN)
+    if first:
+        screen.also(f"The table holds credit usage from {first} to {last}.")
+
+
+def _credits(pipeline: Pipeline) -> dict[tuple[str, str], int]:
+    """Credits by day and tool."""
+    return {(day, tool): credits for day, tool, credits in pipeline.query(_SUMS)}
+
+
+def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
+    """Credits of each tool: all of them, and as many of the newest months as the terminal has room for."""
+    months = sorted({row["month"] for row in spent})[-max(1, min(6, (width - 32) // 11)) :]
+    tools: dict[str, dict[date, int]] = {}
+    for row in spent:
+        tools.setdefault(row["tool"], {})[row["month"]] = int(row["credits"])
+    table = Table(title="Credits by tool and month (docs/queries/spend_by_tool.sql)", title_justify="left")
+    table.add_column("Tool", no_wrap=True)
+    for month in months:
+        table.add_column(f"{month:%b %Y}", justify="right", no_wrap=True)
+    table.add_column("All", justify="right", style="bold", no_wrap=True)
+    for tool, by_month in sorted(tools.items(), key=lambda item: -sum(item[1].values())):
+        figures = [by_month.get(month, 0) for month in months]
+        table.add_row(tool, *(f"{credits:,}" for credits in [*figures, sum(by_month.values())]))
+    return table
+
+
+def _tell_sums(totals: Row, screen: Screen) -> bool:
+    compared = f"{totals['said_by']}, {totals['first']} to {totals['last']}"
+    if totals["different"]:
+        screen.failed("sums", f"{totals['different']:,} of {totals['sums']:,} sums differ from {compared}:")
+        screen.also(f"{totals['stored_credits']:,} credits in the file, {totals['expected_credits']:,} there.")
+        return False
+    screen.done("sums", f"{totals['stored_credits']:,} credits, equal for every tool to {compared}")
+    if totals["granularity"] == "month":
+        screen.also(
+            "Magnific has no ledger to read: it was asked once more, by month, without today where that can be."
+        )
+    return True
+
+
+def _end_children() -> None:
+    """End the connector where an interrupt left it running (PyAirbyte ends it when its last frame is gone)."""
+    gc.collect()
+    for children in Path("/proc/self/task").glob("*/children"):
+        for pid in children.read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGTERM)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 where all went well and no sum disagrees, 1 where not, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"for its files; default: {FOLDER}/")
+    folder: Path = parser.parse_args(argv).folder
+    try:
+        with Screen() as screen:
+            return 0 if run(folder, screen) else 1
+    except DemoError as error:
+        print(f"The demo stopped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. Nothing of the last result has changed.", file=sys.stderr)
+        return 130
+    finally:
+        _end_children()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

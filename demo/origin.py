@@ -1,0 +1,135 @@
+"""Where the demo reads from: a sandbox on this machine or, with a key in the environment, Magnific itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import requests
+
+from sandbox import DEFAULT_KEY, Options, running
+
+MAGNIFIC = "https://api.magnific.com"
+LONGEST_CHECK_DAYS = 180
+"""The longest range of one request on every plan, both ends counted (Magnific's Analytics overview)."""
+
+Totals = list[tuple[str, str, int, int]]
+"""First day of a bucket, tool, uses, credits: what the credit usage in the file must add up to."""
+
+
+class DemoError(Exception):
+    """Something the person at the terminal can mend; its text is what they read."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What Magnific (or the sandbox's ledger) says about the days from `first` to `last`, both inclusive."""
+
+    said_by: str
+    granularity: str
+    first: date
+    last: date
+    totals: Totals
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The API to read, as the connector's configuration; `is_sandbox` tells whether it may be meddled with."""
+
+    config: Mapping[str, Any]
+    is_sandbox: bool
+    today: date
+
+    @property
+    def description(self) -> str:
+        if self.is_sandbox:
+            return (
+                f"a sandbox on this machine ({self.config['base_url']}) with an invented team.\n"
+                "Set MAGNIFIC_API_KEY to read your own."
+            )
+        return f"{self.config.get('base_url', MAGNIFIC)} with the key in MAGNIFIC_API_KEY, plan {self.config['plan']}."
+
+    def expected(self) -> Expected:
+        """The totals to hold the file against.
+
+        The sandbox tells its whole ledger by day. Magnific is asked once more, by month and for finished days
+        alone, since today's figures move between two requests: that costs one request. Raises DemoError where
+        the answer is no help.
+        """
+        if self.is_sandbox:
+            first = date.fromisoformat(self.config["start_date"])
+            answer = requests.get(
+                f"{self.config['base_url']}/_sandbox/ledger",
+                params={"start_date": first.isoformat(), "end_date": self.today.isoformat()},
+                timeout=60,
+            )
+            totals = [(row["date"], row["tool"], row["user_uses"], row["user_credits"]) for row in answer.json()]
+            return Expected("the sandbox's ledger, by day", "day", first, self.today, totals)
+        return self._asked_by_month()
+
+    def _asked_by_month(self) -> Expected:
+        last = max(self.today - timedelta(days=1), date.fromisoformat(self.config["start_date"]))
+        first = self._first_whole_month(last)
+        body = {"granularity": "month", "start_date": first.isoformat(), "end_date": last.isoformat()}
+        try:
+            answer = requests.post(
+                f"{self.config.get('base_url', MAGNIFIC)}/v1/analytics/team-credit-usage",
+                json=body,
+                headers={"x-magnific-api-key": self.config["api_key"]},
+                timeout=120,
+                allow_redirects=False,
+            )
+            answer.raise_for_status()
+            # A range that starts within a month is compared from its own first day.
+            totals = [
+                (max(bucket["date"][:7] + "-01", str(first)), one["tool"], one["user_uses"], one["user_credits"])
+                for bucket in answer.json()["data"]
+                for one in bucket["consumptions"]
+            ]
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            raise DemoError(
+                f"not compared: Magnific gave no totals by month ({type(error).__name__}). The data itself is complete."
+            ) from None
+        return Expected("Magnific, asked once more by month", "month", first, last, totals)
+
+    def _first_whole_month(self, last: date) -> date:
+        """The first day from which whole months up to `last` fit into one request and into the synced range."""
+        synced = date.fromisoformat(self.config["start_date"])
+        first = last.replace(day=1)
+        while True:
+            earlier = (first - timedelta(days=1)).replace(day=1)
+            if earlier < synced or (last - earlier).days + 1 > LONGEST_CHECK_DAYS:
+                return max(first, synced)
+            first = earlier
+
+
+def default_start(today: date) -> date:
+    """The first day of the month a year ago: thirteen months, three requests on Business.
+
+    >>> default_start(date(2026, 11, 22))
+    datetime.date(2025, 11, 1)
+    """
+    return today.replace(year=today.year - 1, day=1)
+
+
+@contextmanager
+def origin_from(environment: Mapping[str, str], today: date) -> Iterator[Origin]:
+    """The API that the environment names; the sandbox, where it names no key, runs while the block does."""
+    start = environment.get("MAGNIFIC_START_DATE") or default_start(today).isoformat()
+    if environment.get("MAGNIFIC_API_KEY"):
+        config = {
+            "api_key": environment["MAGNIFIC_API_KEY"],
+            "plan": environment.get("MAGNIFIC_PLAN") or "business",
+            "start_date": start,
+        }
+        if environment.get("MAGNIFIC_BASE_URL"):
+            config["base_url"] = environment["MAGNIFIC_BASE_URL"]
+        yield Origin(config, False, today)
+        return
+    # The sandbox keeps the day it started on, so that midnight does not move its ledger under the demo.
+    with running(Options(today=today)) as base_url:
+        config = {"api_key": DEFAULT_KEY, "plan": "business", "start_date": start, "base_url": base_url}
+        yield Origin(config, True, today)

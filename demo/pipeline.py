@@ -1,0 +1,150 @@
+"""PyAirbyte, kept quiet: check, discover and sync of the connector into a DuckDB file."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from demo.origin import DemoError
+
+if TYPE_CHECKING:
+    from airbyte.caches import DuckDBCache
+    from airbyte.sources.base import Source
+
+CONNECTOR = "source-magnific-analytics"
+_ROWS = re.compile(r"Read (\d+) records from (\w+) stream")
+_REQUESTS = re.compile(r"This sync used (\d+) of the day's")
+_ERROR = re.compile(r" - ERROR - (.*)")
+_SYNCING = re.compile(r"Syncing stream: (\w+)")
+_WAITING = re.compile(r"(?:waiting|trying again in) \d+ seconds")
+
+
+@dataclass(frozen=True)
+class Synced:
+    """One finished sync: rows handed on by stream, API requests, seconds from start to end."""
+
+    rows: Mapping[str, int]
+    requests: int
+    seconds: float
+
+
+class Pipeline:
+    """The connector and the DuckDB file, held open together."""
+
+    def __init__(self, source: Source, cache: DuckDBCache, logs: Path, tell: Callable[[str], None]) -> None:
+        self._source = source
+        self._cache = cache
+        self._logs = logs
+        self._tell = tell
+
+    def check(self) -> None:
+        """Raises DemoError with the connector's own words where the connection does not work."""
+        with self._watched("the connector's check"):
+            self._source.check()
+
+    def discover(self) -> list[str]:
+        """The names of all streams, each selected for the syncs."""
+        with self._watched("the connector's discover"):
+            self._source.select_all_streams()
+            return self._source.get_available_streams()
+
+    def sync(self) -> Synced:
+        """Read all streams; PyAirbyte keeps the state in the file, so a second sync is incremental."""
+        started = time.monotonic()
+        before = len(self._read_log())
+        with self._watched("the sync"):
+            self._source.read(cache=self._cache)
+        said = self._read_log()[before:]
+        return Synced(
+            rows={stream: int(count) for count, stream in _ROWS.findall(said)},
+            requests=sum(map(int, _REQUESTS.findall(said))),
+            seconds=time.monotonic() - started,
+        )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of `sql` over what has been synced so far."""
+        with self._cache.get_sql_engine().connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+    @contextmanager
+    def _watched(self, doing: str) -> Iterator[None]:
+        """Tell of the connector's progress while the block runs, and of its failure in its own words."""
+        before = len(self._read_log())
+        done = Event()
+        watcher = Thread(target=self._watch, args=(before, done), daemon=True)
+        watcher.start()
+        try:
+            with (self._logs / "pyairbyte.log").open("a") as sink, redirect_stdout(sink), redirect_stderr(sink):
+                yield
+        except Exception as error:
+            errors = _ERROR.findall(self._read_log()[before:])
+            # The first error is the connector's own; what follows repeats it in other words.
+            reason = errors[0] if errors else (getattr(error, "context", None) or {}).get("failure_reason")
+            raise DemoError(
+                str(reason) if reason else f"{doing[0].upper()}{doing[1:]} failed ({type(error).__name__}): {error}"
+            ) from error
+        finally:
+            done.set()
+            watcher.join()
+
+    def _watch(self, position: int, done: Event) -> None:
+        while not done.wait(0.1):
+            news = self._read_log()[position:]
+            position += len(news)
+            for line in news.splitlines():
+                if streams := _SYNCING.findall(line):
+                    self._tell(f"reading {streams[0]}")
+                elif _WAITING.search(line):
+                    self._tell(line.partition(" - ")[2].partition(" - ")[2])
+
+    def _read_log(self) -> str:
+        return "".join(file.read_text() for file in sorted(self._logs.glob(f"{CONNECTOR}/*.log")))
+
+
+@contextmanager
+def open_pipeline(
+    config: Mapping[str, Any], duckdb_file: Path, logs: Path, tell: Callable[[str], None]
+) -> Iterator[Pipeline]:
+    """PyAirbyte with the connector that is installed beside this Python. `tell` gets a few words of progress."""
+    executable = Path(sys.executable).parent / CONNECTOR
+    if not executable.exists():
+        raise DemoError(f"{executable} is missing: install the connector with  pip install --editable .")
+    # PyAirbyte writes the configuration, key included, to files that all users may read: only ours to enter.
+    with TemporaryDirectory(prefix="magnific-demo-") as private:
+        _settle(logs, Path(private))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            import airbyte
+
+        with (logs / "pyairbyte.log").open("a") as sink, redirect_stdout(sink), redirect_stderr(sink):
+            source = airbyte.get_source(
+                CONNECTOR, config=dict(config), local_executable=executable, install_if_missing=False
+            )
+            cache = airbyte.caches.DuckDBCache(db_path=duckdb_file, cache_dir=Path(private) / "cache")
+        try:
+            yield Pipeline(source, cache, logs, tell)
+        finally:
+            cache.close()
+
+
+def _settle(logs: Path, private: Path) -> None:
+    """Tell PyAirbyte, which reads its settings when it is imported, to send nothing home and to keep to itself."""
+    os.environ.update(
+        DO_NOT_TRACK="1",
+        AIRBYTE_OFFLINE_MODE="1",
+        AIRBYTE_LOGGING_ROOT=str(logs),
+        AIRBYTE_CACHE_ROOT=str(private / "cache"),
+        AIRBYTE_TEMP_DIR=str(private),
+        TMPDIR=str(private),
+        NO_LIVE_PROGRESS="1",
+    )

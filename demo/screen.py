@@ -1,0 +1,66 @@
+"""What the person at the terminal sees: results line by line, and below them what goes on right now."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+_INDENT = 15
+
+
+class Screen:
+    """Used as a context: inside it a clock runs at the bottom of a terminal; elsewhere each step is one line."""
+
+    def __init__(self) -> None:
+        # The stdout of now: PyAirbyte's own output goes to a log while it works.
+        self._console = Console(file=sys.stdout, highlight=False)
+        self._clock = Progress(
+            SpinnerColumn(),
+            TextColumn("[dim]{task.description}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._clock.add_task("starting")
+        self._told = ""
+
+    def __enter__(self) -> Screen:
+        self._clock.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clock.stop()
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return self._console.width
+
+    def going_on(self, doing: str) -> None:
+        """Say what is being done from now on."""
+        if self._console.is_terminal:
+            self._clock.update(self._task, description=doing)
+        elif doing != self._told:
+            self._console.print(f"… {doing}")
+        self._told = doing
+
+    def done(self, name: str, words: str) -> None:
+        """A step that is finished and what came of it."""
+        self._console.print(f"[green]✓[/] [bold]{name:<{_INDENT - 2}}[/]{words}", soft_wrap=True)
+
+    def failed(self, name: str, words: str) -> None:
+        self._console.print(f"[red]✗[/] [bold]{name:<{_INDENT - 2}}[/]{words}", soft_wrap=True)
+
+    def also(self, content: RenderableType) -> None:
+        """More about the step that is finished, below it."""
+        self._console.print(Padding(content, (0, 0, 0, _INDENT)))
+
+    def print(self, *content: Any) -> None:
+        self._console.print(*content, soft_wrap=True)

@@ -1,0 +1,3 @@
+select period, label, first_day, last_day
+from periods
+order by place;

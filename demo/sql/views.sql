@@ -1,0 +1,79 @@
+-- What the other queries read. The file is open for reading alone, so all of it is temporary.
+
+-- A table may hold buckets of two sizes after `granularity` was changed: the size of the last sync counts.
+create temp view usage as
+select *
+from credit_usage
+where tool is not null
+  and granularity = (
+      select granularity from credit_usage order by _airbyte_extracted_at desc nulls last, date desc limit 1
+  );
+
+-- synced_from: the first day asked for. first_day: of the first bucket. through: the last day synced, from the connector's state where it is in the
+-- file. complete: the last day that was over when it was synced. All null where there is no usage.
+create temp table span as
+with state as (
+    select
+        try_cast(json_extract_string(state_json, '$.stream.stream_state.date') as date) as day,
+        try_cast(json_extract_string(state_json, '$.stream.stream_state.start_date') as date) as start
+    from _airbyte_state
+    where stream_name = 'credit_usage'
+),
+seen as (
+    select
+        min(date) as first_day,
+        max(date) as last_bucket,
+        max(granularity) as granularity,
+        max(cast(_airbyte_extracted_at as timestamp)) as synced_at
+    from usage
+),
+reached as (
+    select
+        *,
+        coalesce(
+            (select max(day) from state),
+            least(
+                case granularity
+                    when 'day' then last_bucket
+                    when 'week' then last_bucket + 6
+                    when 'month' then last_day(last_bucket)
+                    else make_date(year(last_bucket), 12, 31)
+                end,
+                greatest(last_bucket, cast(synced_at as date))
+            )
+        ) as through
+    from seen
+)
+select
+    granularity,
+    first_day,
+    least(first_day, (select min(start) from state)) as synced_from,
+    through,
+    coalesce(least(through, cast(synced_at as date) - 1), through - 1) as complete,
+    synced_at
+from reached;
+
+-- The choices of the page's period filter; shorter ones only where each day has its own bucket.
+create temp table periods as
+select 'all' as period, 'Everything synced' as label, 1 as place, first_day, through as last_day
+from span
+where first_day is not null
+union all
+select '90', 'Last 90 days', 2, through - 89, through
+from span
+where granularity = 'day' and through - 89 > first_day
+union all
+select '30', 'Last 30 days', 3, through - 29, through
+from span
+where granularity = 'day' and through - 29 > first_day
+union all
+select
+    strftime(month, '%Y-%m'), strftime(month, '%B %Y'), 4 + row_number() over (order by month desc),
+    cast(month as date), cast(month + interval 1 month as date) - 1
+from (
+    select distinct date_trunc('month', date) as month
+    from usage
+    where granularity in ('day', 'month')
+    order by month desc
+    limit 13
+);

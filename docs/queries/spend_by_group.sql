@@ -1,0 +1,27 @@
+-- What does each group use, in all and per member? A row carries the name that the group had when it was read:
+-- after a group is renamed, older usage stays under its old name.
+with spent as (
+    select
+        case
+            when group_name is not null then group_name
+            when user_email is not null then 'No group'
+            else 'Not attributed to a person'
+        end as group_name,
+        sum(user_uses) as uses,
+        sum(user_credits) as credits,
+        count(distinct user_email) as people
+    from credit_usage
+    where granularity = 'day'
+      and tool is not null
+    group by 1
+)
+select
+    spent.group_name,
+    spent.uses,
+    spent.credits,
+    spent.people,
+    groups.member_count,
+    round(1.0 * spent.credits / nullif(groups.member_count, 0), 1) as credits_per_member
+from spent
+left join groups on groups.name = spent.group_name
+order by spent.credits desc, spent.group_name;

@@ -1,0 +1,29 @@
+-- Which projects do the credits go to? A project is its reference: one that was renamed stays one row, under the
+-- name of today. Deleted projects keep the last name that was synced.
+with spent as (
+    select
+        project_reference,
+        max(project_name) as last_name,
+        sum(user_uses) as uses,
+        sum(user_credits) as credits,
+        count(distinct user_email) as people,
+        min(date) as first_day,
+        max(date) as last_day
+    from credit_usage
+    where granularity = 'day'
+      and tool is not null
+    group by project_reference
+)
+select
+    case
+        when spent.project_reference is null then 'No project'
+        else coalesce(projects.name, spent.last_name, spent.project_reference)
+    end as project,
+    spent.uses,
+    spent.credits,
+    spent.people,
+    spent.first_day,
+    spent.last_day
+from spent
+left join projects on projects.project_reference = spent.project_reference
+order by spent.credits desc, project;

@@ -1,0 +1,230 @@
+"""`python -m demo` as a person runs it: what it prints, what it leaves behind, and what Ctrl-C leaves running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from sandbox_process import LISTS, ROOT, USAGE, Sandbox
+
+from demo.origin import default_start
+
+# Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
+_WATCHMAN = """
+import os, socket
+connect = socket.socket.connect
+def watched(self, address):
+    if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        with open(os.environ["CONNECTIONS"], "a") as notes:
+            notes.write(f"{address}\\n")
+        raise OSError("no network in this test")
+    return connect(self, address)
+socket.socket.connect = watched
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Runs the demo in a session of its own, with its files, its home and its temporary files in one folder."""
+
+    folder: Path
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output"
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        for name in ("home", "tmp", "site"):
+            (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / "site" / "sitecustomize.py").write_text(_WATCHMAN)
+        usual = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MAGNIFIC", "AIRBYTE", "DO_"))
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "demo", str(self.output)],
+            cwd=ROOT,
+            env=usual
+            | {
+                "HOME": str(self.folder / "home"),
+                "TMPDIR": str(self.folder / "tmp"),
+                "PYTHONPATH": str(self.folder / "site"),
+                "PYTHONUNBUFFERED": "1",
+                "CONNECTIONS": str(self.folder / "connections"),
+                "COLUMNS": "120",
+            }
+            | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, **environment: str) -> tuple[int, str]:
+        """Exit code, and all that it printed."""
+        process = self.start(**environment)
+        printed, _ = process.communicate(timeout=180)
+        return process.returncode, printed
+
+    def connections(self) -> str:
+        """Every address off this machine that was tried."""
+        file = self.folder / "connections"
+        return file.read_text() if file.exists() else ""
+
+    def leftovers(self) -> list[str]:
+        return [path.name for path in (self.folder / "tmp").iterdir()]
+
+
+@pytest.fixture()
+def demo(tmp_path: Path) -> Demo:
+    return Demo(tmp_path)
+
+
+def processes_of(session: int) -> list[str]:
+    """The command lines of the session's living processes."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, number = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(number) == session and state != "Z":
+                found.append((stat.parent / "cmdline").read_text().replace("\0", " "))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
+    code, printed = demo.run()
+    assert code == 0, printed
+    assert "7 API requests" in printed.partition("second sync")[0]
+    assert "5 API requests" in printed.partition("second sync")[2]
+    for words in (
+        "members, api_keys, groups, projects, credit_usage",
+        "Meanwhile the past changes at the API",
+        "12 late uses",
+        "credits are now 0",
+        "Credits by tool and month",
+        "AI Image Models",
+        "equal for every tool to the sandbox's ledger",
+        "report.html",
+        "magnific.duckdb",
+    ):
+        assert words in printed
+    with duckdb.connect(demo.output / "magnific.duckdb", read_only=True) as connection:
+        [(stored, repeated)] = connection.execute(
+            "select sum(user_credits), count(*) - count(distinct usage_id) from credit_usage"
+        ).fetchall()
+        [(expected,)] = connection.execute("select sum(user_credits) from demo_expected").fetchall()
+        [(withdrawn,)] = connection.execute("select count(*) from credit_usage where tool is null").fetchall()
+        [(names,)] = connection.execute("select count(*) from projects where name like '% II'").fetchall()
+    assert (stored, repeated, names) == (expected, 0, 1)
+    assert withdrawn > 0
+    assert f"{stored:,} credits" in printed
+    page = (demo.output / "report.html").read_text()
+    assert "<strong>Yes.</strong>" in page
+    assert demo.connections() == ""
+    assert demo.leftovers() == []
+    assert not (demo.folder / "home" / ".airbyte").exists()
+
+
+def test_with_a_key_it_reads_that_api(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
+    key = "a-key-that-nobody-may-see"
+    api = make_sandbox(f"--key={key}")
+    code, printed = demo.run(MAGNIFIC_API_KEY=key, MAGNIFIC_BASE_URL=api.base_url)
+    assert code == 0, printed
+    assert "equal for every tool to Magnific, asked once more by month" in printed
+    assert "Meanwhile" not in printed
+    asked = [request["path"].rpartition("/")[2] for request in api.requests()]
+    assert asked == [USAGE, *LISTS, *[USAGE] * 3, *LISTS, USAGE, USAGE]
+    written = [file for file in demo.output.rglob("*") if file.is_file()]
+    assert key not in printed
+    assert not [file for file in written if key.encode() in file.read_bytes()]
+    assert demo.connections() == ""
+    assert demo.leftovers() == []
+
+
+def test_plan_and_start_date_are_obeyed(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
+    api = make_sandbox("--plan=enterprise")
+    today = datetime.now(UTC).date()
+    start = today - timedelta(days=364)
+    code, printed = demo.run(
+        MAGNIFIC_API_KEY=api.api_key,
+        MAGNIFIC_BASE_URL=api.base_url,
+        MAGNIFIC_PLAN="enterprise",
+        MAGNIFIC_START_DATE=start.isoformat(),
+    )
+    assert code == 0, printed
+    bodies = [request["body"] for request in api.requests() if request["path"].endswith(USAGE)]
+    assert bodies[1] == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}
+    assert len(bodies) == 4
+
+
+def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
+    demo: Demo, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    api = make_sandbox()
+    demo.output.mkdir()
+    (demo.output / "magnific.duckdb").write_text("the last result")
+    code, printed = demo.run(MAGNIFIC_API_KEY="wrong", MAGNIFIC_BASE_URL=api.base_url)
+    assert code == 1
+    assert "The demo stopped: Magnific refuses the API key" in printed
+    code, printed = demo.run(
+        MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url, MAGNIFIC_START_DATE="2026-02-30"
+    )
+    assert code == 1
+    assert "The demo stopped: start_date '2026-02-30' is not a date" in printed
+    api.set_limits(per_day=api.count() + 3, limit_header="retry-after")
+    code, printed = demo.run(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
+    assert code == 1
+    assert "The demo stopped: The day's 100 API requests" in printed
+    assert "Traceback" not in printed
+    assert (demo.output / "magnific.duckdb").read_text() == "the last result"
+
+
+@pytest.mark.parametrize("moment", ["loading PyAirbyte", "checking", "reading members", "first sync"])
+def test_ctrl_c_leaves_nothing_running(demo: Demo, moment: str) -> None:
+    process = demo.start()
+    assert process.stdout is not None
+    for line in process.stdout:
+        if moment in line:
+            break
+    interrupted(process, demo)
+
+
+def test_ctrl_c_while_magnific_is_silent(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
+    api = make_sandbox()
+    api.spoil(kind="late", seconds=60, path=USAGE, at=2)
+    process = demo.start(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "reading credit_usage" in line:
+            break
+    time.sleep(0.5)
+    assert any("source-magnific-analytics read" in command for command in processes_of(process.pid))
+    interrupted(process, demo)
+
+
+def interrupted(process: subprocess.Popen[str], demo: Demo) -> None:
+    """Send Ctrl-C to the demo alone, as a supervisor would, and see that everything ends."""
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, printed
+    assert "Interrupted." in printed
+    assert "Traceback" not in printed
+    assert processes_of(process.pid) == []
+    assert demo.leftovers() == []
+    assert not (demo.output / "magnific.duckdb").exists()
+
+
+def test_the_default_start_is_three_requests_on_business() -> None:
+    for day in ("2026-11-22", "2024-02-29", "2025-03-01", "2026-12-31"):
+        today = datetime.fromisoformat(day).date()
+        assert 360 < (today - default_start(today)).days + 1 <= 540
