@@ -36,9 +36,6 @@ def standard_configs() -> Iterator[None]:
         changed: dict[str, dict[str, Any]] = {
             "config": {},
             "filtered": {"granularity": "week", "group_ids": [11]},
-            "refused_key": {"api_key": "not-the-key"},
-            "wrong_plan": {"plan": "enterprise"},
-            "unknown_group": {"group_ids": [99999]},
         }
         for name, changes in changed.items():
             (CONFIGS / f"{name}.json").write_text(json.dumps({**config, **changes}))

@@ -118,7 +118,7 @@ def _summary(usage: CreditUsage) -> Iterator[str]:
     if usage.excesses:
         first = usage.excesses[0]
         yield (
-            f"For {len(usage.excesses)} tools and buckets Magnific's breakdown by user exceeds the tool's totals, by "
+            f"For {len(usage.excesses)} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
             f"{sum(excess.uses for excess in usage.excesses)} uses and "
             f"{sum(excess.credits for excess in usage.excesses)} credits in all (first: {first.tool} on {first.date}). "
             "The rows are handed on as Magnific states them."

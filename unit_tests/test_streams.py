@@ -189,7 +189,7 @@ def test_a_breakdown_above_the_totals_is_told_of_once_with_figures(api: requests
     api.post(USAGE, json=answer(bucket("2026-11-20", *part), bucket("2026-11-19", part[0])))
     text = log(sync(raw_config()))
     assert (
-        "For 3 tools and buckets Magnific's breakdown by user exceeds the tool's totals, by 5 uses and 20 credits in "
+        "For 3 tools and periods Magnific's breakdown by user exceeds the tool's totals, by 5 uses and 20 credits in "
         "all (first: Mystic on 2026-11-19)." in text
     )
 
