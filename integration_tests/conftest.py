@@ -1,0 +1,92 @@
+"""What the integration tests share: a sandbox, the connector in front of it, a warehouse behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connector_process import Connector, FastConnector
+from sandbox_process import Sandbox
+from warehouse import Warehouse
+
+TODAY = "2026-03-31"
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture()
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    """A sandbox on TODAY in which nothing has happened and that answers everything right."""
+    shared_sandbox.clear(TODAY)
+    return shared_sandbox
+
+
+@pytest.fixture(scope="session")
+def shared_enterprise() -> Iterator[Sandbox]:
+    sandbox = Sandbox("--plan=enterprise")
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture()
+def enterprise(shared_enterprise: Sandbox) -> Sandbox:
+    """The same on the other plan."""
+    shared_enterprise.clear(TODAY)
+    return shared_enterprise
+
+
+@pytest.fixture()
+def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """Starts further sandboxes with the options of their command line; they end with the test."""
+    started: list[Sandbox] = []
+
+    def make(*options: str) -> Sandbox:
+        started.append(Sandbox(*options))
+        return started[-1]
+
+    yield make
+    for sandbox in started:
+        sandbox.stop()
+
+
+@pytest.fixture()
+def config(sandbox: Sandbox) -> dict[str, Any]:
+    """Thirteen months by month on Business: three windows, few rows."""
+    return {
+        "api_key": sandbox.api_key,
+        "base_url": sandbox.base_url,
+        "start_date": "2025-03-01",
+        "end_date": TODAY,
+        "granularity": "month",
+    }
+
+
+@pytest.fixture()
+def connector(tmp_path: Path) -> Connector:
+    """The console script."""
+    return Connector(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def fast_connector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastConnector]:
+    connector = FastConnector(tmp_path_factory.mktemp("connector"))
+    yield connector
+    connector.stop()
+
+
+@pytest.fixture()
+def fast(fast_connector: FastConnector) -> FastConnector:
+    """The connector without its start-up and its waits."""
+    return fast_connector
+
+
+@pytest.fixture()
+def warehouse() -> Warehouse:
+    return Warehouse()

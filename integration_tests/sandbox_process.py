@@ -1,0 +1,94 @@
+"""A sandbox in a process of its own, and its control surface as methods."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).parent.parent
+USAGE = "team-credit-usage"
+LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")
+
+
+class Sandbox:
+    """A started sandbox. Between two tests it is put back with `clear`."""
+
+    def __init__(self, *options: str) -> None:
+        """Start `python -m sandbox` on a free port; its own limits are off unless `options` set them."""
+        command = [sys.executable, "-m", "sandbox", "--json", "--per-minute=0", "--per-day=0", *options]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        about = json.loads(self._process.stdout.readline())
+        self.base_url: str = about["base_url"]
+        self.api_key: str = about["api_key"]
+        self._http = requests.Session()
+
+    def stop(self) -> None:
+        """End the process and wait for it: from then on connections are refused."""
+        self._http.close()
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+    def _control(self, method: str, what: str, **request: Any) -> Any:
+        answer = self._http.request(method, f"{self.base_url}/_sandbox/{what}", timeout=10, **request)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def clear(self, today: str) -> None:
+        """No event, no fault, no log, no limit, and this day."""
+        self._control("DELETE", "events")
+        self._control("DELETE", "faults")
+        self._control("DELETE", "requests")
+        self._control("POST", "limits", json={"per_minute": 0, "per_day": 0, "limit_header": "none", "reset": True})
+        self.set_today(today)
+
+    def set_today(self, day: str) -> None:
+        self._control("POST", "today", json={"date": day})
+
+    def set_limits(self, **limits: Any) -> None:
+        self._control("POST", "limits", json=limits)
+
+    def spoil(self, *faults: Mapping[str, Any], **fault: Any) -> None:
+        """Add faults; one that does not say `at` strikes every request."""
+        given = [{"at": "every", **one} for one in (*faults, *([fault] if fault else []))]
+        self._control("POST", "faults", json=given)
+
+    def heal(self) -> None:
+        self._control("DELETE", "faults")
+
+    def happen(self, *events: Mapping[str, Any]) -> None:
+        self._control("POST", "events", json=list(events))
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What it was asked since the last call, in order; the log is empty afterwards."""
+        asked: list[dict[str, Any]] = self._control("GET", "requests")
+        self._control("DELETE", "requests")
+        return asked
+
+    def count(self) -> int:
+        """How many requests it was sent since the last call of `requests`."""
+        return len(self._control("GET", "requests"))
+
+    def wait_for_requests(self, count: int) -> None:
+        """Return once it was sent that many since the last call of `requests`; fail after half a minute."""
+        deadline = time.monotonic() + 30
+        while self.count() < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def totals(self, **query: Any) -> list[dict[str, Any]]:
+        """Uses and credits of each date and tool, from the ledger; `query` as the body of credit usage."""
+        asked: list[dict[str, Any]] = self._control("GET", "ledger", params=query)
+        return asked
+
+    def rows(self, **query: Any) -> list[dict[str, Any]]:
+        """Uses and credits of each date, tool, user and project, from the ledger."""
+        asked: list[dict[str, Any]] = self._control("GET", "rows", params=query)
+        return asked

@@ -1,0 +1,160 @@
+"""Ended at any moment: whatever was written before, the next run makes the table whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connector_process import SCRIPT, Connector, FastConnector
+from sandbox_process import Sandbox
+from warehouse import ALL, USAGE_ALONE, Warehouse
+
+Json = dict[str, Any]
+NOWHERE = Path(os.devnull)
+
+
+@pytest.fixture()
+def backfill(config: Json) -> Json:
+    """Two years by week: five windows, each many times larger than the pipe between the two processes."""
+    return config | {"granularity": "week", "start_date": "2024-04-01"}
+
+
+def read_until(fast: FastConnector, config: Json, state: Any, end: Callable[[int, int], bool]) -> tuple[int, bytes]:
+    """Exit code and output of a run; `end(pid, bytes so far)` is called as the output comes, until it returns True."""
+    ours, theirs = os.pipe()
+    with NOWHERE.open("wb") as nowhere, os.fdopen(ours, "rb", buffering=0) as output:
+        pid = fast.start(theirs, nowhere.fileno(), fast.arguments("read", config=config, catalog=ALL, state=state))
+        os.close(theirs)
+        written = b""
+        ended = False
+        while piece := output.read(4096):
+            written += piece
+            ended = ended or end(pid, len(written))
+    return fast.wait(), written
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("seed", range(6))
+def test_killed_again_and_again_while_it_writes(
+    fast: FastConnector, sandbox: Sandbox, backfill: Json, warehouse: Warehouse, seed: int, number: signal.Signals
+) -> None:
+    dice = random.Random(seed)
+    whole = len(fast("read", config=backfill, catalog=ALL).stdout)
+    code, kills = -1, 0
+    while code:
+        # Far enough on average to finish a window, so that the test comes to an end.
+        last = dice.randrange(whole // 2) if kills < 8 else 10 * whole
+
+        def kill(pid: int, written: int, last: int = last) -> bool:
+            if written >= last:
+                os.kill(pid, number)
+            return written >= last
+
+        code, output = read_until(fast, backfill, warehouse.state, kill)
+        assert code in (0, -number)
+        kills += code != 0
+        warehouse.load(output)
+    assert kills > 2
+    warehouse.check(sandbox, backfill)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_while_it_waits_for_each_answer(
+    fast: FastConnector, sandbox: Sandbox, backfill: Json, warehouse: Warehouse, number: signal.Signals
+) -> None:
+    # The sixth request is the second window: each of these runs gets one window further.
+    for request in (1, 2, 3, 4, 5, 6, 6, 6, 5):
+        sandbox.heal()
+        sandbox.requests()
+        sandbox.spoil({"kind": "late", "seconds": 1, "at": request})
+        with NOWHERE.open("wb") as nowhere, tempfile.TemporaryFile() as output:
+            arguments = fast.arguments("read", config=backfill, catalog=ALL, state=warehouse.state)
+            pid = fast.start(output.fileno(), nowhere.fileno(), arguments)
+            sandbox.wait_for_requests(request)
+            os.kill(pid, number)
+            assert fast.wait() == -number
+            output.seek(0)
+            warehouse.load(output.read())
+    sandbox.heal()
+    warehouse.load(fast("read", config=backfill, catalog=ALL, state=warehouse.state).stdout)
+    warehouse.check(sandbox, backfill)
+
+
+def test_a_killed_console_script_goes_on_where_its_last_state_says(
+    connector: Connector, sandbox: Sandbox, backfill: Json, warehouse: Warehouse
+) -> None:
+    command = [SCRIPT, *connector.arguments("read", config=backfill, catalog=USAGE_ALONE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        written = b""
+        while written.count(b'"type":"STATE"') < 3:
+            written += running.stdout.readline()
+        running.kill()
+        written += running.stdout.read()
+    warehouse.load(written)
+    saved = warehouse.usage_state["date"]
+    asked = len(sandbox.requests())
+    run = connector("read", config=backfill, catalog=USAGE_ALONE, state=warehouse.state)
+    warehouse.load(run.stdout)
+    warehouse.check(sandbox, backfill)
+    first = min(one["body"]["start_date"] for one in sandbox.requests())
+    assert asked <= 5
+    assert backfill["start_date"] < first <= saved
+
+
+def ended(running: subprocess.Popen[bytes]) -> int:
+    """The exit code of a process that has to end by itself, soon and without burning the processor."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    code = running.wait(timeout=30)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
+    return code
+
+
+@pytest.mark.parametrize("command", ["spec", "check", "discover", "read"])
+def test_a_full_disk_ends_the_process(connector: Connector, backfill: Json, command: str) -> None:
+    files = {"spec": {}, "read": {"config": backfill, "catalog": ALL}}.get(command, {"config": backfill})
+    with Path("/dev/full").open("wb") as full:
+        running = subprocess.Popen(
+            [SCRIPT, *connector.arguments(command, **files)], stdout=full, stderr=subprocess.PIPE
+        )
+        _, words = running.communicate(timeout=30)
+    assert running.returncode != 0
+    assert b"No space left on device" in words
+
+
+@pytest.mark.parametrize("lines", [0, 1, 40, 300])
+def test_a_closed_pipe_ends_the_process(connector: Connector, sandbox: Sandbox, config: Json, lines: int) -> None:
+    backfill = config | {"granularity": "day", "start_date": "2023-01-01"}
+    command = [SCRIPT, *connector.arguments("read", config=backfill, catalog=ALL)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None and running.stderr is not None
+    for _ in range(lines):
+        running.stdout.readline()
+    running.stdout.close()
+    assert ended(running) != 0
+    # It does not go on to read windows that nobody takes.
+    assert sandbox.count() < 4 + 7
+    assert sandbox.api_key.encode() not in running.stderr.read()
+    running.stderr.close()
+
+
+@pytest.mark.parametrize("place", ["member", "window"])
+def test_a_reader_that_goes_away_during_a_wait_is_noticed(
+    fast: FastConnector, sandbox: Sandbox, backfill: Json, place: str
+) -> None:
+    sandbox.spoil({"kind": "status", "status": 503, "path": {"member": "members", "window": "usage"}[place]})
+    ours, theirs = os.pipe()
+    with NOWHERE.open("wb") as nowhere:
+        fast.start(theirs, nowhere.fileno(), fast.arguments("read", config=backfill, catalog=ALL))
+        os.close(theirs)
+        os.close(ours)
+        assert fast.wait() != 0

@@ -1,0 +1,122 @@
+"""A destination in memory: records replace each other by primary key, the last state is kept."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from sandbox_process import Sandbox
+
+KEYS = {
+    "members": "email",
+    "api_keys": "api_key_id",
+    "groups": "group_id",
+    "projects": "project_reference",
+    "credit_usage": "usage_id",
+}
+FILTERS = ("group_ids", "project_references", "api_key_ids")
+
+Json = dict[str, Any]
+
+
+def catalog(*streams: str, sync_mode: str = "incremental") -> Json:
+    """A configured catalog of these streams, deduplicated on their keys."""
+    return {
+        "streams": [
+            {
+                "stream": {
+                    "name": name,
+                    "json_schema": {},
+                    "supported_sync_modes": ["full_refresh", "incremental"][: 1 + (name == "credit_usage")],
+                    "source_defined_cursor": True,
+                    "default_cursor_field": ["date"],
+                },
+                "sync_mode": sync_mode if name == "credit_usage" else "full_refresh",
+                "destination_sync_mode": "append_dedup",
+                "primary_key": [[KEYS[name]]],
+            }
+            for name in streams
+        ]
+    }
+
+
+ALL = catalog(*KEYS)
+USAGE_ALONE = catalog("credit_usage")
+
+
+def bucket_start(day: str, granularity: str) -> str:
+    """The first day of the bucket that holds `day`."""
+    match granularity:
+        case "week":
+            moment = date.fromisoformat(day)
+            return str(moment - timedelta(days=moment.weekday()))
+        case "month":
+            return day[:8] + "01"
+        case "year":
+            return day[:5] + "01-01"
+    return day
+
+
+class Warehouse:
+    """What the user has after some syncs."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[Any, Json]] = {name: {} for name in KEYS}
+        self.states: dict[str, Json] = {}
+
+    def load(self, stdout: bytes) -> None:
+        """Take the whole lines of an output, in order, as a platform does."""
+        for line in stdout[: stdout.rfind(b"\n") + 1].splitlines():
+            message = json.loads(line)
+            if message["type"] == "RECORD":
+                stream, row = message["record"]["stream"], message["record"]["data"]
+                self.tables[stream][row[KEYS[stream]]] = row
+            elif message["type"] == "STATE":
+                self.states[message["state"]["stream"]["stream_descriptor"]["name"]] = message["state"]
+
+    @property
+    def state(self) -> list[Json]:
+        """The state file of the next sync."""
+        return [{"type": one["type"], "stream": one["stream"]} for one in self.states.values()]
+
+    @property
+    def usage_state(self) -> Json:
+        """What credit usage saved last."""
+        state: Json = self.states["credit_usage"]["stream"]["stream_state"]
+        return state
+
+    @property
+    def usage(self) -> list[Json]:
+        """The rows of credit usage that say something, without the withdrawn ones."""
+        return [row for row in self.tables["credit_usage"].values() if row["user_uses"] or row["user_credits"]]
+
+    def totals(self) -> Counter[tuple[str, ...]]:
+        """Uses and credits by date and tool, as `("2026-03-31", "Upscaler", "uses")`."""
+        return _added_up(self.usage, "date", "tool")
+
+    def by_user(self) -> Counter[tuple[str, ...]]:
+        """Uses and credits by date, tool, user and project, of the usage that has a user."""
+        rows = [row for row in self.usage if row.get("user_email")]
+        return _added_up(rows, "date", "tool", "user_email", "project_reference")
+
+    def check(self, sandbox: Sandbox, config: Mapping[str, Any]) -> None:
+        """Fail unless credit usage equals the sandbox's ledger over the whole range of `config`."""
+        granularity = config.get("granularity", "day")
+        query = {name: config[name] for name in ("end_date", *FILTERS) if name in config}
+        query |= {"granularity": granularity, "start_date": bucket_start(config["start_date"], granularity)}
+        assert self.totals() == _added_up(sandbox.totals(**query), "date", "tool")
+        rows = sandbox.rows(**query)
+        assert self.by_user() == _added_up(rows, "date", "tool", "user_email", "project_reference")
+        assert {row["granularity"] for row in self.usage} <= {granularity}
+
+
+def _added_up(rows: list[Json], *fields: str) -> Counter[tuple[str, ...]]:
+    sums: Counter[tuple[str, ...]] = Counter()
+    for row in rows:
+        key = tuple(row.get(field) or "" for field in fields)
+        sums[*key, "uses"] += row["user_uses"]
+        sums[*key, "credits"] += row["user_credits"]
+    return sums
