@@ -12,6 +12,7 @@ from airbyte_cdk.utils import AirbyteTracedException
 
 from source_magnific_analytics.config import Config, config_error, parse
 from source_magnific_analytics.failures import REQUESTS_A_DAY, Sync
+from source_magnific_analytics.state import MOST_ROWS
 from source_magnific_analytics.streams import ApiKeys, CreditUsage, Groups, ListStream, Members, Projects
 
 T = TypeVar("T")
@@ -115,6 +116,12 @@ def _summary(usage: CreditUsage) -> Iterator[str]:
     sync = usage.sync
     through = f"credit usage is complete through {sync.saved_through}" if sync.saved_through else "no credit usage read"
     yield f"This sync used {sync.requests} of the day's {REQUESTS_A_DAY} API requests; {through}."
+    if usage.forgotten_periods:
+        yield (
+            f"The state holds the keys of the newest {MOST_ROWS} rows; {usage.forgotten_periods} older periods of the "
+            "lookback are left out. They are read again too, but a row that Magnific withdraws keeps its last figures "
+            "there."
+        )
     if usage.excesses:
         first = usage.excesses[0]
         yield (

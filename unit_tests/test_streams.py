@@ -10,6 +10,7 @@ from builders import KEY, OTHER_PROJECT, PROJECT, answer, bucket, entry, raw_con
 from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
 from pendulum import Date
 
+from source_magnific_analytics import SourceMagnificAnalytics
 from source_magnific_analytics.usage import shorten
 
 TEAM: Mapping[str, list[dict[str, Any]]] = {
@@ -214,3 +215,10 @@ def test_today_is_the_last_day_asked_for_whatever_end_was_entered(api: requests_
     sync(raw_config(end_date="2026-12-31"), today=Date(2026, 11, 5))
     sync(raw_config(end_date="2026-11-03"), today=Date(2026, 11, 5))
     assert [query["end_date"] for query in asked(api)] == ["2026-11-05", "2026-11-03"]
+
+
+def test_the_rows_can_be_read_without_a_state(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", entry()))))
+    [*_, usage] = SourceMagnificAnalytics().streams(raw_config())
+    messages = list(usage.read_only_records())
+    assert [message.record.data["date"] for message in messages] == ["2026-11-20"]  # type: ignore[union-attr]
