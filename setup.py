@@ -1,5 +1,7 @@
 """Package of the connector. Everything that only tests, demo and benchmarks need is an extra."""
 
+from pathlib import Path
+
 from setuptools import setup
 
 SANDBOX = ["flask>=3.1,<4"]
@@ -37,6 +39,8 @@ setup(
     name="airbyte-source-magnific-analytics",
     version="0.1.0",
     description="Airbyte source for the AI-credit usage of a Magnific team",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11,<3.13",
     packages=["source_magnific_analytics"],
