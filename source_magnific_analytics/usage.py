@@ -251,8 +251,14 @@ def _numbered(usages: list[UserUsage]) -> Iterator[tuple[int, UserUsage]]:
         sharing.setdefault((usage.user_email, usage.project_reference), []).append(usage)
     for same in sharing.values():
         if len(same) > 1:
-            same.sort(key=lambda usage: (usage.group_name or "", usage.user_uses, usage.user_credits))
+            same.sort(key=_rank)
         yield from enumerate(same)
+
+
+def _rank(usage: UserUsage) -> tuple[Any, ...]:
+    """Group first; the rest only so that entries which share the group come in one order whatever the answer's."""
+    group, project = ((name is not None, name or "") for name in (usage.group_name, usage.project_name))
+    return group, usage.user_uses, usage.user_credits, project
 
 
 def _day(text: str) -> Date:
