@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,14 @@ from typing import Any
 import pytest
 from connector_process import Connector, FastConnector
 from sandbox_process import Sandbox
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
 from warehouse import Warehouse
 
 TODAY = "2026-03-31"
+
+# Selenium would otherwise look for drivers elsewhere, and report that it ran.
+os.environ |= {"SE_OFFLINE": "true", "SE_AVOID_STATS": "true"}
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +96,16 @@ def fast(fast_connector: FastConnector) -> FastConnector:
 @pytest.fixture()
 def warehouse() -> Warehouse:
     return Warehouse()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chrome]:
+    """Debian's browser, without a window and without a network: no host has an address, and its console says so."""
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "hide-scrollbars"):
+        options.add_argument(f"--{argument}")
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with Chrome(options=options, service=Service("/usr/bin/chromedriver")) as driver:
+        yield driver

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 from connector_process import Connector
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -74,7 +73,8 @@ class Form:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Chrome]:
+def json_editor() -> None:
+    """The library is in .venv-form; installed there where it is not."""
     folder = HERE.parent / ".venv-form"
     ready = folder / "-".join(("ready", *PACKAGES)).replace("/", "-")
     if not ready.exists():
@@ -82,13 +82,6 @@ def chromium() -> Iterator[Chrome]:
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, f"the form's files cannot be installed:\n{done.stdout}{done.stderr}"
         ready.touch()
-    options = ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "host-resolver-rules=MAP * ~NOTFOUND"):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with Chrome(options=options, service=Service("/usr/bin/chromedriver")) as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +91,7 @@ def specification(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture()
-def form(chromium: Chrome, specification: dict[str, Any], tmp_path: Path) -> Iterator[Form]:
+def form(json_editor: None, chromium: Chrome, specification: dict[str, Any], tmp_path: Path) -> Iterator[Form]:
     form = Form(chromium, specification)
     yield form
     shot = chromium.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})

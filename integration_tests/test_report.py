@@ -5,39 +5,20 @@ Screenshots go to the folder that REPORT_SCREENSHOTS names, for people to look a
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 from report_page import LAST, PHONE, WIDE, Browser, make_file
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from demo.report import main, write_report
 
-os.environ |= {"SE_OFFLINE": "true", "SE_AVOID_STATS": "true"}
-
 CHARTS = ("timeline", "projects", "groups", "users", "tools")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"):
-        options.add_argument(argument)
-    # No host has an address: whatever the page asked of one would fail, and say so on the console.
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture()
