@@ -127,8 +127,8 @@ def tools_by_bucket(answers: Iterable[Answer], granularity: Granularity) -> Iter
         for day, pieces in answer.items():
             parts.setdefault(bucket_start(day, granularity), []).append(pieces)
     for bucket in sorted(parts):
-        whole, *others = (_tools(pieces) for pieces in parts[bucket])
-        yield bucket, _added_up([whole, *others]) if others else whole
+        tools = [_tools(pieces) for pieces in parts[bucket]]
+        yield bucket, _added_up(tools) if len(tools) > 1 else tools[0]
 
 
 def rows(bucket: Date, granularity: Granularity, tools: Mapping[str, Tool]) -> tuple[list[Row], list[Excess]]:

@@ -106,15 +106,18 @@ def test_every_request_holds_whole_buckets_of_what_it_asks_by(
             assert asked.start == first_of_bucket(asked.start, window.asked_by)
 
 
+def assert_few_and_short(start: date, end: date, granularity: Granularity, longest: int) -> None:
+    requests = [asked for window in planned(start, end, granularity, longest) for asked in window.requests]
+    assert max(asked.days for asked in requests) <= longest
+    assert len(requests) == fewest_requests(first_of_bucket(start, granularity), end, granularity, longest)
+
+
 @given(DAYS, SPANS, GRANULARITIES, PLANS)
 @example(date(2026, 11, 22), 0, Granularity.YEAR, 180)
 def test_the_requests_are_as_few_as_the_plan_allows_and_none_is_too_long(
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
-    end = start + timedelta(span)
-    requests = [asked for window in planned(start, end, granularity, longest) for asked in window.requests]
-    assert max(asked.days for asked in requests) <= longest
-    assert len(requests) == fewest_requests(first_of_bucket(start, granularity), end, granularity, longest)
+    assert_few_and_short(start, start + timedelta(span), granularity, longest)
 
 
 @given(DAYS, GRANULARITIES, PLANS)
@@ -128,10 +131,7 @@ def test_the_plans_maximum_is_used_to_its_last_day(day: date, granularity: Granu
 def test_the_requests_are_as_few_as_any_other_maximum_would_allow(
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
-    end = start + timedelta(span)
-    requests = [asked for window in planned(start, end, granularity, longest) for asked in window.requests]
-    assert max(asked.days for asked in requests) <= longest
-    assert len(requests) == fewest_requests(first_of_bucket(start, granularity), end, granularity, longest)
+    assert_few_and_short(start, start + timedelta(span), granularity, longest)
 
 
 @given(DAYS, st.integers(1, 800), GRANULARITIES, PLANS)
