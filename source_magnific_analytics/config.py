@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ from source_magnific_analytics.windows import Granularity
 LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
 # A mistyped year must not cost the day's requests.
 EARLIEST_START = Date(2000, 1, 1)
+# Whoever may edit a source must not be able to send its key elsewhere.
+HOSTS = ("magnific.com", "freepik.com")
 FILTERS = ("group_ids", "project_references", "api_key_ids")
 
 
@@ -25,7 +27,7 @@ class Config:
     """A valid configuration. Dates are days in UTC, both included; `end_date` is never after `today`."""
 
     today: Date
-    api_key: str
+    api_key: str = field(repr=False)
     start_date: Date
     end_date: Date
     plan: str
@@ -37,6 +39,11 @@ class Config:
     @property
     def longest_range_days(self) -> int:
         return LONGEST_RANGE_DAYS[self.plan]
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether requests stay on this machine."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 def config_error(message: str) -> AirbyteTracedException:
@@ -66,6 +73,7 @@ def parse(raw: Mapping[str, Any], today: Date) -> Config:
         raise config_error(
             f"start_date {start} is after end_date {end}: enter an earlier start_date or a later end_date."
         )
+    raw = {name: value for name, value in raw.items() if value is not None}
     filters = {name: list(raw[name]) for name in FILTERS if raw.get(name)}
     return Config(
         today=today,
@@ -108,9 +116,10 @@ def _api_key(key: str) -> str:
 
 
 def _base_url(url: str) -> str:
+    """The address without a slash at its end; raises where it is none that the key may be sent to."""
     refusal = config_error(
-        "base_url must be https://HOST or, on this machine alone, http://localhost:PORT, "
-        "without user name, path or query: correct it or leave it out."
+        f"base_url must be https on a host of {' or '.join(HOSTS)} or, on this machine alone, http://localhost:PORT, "
+        "without user name, path or query, since the API key is sent there: correct it or leave it out."
     )
     try:
         parts = urlsplit(url)
@@ -121,7 +130,8 @@ def _base_url(url: str) -> str:
     # A host of other characters (a space, a backslash, a percent sign) is read differently by different clients.
     if extras or "@" in url or not re.fullmatch(r"[A-Za-z0-9.:-]+", host):
         raise refusal
-    if not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
+    magnific = parts.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
+    if not magnific and not (parts.scheme in ("http", "https") and _is_loopback(host)):
         raise refusal
     named = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{named}" + (f":{port}" if port is not None else "")

@@ -7,6 +7,7 @@ import gc
 # modules that stay for good: it waits until they are there and leaves them alone from then on.
 gc.disable()
 
+import io
 import sys
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -23,6 +24,9 @@ def run() -> None:
 
     The same as the CDK's `launch`, except that a message is one write to its buffer instead of the two of `print`.
     """
+    # Names hold any character, whatever the locale says.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
     with PRINT_BUFFER:

@@ -11,9 +11,9 @@ from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils import AirbyteTracedException
 
 from source_magnific_analytics.config import Config, config_error, parse
-from source_magnific_analytics.failures import REQUESTS_A_DAY, Sync
-from source_magnific_analytics.state import MOST_ROWS
-from source_magnific_analytics.streams import ApiKeys, CreditUsage, Groups, ListStream, Members, Projects
+from source_magnific_analytics.credit_usage import CreditUsage
+from source_magnific_analytics.policy import REQUESTS_A_DAY
+from source_magnific_analytics.streams import ApiKeys, Groups, ListStream, Members, Projects, new_sync
 
 T = TypeVar("T")
 
@@ -40,8 +40,13 @@ class SourceMagnificAnalytics(AbstractSource):
 
         Raises what stands in the way; never returns a failure, which the CDK would print as a Python object.
         """
-        parsed, sync = _parse(config), Sync()
-        CreditUsage(parsed, sync).probe()
+        parsed = _parse(config)
+        sync = new_sync(parsed)
+        if not CreditUsage(parsed, sync).probe():
+            logger.warning(
+                f"Magnific could not answer {parsed.longest_range_days} days at once, so the plan's longest range "
+                "could not be tried. The key works; a sync asks for fewer days at once."
+            )
         for name, (stream, label) in FILTER_LISTS.items():
             if name in parsed.filters:
                 _check_filter(name, parsed.filters[name], stream(parsed, sync), label)
@@ -49,7 +54,8 @@ class SourceMagnificAnalytics(AbstractSource):
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
         """The five streams, the small ones first: where the day's requests run out, credit usage can resume."""
-        parsed, sync = _parse(config), Sync()
+        parsed = _parse(config)
+        sync = new_sync(parsed)
         lists = (stream(parsed, sync) for stream in (Members, ApiKeys, Groups, Projects))
         self._usage = CreditUsage(parsed, sync)
         return [*lists, self._usage]
@@ -61,9 +67,14 @@ class SourceMagnificAnalytics(AbstractSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        """Read the configured streams; the log ends with the requests used and how far credit usage is complete."""
+        """Read the configured streams, the small ones first whatever order the catalog has.
+
+        The log ends with the requests used and how far credit usage is complete.
+        """
+        order = {stream.name: n for n, stream in enumerate(self.streams(config))}
+        streams = sorted(catalog.streams, key=lambda configured: order.get(configured.stream.name, len(order)))
         try:
-            yield from super().read(logger, config, catalog, state)
+            yield from super().read(logger, config, ConfiguredAirbyteCatalog(streams=streams), state)
         finally:
             if self._usage is not None:
                 for line in _summary(self._usage):
@@ -81,10 +92,15 @@ class SourceMagnificAnalytics(AbstractSource):
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
         """The state in the file; none, with a warning, where it cannot be read: more is read then, never less."""
         try:
-            return _read_file("state", state_path, super().read_state)
+            states = _read_file("state", state_path, super().read_state)
         except AirbyteTracedException as error:
             logging.getLogger("airbyte").warning(f"{error} Credit usage is read again from start_date.")
             return []
+        for message in states:
+            # An empty namespace is another way to say none.
+            if message.stream and not message.stream.stream_descriptor.namespace:
+                message.stream.stream_descriptor.namespace = None
+        return states
 
 
 def _read_file(what: str, path: str, read: Callable[[str], T]) -> T:
@@ -102,7 +118,7 @@ def _parse(config: Mapping[str, Any]) -> Config:
 
 
 def _check_filter(name: str, wanted: list[Any], stream: ListStream, label: str) -> None:
-    known = {str(row[stream.primary_key]).lower(): row for row in stream.read_records()}
+    known = {str(row[stream.primary_key]).lower(): row for row in stream.rows}
     unknown = [str(item) for item in wanted if str(item).lower() not in known]
     if unknown:
         shown = [f"{row[stream.primary_key]} ({row.get(label)})" for row in list(known.values())[:20]]
@@ -116,19 +132,17 @@ def _summary(usage: CreditUsage) -> Iterator[str]:
     sync = usage.sync
     through = f"credit usage is complete through {sync.saved_through}" if sync.saved_through else "no credit usage read"
     yield f"This sync used {sync.requests} of the day's {REQUESTS_A_DAY} API requests; {through}."
-    if usage.forgotten_periods:
+    if usage.withdrawn.rows:
         yield (
-            f"The state holds the keys of the newest {MOST_ROWS} rows; {usage.forgotten_periods} older periods of the "
-            "lookback are left out. They are read again too, but a row that Magnific withdraws keeps its last figures "
-            "there."
+            f"{usage.withdrawn.rows:,} rows in {usage.withdrawn.periods:,} periods were withdrawn: an earlier sync "
+            "handed them on, and Magnific does not have them any more."
         )
-    if usage.excesses:
-        first = usage.excesses[0]
+    excesses = usage.excesses
+    if excesses.first is not None:
         yield (
-            f"For {len(usage.excesses)} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
-            f"{sum(excess.uses for excess in usage.excesses)} uses and "
-            f"{sum(excess.credits for excess in usage.excesses)} credits in all (first: {first.tool} on {first.date}). "
-            "The rows are handed on as Magnific states them."
+            f"For {excesses.count} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
+            f"{excesses.uses} uses and {excesses.credits} credits in all (first: {excesses.first.tool} on "
+            f"{excesses.first.date}). The rows are handed on as Magnific states them."
         )
 
 

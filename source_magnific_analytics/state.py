@@ -1,127 +1,201 @@
-"""What one sync leaves for the next: how far it came, under which settings, and which rows it handed on.
+"""What one sync leaves for the next: how far it came, under which settings, and how many rows the warehouse may hold.
 
-The state is `{"date", "granularity", "start_date", "filters", "rows"}`. `date` is the last day of the last finished
-window; `rows` maps the first day of each bucket that the next sync reads again to the short `usage_id`s in it.
+For each period ever handed on, of every granularity, one number is remembered: how many places of it may be taken. So
+a later sync knows which rows to withdraw, however settings or usage changed in between, and needs no names for it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pendulum import Date
 
 from source_magnific_analytics.config import Config, parse_date
-from source_magnific_analytics.usage import lengthen
-from source_magnific_analytics.windows import bucket_start
+from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period
 
-# About half a megabyte of state: the most that platforms carry around without trouble.
-MOST_ROWS = 20_000
+# For each granularity the places of each period by its number; a period without places is left out.
+Places = Mapping[Granularity, Mapping[int, int]]
 
-KnownRows = Mapping[str, list[str]]
+# Stands in the state of a full refresh until it is finished: only then may the next one go on behind it.
+UNFINISHED = "unfinished_full_refresh"
 
 
 @dataclass(frozen=True)
-class Saved:
-    """A state that was understood, cut to what is still true under today's configuration.
-
-    `date` is None where the sync has to start over. `remarks` are for the log, a sentence or two each.
-    """
+class Progress:
+    """How far a series of windows came. `date` is the last day of the last finished window; None before the first."""
 
     date: Date | None = None
-    rows: KnownRows = field(default_factory=dict)
+    places: Places = field(default_factory=dict)
+
+    def overlapping(self, days: DateRange) -> Iterator[tuple[Granularity, int]]:
+        """The periods with places of which a day lies in `days`, ascending for each granularity."""
+        for granularity, taken in self.places.items():
+            first, last = (number_of(day, granularity) for day in (days.start, days.end))
+            yield from ((granularity, number) for number in sorted(taken) if first <= number <= last)
+
+    def before(self, granularity: Granularity, handed_on: Mapping[int, int]) -> "Progress":
+        """While a window's rows are handed on, the warehouse may hold its old rows or its new ones."""
+        old = self.places.get(granularity, {})
+        most = {number: max(old.get(number, 0), places) for number, places in handed_on.items()}
+        return replace(self, places=self._with(granularity, {**old, **most}))
+
+    def after(self, granularity: Granularity, window: DateRange, handed_on: Mapping[int, int]) -> "Progress":
+        """Once the window is finished, the warehouse holds of its days what it brought, in `granularity` alone."""
+        gone = set(self.overlapping(window))
+        kept = {
+            size: {number: places for number, places in taken.items() if (size, number) not in gone}
+            for size, taken in self.places.items()
+        }
+        kept[granularity] = {**kept.get(granularity, {}), **handed_on}
+        return Progress(window.end, {size: taken for size, taken in kept.items() if taken})
+
+    def _with(self, granularity: Granularity, taken: Mapping[int, int]) -> Places:
+        return {**self.places, granularity: taken} if taken else self.places
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings under which rows were handed on, as far as rows depend on them. Filters are as configured."""
+
+    granularity: Granularity
+    start_date: Date
+    filters: Mapping[str, Any]
+
+    def changes_to(self, now: "Settings") -> list[str]:
+        """What is different `now` and makes a sync start over, in words."""
+        found = []
+        if self.granularity != now.granularity:
+            found.append(f"granularity changed from {self.granularity} to {now.granularity}")
+        if self.other_filters(now):
+            found.append("the filters changed")
+        if now.start_date < self.start_date:
+            found.append(f"start_date moved from {self.start_date} back to {now.start_date}")
+        return found
+
+    def other_filters(self, now: "Settings") -> bool:
+        return _meaning(self.filters) != _meaning(now.filters)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a sync starts: behind what `progress` says or, where its date is None, at the beginning.
+
+    `other_filters`: it starts over under other filters, so that periods without usage are what one expects. `remarks`
+    are for the log, a sentence or two each.
+    """
+
+    progress: Progress = Progress()
+    other_filters: bool = False
     remarks: tuple[str, ...] = ()
 
 
-def read_state(state: Mapping[str, Any], config: Config) -> Saved:
-    """What `state` still says under `config`; never less data follows from it than from no state."""
-    if not state:
-        return Saved()
+def start(state: Mapping[str, Any], config: Config, now: Settings, *, full_refresh: bool) -> Start:
+    """What the state of `credit_usage` means under the settings of `now`.
+
+    A full refresh begins with nothing, except behind a state that says that a full refresh was cut off there.
+    """
+    if not state or (full_refresh and UNFINISHED not in state):
+        return Start()
     try:
-        date = parse_date(state["date"])
-        start_date = parse_date(state.get("start_date", str(config.start_date)))
-        rows = {str(parse_date(day)): [str(short) for short in ids] for day, ids in state.get("rows", {}).items()}
-        for ids in rows.values():
-            for short in ids:
-                lengthen(short)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return Saved(
-            remarks=(
-                f"The saved state cannot be read, so credit usage is read again from {config.start_date}. Rows are "
-                "replaced, not doubled, in a deduplicated table; clear the stream if yours is not.",
-            )
+        saved = read_settings(state)
+        progress = read_progress(state)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return Start(remarks=(unreadable("credit_usage", config),))
+    changes = saved.changes_to(now)
+    if changes:
+        remark = started_over("credit usage", changes, config)
+        return Start(Progress(None, progress.places), saved.other_filters(now), (remark,))
+    if progress.date is not None and progress.date > config.end_date:
+        remark = (
+            f"The saved date {progress.date} lies after {config.end_date}, the last day to sync, and is taken as that "
+            "day. Check end_date and the machine's clock if you did not expect this."
         )
-    if state.get("granularity", config.granularity) != config.granularity:
-        return Saved(
-            remarks=(
-                f"The granularity changed from {state['granularity']} to {config.granularity}, so credit usage is read "
-                f"again from {config.start_date}. Rows of the old granularity stay beside the new ones: clear the "
-                "stream to remove them.",
-            )
-        )
-    if state.get("filters", config.filters) != config.filters:
-        return Saved(
-            rows=rows,
-            remarks=(
-                f"The filters changed, so credit usage is read again from {config.start_date}. Older rows that only "
-                "the old filters let through stay: clear the stream to remove them.",
-            ),
-        )
-    if config.start_date < start_date:
-        return Saved(
-            rows=rows,
-            remarks=(
-                f"start_date moved from {start_date} back to {config.start_date}, so credit usage is read again from "
-                "there. There is nothing you need to do.",
-            ),
-        )
-    if date > config.end_date:
-        return Saved(
-            date=config.end_date,
-            rows=rows,
-            remarks=(
-                f"The saved date {date} lies after {config.end_date}, the last day to sync, and is taken as that day. "
-                "Check end_date and the machine's clock if you did not expect this.",
-            ),
-        )
-    return Saved(date=date, rows=rows)
+        return Start(replace(progress, date=config.end_date), remarks=(remark,))
+    return Start(progress)
 
 
-def first_day(saved: Saved, config: Config, *, again: bool) -> Date:
-    """The day whose bucket a sync starts with, not before `start_date`.
+def first_to_read(date: Date | None, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
+    """The day whose period a sync begins with, not before `earliest`.
 
-    With `again` the days of the lookback are read once more (an incremental sync: rows replace rows). Without, the
-    sync goes on behind the saved date (a full refresh that was cut off: rows are appended).
+    An incremental sync reads the days of the lookback again; a full refresh that was cut off goes on behind `date`.
     """
-    if saved.date is None or saved.date < config.start_date:
-        return config.start_date
-    resume = saved.date.subtract(days=config.lookback_days) if again else saved.date.add(days=1)
-    return max(resume, config.start_date)
+    if date is None:
+        return earliest
+    until = min(date, config.end_date)
+    return max(until.add(days=1) if full_refresh else until.subtract(days=config.lookback_days), earliest)
 
 
-def next_first_bucket(date: Date, config: Config) -> Date:
-    """The first bucket that the next incremental sync reads after one that was saved through `date`."""
-    return bucket_start(first_day(Saved(date), config, again=True), config.granularity)
+def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
+    """The last day, up to `date`, of a period that was over before `today`: what comes later is read again."""
+    days = period(number_of(date, granularity), granularity)
+    return date if days.end < today else days.start.subtract(days=1)
 
 
-def after_window(date: Date, rows: KnownRows, config: Config) -> tuple[dict[str, Any], int]:
-    """The state once the window that ends on `date` is finished, and how many buckets of `rows` it cannot hold.
+def read_settings(state: Mapping[str, Any]) -> Settings:
+    """Raises KeyError, TypeError or ValueError where `state` does not hold them."""
+    if not isinstance(state["filters"], Mapping):
+        raise TypeError("filters")
+    _meaning(state["filters"])
+    return Settings(Granularity(state["granularity"]), parse_date(state["start_date"]), state["filters"])
 
-    `rows` is everything known to be in the warehouse, newer buckets than `date` included.
-    """
-    first = str(next_first_bucket(date, config))
-    read_again = {day: rows[day] for day in sorted(rows, reverse=True) if day >= first}
-    kept: dict[str, list[str]] = {}
-    room = MOST_ROWS
-    for day, ids in read_again.items():
-        room -= len(ids)
-        if room < 0:
-            break
-        kept[day] = ids
-    state = {
-        "date": str(date),
-        "granularity": config.granularity.value,
-        "start_date": str(config.start_date),
-        "filters": dict(config.filters),
-        "rows": kept,
+
+def read_progress(state: Mapping[str, Any]) -> Progress:
+    """Raises KeyError, TypeError, ValueError or OverflowError where `state` does not hold one."""
+    date = None if state["date"] is None else parse_date(state["date"])
+    places: dict[Granularity, dict[int, int]] = {}
+    for size, saved in dict(state["rows"]).items():
+        granularity = Granularity(size)
+        first = number_of(parse_date(saved["first"]), granularity)
+        if str(first_day(first, granularity)) != saved["first"]:
+            raise ValueError("not the first day of a period")
+        first_day(first + len(saved["places"]), granularity)
+        if not all(type(n) is int and n >= 0 for n in saved["places"]):
+            raise ValueError("places are whole numbers")
+        places[granularity] = {first + n: number for n, number in enumerate(saved["places"]) if number}
+    return Progress(date, places)
+
+
+def progress_as_json(progress: Progress) -> dict[str, Any]:
+    """`{"date", "rows"}`, which `read_progress` understands: a number for each period from the first to the last."""
+    rows = {}
+    for granularity, taken in progress.places.items():
+        first, last = min(taken), max(taken)
+        places = [taken.get(number, 0) for number in range(first, last + 1)]
+        rows[granularity.value] = {"first": str(first_day(first, granularity)), "places": places}
+    return {"date": None if progress.date is None else str(progress.date), "rows": rows}
+
+
+def settings_as_json(settings: Settings) -> dict[str, Any]:
+    """`{"granularity", "start_date", "filters"}`, which `read_settings` understands."""
+    return {
+        "granularity": settings.granularity.value,
+        "start_date": str(settings.start_date),
+        "filters": {name: list(values) for name, values in settings.filters.items()},
     }
-    return state, len(read_again) - len(kept)
+
+
+def unreadable(stream: str, config: Config) -> str:
+    """The remark on a state that cannot be read."""
+    return (
+        f"The saved state of {stream} cannot be read, so the stream is read again from {config.start_date}. Clear the "
+        "stream to be sure that no row of an earlier sync stays behind."
+    )
+
+
+def started_over(what: str, changes: Iterable[str], config: Config) -> str:
+    """The remark on settings that changed since the last sync."""
+    words = " and ".join(changes)
+    return (
+        f"{words[:1].upper()}{words[1:]}, so {what} is read again from {config.start_date}. Rows replace those of the "
+        "earlier settings; there is nothing you need to do."
+    )
+
+
+def _meaning(filters: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Filters as what they mean: sets, references regardless of case, none where one is empty."""
+    return {name: frozenset(_same(name, value) for value in values) for name, values in filters.items() if values}
+
+
+def _same(name: str, value: Any) -> str:
+    text = str(value)
+    return text.lower() if name == "project_references" else text

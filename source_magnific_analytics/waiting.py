@@ -1,16 +1,19 @@
-"""How long an answer asks to wait, read from its headers."""
+"""What an answer's headers say about time: the server's clock, and how long to wait by it."""
 
 from collections.abc import Mapping
-from datetime import MAXYEAR, UTC, datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _YEAR = 366 * 24 * 3600
+# Clocks of machines differ by seconds, those of machines without a battery by years: the latter say nothing.
+_BELIEVED = timedelta(days=2)
 
 
-def server_time(headers: Mapping[str, str]) -> datetime:
-    """Now by the server's clock, which its reset times go by; by this machine's where the server tells none."""
-    return http_date(headers.get("Date", "")) or datetime.now(UTC)
+def server_time(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Now by the server's clock; None where it tells none, or one that is two days or more off from `now`."""
+    moment = http_date(headers.get("Date", ""))
+    return moment if moment is not None and abs(moment - now) < _BELIEVED else None
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -53,9 +53,21 @@ def bucket_of(day: date, granularity: str) -> date:
     return day
 
 
+def filtered(ledger: Iterable[Used], filters: dict[str, Any]) -> list[Used]:
+    """The usage of the projects and groups that are named; of all where none is."""
+    projects, groups = filters.get("project_references"), filters.get("group_ids")
+    return [
+        used
+        for used in ledger
+        if (not projects or used.project in {project.lower() for project in projects})
+        and (not groups or used.group in {GROUPS[number] for number in groups})
+    ]
+
+
 def answered(ledger: Iterable[Used], query: dict[str, Any]) -> dict[str, Any]:
     """The API's answer to a request's body `query`; newest first, since no order is promised."""
     first, last = date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"])
+    ledger = filtered(ledger, query)
     buckets: dict[date, dict[str, list[Used]]] = defaultdict(lambda: defaultdict(list))
     for used in ledger:
         if first <= used.day <= last:
@@ -98,27 +110,38 @@ def _consumption(tool: str, used: list[Used]) -> dict[str, Any]:
     return consumption
 
 
-Table = dict[tuple[str, str, str | None, str | None], tuple[int, int]]
+# Uses and credits by length of period, first day, tool, user and project, without rows of nothing.
+Table = dict[tuple[str, str, str, str | None, str | None], tuple[int, int]]
 
 
 def table(ledger: Iterable[Used], granularity: str) -> Table:
-    """Uses and credits by bucket, tool, user and project: what a warehouse should hold, without rows of nothing."""
-    sums: dict[tuple[str, str, str | None, str | None], list[int]] = defaultdict(lambda: [0, 0])
-    for used in ledger:
-        who = (used.email, used.project) if used.attributed else (None, None)
-        total = sums[str(bucket_of(used.day, granularity)), used.tool, *who]
-        total[0] += used.uses
-        total[1] += used.credits
-    return {key: (uses, credits) for key, (uses, credits) in sums.items() if uses or credits}
+    """What a warehouse should hold of `ledger`."""
+    return _summed(
+        (
+            (granularity, str(bucket_of(used.day, granularity)), used.tool)
+            + ((used.email, used.project) if used.attributed else (None, None)),
+            used.uses,
+            used.credits,
+        )
+        for used in ledger
+    )
 
 
 def table_of_rows(rows: Iterable[dict[str, Any]]) -> Table:
-    """The same of rows as the connector handed them on, deduplicated on their key: the last one counts."""
-    last = {row["usage_id"]: row for row in rows}
-    sums: dict[tuple[str, str, str | None, str | None], list[int]] = defaultdict(lambda: [0, 0])
-    for row in last.values():
-        if row["user_uses"] or row["user_credits"]:
-            total = sums[row["date"], row["tool"], row.get("user_email"), row.get("project_reference")]
-            total[0] += row["user_uses"]
-            total[1] += row["user_credits"]
-    return {key: (uses, credits) for key, (uses, credits) in sums.items()}
+    """The same of a deduplicated table's rows."""
+    return _summed(
+        (
+            (row["granularity"], row["date"], row.get("tool"), row.get("user_email"), row.get("project_reference")),
+            row["user_uses"],
+            row["user_credits"],
+        )
+        for row in rows
+    )
+
+
+def _summed(figures: Iterable[tuple[Any, int, int]]) -> Table:
+    sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0])
+    for key, uses, credits in figures:
+        sums[key][0] += uses
+        sums[key][1] += credits
+    return {key: (uses, credits) for key, (uses, credits) in sums.items() if uses or credits}

@@ -1,0 +1,151 @@
+"""From the bytes of an answer to texts and numbers that a warehouse can hold, or a `ContractError`."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from typing import Annotated, Any
+
+import msgspec
+from pendulum import Date
+
+# All that decoding a body can raise: wrong shape, broken JSON or UTF-8, nesting without end, a date off the calendar.
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# NUL, and any surrogate, as an escape or as the bytes that UTF-8 forbids; the second finds each escape where it begins.
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
+_ESCAPES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|\xed[\xa0-\xbf][\x80-\xbf]",
+    re.DOTALL,
+)
+
+
+class ContractError(ValueError):
+    """An answer that is not what the API's contract promises; the text holds no value of the answer.
+
+    `cut` says that the body does not even end as JSON does: it may have broken off.
+    """
+
+    def __init__(self, text: str, *, cut: bool = False) -> None:
+        super().__init__(text)
+        self.cut = cut
+
+
+# What the integer column of a warehouse holds.
+_Figure = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class UserUsage(msgspec.Struct, gc=False):
+    """One entry of a tool's breakdown: what one user did, where it resolves in one project and group."""
+
+    user_uses: _Figure
+    user_credits: _Figure
+    user_email: str | None = None
+    project_reference: str | None = None
+    project_name: str | None = None
+    group_name: str | None = None
+
+
+class Consumption(msgspec.Struct, gc=False):
+    """A tool in a period: its totals and, mostly, the breakdown of them."""
+
+    tool: str
+    user_uses: _Figure
+    user_credits: _Figure
+    user_usages: list[UserUsage] | None = None
+
+
+class Bucket(msgspec.Struct, gc=False):
+    """The API's word for what it says about one period, or a piece of that."""
+
+    date: str
+    consumptions: list[Consumption]
+
+
+class _Envelope(msgspec.Struct):
+    data: list[msgspec.Raw]
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+decode_bucket = msgspec.json.Decoder(Bucket).decode
+encode = msgspec.json.Encoder().encode
+
+
+def buckets(body: bytearray) -> Iterator[tuple[msgspec.Raw, Bucket]]:
+    """Each bucket of an answer, checked; still encoded, and decoded. Raises one of `UNREADABLE`."""
+    for raw in _envelope.decode(readable(body)).data:
+        try:
+            yield raw, decode_bucket(raw)
+        except msgspec.ValidationError:
+            # Figures that are whole but not written so.
+            bucket = msgspec.convert(whole(msgspec.json.decode(raw)), Bucket)
+            yield msgspec.Raw(encode(bucket)), bucket
+
+
+def rows(body: bytearray) -> Iterator[dict[str, Any]]:
+    """Each row of a list. Raises one of `UNREADABLE`."""
+    for raw in _envelope.decode(readable(body)).data:
+        yield whole(msgspec.json.decode(raw, type=dict[str, Any]))
+
+
+def midnight(text: str) -> Date:
+    """The calendar day of a period's `date`, which is the midnight of that day, by its own offset or by UTC."""
+    moment = datetime.fromisoformat(text)
+    if moment.time() != time() and moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    if moment.time() != time():
+        raise ContractError("a period's date is not a midnight")
+    return Date(moment.year, moment.month, moment.day)
+
+
+def contract_error(error: Exception) -> ContractError:
+    """What a decoder's error says, without any value of the answer: figures, names and emails belong in no log."""
+    match error:
+        case ContractError():
+            return error
+        case msgspec.ValidationError() if "got `float`" in str(error):
+            return ContractError(f"a figure is not a whole number - {str(error).partition(' - ')[2]}")
+        case msgspec.ValidationError():
+            return ContractError(str(error))
+        case msgspec.DecodeError() | RecursionError():
+            return ContractError("the body is not complete JSON", cut=True)
+        case UnicodeDecodeError():
+            return ContractError("a text is not UTF-8")
+    return ContractError("a period's date is not a date")
+
+
+def readable(body: bytearray) -> bytes | bytearray:
+    r"""The JSON of `body` with texts that every warehouse takes.
+
+    NUL is dropped, half a surrogate pair becomes U+FFFD, a byte order mark before the whole is skipped.
+
+    >>> readable(bytearray(b'["Caf\\u00e9 \\ud83d", "a\\u0000b", "\\ud83d\\ude00", "C:\\\\u0000"]')).decode()
+    '["Caf\\u00e9 \\ufffd", "ab", "\\ud83d\\ude00", "C:\\\\u0000"]'
+    """
+    if body.startswith(_BYTE_ORDER_MARK):
+        del body[: len(_BYTE_ORDER_MARK)]
+    return _ESCAPES.sub(_mended, body) if _SUSPICIOUS.search(body) else body
+
+
+def whole(value: Any) -> Any:
+    """`value` with every figure that is written with a fraction of zero, such as 12.0, as the integer that it is."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: whole(item) for name, item in value.items()}
+        case list():
+            return [whole(item) for item in value]
+    return value
+
+
+def _mended(match: re.Match[bytes]) -> bytes:
+    text = match.group()
+    if text.startswith(b"\xed"):
+        return "\ufffd".encode()
+    if len(text) == 6 and text[1:2] == b"u":
+        if text[2:] == b"0000":
+            return b""
+        if text[2:3] in b"dD" and text[3:4] in b"89abcdefABCDEF":
+            return rb"\ufffd"
+    return text

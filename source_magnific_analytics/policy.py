@@ -1,0 +1,119 @@
+"""Which answer means what, how often to try and how long to wait: tables that decide nothing by themselves."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import requests
+
+# Magnific's rate-limit page; all analytics endpoints together. When the day begins is not documented.
+REQUESTS_A_DAY = 100
+
+
+class Meaning(Enum):
+    """What an answer, or its absence, says about the request."""
+
+    ANSWER = auto()
+    """Usage or a list, if the body is what the contract promises."""
+    FAULT = auto()
+    """Nothing about usage; the same request may be answered next time."""
+    TOO_MUCH = auto()
+    """The range is too much for the server: fewer days may be answered, the same days will not."""
+    TOO_LARGE = auto()
+    """As too much, but certain: the same request is not worth another try."""
+    PERHAPS_TOO_MUCH = auto()
+    """A bad moment, or a range that is too much: the same request once more, then fewer days."""
+    LIMIT = auto()
+    """A limit of requests: wait, or end the sync."""
+    FINAL = auto()
+    """A refusal that another try would not change."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Bounds in seconds, bytes and numbers of tries."""
+
+    connect_timeout: int = 10
+    # Of silence while an answer is awaited or read, and for one whole body, however slowly it drips.
+    read_timeout: int = 120
+    longest_body: int = 900
+    # Decompressed. Twice this, the rows of a period that fills it and the interpreter stay within 256 MiB together.
+    largest_body: int = 32 * 2**20
+    largest_error_body: int = 64 * 2**10
+    # Before the second, third and fourth try of a request that met a fault, and before each smaller request after that.
+    fault_waits: tuple[int, ...] = (5, 10, 20)
+    # Of all requests of a sync together. From 365 days nine halvings lead to one day.
+    most_retries: int = 10
+    # Before the second and third try after a 429 that states no wait. One more such 429 is the day's limit.
+    unstated_waits: tuple[int, ...] = (60, 120)
+    # A longer stated wait is the day's limit: platforms end a sync that is silent for an hour or more.
+    longest_stated_wait: int = 900
+    most_stated_waits: int = 5
+    # A period that takes more requests than this is not read in a day that also has other requests to pay for.
+    most_requests_a_period: int = 80
+
+
+POLICY = Policy()
+
+_STATUSES = {
+    requests.codes.ok: Meaning.ANSWER,
+    requests.codes.request_timeout: Meaning.TOO_MUCH,
+    requests.codes.request_entity_too_large: Meaning.TOO_MUCH,
+    requests.codes.gateway_timeout: Meaning.TOO_MUCH,
+    # 425 Too Early asks for another try; other 4xx would be answered the same way again.
+    425: Meaning.FAULT,
+    requests.codes.too_many_requests: Meaning.LIMIT,
+}
+
+
+class BodyTooLargeError(requests.exceptions.RequestException):
+    """A body beyond the policy's largest."""
+
+
+# The first that fits counts: some of these are kinds of a later one.
+_EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
+    (BodyTooLargeError, Meaning.TOO_LARGE, f"an answer of more than {POLICY.largest_body // 2**20} MiB"),
+    (
+        requests.exceptions.ConnectTimeout,
+        Meaning.FAULT,
+        f"no connection within {POLICY.connect_timeout} seconds",
+    ),
+    (
+        requests.exceptions.ReadTimeout,
+        Meaning.TOO_MUCH,
+        f"no complete answer in time, or silence for {POLICY.read_timeout} seconds",
+    ),
+    (
+        requests.exceptions.SSLError,
+        Meaning.FAULT,
+        "no secure connection (a TLS certificate or handshake failed)",
+    ),
+    (requests.exceptions.ProxyError, Meaning.FAULT, "no connection through the proxy"),
+    (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that broke off"),
+    (
+        requests.exceptions.ContentDecodingError,
+        Meaning.PERHAPS_TOO_MUCH,
+        "an answer that cannot be decompressed",
+    ),
+    (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "no connection, or one that broke"),
+)
+
+
+def of_status(status: int) -> Meaning:
+    """What an HTTP status means.
+
+    >>> [of_status(status).name for status in (200, 204, 307, 404, 429, 503, 504)]
+    ['ANSWER', 'FAULT', 'FINAL', 'FINAL', 'LIMIT', 'PERHAPS_TOO_MUCH', 'TOO_MUCH']
+    """
+    if status in _STATUSES:
+        return _STATUSES[status]
+    if 300 <= status < 500:
+        return Meaning.FINAL
+    return Meaning.PERHAPS_TOO_MUCH if 500 <= status < 600 else Meaning.FAULT
+
+
+def of_exception(error: Exception | None) -> tuple[Meaning, str]:
+    """What an exception means, and in words: its own text can hold addresses and bytes of the answer."""
+    for kind, meaning, words in _EXCEPTIONS:
+        if isinstance(error, kind):
+            return meaning, words
+    return Meaning.FAULT, f"an error of the HTTP client ({type(error).__name__})"

@@ -1,0 +1,51 @@
+"""How many days a request may ask for where a long range is too much for the server.
+
+A stream begins with the plan's maximum. What fails is halved until something is answered. That length stays for the
+rest of the stream's sync, so its price is paid once; it grows again where the length turns out
+not to be at fault.
+"""
+
+from dataclasses import dataclass, replace
+
+# One success says little: the next range may be the busy one. Two in a row are worth a try, which costs a request.
+SUCCESSES_TO_GROW = 2
+# A length that failed this often was not only there when the server had a bad moment.
+FAILURES_TO_BAR = 2
+
+
+@dataclass(frozen=True)
+class Span:
+    """The longest range to ask for now, in days, both ends counted: `days`, and never more than `longest`.
+
+    `failed` are the lengths that failed, once for each time; a longer answer that succeeds clears them.
+    """
+
+    longest: int
+    days: int
+    failed: tuple[int, ...] = ()
+    in_a_row: int = 0
+
+    @classmethod
+    def of_plan(cls, longest: int) -> "Span":
+        return cls(longest, longest)
+
+    def after_failure(self, asked: int, times: int = 1) -> "Span":
+        """Half of `asked`, the days of a range that was too much (two or more), `times` in a row.
+
+        >>> Span.of_plan(180).after_failure(180).days
+        90
+        """
+        return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
+
+    def after_success(self, asked: int, *, may_grow: bool = True) -> "Span":
+        """The same length or, after two successes in a row, twice as much, unless that has failed twice.
+
+        >>> Span.of_plan(180).after_failure(180).after_success(90).after_success(90).days
+        180
+        """
+        now = replace(self, failed=tuple(days for days in self.failed if days > asked), in_a_row=self.in_a_row + 1)
+        longer = min(2 * now.days, now.longest)
+        barred = sum(days <= longer for days in now.failed) >= FAILURES_TO_BAR
+        if now.in_a_row < SUCCESSES_TO_GROW or barred or not may_grow:
+            return now
+        return replace(now, days=longer, in_a_row=0)

@@ -1,0 +1,82 @@
+"""A connection and its deduplicated tables, as they live for years: sync after sync, some of them cut off."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import requests_mock
+from builders import KEY
+from in_process import USAGE, sync
+from ledger import Table, Used, answered, table_of_rows
+from pendulum import Date
+
+Answering = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass
+class Warehouse:
+    """One table that heeds Airbyte's sign of deletion and one that does not, and the state beside them."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    heeding: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ignoring: dict[str, dict[str, Any]] = field(default_factory=dict)
+    state: dict[str, Any] | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    log: str = ""
+
+    def sync(
+        self,
+        ledger: Iterable[Used],
+        today: date,
+        *,
+        kill_at: int | None = None,
+        fail_at: int | None = None,
+        too_long: int | None = None,
+        answer: Answering | None = None,
+    ) -> bool:
+        """One sync; whether it was complete.
+
+        `kill_at` messages arrive and no more; from request number `fail_at` on Magnific is out of order; ranges of more
+        than `too_long` days are too much for it. `answer` says something else than the ledger.
+        """
+        self.asked = []
+        given = answer or (lambda query: answered(ledger, query))
+
+        def usage(request: Any, context: Any) -> dict[str, Any]:
+            query = request.json()
+            days = (date.fromisoformat(query["end_date"]) - date.fromisoformat(query["start_date"])).days + 1
+            if fail_at is not None and len(self.asked) >= fail_at:
+                context.status_code = 503
+            elif too_long is not None and days > too_long:
+                context.status_code = 504
+            self.asked.append(query)
+            return given(query)
+
+        settings = {"api_key": KEY, **self.settings}
+        with requests_mock.Mocker() as api:
+            api.post(USAGE, json=usage)
+            output = sync(settings, state=self.state, today=Date(today.year, today.month, today.day))
+        self.log = "\n".join(message.log.message for message in output.logs if message.log)
+        messages = list(output.records_and_state_messages_iterator())
+        # The last message of a complete sync is its last state.
+        complete = not output.errors and (kill_at is None or kill_at >= len(messages))
+        for message in messages if kill_at is None else messages[:kill_at]:
+            if message.record:
+                self._load(dict(message.record.data))
+            elif message.state and message.state.stream and message.state.stream.stream_state:
+                self.state = dict(message.state.stream.stream_state.__dict__)
+        return complete
+
+    def _load(self, row: dict[str, Any]) -> None:
+        self.ignoring[row["usage_id"]] = row
+        self.heeding[row["usage_id"]] = row
+        if row.get("_ab_cdc_deleted_at"):
+            del self.heeding[row["usage_id"]]
+
+    def table(self) -> Table:
+        """What both tables say; the one that ignores deletions has rows of nothing besides, and no other figure."""
+        heeding = table_of_rows(self.heeding.values())
+        assert table_of_rows(self.ignoring.values()) == heeding
+        assert all(row.get("tool") for row in self.heeding.values())
+        return heeding
