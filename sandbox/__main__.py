@@ -13,6 +13,7 @@ from datetime import date, timedelta
 import pendulum
 
 from sandbox.events import read_day
+from sandbox.faults import TOO_LONG
 from sandbox.limits import LIMIT_HEADERS
 from sandbox.query import LONGEST_RANGE
 from sandbox.server import HOST, listen
@@ -56,6 +57,21 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         choices=LIMIT_HEADERS,
         default=usual.limit_header,
         help="how a refusal states the wait",
+    )
+    add(
+        "--longest-answer",
+        type=_count,
+        default=usual.longest_answer,
+        metavar="DAYS",
+        help="more days of credit usage in one request are too much for the server, always; 0 (default): none are",
+    )
+    add(
+        "--too-long",
+        choices=TOO_LONG,
+        default=usual.too_long,
+        help="what becomes of a range beyond --longest-answer: an HTTP status (default: 504, a gateway's time-out); "
+        "drop: the connection breaks before an answer; cut: it breaks inside the body; "
+        "silence: no answer for as long as anybody waits",
     )
     add("--forbidden", action="store_true", help="the key may not read analytics: 403")
     add("--flat-problems", action="store_true", help="400 without the wrapping `problem`")

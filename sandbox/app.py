@@ -62,18 +62,19 @@ def _add_gate(app: Flask, state: State) -> None:
                 "time": pendulum.now("UTC").isoformat(timespec="milliseconds"),
             }
             state.requests.append(g.entry)
-            # Every fault counts the request, those that come too late to spoil it too.
-            striking = [fault for fault in state.faults if fault.strikes(request.path)]
-            g.fault = striking[0] if striking else None
         return _refusal(state)
 
     @app.after_request
     def spoil(answer: Response) -> Response:
         if "entry" not in g:
             return answer
-        if g.fault is not None:
-            answer = g.fault.apply(answer)
-            g.entry["fault"] = g.fault.name
+        with state.lock:
+            # Every fault counts the request, those that come too late to spoil it too.
+            faults = [*state.faults, *state.lasting_faults]
+            striking = [fault for fault in faults if fault.strikes(request.path, g.get("days"))]
+        if striking:
+            g.entry["fault"] = striking[0].name
+            answer = striking[0].apply(answer)
         g.entry["status"] = answer.status_code
         return answer
 
@@ -103,6 +104,7 @@ def _add_endpoints(app: Flask, state: State) -> None:
     def credit_usage() -> Response:
         ledger = state.ledger()
         query = read_query(read_body(), ledger.today, LONGEST_RANGE[state.options.plan])
+        g.days = query.days
         return json_answer(answers.credit_usage(ledger, query, manner))
 
     lists: dict[str, Callable[[], Any]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pendulum
 
-from sandbox.faults import Fault
+from sandbox.faults import Fault, too_long
 from sandbox.ledger import Event, History, Ledger
 from sandbox.limits import Limits
 from sandbox.team import DEFAULT_PEOPLE, make_team
@@ -34,6 +34,10 @@ class Options:
     per_minute: int = 50
     per_day: int = 100
     limit_header: str = "retry-after"
+    longest_answer: int = 0
+    """Days of credit usage that one answer can cover, both ends counted; 0: as many as the plan allows."""
+    too_long: str = "504"
+    """What becomes of a longer one: a kind of `sandbox.faults.TOO_LONG`."""
 
 
 class State:
@@ -47,6 +51,7 @@ class State:
         self.events: tuple[Event, ...] = ()
         self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
         self.faults: list[Fault] = []
+        self.lasting_faults = (too_long(options.longest_answer, options.too_long),) if options.longest_answer else ()
         self.requests: list[dict[str, Any]] = []
 
     def ledger(self) -> Ledger:
