@@ -38,6 +38,17 @@ def test_the_lists_have_the_documented_fields(name: str, fields: set[str], count
     assert client.get(USAGE, headers=KEY).status_code == 405
 
 
+def test_a_team_of_many_keys_lists_them_and_is_asked_about_each() -> None:
+    client = sandbox(keys=150, per_minute=0, per_day=0)
+    keys = listed(client, "api-keys")
+    assert keys[:4] == listed(sandbox(), "api-keys")
+    assert len(keys) == 150
+    march = {"granularity": "month", "start_date": "2026-03-01", "end_date": "2026-03-31"}
+    used = [key["api_key_id"] for key in keys if ask(client, **march, api_key_ids=[key["api_key_id"]])]
+    assert 4 < len(used) < 150
+    assert listed(sandbox(keys=0), "api-keys") == []
+
+
 def test_a_question_without_dates_is_about_the_last_seven_days() -> None:
     client = sandbox()
     assert ask(client) == client.post(USAGE, headers=KEY).json["data"]  # type: ignore[index]

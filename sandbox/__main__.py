@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
 
@@ -18,7 +18,7 @@ from sandbox.limits import LIMIT_HEADERS
 from sandbox.query import LONGEST_RANGE
 from sandbox.server import HOST, listen
 from sandbox.state import Options
-from sandbox.team import MOST_PEOPLE
+from sandbox.team import MOST_KEYS, MOST_PEOPLE
 
 
 def _day(text: str) -> date:
@@ -34,10 +34,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _people(text: str) -> int:
-    if not 1 <= _count(text) <= MOST_PEOPLE:
-        raise argparse.ArgumentTypeError(f"must be from 1 to {MOST_PEOPLE}")
-    return int(text)
+def _within(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not least <= _count(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -49,7 +52,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--plan", choices=LONGEST_RANGE, default=usual.plan)
     add("--key", default=usual.key, help="the API key that is let in")
     add("--seed", type=int, default=usual.seed, help="another number, another history")
-    add("--people", type=_people, default=usual.people, help=f"size of the team, 1 to {MOST_PEOPLE}")
+    add("--people", type=_within(1, MOST_PEOPLE), default=usual.people, help=f"size of the team, 1 to {MOST_PEOPLE}")
+    add(
+        "--keys",
+        type=_within(0, MOST_KEYS),
+        default=usual.keys,
+        help=f"how many API keys the team has, 0 to {MOST_KEYS}; default: {usual.keys}. Usage goes through all of them",
+    )
     add("--per-minute", type=_count, default=usual.per_minute, help="requests per minute; 0: no limit")
     add("--per-day", type=_count, default=usual.per_day, help="requests per day; 0: no limit")
     add(

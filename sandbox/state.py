@@ -12,7 +12,7 @@ import pendulum
 from sandbox.faults import Fault, too_long
 from sandbox.ledger import Event, History, Ledger
 from sandbox.limits import Limits
-from sandbox.team import DEFAULT_PEOPLE, make_team
+from sandbox.team import DEFAULT_KEYS, DEFAULT_PEOPLE, make_team
 
 DEFAULT_KEY = "sandbox-key-that-opens-nothing-else"
 
@@ -27,6 +27,8 @@ class Options:
     """None: the real day, UTC."""
     seed: int = 1
     people: int = DEFAULT_PEOPLE
+    keys: int = DEFAULT_KEYS
+    """How many API keys the team has."""
     forbidden: bool = False
     flat_problems: bool = False
     empty_buckets: bool = False
@@ -46,7 +48,7 @@ class State:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.lock = Lock()
-        self.history = History(make_team(options.people), options.seed)
+        self.history = History(make_team(options.people, options.keys), options.seed)
         self.today = options.today
         self.events: tuple[Event, ...] = ()
         self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
