@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 import requests
 from sandbox_in_process import KEY, MEMBERS, USAGE, ask, listed, sandbox
 
-from sandbox import DEFAULT_KEY
+from sandbox import DEFAULT_KEY, Options
+from sandbox.oddities import ODDITIES
 
 ROOT = Path(__file__).parent.parent
 
@@ -213,6 +215,16 @@ def test_the_rows_a_client_must_arrive_at_are_told() -> None:
     rows = client.get("/_sandbox/rows", query_string=query).json
     assert len(rows) == sum(len(tool["user_usages"]) for tool in march["consumptions"])  # type: ignore[arg-type]
     assert {row["date"] for row in rows} == {"2026-03-01"}  # type: ignore[union-attr]
+
+
+def test_the_command_explains_each_option() -> None:
+    command = [sys.executable, "-m", "sandbox", "--help"]
+    told = " ".join(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+    assert all(f"--{field.name.replace('_', '-')} " in told for field in fields(Options) if field.name != "oddities")
+    for name, oddity in ODDITIES.items():
+        assert f"{name}: {oddity.meaning}" in told
+    for kind in ("drop", "cut", "silence"):
+        assert f"{kind}: " in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -15,6 +15,7 @@ import pendulum
 from sandbox.events import read_day
 from sandbox.faults import TOO_LONG
 from sandbox.limits import LIMIT_HEADERS
+from sandbox.oddities import ODDITIES
 from sandbox.query import LONGEST_RANGE
 from sandbox.server import HOST, listen
 from sandbox.state import Options
@@ -46,6 +47,7 @@ def _within(least: int, most: int) -> Callable[[str], int]:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     usual = Options()
     parser = argparse.ArgumentParser("python -m sandbox", description="A stand-in for Magnific's analytics API.")
+    oddities = "; ".join(f"{name}: {oddity.meaning}" for name, oddity in ODDITIES.items())
     add = parser.add_argument
     add("--port", type=_count, default=0, help="0 (default): any free one")
     add("--today", type=_day, help="the sandbox's day, YYYY-MM-DD; default: the real day, UTC")
@@ -86,9 +88,19 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--flat-problems", action="store_true", help="400 without the wrapping `problem`")
     add("--empty-buckets", action="store_true", help="buckets without usage are there, empty")
     add("--awkward", action="store_true", help="answers in pieces, with nulls and unknown fields")
+    add(
+        "--oddity",
+        dest="oddities",
+        action="append",
+        choices=ODDITIES,
+        default=[],
+        help=f"one thing in right answers to stumble over; give it again for another. {oddities}",
+    )
     add("--verbose", action="store_true", help="one line per request")
     add("--json", action="store_true", help="print one JSON line: base_url, api_key, pid")
-    return parser.parse_args(argv)
+    given = parser.parse_args(argv)
+    given.oddities = frozenset(given.oddities)
+    return given
 
 
 def _greeting(base_url: str, options: Options) -> str:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox import answers
 from sandbox.control import control_of
+from sandbox.oddities import oddly
 from sandbox.query import LONGEST_RANGE, RefusedError, read_query
 from sandbox.state import Options, State
 from sandbox.wire import body_as_sent, json_answer, message, read_body
@@ -68,6 +69,8 @@ def _add_gate(app: Flask, state: State) -> None:
     def spoil(answer: Response) -> Response:
         if "entry" not in g:
             return answer
+        if answer.status_code == 200 and state.options.oddities:
+            answer.set_data(oddly(answer.get_data(), state.options.oddities))
         with state.lock:
             # Every fault counts the request, those that come too late to spoil it too.
             faults = [*state.faults, *state.lasting_faults]

@@ -12,6 +12,7 @@ import pendulum
 from sandbox.faults import Fault, too_long
 from sandbox.ledger import Event, History, Ledger
 from sandbox.limits import Limits
+from sandbox.oddities import ODDITIES
 from sandbox.team import DEFAULT_KEYS, DEFAULT_PEOPLE, make_team
 
 DEFAULT_KEY = "sandbox-key-that-opens-nothing-else"
@@ -33,6 +34,8 @@ class Options:
     flat_problems: bool = False
     empty_buckets: bool = False
     awkward: bool = False
+    oddities: frozenset[str] = frozenset()
+    """Names of `sandbox.oddities.ODDITIES`."""
     per_minute: int = 50
     per_day: int = 100
     limit_header: str = "retry-after"
@@ -40,6 +43,11 @@ class Options:
     """Days of credit usage that one answer can cover, both ends counted; 0: as many as the plan allows."""
     too_long: str = "504"
     """What becomes of a longer one: a kind of `sandbox.faults.TOO_LONG`."""
+
+    def __post_init__(self) -> None:
+        """ValueError where an oddity is mistyped, since nothing would be odd then."""
+        if unknown := self.oddities - ODDITIES.keys():
+            raise ValueError(f"no such oddities: {sorted(unknown)}; there are {', '.join(ODDITIES)}")
 
 
 class State:
