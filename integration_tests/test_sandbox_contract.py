@@ -219,7 +219,8 @@ def test_the_rows_a_client_must_arrive_at_are_told() -> None:
 
 def test_the_command_explains_each_option() -> None:
     command = [sys.executable, "-m", "sandbox", "--help"]
-    told = " ".join(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+    wide = os.environ | {"COLUMNS": "2000"}
+    told = subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, check=True).stdout
     assert all(f"--{field.name.replace('_', '-')} " in told for field in fields(Options) if field.name != "oddities")
     for name, oddity in ODDITIES.items():
         assert f"{name}: {oddity.meaning}" in told
