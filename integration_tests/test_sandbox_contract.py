@@ -1,4 +1,4 @@
-"""The sandbox over HTTP: the documented contract, the limits, the faults and the control surface."""
+"""The sandbox over HTTP: the documented contract, the limits and the control surface."""
 
 from __future__ import annotations
 
@@ -7,50 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from flask.testing import FlaskClient
+from sandbox_in_process import KEY, MEMBERS, USAGE, ask, listed, sandbox
 
-from sandbox import DEFAULT_KEY, Options, create_app, running
+from sandbox import DEFAULT_KEY, Options
+from sandbox.oddities import ODDITIES
 
-TODAY = date(2026, 3, 31)
-USAGE = "/v1/analytics/team-credit-usage"
-MEMBERS = "/v1/analytics/team-members"
-KEY = {"x-magnific-api-key": DEFAULT_KEY}
 ROOT = Path(__file__).parent.parent
-
-
-def sandbox(**options: Any) -> FlaskClient:
-    return create_app(Options(today=TODAY, **options)).test_client()
-
-
-def ask(client: FlaskClient, **body: Any) -> Any:
-    answer = client.post(USAGE, json=body, headers=KEY)
-    assert answer.status_code == 200, answer.text
-    return answer.json["data"]  # type: ignore[index]
-
-
-def listed(client: FlaskClient, name: str) -> Any:
-    return client.get(f"/v1/analytics/team-{name}", headers=KEY).json["data"]  # type: ignore[index]
-
-
-@pytest.fixture()
-def served() -> Iterator[str]:
-    with running(Options(today=TODAY)) as base_url:
-        yield base_url
-
-
-def spoil(base_url: str, **fault: Any) -> None:
-    requests.post(f"{base_url}/_sandbox/faults", json=[{"at": 1, **fault}], timeout=5).raise_for_status()
-
-
-def members(base_url: str, **options: Any) -> requests.Response:
-    return requests.get(base_url + MEMBERS, headers=KEY, timeout=5, **options)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +38,17 @@ def test_the_lists_have_the_documented_fields(name: str, fields: set[str], count
     assert all(set(row) == fields for row in rows)
     assert client.post(f"/v1/analytics/team-{name}", headers=KEY, json={}).status_code == 405
     assert client.get(USAGE, headers=KEY).status_code == 405
+
+
+def test_a_team_of_many_keys_lists_them_and_is_asked_about_each() -> None:
+    client = sandbox(keys=150, per_minute=0, per_day=0)
+    keys = listed(client, "api-keys")
+    assert keys[:4] == listed(sandbox(), "api-keys")
+    assert len(keys) == 150
+    march = {"granularity": "month", "start_date": "2026-03-01", "end_date": "2026-03-31"}
+    used = [key["api_key_id"] for key in keys if ask(client, **march, api_key_ids=[key["api_key_id"]])]
+    assert 4 < len(used) < 150
+    assert listed(sandbox(keys=0), "api-keys") == []
 
 
 def test_a_question_without_dates_is_about_the_last_seven_days() -> None:
@@ -237,47 +217,15 @@ def test_the_rows_a_client_must_arrive_at_are_told() -> None:
     assert {row["date"] for row in rows} == {"2026-03-01"}  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("kind", ["reset_before", "reset_inside", "cut", "cut_chunked", "bad_gzip"])
-def test_a_broken_answer_cannot_be_read_and_the_next_one_can(served: str, kind: str) -> None:
-    spoil(served, kind=kind)
-    with pytest.raises(requests.RequestException):
-        members(served)
-    assert len(members(served).json()["data"]) == 14
-
-
-def test_other_faults_answer_what_they_were_told(served: str) -> None:
-    spoil(served, kind="status", status=503, body={"message": "later"}, headers={"Retry-After": "7"})
-    told = members(served)
-    assert (told.status_code, told.headers["Retry-After"], told.json()) == (503, "7", {"message": "later"})
-    spoil(served, kind="empty")
-    assert members(served).content == b""
-    spoil(served, kind="html")
-    assert "text/html" in members(served).headers["Content-Type"]
-    spoil(served, kind="bad_utf8")
-    with pytest.raises(UnicodeDecodeError):
-        members(served).content.decode()
-    spoil(served, kind="redirect", location="http://127.0.0.1:9/elsewhere")
-    assert members(served, allow_redirects=False).headers["Location"] == "http://127.0.0.1:9/elsewhere"
-    spoil(served, kind="body", body={"data": [{"email": None}]})
-    assert members(served).json() == {"data": [{"email": None}]}
-    spoil(served, kind="late", seconds=0.2)
-    assert members(served).elapsed.total_seconds() >= 0.2
-    spoil(served, kind="trickle", seconds=0.0001)
-    assert len(members(served).json()["data"]) == 14
-    assert (
-        requests.post(f"{served}/_sandbox/faults", json=[{"at": 1, "kind": "cut", "x": 1}], timeout=5).status_code
-        == 400
-    )
-
-
-def test_a_fault_strikes_the_request_it_names(served: str) -> None:
-    spoil(served, kind="status", status=500, at=2, times=2, path="team-members")
-    requests.get(f"{served}/v1/analytics/team-groups", headers=KEY, timeout=5)
-    assert [members(served).status_code for _ in range(4)] == [200, 500, 500, 200]
-    spoil(served, kind="status", status=500, at="every")
-    assert [members(served).status_code for _ in range(3)] == [500, 500, 500]
-    requests.delete(f"{served}/_sandbox/faults", timeout=5)
-    assert members(served).status_code == 200
+def test_the_command_explains_each_option() -> None:
+    command = [sys.executable, "-m", "sandbox", "--help"]
+    wide = os.environ | {"COLUMNS": "2000"}
+    told = subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, check=True).stdout
+    assert all(f"--{field.name.replace('_', '-')} " in told for field in fields(Options) if field.name != "oddities")
+    for name, oddity in ODDITIES.items():
+        assert f"{name}: {oddity.meaning}" in told
+    for kind in ("drop", "cut", "silence"):
+        assert f"{kind}: " in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

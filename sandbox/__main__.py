@@ -6,18 +6,20 @@ import argparse
 import json
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
 
 import pendulum
 
 from sandbox.events import read_day
+from sandbox.faults import TOO_LONG
 from sandbox.limits import LIMIT_HEADERS
+from sandbox.oddities import ODDITIES
 from sandbox.query import LONGEST_RANGE
 from sandbox.server import HOST, listen
 from sandbox.state import Options
-from sandbox.team import MOST_PEOPLE
+from sandbox.team import MOST_KEYS, MOST_PEOPLE
 
 
 def _day(text: str) -> date:
@@ -33,22 +35,32 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _people(text: str) -> int:
-    if not 1 <= _count(text) <= MOST_PEOPLE:
-        raise argparse.ArgumentTypeError(f"must be from 1 to {MOST_PEOPLE}")
-    return int(text)
+def _within(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not least <= _count(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     usual = Options()
     parser = argparse.ArgumentParser("python -m sandbox", description="A stand-in for Magnific's analytics API.")
+    oddities = "; ".join(f"{name}: {oddity.meaning}" for name, oddity in ODDITIES.items())
     add = parser.add_argument
     add("--port", type=_count, default=0, help="0 (default): any free one")
     add("--today", type=_day, help="the sandbox's day, YYYY-MM-DD; default: the real day, UTC")
     add("--plan", choices=LONGEST_RANGE, default=usual.plan)
     add("--key", default=usual.key, help="the API key that is let in")
     add("--seed", type=int, default=usual.seed, help="another number, another history")
-    add("--people", type=_people, default=usual.people, help=f"size of the team, 1 to {MOST_PEOPLE}")
+    add("--people", type=_within(1, MOST_PEOPLE), default=usual.people, help=f"size of the team, 1 to {MOST_PEOPLE}")
+    add(
+        "--keys",
+        type=_within(0, MOST_KEYS),
+        default=usual.keys,
+        help=f"how many API keys the team has, 0 to {MOST_KEYS}; default: {usual.keys}. Usage goes through all of them",
+    )
     add("--per-minute", type=_count, default=usual.per_minute, help="requests per minute; 0: no limit")
     add("--per-day", type=_count, default=usual.per_day, help="requests per day; 0: no limit")
     add(
@@ -57,13 +69,38 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=usual.limit_header,
         help="how a refusal states the wait",
     )
+    add(
+        "--longest-answer",
+        type=_count,
+        default=usual.longest_answer,
+        metavar="DAYS",
+        help="more days of credit usage in one request are too much for the server, always; 0 (default): none are",
+    )
+    add(
+        "--too-long",
+        choices=TOO_LONG,
+        default=usual.too_long,
+        help="what becomes of a range beyond --longest-answer: an HTTP status (default: 504, a gateway's time-out); "
+        "drop: the connection breaks before an answer; cut: it breaks inside the body; "
+        "silence: no answer for as long as anybody waits",
+    )
     add("--forbidden", action="store_true", help="the key may not read analytics: 403")
     add("--flat-problems", action="store_true", help="400 without the wrapping `problem`")
     add("--empty-buckets", action="store_true", help="buckets without usage are there, empty")
     add("--awkward", action="store_true", help="answers in pieces, with nulls and unknown fields")
+    add(
+        "--oddity",
+        dest="oddities",
+        action="append",
+        choices=ODDITIES,
+        default=[],
+        help=f"one thing in right answers to stumble over; give it again for another. {oddities}",
+    )
     add("--verbose", action="store_true", help="one line per request")
     add("--json", action="store_true", help="print one JSON line: base_url, api_key, pid")
-    return parser.parse_args(argv)
+    given = parser.parse_args(argv)
+    given.oddities = frozenset(given.oddities)
+    return given
 
 
 def _greeting(base_url: str, options: Options) -> str:

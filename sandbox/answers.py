@@ -50,7 +50,7 @@ def credit_usage(ledger: Ledger, query: Query, manner: Manner) -> Json:
     """
     counts = query.filters.on(ledger.team)
     buckets: defaultdict[str, defaultdict[str, _Totals]] = defaultdict(lambda: defaultdict(_Totals))
-    for offset in range((query.end - query.start).days + 1):
+    for offset in range(query.days):
         day = query.start + timedelta(days=offset)
         first = pendulum.date(day.year, day.month, day.day).start_of(query.granularity).isoformat()
         if manner.empty_buckets:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox import answers
 from sandbox.control import control_of
+from sandbox.oddities import oddly
 from sandbox.query import LONGEST_RANGE, RefusedError, read_query
 from sandbox.state import Options, State
 from sandbox.wire import body_as_sent, json_answer, message, read_body
@@ -62,18 +63,21 @@ def _add_gate(app: Flask, state: State) -> None:
                 "time": pendulum.now("UTC").isoformat(timespec="milliseconds"),
             }
             state.requests.append(g.entry)
-            # Every fault counts the request, those that come too late to spoil it too.
-            striking = [fault for fault in state.faults if fault.strikes(request.path)]
-            g.fault = striking[0] if striking else None
         return _refusal(state)
 
     @app.after_request
     def spoil(answer: Response) -> Response:
         if "entry" not in g:
             return answer
-        if g.fault is not None:
-            answer = g.fault.apply(answer)
-            g.entry["fault"] = g.fault.name
+        if answer.status_code == 200 and state.options.oddities:
+            answer.set_data(oddly(answer.get_data(), state.options.oddities))
+        with state.lock:
+            # Every fault counts the request, those that come too late to spoil it too.
+            faults = [*state.faults, *state.lasting_faults]
+            striking = [fault for fault in faults if fault.strikes(request.path, g.get("days"))]
+        if striking:
+            g.entry["fault"] = striking[0].name
+            answer = striking[0].apply(answer)
         g.entry["status"] = answer.status_code
         return answer
 
@@ -103,6 +107,7 @@ def _add_endpoints(app: Flask, state: State) -> None:
     def credit_usage() -> Response:
         ledger = state.ledger()
         query = read_query(read_body(), ledger.today, LONGEST_RANGE[state.options.plan])
+        g.days = query.days
         return json_answer(answers.credit_usage(ledger, query, manner))
 
     lists: dict[str, Callable[[], Any]] = {

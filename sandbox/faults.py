@@ -1,8 +1,10 @@
 """Answers that are late, wrong or never come.
 
 A fault is a JSON object: `kind` with its parameters below; `at`, the number of the request it strikes,
-counted from 1 since the fault was posted, or "every"; `path`, a text the request's path must hold to be
-counted; and `times`, how many requests in a row it strikes (default: 1, and without end for "every").
+counted from 1 since the fault was posted, or "every"; `times`, how many requests in a row it strikes (default:
+1, and without end for "every"). Two more say which requests it counts and strikes at all: `path`, a text that
+the request's path holds; and `longer_than`, a number of days that an answer of credit usage exceeds, both ends
+counted. What is refused by its key, its body or a limit has no such answer: a refusal takes no time.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 
 class BrokenOffError(ConnectionError):
@@ -92,6 +95,13 @@ def _late(answer: Response, seconds: float) -> Response:
     return answer
 
 
+def _silence(answer: Response) -> Response:
+    """Nothing at all until the client hangs up, which is when there is something to receive: the end."""
+    with suppress(OSError):
+        request.environ["werkzeug.socket"].recv(1)
+    return _reset_before(answer)
+
+
 def _trickle(answer: Response, seconds: float) -> Response:
     def bytewise() -> Iterator[bytes]:
         for byte in body:
@@ -133,10 +143,42 @@ KINDS = {
     "bad_gzip": _Kind(_bad_gzip, {}, {}),
     "bad_utf8": _Kind(_bad_utf8, {}, {}),
     "late": _Kind(_late, {"seconds": _SECONDS}, {}),
+    "silence": _Kind(_silence, {}, {}),
     "trickle": _Kind(_trickle, {"seconds": _SECONDS}, {}),
     "redirect": _Kind(_redirect, {"location": str}, {"status": int}),
     "body": _Kind(_body, {"body": _ANY}, {}),
 }
+
+
+def _gateway(status: int, title: str) -> dict[str, Any]:
+    page = f"<html><head><title>{status} {title}</title></head><body><h1>{status} {title}</h1></body></html>"
+    return {"kind": "status", "status": status, "body": page, "content_type": "text/html"}
+
+
+TOO_LONG: dict[str, dict[str, Any]] = {
+    "504": _gateway(504, "Gateway Time-out"),
+    "503": {"kind": "status", "status": 503, "body": {"message": "Service unavailable"}},
+    "500": {"kind": "status", "status": 500, "body": {"message": "Internal server error"}},
+    "413": _gateway(413, "Content Too Large"),
+    "408": _gateway(408, "Request Time-out"),
+    "drop": {"kind": "reset_before"},
+    "cut": {"kind": "cut"},
+    "silence": {"kind": "silence"},
+}
+"""What becomes of a range that is too much for the server: statuses of the API's own or of something before it,
+a connection that breaks before the answer or inside its body, and no answer for as long as anybody waits."""
+
+
+def too_long(days: int, kind: str) -> Fault:
+    """The fault that strikes every answer of more than `days` days; `kind` is one of TOO_LONG."""
+    return Fault({**TOO_LONG[kind], "at": "every", "longer_than": days})
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 1
+
+
+_WHEN = ("kind", "at", "times", "path", "longer_than")
 
 
 class Fault:
@@ -148,25 +190,32 @@ class Fault:
             raise ValueError(f"a fault is an object with a kind, one of {', '.join(KINDS)}")
         self.name: str = given["kind"]
         self._kind = KINDS[self.name]
-        self._parameters = {name: value for name, value in given.items() if name not in ("kind", "at", "path", "times")}
+        self._parameters = {name: value for name, value in given.items() if name not in _WHEN}
         types = {**self._kind.required, **self._kind.optional}
         wrong = [name for name, value in self._parameters.items() if not isinstance(value, types.get(name, ()))]
         wrong += self._kind.required.keys() - self._parameters.keys()
         if wrong:
             raise ValueError(f"{self.name}: missing, unknown or of a wrong type: {sorted(wrong)}")
-        at, times, path = given.get("at"), given.get("times"), given.get("path", "")
-        if at != "every" and (not isinstance(at, int) or at < 1):
+        when: list[Any] = [given.get(name) for name in _WHEN]
+        _, at, times, path, longer_than = when
+        if at != "every" and not _is_count(at):
             raise ValueError(f'{self.name}: at must be a number from 1 up or "every"')
-        if (times is not None and (not isinstance(times, int) or times < 1)) or not isinstance(path, str):
-            raise ValueError(f"{self.name}: times must be a number from 1 up, path a text")
-        self._path = path
+        if not all(value is None or _is_count(value) for value in (times, longer_than)):
+            raise ValueError(f"{self.name}: times and longer_than must be numbers from 1 up")
+        if not isinstance(path, str | None):
+            raise ValueError(f"{self.name}: path must be a text")
+        self._path = path or ""
+        self._longer_than = longer_than
         self._first = 1 if at == "every" else at
         self._last = self._first + times - 1 if times else None if at == "every" else self._first
         self._seen = 0
 
-    def strikes(self, path: str) -> bool:
-        """Count one request; whether it is one of those to spoil."""
-        if self._path not in path:
+    def strikes(self, path: str, days: int | None) -> bool:
+        """Count one request; whether it is one of those to spoil.
+
+        `days` is what its answer of credit usage covers, both ends counted, or None where it has no such answer.
+        """
+        if self._path not in path or (self._longer_than is not None and (days or 0) <= self._longer_than):
             return False
         self._seen += 1
         return self._seen >= self._first and (self._last is None or self._seen <= self._last)

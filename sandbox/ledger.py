@@ -93,6 +93,7 @@ class History:
         random = Random(f"{self.seed} {day.isoformat()}").random
         growth = _growth(day)
         bustle = _bustle(day)
+        keys = [key.api_key_id for key in self.team.api_keys if key.works_on(day)]
         entries: list[Entry] = []
         for number, person in enumerate(self.team.people):
             if not person.habits or not person.first_day <= day <= person.last_day or _on_holiday(number, day):
@@ -100,17 +101,26 @@ class History:
             if random() < bustle:
                 for _ in range(2 + int(random() * 3)):
                     tool = person.habits[int(random() * len(person.habits))]
-                    entries.append(self._entry(day, tool, person, number, growth, random()))
+                    entries.append(self._entry(day, tool, person, number, growth, random(), keys))
         scale = len(self.team.people) / 14
         if random() < bustle + 0.2:
             for _ in range(1 + int(random() * 3)):
-                entries.append(self._entry(day, WITHOUT_BREAKDOWN, None, day.day, growth * scale, random()))
+                entries.append(self._entry(day, WITHOUT_BREAKDOWN, None, day.day, growth * scale, random(), keys))
         if random() < 0.4 * bustle:
-            entries.append(self._entry(day, PARTLY_ATTRIBUTED, None, day.day, growth * scale, random()))
+            entries.append(self._entry(day, PARTLY_ATTRIBUTED, None, day.day, growth * scale, random(), keys))
         return entries
 
-    def _entry(self, day: date, tool: str, person: Person | None, number: int, growth: float, chance: float) -> Entry:
-        """One sitting. `chance` (0 to 1) decides how many uses, which project and which key."""
+    def _entry(
+        self,
+        day: date,
+        tool: str,
+        person: Person | None,
+        number: int,
+        growth: float,
+        chance: float,
+        keys: Sequence[str],
+    ) -> Entry:
+        """One sitting. `chance` (0 to 1) decides how many uses, which project and which of the `keys`, if any."""
         price, usual = TOOLS[tool].credits, TOOLS[tool].usual_uses
         uses = 1 + int(-math.log(1.0 - chance) * usual * growth)
         # The digits below those that decided the uses are as good as a new draw, and cost nothing.
@@ -118,17 +128,8 @@ class History:
         projects = self.team.projects
         project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None
         through_key = spare // 10 < (90 if person is None or person.by_api else 5)
-        key = self._key(day, number + spare) if through_key else None
+        key = keys[(number + spare) % len(keys)] if through_key and keys else None
         return Entry(day, tool, person.email if person else None, key, project, uses, price * uses)
-
-    def _key(self, day: date, choice: int) -> str | None:
-        # A key that is inactive now worked in its first year.
-        usable = [
-            key.api_key_id
-            for key in self.team.api_keys
-            if key.created_at[:10] <= day.isoformat() and (key.status == "active" or day.year == FIRST_DAY.year)
-        ]
-        return usable[choice % len(usable)] if usable else None
 
 
 @dataclass(frozen=True)

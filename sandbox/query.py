@@ -55,6 +55,11 @@ class Query:
     end: date
     filters: Filters
 
+    @property
+    def days(self) -> int:
+        """How many days it covers, both ends counted."""
+        return (self.end - self.start).days + 1
+
 
 class RefusedError(Exception):
     """The body is not what the contract allows; `problems` names each property and the reason."""
@@ -134,10 +139,10 @@ def read_query(body: Any, today: date, longest: int | None, first: date | None =
     start = values.get("start_date", first or end - timedelta(days=6))
     if start > end:
         raise RefusedError(("start_date", "must not be after end_date"), ("end_date", "must not be before start_date"))
-    days = (end - start).days + 1
-    if longest is not None and days > longest:
-        reason = f"the range covers {days} days, and the plan allows {longest}"
-        raise RefusedError(("start_date", reason), ("end_date", reason))
     nothing: frozenset[Any] = frozenset()
     filters = Filters(*(values.get(name, nothing) for name in ("group_ids", "project_references", "api_key_ids")))
-    return Query(values.get("granularity", "day"), start, end, filters)
+    query = Query(values.get("granularity", "day"), start, end, filters)
+    if longest is not None and query.days > longest:
+        reason = f"the range covers {query.days} days, and the plan allows {longest}"
+        raise RefusedError(("start_date", reason), ("end_date", reason))
+    return query

@@ -9,10 +9,11 @@ from typing import Any
 
 import pendulum
 
-from sandbox.faults import Fault
+from sandbox.faults import Fault, too_long
 from sandbox.ledger import Event, History, Ledger
 from sandbox.limits import Limits
-from sandbox.team import DEFAULT_PEOPLE, make_team
+from sandbox.oddities import ODDITIES
+from sandbox.team import DEFAULT_KEYS, DEFAULT_PEOPLE, make_team
 
 DEFAULT_KEY = "sandbox-key-that-opens-nothing-else"
 
@@ -27,13 +28,26 @@ class Options:
     """None: the real day, UTC."""
     seed: int = 1
     people: int = DEFAULT_PEOPLE
+    keys: int = DEFAULT_KEYS
+    """How many API keys the team has."""
     forbidden: bool = False
     flat_problems: bool = False
     empty_buckets: bool = False
     awkward: bool = False
+    oddities: frozenset[str] = frozenset()
+    """Names of `sandbox.oddities.ODDITIES`."""
     per_minute: int = 50
     per_day: int = 100
     limit_header: str = "retry-after"
+    longest_answer: int = 0
+    """Days of credit usage that one answer can cover, both ends counted; 0: as many as the plan allows."""
+    too_long: str = "504"
+    """What becomes of a longer one: a kind of `sandbox.faults.TOO_LONG`."""
+
+    def __post_init__(self) -> None:
+        """ValueError where an oddity is mistyped, since nothing would be odd then."""
+        if unknown := self.oddities - ODDITIES.keys():
+            raise ValueError(f"no such oddities: {sorted(unknown)}; there are {', '.join(ODDITIES)}")
 
 
 class State:
@@ -42,11 +56,12 @@ class State:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.lock = Lock()
-        self.history = History(make_team(options.people), options.seed)
+        self.history = History(make_team(options.people, options.keys), options.seed)
         self.today = options.today
         self.events: tuple[Event, ...] = ()
         self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
         self.faults: list[Fault] = []
+        self.lasting_faults = (too_long(options.longest_answer, options.too_long),) if options.longest_answer else ()
         self.requests: list[dict[str, Any]] = []
 
     def ledger(self) -> Ledger:

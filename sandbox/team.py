@@ -1,16 +1,19 @@
 """The team behind the sandbox: its people, groups, projects, API keys and the tools they use.
 
-Everything here is invented. The default team has 14 people; a larger one is the same team with generated
-colleagues, for load tests.
+Everything here is invented. The default team has 14 people and 4 API keys; a larger one is the same team with
+generated colleagues and keys.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
+from random import Random
 
 DEFAULT_PEOPLE = 14
 MOST_PEOPLE = 5000
+DEFAULT_KEYS = 4
+MOST_KEYS = 500
 FIRST_DAY = date(2023, 1, 1)
 """No usage exists before this day."""
 
@@ -51,6 +54,11 @@ class ApiKey:
     display_name: str
     status: str
     created_at: str
+
+    def works_on(self, day: date) -> bool:
+        """From the day of its making on; one that is inactive now worked until the end of that year."""
+        made = date.fromisoformat(self.created_at[:10])
+        return made <= day and (self.status == "active" or made.year == day.year)
 
 
 @dataclass(frozen=True)
@@ -161,13 +169,34 @@ def _colleague(number: int) -> Person:
     return _member(f"{first}.{last}.{number}", GROUPS[number % len(GROUPS)].group_id)
 
 
-def make_team(people: int = DEFAULT_PEOPLE) -> Team:
-    """The team as it is before any event, with `people` members (1 to 5,000).
+_PURPOSES = ("Shop banners", "Newsletter", "Packaging", "Staging", "Nightly batch", "Intranet", "Partner portal")
+_SECONDS_OF_THREE_YEARS = 1096 * 24 * 3600
+
+
+def _generated_key(number: int) -> ApiKey:
+    """Made at some second of 2023 to 2025; every fifth is inactive."""
+    random = Random(f"API key {number}")
+    made = datetime(2023, 1, 1) + timedelta(seconds=random.randrange(_SECONDS_OF_THREE_YEARS))
+    return ApiKey(
+        f"fpk-{random.getrandbits(48):012x}",
+        f"{_PURPOSES[number % len(_PURPOSES)]} {number}",
+        "active" if number % 5 else "inactive",
+        f"{made.isoformat()}.000Z",
+    )
+
+
+def make_team(people: int = DEFAULT_PEOPLE, keys: int = DEFAULT_KEYS) -> Team:
+    """The team as it is before any event, with `people` members (1 to 5,000) and `keys` API keys (0 to 500).
 
     >>> [len(make_team(size).people) for size in (3, 14, 200)]
     [3, 14, 200]
+    >>> [len(make_team(keys=count).api_keys) for count in (0, 4, 150)]
+    [0, 4, 150]
     """
     if not 1 <= people <= MOST_PEOPLE:
         raise ValueError(f"people must be from 1 to {MOST_PEOPLE}, not {people}")
+    if not 0 <= keys <= MOST_KEYS:
+        raise ValueError(f"keys must be from 0 to {MOST_KEYS}, not {keys}")
     generated = tuple(_colleague(number) for number in range(people - len(_CORE)))
-    return Team((_CORE + generated)[:people], GROUPS, PROJECTS, API_KEYS)
+    generated_keys = tuple(_generated_key(number) for number in range(len(API_KEYS), keys))
+    return Team((_CORE + generated)[:people], GROUPS, PROJECTS, (API_KEYS + generated_keys)[:keys])

@@ -10,9 +10,13 @@ from flask import Response, request
 from sandbox.query import RefusedError
 
 
+def write_json(content: Any) -> bytes:
+    """UTF-8 without blanks; half a surrogate pair, which UTF-8 cannot hold, as JSON's escape of it."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+
+
 def json_answer(content: Any, status: int = 200, content_type: str = "application/json") -> Response:
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, content_type=content_type)
+    return Response(write_json(content), status, content_type=content_type)
 
 
 def message(status: int, text: str) -> Response:

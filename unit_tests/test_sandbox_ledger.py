@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import truth
@@ -154,6 +154,66 @@ def test_an_event_that_is_mistyped_or_changes_nothing_is_refused(event: dict[str
         after(ledger(), event)
 
 
+MANY_KEYS = Ledger(History(make_team(keys=150), seed=1), TODAY)
+
+
+def figures(*answers: dict[str, Any]) -> Counter[tuple[str, str, str]]:
+    """Uses and credits by date and tool, added up over the answers."""
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for one in answers:
+        for bucket in one["data"]:
+            for consumption in bucket["consumptions"]:
+                for figure in ("user_uses", "user_credits"):
+                    sums[bucket["date"][:10], consumption["tool"], figure] += consumption[figure]
+    return sums
+
+
+@given(
+    st.sampled_from([LEDGER, MANY_KEYS]),
+    st.sampled_from(["day", "month"]),
+    st.dates(date(2023, 1, 1), date(2026, 3, 31)),
+)
+@settings(max_examples=20)
+def test_every_key_and_the_usage_without_one_add_up_to_the_team(one: Ledger, granularity: str, start: date) -> None:
+    last = start + timedelta(days=9)
+    team = credit_usage(one, Query(granularity, start, last, Filters()), Manner())
+    by_key = [
+        credit_usage(one, Query(granularity, start, last, Filters(api_key_ids=frozenset({key.api_key_id}))), Manner())
+        for key in one.team.api_keys
+    ]
+    rest: Counter[tuple[str, str, str]] = Counter()
+    for day in days(start, last):
+        for entry in one.entries(day):
+            if entry.api_key_id is None:
+                first = str(day if granularity == "day" else day.replace(day=1))
+                rest[first, entry.tool, "user_uses"] += entry.uses
+                rest[first, entry.tool, "user_credits"] += entry.credits
+    assert figures(*by_key) + rest == figures(team)
+
+
+def test_a_key_is_used_from_the_day_of_its_making_on_and_every_active_one_is() -> None:
+    keys = MANY_KEYS.team.api_keys
+    used: dict[str, set[date]] = defaultdict(set)
+    for day in days(date(2023, 1, 1), TODAY):
+        for entry in MANY_KEYS.entries(day):
+            if entry.api_key_id is not None:
+                used[entry.api_key_id].add(day)
+    assert len({key.api_key_id for key in keys}) == len(keys) == 150
+    assert {key.api_key_id for key in keys if key.status == "active"} <= used.keys()
+    assert all(min(used[key.api_key_id]).isoformat() >= key.created_at[:10] for key in keys if key.api_key_id in used)
+    assert all(
+        max(used[key.api_key_id]).year < 2026 for key in keys if key.status == "inactive" and used[key.api_key_id]
+    )
+    assert len({key.created_at[:7] for key in keys}) > 30
+    assert sum(key.status == "inactive" for key in keys) > 20
+
+
+def test_more_keys_change_the_key_of_an_entry_and_nothing_else() -> None:
+    for day in days(date(2026, 3, 1), TODAY):
+        few, many = ([entry._replace(api_key_id=None) for entry in one.entries(day)] for one in (LEDGER, MANY_KEYS))
+        assert few == many
+
+
 FILTERS = [
     Filters(),
     Filters(group_ids=frozenset({11, 52})),
@@ -174,16 +234,15 @@ def test_every_answer_adds_up_to_the_truth(
     granularity: str, start: date, length: int, filters: Filters, awkward: bool
 ) -> None:
     query = Query(granularity, start, start + timedelta(days=length), filters)
-    totals: Counter[tuple[str, str, str]] = Counter()
+    answer = credit_usage(LEDGER, query, Manner(awkward))
     rows: Counter[tuple[str, str, str, str | None, str]] = Counter()
-    for bucket in credit_usage(LEDGER, query, Manner(awkward))["data"]:
+    for bucket in answer["data"]:
         for consumption in bucket["consumptions"]:
             for figure in ("user_uses", "user_credits"):
                 key = bucket["date"][:10], consumption["tool"]
-                totals[(*key, figure)] += consumption[figure]
                 for usage in consumption.get("user_usages") or []:
                     rows[(*key, usage["user_email"], usage.get("project_reference"), figure)] += usage[figure]
-    assert totals == {
+    assert figures(answer) == {
         (one["date"], one["tool"], figure): one[figure]
         for one in truth.totals(LEDGER, query)
         for figure in ("user_uses", "user_credits")

@@ -1,0 +1,77 @@
+"""What the sandbox's answers look like with an oddity, and that they say the same as without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+import requests
+from sandbox_in_process import KEY, USAGE, listed, sandbox
+from sandbox_process import LISTS, Sandbox
+
+from sandbox import Options
+from sandbox.oddities import BYTE_ORDER_MARK, HALF_EMOJI, ODDITIES
+
+MONTHS = {"granularity": "month", "start_date": "2026-01-01", "end_date": "2026-03-31"}
+API_KEYS = "team-api-keys"
+
+
+def bodies(*oddities: str) -> dict[str, bytes]:
+    """What the five endpoints answer, by the last part of their path."""
+    client = sandbox(oddities=frozenset(oddities))
+    usage = client.post(USAGE, headers=KEY, json=MONTHS)
+    lists = {name: client.get(f"/v1/analytics/{name}", headers=KEY) for name in LISTS}
+    answers = {"team-credit-usage": usage, **lists}
+    assert {answer.status_code for answer in answers.values()} == {200}
+    return {name: answer.data for name, answer in answers.items()}
+
+
+PLAIN = bodies()
+EVERYWHERE = set(PLAIN)
+NAMED = EVERYWHERE - {"team-members"}
+
+
+@pytest.mark.parametrize(
+    ("oddity", "touched", "undone"),
+    [
+        ("half-emoji", NAMED, lambda body: body.replace(rb"\ud83d", b"")),
+        ("nul", NAMED, lambda body: body.replace(rb"\u0000", b"")),
+        ("floats", {"team-credit-usage", "team-groups"}, lambda body: body.replace(b".0,", b",").replace(b".0}", b"}")),
+        ("offset", {"team-credit-usage"}, lambda body: body.replace(b"T00:00:00+01:00", b"T00:00:00.000Z")),
+        ("no-created-at", {API_KEYS}, lambda body: body.replace(b'""', b'"2023-02-06T09:14:00.000Z"')),
+        ("bom", EVERYWHERE, lambda body: body.removeprefix(BYTE_ORDER_MARK)),
+    ],
+)
+def test_an_oddity_is_where_it_belongs_and_changes_nothing_else(
+    oddity: str, touched: set[str], undone: Callable[[bytes], bytes]
+) -> None:
+    odd = bodies(oddity)
+    assert {name for name in odd if odd[name] != PLAIN[name]} == touched
+    assert {name: undone(body) for name, body in odd.items()} == PLAIN
+
+
+def test_oddities_go_together() -> None:
+    odd = bodies(*ODDITIES)
+    assert all(body.startswith(BYTE_ORDER_MARK) for body in odd.values())
+    group = json.loads(odd["team-groups"].removeprefix(BYTE_ORDER_MARK))["data"][0]
+    assert (group["name"], repr(group["member_count"])) == ("B\0rand Studio" + HALF_EMOJI, "4.0")
+    assert json.loads(odd[API_KEYS].removeprefix(BYTE_ORDER_MARK))["data"][0]["created_at"] == ""
+
+
+def test_a_refusal_is_written_as_always() -> None:
+    client = sandbox(oddities=frozenset(ODDITIES))
+    assert client.get("/v1/analytics/team-members").json == {"message": "Missing API key"}
+    assert listed(sandbox(keys=0, oddities=frozenset({"no-created-at"})), "api-keys") == []
+
+
+def test_an_oddity_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="half-emojy"):
+        Options(oddities=frozenset({"half-emojy"}))
+
+
+def test_the_command_takes_several(make_sandbox: Callable[..., Sandbox]) -> None:
+    odd = make_sandbox("--oddity=nul", "--oddity=no-created-at", "--keys=5")
+    answer = requests.get(f"{odd.base_url}/v1/analytics/{API_KEYS}", headers=KEY, timeout=5)
+    keys = answer.json()["data"]
+    assert (len(keys), keys[0]["display_name"], keys[0]["created_at"]) == (5, "W\0ebsite thumbnails", "")
