@@ -1,279 +1,28 @@
-"""Credit usage, window after window: ask, save the places, hand on, save the day."""
+"""What the team spends: one series of windows."""
 
 import time
-from abc import ABC
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pendulum
-import requests
-from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
-from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.sources.streams.http.request_window_split_exception import RequestWindowSplitRequiredException
-from airbyte_cdk.sources.utils.schema_helpers import InternalConfig
-from airbyte_cdk.sources.utils.slice_logger import SliceLogger
-from pendulum import Date
 
-from source_magnific_analytics import failures, state, usage
-from source_magnific_analytics.config import Config
-from source_magnific_analytics.exchange import Exchange, Sync, read_body
-from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY
-from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Progress
-from source_magnific_analytics.streams import MagnificStream
-from source_magnific_analytics.windows import (
-    DateRange,
-    Granularity,
-    Request,
-    first_day,
-    next_request,
-    number_of,
-    period,
-    period_of,
-    plan,
-)
-
-
-@dataclass(frozen=True)
-class Series:
-    """Whose usage is read, and how the sync started: all of the team under the filters or, with an ID, one key's."""
-
-    filters: Mapping[str, Any]
-    api_key_id: str | None = None
-    full_refresh: bool = False
-    other_filters: bool = False
-
-
-@dataclass
-class Withdrawn:
-    """What a sync withdrew, for its log."""
-
-    rows: int = 0
-    periods: int = 0
-
-
-@dataclass
-class Excesses:
-    """By how much breakdowns exceed their totals, for the log of a sync."""
-
-    count: int = 0
-    uses: int = 0
-    credits: int = 0
-    first: usage.Excess | None = None
-
-    def add(self, excess: usage.Excess) -> None:
-        self.count += 1
-        self.uses += excess.uses
-        self.credits += excess.credits
-        self.first = self.first or excess
-
-
-class UsageStream(MagnificStream, ABC):
-    """The way from a window to rows, for the whole team or for one API key."""
-
-    endpoint = "team-credit-usage"
-    http_method = "POST"
-    primary_key = "usage_id"
-    cursor_field = "date"
-
-    def __init__(self, config: Config, sync: Sync) -> None:
-        super().__init__(config, sync)
-        self.excesses = Excesses()
-        self.withdrawn = Withdrawn()
-        # An end that Magnific's own day does not reach yet is lowered to it.
-        self.end = config.end_date
-        self._span = Span.of_plan(config.longest_range_days)
-        self._told_of_span = False
-
-    @property
-    def settings(self) -> state.Settings:
-        return state.Settings(self.config.granularity, self.config.start_date, self.config.filters)
-
-    def parse_response(
-        self, response: requests.Response, *, stream_slice: Mapping[str, Any] | None = None, **_: Any
-    ) -> Iterable[Any]:
-        """The one answer to the request in `stream_slice`; raises `ContractError`."""
-        yield usage.decode(read_body(response), (stream_slice or {})["request"])
-
-    def windows(self, series: Series, progress: Progress, first: Date) -> Iterator[AirbyteMessage | Progress]:
-        """The records of each window from `first` on, between the progress to save before and after them."""
-        granularity = self.config.granularity
-        first = period_of(first, granularity).start
-        begun = first
-        # A period that vanished whole is read again by the next sync, so the saved date stays before it.
-        latest: Date | None = None
-        while first <= self.end:
-            window, answer, server_day = self._next_window(series, first, self.end)
-            lost = self._lost(progress, window, answer)
-            if lost:
-                answer, server_day = self._again(series, window, answer)
-                lost = self._lost(progress, window, answer)
-            if lost and latest is None and not series.other_filters:
-                latest = min(lost).subtract(days=1)
-            handed_on = {number_of(day, granularity): found.places for day, found in answer.items()}
-            yield progress.before(granularity, handed_on)
-            yield from self._rows(series, answer)
-            yield from self._withdrawals(series, progress, window, handed_on)
-            progress = progress.after(granularity, window, handed_on)
-            # By the server's clock, where it tells: with this machine's a day ahead, today would not be read again.
-            through = min(window.end, server_day or window.end)
-            if series.full_refresh:
-                through = state.last_complete(through, granularity, server_day or self.config.today)
-            progress = replace(progress, date=through if latest is None else min(through, latest))
-            # Two answers at once are more memory than one.
-            del answer
-            yield progress
-            self._tell_progress(begun, window)
-            first = window.end.add(days=1)
-
-    def ask(self, series: Series, request: Request) -> tuple[usage.Answer, Date | None]:
-        """The answer to one request, and the UTC day on which Magnific gave it, where it tells."""
-        exchange = Exchange(
-            self.sync,
-            self.logger,
-            lambda response: next(iter(self.parse_response(response, stream_slice={"request": request}))),
-            divisible=request.range.days > 1,
-            divide_at_once=bool(self._span.failed),
-        )
-        try:
-            answer: usage.Answer = self.send(exchange, {**_body(request), **series.filters})
-        except RequestWindowSplitRequiredException as error:
-            self._span = self._span.after_failure(request.range.days, exchange.faults)
-            self.logger.info(
-                f"Magnific did not answer {request.range.days} days at once ({error.message}); "
-                f"asking for {self._span.days}."
-            )
-            time.sleep(exchange.wait)
-            raise
-        self._span = self._span.after_success(request.range.days, may_grow=self.sync.tries_left > 1)
-        self._tell_span()
-        return answer, exchange.server_day
-
-    def _next_window(self, series: Series, first: Date, end: Date) -> tuple[DateRange, usage.Answer, Date | None]:
-        """The window that starts on `first`, as long as Magnific answers at once, or one period in parts."""
-        granularity = self.config.granularity
-        whole = period_of(first, granularity)
-        parts: usage.Answer = {}
-        position = first
-        while True:
-            end = min(end, self.end)
-            asked = next_request(position, end, granularity, self._span.days)
-            try:
-                answer, server_day = self.ask(series, asked)
-            except RequestWindowSplitRequiredException:
-                continue
-            except failures.AheadOfServerError as error:
-                self._lower_end(error, position)
-                continue
-            if asked.unit is granularity:
-                return asked.range, answer, server_day
-            self._check_parts(whole)
-            parts = _joined(whole.start, parts, answer)
-            position = asked.range.end.add(days=1)
-            if position > min(whole.end, end):
-                return DateRange(first, asked.range.end), parts, server_day
-
-    def _again(self, series: Series, window: DateRange, before: usage.Answer) -> tuple[usage.Answer, Date | None]:
-        """The window once more: a period is empty only where both answers lack it, the second counts elsewhere."""
-        self.logger.warning(
-            f"Magnific's answer for {window.start} to {window.end} lacks usage that an earlier one had; asking again."
-        )
-        answer = dict(before)
-        first, server_day = window.start, None
-        while first <= min(window.end, self.end):
-            part, found, server_day = self._next_window(series, first, window.end)
-            answer |= found
-            first = part.end.add(days=1)
-        return dict(sorted(answer.items())), server_day
-
-    def _lost(self, progress: Progress, window: DateRange, answer: usage.Answer) -> list[Date]:
-        """The first days of periods that the warehouse has rows of in `window`, and the answer no usage at all."""
-        found = [period_of(day, self.config.granularity) for day in answer]
-        known = (period(number, size) for size, number in progress.overlapping(window))
-        return [days.start for days in known if not any(days.overlaps(other) for other in found)]
-
-    def _rows(self, series: Series, answer: usage.Answer) -> Iterator[AirbyteMessage]:
-        for day, found in answer.items():
-            rows, excesses = usage.rows(day, found, self.config.granularity, series.api_key_id)
-            yield from self._records(rows)
-            for excess in excesses:
-                self.excesses.add(excess)
-
-    def _withdrawals(
-        self, series: Series, progress: Progress, window: DateRange, handed_on: Mapping[int, int]
-    ) -> Iterator[AirbyteMessage]:
-        """What the warehouse holds of the window's days beyond what was handed on, of every granularity."""
-        read_at = pendulum.now("UTC")
-        for size, number in progress.overlapping(window):
-            kept = handed_on.get(number, 0) if size is self.config.granularity else 0
-            places = range(kept, progress.places[size][number])
-            if places:
-                self.withdrawn.rows += len(places)
-                self.withdrawn.periods += 1
-                date = first_day(number, size)
-                yield from self._records(usage.withdrawn_rows(date, size, places, read_at, series.api_key_id))
-
-    def _records(self, rows: Iterable[usage.Row]) -> Iterator[AirbyteMessage]:
-        emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
-        for row in rows:
-            record = AirbyteRecordMessage(stream=self.name, data=row, emitted_at=emitted_at)
-            yield AirbyteMessage(type=Type.RECORD, record=record)
-
-    def _lower_end(self, error: failures.AheadOfServerError, position: Date) -> None:
-        """Read up to Magnific's day, once, where this machine's clock is ahead of it."""
-        if error.server_day is None or not position <= error.server_day < self.end:
-            raise error
-        self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
-        self.end = error.server_day
-
-    def _check_parts(self, whole: DateRange) -> None:
-        """Raise where the period takes more than a day's requests."""
-        granularity, days = self.config.granularity, self._span.days
-        if (
-            sum(1 for _ in plan(whole.start, min(whole.end, self.end), granularity, days))
-            > POLICY.most_requests_a_period
-        ):
-            raise failures.too_many_parts(granularity, days)
-
-    def _tell_span(self) -> None:
-        if self._span.failed and not self._told_of_span:
-            self._told_of_span = True
-            self.logger.warning(
-                f"Ranges of more than {self._span.days} days are too much for Magnific now: for this sync they are "
-                f"shortened to {self._span.days} days at most."
-            )
-
-    def _tell_progress(self, begun: Date, window: DateRange) -> None:
-        if window == DateRange(begun, self.end):
-            return
-        done, left = DateRange(begun, window.end).days, DateRange(window.end, self.end).days - 1
-        self.logger.info(
-            f"{window.start} to {window.end} is read: {done:,} days done, {left:,} left; "
-            f"{self.sync.requests} of the day's {REQUESTS_A_DAY} API requests used by this sync."
-        )
+from source_magnific_analytics import state, usage
+from source_magnific_analytics.exchange import Exchange, read_body
+from source_magnific_analytics.usage_stream import Series, UsageStream, body_of
+from source_magnific_analytics.windows import DateRange, Granularity, Request
 
 
 class CreditUsage(UsageStream):
     """Credit usage by period, tool, user and project."""
 
-    def read(
-        self,
-        configured_stream: ConfiguredAirbyteStream,
-        logger: Any,
-        slice_logger: SliceLogger,
-        stream_state: MutableMapping[str, Any],
-        state_manager: ConnectorStateManager | None,
-        internal_config: InternalConfig,
-    ) -> Iterable[AirbyteMessage]:
-        """The records of window after window, each between the states that make a kill at any message exact."""
-        full_refresh = configured_stream.sync_mode == SyncMode.full_refresh
-        start = state.start(stream_state, self.config, self.settings, full_refresh=full_refresh)
+    def follow(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[AirbyteMessage | Mapping[str, Any]]:
+        start = state.start(saved, self.config, self.settings, full_refresh=full_refresh)
         for remark in start.remarks:
             self.logger.warning(remark)
-        first = state.first_to_read(start.progress.date, self.config.start_date, self.config, full_refresh=full_refresh)
-        series = Series(self.config.filters, full_refresh=full_refresh, other_filters=start.other_filters)
         progress = start.progress
+        first = state.first_to_read(progress.date, self.config.start_date, self.config, full_refresh=full_refresh)
+        series = Series(self.config.filters, full_refresh=full_refresh, other_filters=start.other_filters)
         self.sync.saved_through = progress.date
         for message in self.windows(series, progress, first):
             if isinstance(message, AirbyteMessage):
@@ -281,9 +30,12 @@ class CreditUsage(UsageStream):
                 continue
             progress = message
             self.sync.saved_through = progress.date
-            yield from self._save(state_manager, progress, unfinished=full_refresh)
+            yield {**self.saved(unfinished=full_refresh), **state.progress_as_json(progress)}
         if full_refresh:
-            yield from self._save(state_manager, progress, unfinished=False)
+            yield {**self.saved(unfinished=False), **state.progress_as_json(progress)}
+
+    def note(self, answer: usage.Answer) -> None:
+        self.sync.totals.update({day: found.credits for day, found in answer.items()})
 
     def probe(self) -> bool:
         """Prove key, plan and its maximum by one small answer: the longest range by year.
@@ -294,32 +46,10 @@ class CreditUsage(UsageStream):
         longest = DateRange(today.subtract(days=self.config.longest_range_days - 1), today)
         exchange = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)), True)
         try:
-            self.send(exchange, _body(Request(longest, Granularity.YEAR)))
+            self.send(exchange, body_of(Request(longest, Granularity.YEAR)))
         except RequestWindowSplitRequiredException:
             time.sleep(exchange.wait)
             single = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)))
-            self.send(single, _body(Request(DateRange(today, today), Granularity.DAY)))
+            self.send(single, body_of(Request(DateRange(today, today), Granularity.DAY)))
             return False
         return True
-
-    def _save(
-        self, state_manager: ConnectorStateManager | None, progress: Progress, *, unfinished: bool
-    ) -> Iterator[AirbyteMessage]:
-        if state_manager is None:
-            return
-        saved = {**state.settings_as_json(self.settings), **state.progress_as_json(progress)}
-        if unfinished:
-            saved[state.UNFINISHED] = True
-        state_manager.update_state_for_stream(self.name, self.namespace, saved)
-        yield state_manager.create_state_message(self.name, self.namespace)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    days = request.range
-    return {"granularity": request.unit.value, "start_date": str(days.start), "end_date": str(days.end)}
-
-
-def _joined(date: Date, parts: usage.Answer, answer: usage.Answer) -> usage.Answer:
-    """One period, that starts on `date`, from what is known of it and what a request for a part of it brought."""
-    found = [*parts.values(), *answer.values()]
-    return {date: usage.added_up(date, found)} if found else {}

@@ -50,6 +50,8 @@ class Sync:
     failures: int = 0
     allowance: int | None = None
     saved_through: Date | None = None
+    # The team's credits in each period of `credit_usage` that was read, by its first day.
+    totals: dict[Date, int] = field(default_factory=dict)
     closed: AirbyteTracedException | None = None
 
     @property

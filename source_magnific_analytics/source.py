@@ -10,10 +10,12 @@ from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils import AirbyteTracedException
 
+from source_magnific_analytics.by_key import CreditUsageByApiKey
 from source_magnific_analytics.config import Config, config_error, parse
 from source_magnific_analytics.credit_usage import CreditUsage
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.streams import ApiKeys, Groups, ListStream, Members, Projects, new_sync
+from source_magnific_analytics.usage_stream import UsageStream
 
 T = TypeVar("T")
 
@@ -26,10 +28,10 @@ FILTER_LISTS: Mapping[str, tuple[type[ListStream], str]] = {
 
 
 class SourceMagnificAnalytics(AbstractSource):
-    """Five streams of a Magnific team: members, API keys, groups, projects and credit usage."""
+    """The streams of a Magnific team: members, API keys, groups, projects, credit usage, and that by API key."""
 
     def __init__(self) -> None:
-        self._usage: CreditUsage | None = None
+        self._usage: list[UsageStream] = []
         # With --debug the CDK logs whole bodies, and with them user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
         for logger in (logging.getLogger("airbyte"), logging.getLogger(f"airbyte.{self.name}")):
@@ -53,12 +55,13 @@ class SourceMagnificAnalytics(AbstractSource):
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """The five streams, the small ones first: where the day's requests run out, credit usage can resume."""
+        """The six streams, the small ones first: where the day's requests run out, credit usage can resume."""
         parsed = _parse(config)
         sync = new_sync(parsed)
-        lists = (stream(parsed, sync) for stream in (Members, ApiKeys, Groups, Projects))
-        self._usage = CreditUsage(parsed, sync)
-        return [*lists, self._usage]
+        api_keys = ApiKeys(parsed, sync)
+        lists = [Members(parsed, sync), api_keys, Groups(parsed, sync), Projects(parsed, sync)]
+        self._usage = [CreditUsage(parsed, sync), CreditUsageByApiKey(parsed, sync, api_keys)]
+        return [*lists, *self._usage]
 
     def read(
         self,
@@ -76,9 +79,14 @@ class SourceMagnificAnalytics(AbstractSource):
         try:
             yield from super().read(logger, config, ConfiguredAirbyteCatalog(streams=streams), state)
         finally:
-            if self._usage is not None:
-                for line in _summary(self._usage):
-                    logger.info(line)
+            for usage in self._usage:
+                for line in usage.summary.lines():
+                    logger.info(f"{usage.name}: {line}")
+            if self._usage:
+                sync = self._usage[0].sync
+                through = sync.saved_through
+                done = f"credit usage is complete through {through}" if through else "no credit usage read"
+                logger.info(f"This sync used {sync.requests} of the day's {REQUESTS_A_DAY} API requests; {done}.")
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
@@ -125,24 +133,6 @@ def _check_filter(name: str, wanted: list[Any], stream: ListStream, label: str) 
         more = f" and {len(known) - 20} more" if len(known) > 20 else ""
         raise config_error(
             f"The team has no {', '.join(unknown)} as {name} says. It has: {', '.join(shown) or 'none'}{more}."
-        )
-
-
-def _summary(usage: CreditUsage) -> Iterator[str]:
-    sync = usage.sync
-    through = f"credit usage is complete through {sync.saved_through}" if sync.saved_through else "no credit usage read"
-    yield f"This sync used {sync.requests} of the day's {REQUESTS_A_DAY} API requests; {through}."
-    if usage.withdrawn.rows:
-        yield (
-            f"{usage.withdrawn.rows:,} rows in {usage.withdrawn.periods:,} periods were withdrawn: an earlier sync "
-            "handed them on, and Magnific does not have them any more."
-        )
-    excesses = usage.excesses
-    if excesses.first is not None:
-        yield (
-            f"For {excesses.count} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
-            f"{excesses.uses} uses and {excesses.credits} credits in all (first: {excesses.first.tool} on "
-            f"{excesses.first.date}). The rows are handed on as Magnific states them."
         )
 
 

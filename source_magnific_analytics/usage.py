@@ -33,11 +33,13 @@ Row = dict[str, Any]
 class Period:
     """What Magnific says about one period: checked from end to end, still encoded (a fifth of the memory).
 
-    `places` is the number of its rows. It comes in one piece, or in as many as the answer had.
+    `places` is the number of its rows, `credits` the sum of its tools' totals. It comes in one piece, or in as many as
+    the answer had.
     """
 
     pieces: tuple[msgspec.Raw, ...]
     places: int
+    credits: int
 
 
 # What was answered about a range: the periods with usage, by their first day, ascending.
@@ -77,22 +79,18 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
 
     Raises `ContractError` where anything is not understood: then no row of it may be used.
     """
-    pieces: dict[Date, list[msgspec.Raw]] = {}
-    places: dict[Date, int] = {}
+    found: dict[Date, list[Period]] = {}
     try:
         for piece, bucket in buckets(body):
             day = midnight(bucket.date)
             if request is not None:
                 _check_day(day, request)
-            if bucket.consumptions:
-                pieces.setdefault(day, []).append(piece)
-                places[day] = _places(_tools([bucket]))
-        for day, several in pieces.items():
-            if len(several) > 1:
-                places[day] = _places(_tools(_decoded(several)))
+            found.setdefault(day, []).append(_period((piece,), _tools([bucket])))
+        periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
     except UNREADABLE as error:
         raise contract_error(error) from None
-    return {day: Period(tuple(pieces[day]), places[day]) for day in sorted(pieces) if places[day]}
+    # Nothing said about a period is the same as the period left out.
+    return {day: period for day, period in periods.items() if period.places}
 
 
 def added_up(date: Date, parts: Iterable[Period]) -> Period:
@@ -108,7 +106,7 @@ def added_up(date: Date, parts: Iterable[Period]) -> Period:
             sums.credits += tool.credits
             sums.usages = _usages_added_up(sums.usages, tool.usages)
     consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
-    return Period((msgspec.Raw(encode(Bucket(date.isoformat(), consumptions))),), _places(total))
+    return _period((msgspec.Raw(encode(Bucket(date.isoformat(), consumptions))),), total)
 
 
 def rows(
@@ -153,11 +151,6 @@ def withdrawn_rows(
         }
 
 
-def credits_of(period: Period) -> int:
-    """The credits of the period, all tools together, by the tools' totals."""
-    return sum(tool.credits for tool in _tools(_decoded(period.pieces)).values())
-
-
 def _decoded(pieces: Iterable[msgspec.Raw]) -> Iterator[Bucket]:
     return map(decode_bucket, pieces)
 
@@ -189,8 +182,17 @@ def _rest_row(tool: _Tool) -> UserUsage | None:
     return UserUsage(uses, credits) if uses or credits else None
 
 
-def _places(tools: dict[str, _Tool]) -> int:
-    return sum(len(tool.usages) + (_rest_row(tool) is not None) for tool in tools.values())
+def _period(pieces: tuple[msgspec.Raw, ...], tools: dict[str, _Tool]) -> Period:
+    places = sum(len(tool.usages) + (_rest_row(tool) is not None) for tool in tools.values())
+    return Period(pieces, places, sum(tool.credits for tool in tools.values()))
+
+
+def _in_one(several: list[Period]) -> Period:
+    """The period whose pieces an answer scatters: their rows are numbered together."""
+    if len(several) == 1:
+        return several[0]
+    pieces = tuple(piece for period in several for piece in period.pieces)
+    return _period(pieces, _tools(_decoded(pieces)))
 
 
 def _ranked(tool: str, usage: UserUsage) -> tuple[Any, ...]:
