@@ -40,7 +40,7 @@ def clock(today: Date) -> Iterator[None]:
 def catalog(*streams: str, usage_mode: SyncMode = SyncMode.incremental) -> ConfiguredAirbyteCatalog:
     builder = CatalogBuilder()
     for name in streams:
-        builder = builder.with_stream(name, usage_mode if name == "credit_usage" else SyncMode.full_refresh)
+        builder = builder.with_stream(name, usage_mode if name.startswith("credit_usage") else SyncMode.full_refresh)
     return builder.build()
 
 
@@ -77,12 +77,12 @@ def rows(output: EntrypointOutput, stream: str = "credit_usage") -> list[dict[st
     return [dict(m.record.data) for m in output.records if m.record and m.record.stream == stream]
 
 
-def states(output: EntrypointOutput) -> list[dict[str, Any]]:
+def states(output: EntrypointOutput, stream: str = "credit_usage") -> list[dict[str, Any]]:
     """What was saved for credit usage, in the order it came."""
     return [
         dict(m.state.stream.stream_state.__dict__)
         for m in output.state_messages
-        if m.state and m.state.stream and m.state.stream.stream_descriptor.name == "credit_usage"
+        if m.state and m.state.stream and m.state.stream.stream_descriptor.name == stream
     ]
 
 

@@ -1,0 +1,51 @@
+"""The sandbox behind the address of the API, in this process: a team with API keys, and the requests that were sent."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import requests_mock
+from flask.testing import FlaskClient
+
+from sandbox import DEFAULT_KEY, Options, create_app
+
+HOST = "https://api.magnific.com"
+
+
+class SandboxApi:
+    """A team, whom the connector asks; `asked` are the bodies of usage requests, `lists` the lists asked for."""
+
+    headers = MappingProxyType({"x-magnific-api-key": DEFAULT_KEY})
+
+    def __init__(self, **options: Any) -> None:
+        self.client: FlaskClient = create_app(Options(**{"per_minute": 0, "per_day": 0, **options})).test_client()
+        self.asked: list[dict[str, Any]] = []
+        self.lists: Counter[str] = Counter()
+        self.broken_keys: set[str] = set()
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        with requests_mock.Mocker() as mocker:
+            mocker.register_uri(requests_mock.ANY, requests_mock.ANY, content=self._answer)
+            yield
+
+    def control(self, path: str, body: Any = None) -> Any:
+        call = self.client.post if body is not None else self.client.get
+        answer = call(f"/_sandbox/{path}", json=body) if body is not None else call(f"/_sandbox/{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def _answer(self, request: Any, context: Any) -> bytes:
+        path, body = request.path, request.json() if request.body else None
+        if body is None:
+            self.lists[path.rpartition("/")[2]] += 1
+        else:
+            self.asked.append(body)
+            if self.broken_keys & set(body.get("api_key_ids", ())):
+                context.status_code = 500
+                return b""
+        answer = self.client.open(path, method=request.method, json=body, headers=self.headers)
+        context.status_code = answer.status_code
+        return answer.data

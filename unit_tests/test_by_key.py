@@ -1,0 +1,224 @@
+"""What each API key spends: exact for every key, once a day, within its share of the day's requests."""
+
+import json
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import SyncMode
+from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput
+from builders import raw_config
+from in_process import error, log, rows, states, sync
+from pendulum import Date
+from sandbox_api import SandboxApi
+
+STREAM = "credit_usage_by_api_key"
+TODAY = Date(2026, 3, 31)
+CONFIG = raw_config(start_date="2026-03-01")
+
+
+def team(**options: Any) -> SandboxApi:
+    return SandboxApi(today=date(2026, 3, 31), **options)
+
+
+class Connection:
+    """A deduplicated table of the stream and its state, filled by sync after sync."""
+
+    def __init__(self, api: SandboxApi, **changes: Any) -> None:
+        self.api = api
+        self.config = {**CONFIG, **changes}
+        self.table: dict[str, dict[str, Any]] = {}
+        self.state: dict[str, Any] | None = None
+
+    def sync(self, today: Date = TODAY, *streams: str, mode: SyncMode = SyncMode.incremental) -> EntrypointOutput:
+        self.api.asked.clear()
+        self.api.lists.clear()
+        self.api.control("today", {"date": str(today)})
+        with self.api.serving():
+            output = sync(self.config, *streams, STREAM, state=self.state, today=today, usage_mode=mode)
+        for row in rows(output, STREAM):
+            self.table[row["usage_id"]] = row
+            if row.get("_ab_cdc_deleted_at"):
+                del self.table[row["usage_id"]]
+        self.state = states(output, STREAM)[-1] if states(output, STREAM) else self.state
+        return output
+
+    def totals(self) -> dict[str, dict[tuple[str, str], int]]:
+        """Credits of each key by date and tool."""
+        sums: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
+        for row in self.table.values():
+            sums[row["api_key_id"]][row["date"], row["tool"]] += row["user_credits"]
+        return {key: dict(figures) for key, figures in sums.items()}
+
+    def truth(self) -> dict[str, dict[tuple[str, str], int]]:
+        start = self.config["start_date"]
+        result = {}
+        for key in self.api.client.get("/v1/analytics/team-api-keys", headers=self.api.headers).json["data"]:  # type: ignore[index]
+            name = key["api_key_id"]
+            found = self.api.control(
+                f"ledger?start_date={start}&granularity={self.config.get('granularity', 'day')}&api_key_ids={name}"
+            )
+            if found:
+                result[name] = {(row["date"], row["tool"]): row["user_credits"] for row in found}
+        return result
+
+    def keys_asked(self) -> Counter[str]:
+        return Counter(body["api_key_ids"][0] for body in self.api.asked if "api_key_ids" in body)
+
+
+@pytest.fixture
+def connection() -> Connection:
+    return Connection(team())
+
+
+def test_each_row_names_its_key_and_its_place_in_that_keys_period(connection: Connection) -> None:
+    connection.sync()
+    for row in connection.table.values():
+        assert row["usage_id"].startswith(f"{row['api_key_id']}-day-{row['date']}-")
+    assert connection.totals() == connection.truth()
+
+
+@pytest.mark.parametrize("granularity", ["day", "week", "month", "year"])
+def test_every_key_is_exact_in_every_granularity_and_after_a_change_of_it(
+    granularity: str, connection: Connection
+) -> None:
+    connection.sync()
+    connection.config["granularity"] = granularity
+    connection.sync(TODAY.add(days=1))
+    first = {"week": "2026-02-23", "year": "2026-01-01"}.get(granularity, "2026-03-01")
+    connection.config["start_date"] = first
+    assert connection.totals() == connection.truth()
+
+
+def test_a_key_is_asked_for_once_a_day_and_the_list_once_a_sync(connection: Connection) -> None:
+    output = connection.sync(TODAY, "api_keys")
+    assert not output.errors
+    assert connection.api.lists["team-api-keys"] == 1
+    assert set(connection.keys_asked().values()) == {1}
+    connection.sync()
+    assert connection.api.asked == []
+    connection.sync(TODAY.add(days=1))
+    assert set(connection.keys_asked().values()) == {1}
+    assert connection.totals() == connection.truth()
+
+
+def test_nothing_is_asked_for_days_long_before_a_key_was_made(connection: Connection) -> None:
+    connection.config["start_date"] = "2023-01-01"
+    connection.sync()
+    first = {body["api_key_ids"][0]: body["start_date"] for body in reversed(connection.api.asked)}
+    assert first == {
+        "fpk-3f9c1e7a52b0": "2023-02-05",
+        "fpk-80d4b6e1c927": "2023-09-17",
+        "fpk-c5127fa9d36e": "2024-11-03",
+        "fpk-19ab80e4f75d": "2023-01-10",
+    }
+    assert connection.totals() == connection.truth()
+
+
+def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice(connection: Connection) -> None:
+    connection.api = team(keys=150)
+    seen: Counter[str] = Counter()
+    for day in range(3):
+        for _ in range(2):
+            output = connection.sync(TODAY.add(days=day))
+            assert not output.errors
+            seen += connection.keys_asked()
+        assert sum(seen.values()) == min(60 * (day + 1), 180)
+    assert len(seen) == 150
+    assert max(seen.values()) - min(seen.values()) == 1
+    assert "keys wait for the next day, read through: " in log(output)
+    connection.sync(TODAY.add(days=3))
+    connection.sync(TODAY.add(days=4))
+    connection.sync(TODAY.add(days=5))
+
+
+@pytest.mark.usefixtures("waits")
+def test_one_key_that_always_fails_keeps_no_other_from_being_read(connection: Connection) -> None:
+    broken = "fpk-3f9c1e7a52b0"
+    connection.api.broken_keys = {broken}
+    for day in range(3):
+        output = connection.sync(TODAY.add(days=day))
+        kind, text = error(output)
+        assert (kind, text.startswith("Magnific could not be read (HTTP 500)")) == ("transient_error", True)
+        assert set(connection.totals()) == set(connection.truth()) - {broken}
+        assert list(connection.keys_asked())[-1 if day else 0] == broken
+    connection.api.broken_keys = set()
+    assert not connection.sync(TODAY.add(days=3)).errors
+    assert connection.totals() == connection.truth()
+
+
+def test_more_keys_than_a_weeks_requests_is_an_error_that_names_the_setting(connection: Connection) -> None:
+    connection.api = team(keys=500, people=3)
+    connection.config["start_date"] = "2026-03-30"
+    *in_turn, late = [connection.sync(TODAY.add(days=day)) for day in range(8)]
+    assert not any(output.errors for output in in_turn)
+    assert "Name the keys that matter in api_key_ids" in error(late)[1]
+
+
+def test_keys_that_are_named_are_the_only_ones_read_and_the_rows_of_others_stay(connection: Connection) -> None:
+    connection.sync()
+    before = connection.totals()
+    connection.config["api_key_ids"] = ["fpk-80d4b6e1c927"]
+    connection.sync(TODAY.add(days=1))
+    assert set(connection.keys_asked()) == {"fpk-80d4b6e1c927"}
+    after = connection.totals()
+    assert {key: after[key] for key in before if key != "fpk-80d4b6e1c927"} == {
+        key: before[key] for key in before if key != "fpk-80d4b6e1c927"
+    }
+
+
+def test_the_state_of_50_keys_and_three_years_of_days_is_below_256_kb(connection: Connection) -> None:
+    connection.api = team(keys=50)
+    connection.config["start_date"] = "2023-04-01"
+    for day in range(7):
+        connection.sync(TODAY.add(days=day))
+    assert connection.state is not None
+    assert len(connection.state["keys"]) == 50
+    assert all(key["read_on"] for key in connection.state["keys"].values())
+    assert len(json.dumps(connection.state)) < 256_000
+
+
+def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sync(connection: Connection) -> None:
+    connection.api = team(keys=150)
+    output = connection.sync(TODAY, mode=SyncMode.full_refresh)
+    assert "Choose an incremental sync mode" in error(output)[1]
+    assert connection.api.asked == []
+
+
+def test_a_full_refresh_reads_every_key_again(connection: Connection) -> None:
+    connection.sync(mode=SyncMode.full_refresh)
+    connection.table.clear()
+    connection.sync(mode=SyncMode.full_refresh)
+    assert connection.totals() == connection.truth()
+    assert connection.state is not None
+    assert "unfinished_full_refresh" not in connection.state
+
+
+def test_a_changed_filter_reads_every_key_again_and_leaves_nothing_of_the_old_one(connection: Connection) -> None:
+    connection.sync()
+    connection.config["group_ids"] = [37]
+    output = connection.sync()
+    assert "The filters changed, so each API key's usage is read again from 2026-03-01." in log(output)
+    for key, figures in connection.totals().items():
+        asked = f"ledger?start_date=2026-03-01&granularity=day&api_key_ids={key}&group_ids=37"
+        assert figures == {(row["date"], row["tool"]): row["user_credits"] for row in connection.api.control(asked)}
+
+
+def test_all_keys_and_the_rest_are_the_teams_total(connection: Connection) -> None:
+    connection.sync()
+    start, end = date(2026, 3, 1), date(2026, 3, 31)
+    team_total = sum(row["user_credits"] for row in connection.api.control(f"ledger?start_date={start}"))
+    spent = sum(sum(figures.values()) for figures in connection.totals().values())
+    assert 0 < spent < team_total
+    assert (end - start) == timedelta(30)
+
+
+@pytest.mark.parametrize("broken", [{"keys": 5}, {"day": {}}, {"keys": {"a": {}}}, {"filters": None}])
+def test_a_state_that_cannot_be_read_starts_over_and_says_so(broken: dict[str, Any], connection: Connection) -> None:
+    connection.sync()
+    assert connection.state is not None
+    connection.state |= broken
+    output = connection.sync()
+    assert f"The saved state of {STREAM} cannot be read" in log(output)
+    assert connection.totals() == connection.truth()
