@@ -1,4 +1,4 @@
-"""Which dates are asked for: whole buckets, without gap or overlap, in as few requests as the plan allows."""
+"""Which dates are asked for: whole periods, without gap or overlap, in as few requests as the longest range allows."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
@@ -9,149 +9,184 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
 
-from source_magnific_analytics.windows import DateRange, Granularity, Window, bucket_start, plan_windows
+from source_magnific_analytics.windows import (
+    DateRange,
+    Granularity,
+    Request,
+    first_day,
+    next_request,
+    number_of,
+    period,
+    period_of,
+    plan,
+)
 
+DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
 PLANS = st.sampled_from([180, 365])
+# What is left of a plan's maximum after some halvings, and any other length.
+LENGTHS = st.sampled_from([1, 2, 6, 7, 23, 28, 30, 31, 45, 90, 180, 365]) | st.integers(1, 400)
 DAYS = st.dates(date(1999, 12, 1), date(2041, 1, 31))
 SPANS = st.integers(0, 800)
-BUCKET_OF: dict[Granularity, Callable[[date], object]] = {
-    Granularity.DAY: date.isoformat,
-    Granularity.WEEK: lambda day: day.isocalendar()[:2],
-    Granularity.MONTH: lambda day: (day.year, day.month),
-    Granularity.YEAR: lambda day: day.year,
+PERIOD_OF: dict[Granularity, Callable[[date], object]] = {
+    DAY: date.isoformat,
+    WEEK: lambda day: day.isocalendar()[:2],
+    MONTH: lambda day: (day.year, day.month),
+    YEAR: lambda day: day.year,
 }
 
 
-def buckets(days: Iterable[date], granularity: Granularity) -> list[tuple[int, int]]:
-    """The buckets that `days` fall in, each as the ordinals of its first and last day, by the standard library."""
-    groups = [list(group) for _, group in groupby(days, BUCKET_OF[granularity])]
+def periods(first: date, last: date, granularity: Granularity) -> list[tuple[int, int]]:
+    """The periods from `first` to `last`, each as the ordinals of its first and last day, by the standard library."""
+    days = (first + timedelta(n) for n in range((last - first).days + 1))
+    groups = [list(group) for _, group in groupby(days, PERIOD_OF[granularity])]
     return [(group[0].toordinal(), group[-1].toordinal()) for group in groups]
 
 
-def days_from(first: date, last: date) -> list[date]:
-    return [first + timedelta(n) for n in range((last - first).days + 1)]
+def is_first(day: date, granularity: Granularity) -> bool:
+    return PERIOD_OF[granularity](day - timedelta(1)) != PERIOD_OF[granularity](day)
 
 
-def first_of_bucket(day: date, granularity: Granularity) -> date:
-    first = day
-    while BUCKET_OF[granularity](first - timedelta(1)) == BUCKET_OF[granularity](day):
-        first -= timedelta(1)
-    return first
+def first_of_period(day: date, granularity: Granularity) -> date:
+    while not is_first(day, granularity):
+        day -= timedelta(1)
+    return day
 
 
 def fewest_requests(first: date, last: date, granularity: Granularity, longest: int) -> int:
-    """The least number of requests that hold all buckets, found by trying every place to cut."""
-    parts = buckets(days_from(first, last), granularity)
+    """The least number of requests that hold all periods, found by trying every place to cut."""
+    parts = periods(first, last, granularity)
+    smaller = MONTH if granularity is YEAR else DAY
     fewest = [0]
     for i, (start, end) in enumerate(parts):
         if end - start + 1 > longest:
-            by_month = fewest_requests(date.fromordinal(start), date.fromordinal(end), Granularity.MONTH, longest)
-            fewest.append(fewest[i] + by_month)
+            in_parts = fewest_requests(date.fromordinal(start), date.fromordinal(end), smaller, longest)
+            fewest.append(fewest[i] + in_parts)
             continue
         cuts = [j for j in range(i, -1, -1) if end - parts[j][0] < longest]
         fewest.append(min(fewest[j] + 1 for j in cuts))
     return fewest[-1]
 
 
-def planned(start: date, end: date, granularity: Granularity, longest: int) -> list[Window]:
-    return list(plan_windows(as_date(start), as_date(end), granularity, longest))
+def planned(start: date, end: date, granularity: Granularity, longest: int) -> list[Request]:
+    return list(plan(as_date(start), as_date(end), granularity, longest))
 
 
 def as_date(day: date) -> Date:
     return Date(day.year, day.month, day.day)
 
 
-def dates(window: DateRange) -> tuple[str, str]:
-    return str(window.start), str(window.end)
+def shown(requests: Iterable[Request]) -> list[str]:
+    return [f"{request.unit} {request.range.start} {request.range.end}" for request in requests]
 
 
-@given(DAYS, SPANS, GRANULARITIES, PLANS)
-@example(date(2020, 12, 28), 400, Granularity.WEEK, 180)
-@example(date(2024, 2, 29), 366, Granularity.YEAR, 365)
-@example(date(2024, 2, 29), 366, Granularity.YEAR, 180)
+@given(DAYS, SPANS, GRANULARITIES, LENGTHS)
+@example(date(2020, 12, 28), 400, WEEK, 180)
+@example(date(2024, 2, 29), 366, YEAR, 365)
+@example(date(2024, 2, 29), 366, YEAR, 180)
+@example(date(2024, 2, 29), 366, YEAR, 29)
 def test_every_day_is_asked_for_exactly_once_in_order_and_none_after_the_end(
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
     end = start + timedelta(span)
-    windows = planned(start, end, granularity, longest)
-    for ranges in ([w.range for w in windows], [asked for w in windows for asked in w.requests]):
-        assert ranges[0].start == first_of_bucket(start, granularity)
-        assert ranges[-1].end == end
-        for earlier, later in pairwise(ranges):
-            assert later.start == earlier.end + timedelta(1)
-        assert all(r.start <= r.end for r in ranges)
+    ranges = [request.range for request in planned(start, end, granularity, longest)]
+    assert ranges[0].start == first_of_period(start, granularity)
+    assert ranges[-1].end == end
+    assert all(later.start == earlier.end + timedelta(1) for earlier, later in pairwise(ranges))
+    assert all(asked.start <= asked.end and asked.days <= longest for asked in ranges)
 
 
-@given(DAYS, SPANS, GRANULARITIES, PLANS)
-def test_every_window_but_the_last_ends_with_a_bucket(
+@given(DAYS, SPANS, GRANULARITIES, LENGTHS)
+@example(date(2026, 1, 1), 27, MONTH, 28)
+@example(date(2026, 1, 1), 28, MONTH, 28)
+def test_every_request_asks_for_whole_periods_or_for_parts_of_one_that_is_too_long(
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
-    for window in planned(start, start + timedelta(span), granularity, longest)[:-1]:
-        assert first_of_bucket(window.range.end + timedelta(1), granularity) == window.range.end + timedelta(1)
+    end = start + timedelta(span)
+    whole = periods(first_of_period(start, granularity), end, granularity)
+    for request in planned(start, end, granularity, longest):
+        first, last = request.range.start, request.range.end
+        assert is_first(first, request.unit)
+        if request.unit is granularity:
+            assert last == end or is_first(last + timedelta(1), request.unit)
+            continue
+        [(begun, over)] = [both for both in whole if both[0] <= first.toordinal() <= both[1]]
+        assert over - begun + 1 > longest
+        assert last.toordinal() <= over
+        assert (granularity, request.unit) in {(WEEK, DAY), (MONTH, DAY), (YEAR, MONTH), (YEAR, DAY)}
+        if request.unit is MONTH:
+            assert last.toordinal() == over or is_first(last + timedelta(1), MONTH)
 
 
-@given(DAYS, SPANS, GRANULARITIES, PLANS)
-def test_every_request_holds_whole_buckets_of_what_it_asks_by(
+@given(DAYS, SPANS, GRANULARITIES, LENGTHS)
+@example(date(2026, 11, 22), 0, YEAR, 180)
+@example(date(2026, 1, 1), 30, MONTH, 30)
+def test_the_requests_are_as_few_as_any_longest_range_allows(
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
-    windows = planned(start, start + timedelta(span), granularity, longest)
-    for window in windows:
-        assert window.requests[0].start == window.range.start
-        assert window.requests[-1].end == window.range.end
-        if window.asked_by != granularity:
-            assert (granularity, window.asked_by) == (Granularity.YEAR, Granularity.MONTH)
-            assert window.range.days > longest
-        for asked in window.requests:
-            assert asked.start == first_of_bucket(asked.start, window.asked_by)
-
-
-def assert_few_and_short(start: date, end: date, granularity: Granularity, longest: int) -> None:
-    requests = [asked for window in planned(start, end, granularity, longest) for asked in window.requests]
-    assert max(asked.days for asked in requests) <= longest
-    assert len(requests) == fewest_requests(first_of_bucket(start, granularity), end, granularity, longest)
-
-
-@given(DAYS, SPANS, GRANULARITIES, PLANS)
-@example(date(2026, 11, 22), 0, Granularity.YEAR, 180)
-def test_the_requests_are_as_few_as_the_plan_allows_and_none_is_too_long(
-    start: date, span: int, granularity: Granularity, longest: int
-) -> None:
-    assert_few_and_short(start, start + timedelta(span), granularity, longest)
+    # A year in months needs a range that holds every month.
+    longest = max(longest, 31) if granularity is YEAR else longest
+    end = start + timedelta(span)
+    fewest = fewest_requests(first_of_period(start, granularity), end, granularity, longest)
+    assert len(planned(start, end, granularity, longest)) == fewest
 
 
 @given(DAYS, GRANULARITIES, PLANS)
 def test_the_plans_maximum_is_used_to_its_last_day(day: date, granularity: Granularity, longest: int) -> None:
-    first = first_of_bucket(day, granularity)
-    [window] = planned(first, first + timedelta(longest - 1), granularity, longest)
-    assert [asked.days for asked in window.requests] == [longest]
+    first = first_of_period(day, granularity)
+    [request] = planned(first, first + timedelta(longest - 1), granularity, longest)
+    assert (request.range.days, request.unit) == (longest, granularity)
 
 
-@given(DAYS, st.integers(0, 400), GRANULARITIES, st.integers(31, 400))
-def test_the_requests_are_as_few_as_any_other_maximum_would_allow(
-    start: date, span: int, granularity: Granularity, longest: int
+@given(DAYS, SPANS, GRANULARITIES, LENGTHS)
+def test_a_request_that_goes_on_inside_a_period_does_not_leave_it(
+    first: date, span: int, granularity: Granularity, longest: int
 ) -> None:
-    assert_few_and_short(start, start + timedelta(span), granularity, longest)
+    end = first + timedelta(span)
+    request = next_request(as_date(first), as_date(end), granularity, longest)
+    assert request.range.start == first
+    assert request.range.end <= end
+    assert request.range.days <= longest
+    if not is_first(first, granularity):
+        assert PERIOD_OF[granularity](request.range.end) == PERIOD_OF[granularity](first)
+        assert request.unit is not granularity
 
 
 @given(DAYS, st.integers(1, 800), GRANULARITIES, PLANS)
+@example(date(2026, 5, 20), 1, MONTH, 180)
 def test_nothing_is_asked_for_where_the_end_lies_before_the_start(
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
     assert planned(start, start - timedelta(span), granularity, longest) == []
 
 
-def test_an_end_before_the_start_is_empty_even_within_one_bucket() -> None:
-    assert planned(date(2026, 5, 20), date(2026, 5, 19), Granularity.MONTH, 180) == []
+def test_a_range_that_holds_no_day_cannot_be_asked_for() -> None:
+    with pytest.raises(ValueError, match="no day from 2026-05-01 to 2026-05-20 fits into 0 days"):
+        next_request(Date(2026, 5, 1), Date(2026, 5, 20), MONTH, 0)
 
 
 @given(DAYS, GRANULARITIES)
-def test_every_day_lies_in_the_bucket_that_the_calendar_says(day: date, granularity: Granularity) -> None:
-    assert bucket_start(as_date(day), granularity) == first_of_bucket(day, granularity)
+@example(date(2021, 1, 3), WEEK)
+@example(date(1, 1, 1), WEEK)
+@example(date(2024, 2, 29), MONTH)
+def test_every_day_lies_in_the_period_that_the_calendar_says(day: date, granularity: Granularity) -> None:
+    found = period_of(as_date(day), granularity)
+    assert found.start == (first := first_of_period(day, granularity) if day > date.min else day)
+    assert is_first(found.end + timedelta(1), granularity)
+    assert PERIOD_OF[granularity](found.end) == PERIOD_OF[granularity](first)
+
+
+@given(DAYS, GRANULARITIES)
+def test_the_number_of_a_period_leads_back_to_it_and_the_next_has_the_next(day: date, granularity: Granularity) -> None:
+    number = number_of(as_date(day), granularity)
+    assert first_day(number, granularity) == first_of_period(day, granularity)
+    assert period(number, granularity) == period_of(as_date(day), granularity)
+    assert period(number + 1, granularity).start == period(number, granularity).end.add(days=1)
+    assert number_of(first_day(number, granularity), granularity) == number
 
 
 def test_week_53_belongs_to_the_year_it_started_in() -> None:
-    assert bucket_start(Date(2021, 1, 3), Granularity.WEEK) == Date(2020, 12, 28)
+    assert period_of(Date(2021, 1, 3), WEEK) == DateRange(Date(2020, 12, 28), Date(2021, 1, 3))
 
 
 def test_a_range_counts_both_ends() -> None:
@@ -159,32 +194,37 @@ def test_a_range_counts_both_ends() -> None:
     assert DateRange(Date(2026, 1, 1), Date(2026, 1, 1)).days == 1
 
 
-def test_a_first_year_on_business_takes_three_requests() -> None:
-    windows = planned(date(2025, 11, 23), date(2026, 11, 22), Granularity.DAY, 180)
-    assert [dates(window.range) for window in windows] == [
-        ("2025-11-23", "2026-05-21"),
-        ("2026-05-22", "2026-11-17"),
-        ("2026-11-18", "2026-11-22"),
-    ]
+@given(DAYS, SPANS, DAYS, SPANS)
+@example(date(2026, 1, 1), 1, date(2026, 1, 2), 0)
+@example(date(2026, 1, 1), 1, date(2026, 1, 3), 0)
+def test_two_ranges_overlap_where_a_day_lies_in_both(first: date, span: int, other: date, length: int) -> None:
+    one = DateRange(as_date(first), as_date(first + timedelta(span)))
+    two = DateRange(as_date(other), as_date(other + timedelta(length)))
+    shared = set(range(one.start.toordinal(), one.end.toordinal() + 1)) & set(
+        range(two.start.toordinal(), two.end.toordinal() + 1)
+    )
+    assert one.overlaps(two) == two.overlaps(one) == bool(shared)
 
 
 @pytest.mark.parametrize(
-    ("longest", "year", "expected"),
+    ("start", "end", "granularity", "longest", "expected"),
     [
-        (180, 2026, [("2026-01-01", "2026-05-31"), ("2026-06-01", "2026-10-31"), ("2026-11-01", "2026-12-31")]),
-        (180, 2024, [("2024-01-01", "2024-05-31"), ("2024-06-01", "2024-10-31"), ("2024-11-01", "2024-12-31")]),
-        (365, 2024, [("2024-01-01", "2024-11-30"), ("2024-12-01", "2024-12-31")]),
+        (
+            *("2025-11-23", "2026-11-22", DAY, 180),
+            ["day 2025-11-23 2026-05-21", "day 2026-05-22 2026-11-17", "day 2026-11-18 2026-11-22"],
+        ),
+        (
+            *("2026-01-01", "2026-12-31", YEAR, 180),
+            ["month 2026-01-01 2026-05-31", "month 2026-06-01 2026-10-31", "month 2026-11-01 2026-12-31"],
+        ),
+        ("2024-01-01", "2024-12-31", YEAR, 365, ["month 2024-01-01 2024-11-30", "month 2024-12-01 2024-12-31"]),
+        ("2025-06-01", "2026-11-22", YEAR, 365, ["year 2025-01-01 2025-12-31", "year 2026-01-01 2026-11-22"]),
+        ("2026-02-01", "2026-02-28", MONTH, 20, ["day 2026-02-01 2026-02-20", "day 2026-02-21 2026-02-28"]),
+        ("2026-11-16", "2026-11-22", WEEK, 4, ["day 2026-11-16 2026-11-19", "day 2026-11-20 2026-11-22"]),
+        ("2026-01-01", "2026-01-31", YEAR, 23, ["day 2026-01-01 2026-01-23", "day 2026-01-24 2026-01-31"]),
     ],
 )
-def test_a_year_too_long_for_one_request_is_asked_for_by_months_and_kept_together(
-    longest: int, year: int, expected: list[tuple[str, str]]
+def test_what_is_too_long_is_asked_for_in_the_longest_parts_that_fit(
+    start: str, end: str, granularity: Granularity, longest: int, expected: list[str]
 ) -> None:
-    [window] = planned(date(year, 1, 1), date(year, 12, 31), Granularity.YEAR, longest)
-    assert dates(window.range) == (f"{year}-01-01", f"{year}-12-31")
-    assert [dates(asked) for asked in window.requests] == expected
-    assert window.asked_by == "month"
-
-
-def test_a_common_year_on_enterprise_is_one_request_by_year() -> None:
-    [window] = planned(date(2025, 1, 1), date(2025, 12, 31), Granularity.YEAR, 365)
-    assert window == Window(window.range, (window.range,), Granularity.YEAR)
+    assert shown(plan(Date.fromisoformat(start), Date.fromisoformat(end), granularity, longest)) == expected

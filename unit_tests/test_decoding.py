@@ -1,0 +1,173 @@
+"""From bytes to texts, figures and days that every warehouse takes."""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+import pendulum
+import pytest
+from builders import body, bucket, entry, tool
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pendulum import Date
+
+from source_magnific_analytics.decoding import UNREADABLE, ContractError, buckets, contract_error, midnight, rows
+from source_magnific_analytics.decoding import readable as mended
+
+BACKSLASH = "\\"
+
+
+def read(text: bytes) -> str:
+    """The one string that `text` is as JSON, as the connector reads it."""
+    return str(msgspec.json.decode(mended(bytearray(text))))
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (rb'"a\u0000b"', "ab"),
+        (rb'"\u0000\u0000"', ""),
+        # An escaped backslash before u0000 is a backslash and five more characters.
+        (rb'"C:\\u0000"', rf"C:{BACKSLASH}u0000"),
+        (rb'"C:\\\u0000x"', rf"C:{BACKSLASH}x"),
+        (rb'"\\\\u0000"', rf"{BACKSLASH}{BACKSLASH}u0000"),
+        (rb'"\"\u0000\n"', '"\n'),
+        (rb'"\\ud83d"', rf"{BACKSLASH}ud83d"),
+        # A pair is one character, half of one is none.
+        (rb'"\ud83d\ude00"', "\U0001f600"),
+        (rb'"\uD83D\uDE00"', "\U0001f600"),
+        (rb'"\udbff\udfff\ud800\udc00"', "\U0010ffff\U00010000"),
+        (rb'"a\ud83d"', "a\ufffd"),
+        (rb'"\ude00b"', "\ufffdb"),
+        (rb'"\ude00\ud83d"', "\ufffd\ufffd"),
+        (rb'"\ud83d\ud83d\ude00"', "\ufffd\U0001f600"),
+        (rb'"\ud83d\u0041"', "\ufffdA"),
+        (rb'"\ud83dA\uDFFF\uDBFF"', "\ufffdA\ufffd\ufffd"),
+        (rb'"\ud83d\u0000"', "\ufffd"),
+        (b'"\xed\xa0\xbd\xed\xb8\x80"', "\ufffd\ufffd"),
+        (b'"a\xed\xbf\xbf"', "a\ufffd"),
+        # What only looks like it.
+        ("\"한 \ud7ff \ue000\"".encode(), "한 \ud7ff \ue000"),
+        (rb'"\ud7ff\ue000\u0001\u00e9"', "\ud7ff\ue000\x01é"),
+        (b'\xef\xbb\xbf"a"', "a"),
+        ('"a\ufeffb"'.encode(), "a\ufeffb"),
+    ],
+)  # fmt: skip
+def test_every_text_becomes_one_that_a_warehouse_can_hold(written: bytes, text: str) -> None:
+    assert read(written) == text
+
+
+ANY_TEXT = st.text(st.characters() | st.sampled_from('\x00\\u"\ud83d\ude00\udfff0'), max_size=12)
+
+
+@given(ANY_TEXT)
+@example("\\\x00\\\\\ud83d")
+def test_whatever_a_text_holds_only_its_nuls_and_half_pairs_change(text: str) -> None:
+    # Python's own reader makes one character of two halves that stand side by side.
+    whole = json.loads(json.dumps(text))
+    assert read(json.dumps(text).encode()) == re.sub("[\ud800-\udfff]", "\ufffd", whole.replace("\x00", ""))
+    unescaped = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    assert read(unescaped) == re.sub("[\ud800-\udfff]", "\ufffd", text.replace("\x00", ""))
+
+
+def test_an_answer_without_such_texts_is_not_copied() -> None:
+    answer = bytearray('{"data": "Größer 大 \U0001f600"}'.encode())
+    assert mended(answer) is answer
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["2026-11-21", "2026-11-21T00:00:00", "2026-11-21 00:00:00", "2026-11-21T00:00:00Z"],
+        *["2026-11-21T00:00:00.000Z", "2026-11-21T00:00:00+00:00"],
+        # Midnight by its own offset.
+        *["2026-11-21T00:00:00+01:00", "2026-11-21T00:00:00-08:00", "2026-11-21T00:00:00+14:00"],
+        # Midnight in UTC, written by another offset.
+        *["2026-11-21T01:00:00+01:00", "2026-11-20T19:00:00-05:00", "2026-11-21T05:30:00+05:30"],
+    ],
+)
+def test_a_period_starts_on_the_day_of_its_own_midnight_wherever_the_connector_runs(text: str, zone: str) -> None:
+    with pendulum.test_local_timezone(pendulum.timezone(zone)):
+        assert midnight(text) == Date(2026, 11, 21)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["2026-11-21T12:00:00", "2026-11-21T23:59:59Z", "2026-11-21T00:00:00.001Z", "2026-11-20T23:00:00Z"],
+        *["2026-11-21T02:00:00+01:00", "2026-11-21T00:30:00+01:00"],
+    ],
+)
+def test_a_time_that_is_no_midnight_is_not_the_start_of_a_period(text: str) -> None:
+    with pytest.raises(ContractError, match=r"^a period's date is not a midnight$"):
+        midnight(text)
+
+
+def figures(written: str) -> list[int]:
+    text = body(bucket("2026-11-21", tool("Mystic", entry(uses=41)))).replace(b"41", written.encode())
+    [(raw, found)] = buckets(bytearray(text))
+    [again] = msgspec.json.decode(raw)["consumptions"]
+    [consumption] = found.consumptions
+    [usage] = consumption.user_usages or []
+    return [consumption.user_uses, usage.user_uses, again["user_uses"], again["user_usages"][0]["user_uses"]]
+
+
+@pytest.mark.parametrize(
+    ("written", "figure"),
+    [
+        *[("12", 12), ("12.0", 12), ("1e3", 1000), ("1.5e1", 15), ("-3.0", -3), ("0.0", 0), ("-0.0", 0)],
+        *[(str(2**63 - 1), 2**63 - 1), (str(-(2**63)), -(2**63))],
+    ],
+)
+def test_a_whole_figure_is_whole_however_it_is_written(written: str, figure: int) -> None:
+    found = figures(written)
+    assert found == [figure] * 4
+    assert all(type(one) is int for one in found)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("12.5", "a figure is not a whole number - at `$.consumptions[0].user_uses`"),
+        ("1e-3", "a figure is not a whole number - at `$.consumptions[0].user_uses`"),
+        (str(2**63), f"Expected `int` <= {2**63 - 1} - at `$.consumptions[0].user_uses`"),
+        (f"{2**63}.0", f"Expected `int` <= {2**63 - 1} - at `$.consumptions[0].user_uses`"),
+        ("1e300", f"Expected `int` <= {2**63 - 1} - at `$.consumptions[0].user_uses`"),
+        (str(-(2**63) - 1), f"Expected `int` >= {-(2**63)} - at `$.consumptions[0].user_uses`"),
+    ],
+)
+def test_a_figure_that_no_column_of_integers_holds_is_refused(written: str, words: str) -> None:
+    with pytest.raises(UNREADABLE) as error:
+        figures(written)
+    assert str(contract_error(error.value)) == words
+
+
+def listed(text: bytes) -> list[dict[str, Any]]:
+    return list(rows(bytearray(text)))
+
+
+def test_the_rows_of_a_list_have_the_same_texts_and_figures() -> None:
+    text = rb'{"data": [{"a": "x\u0000\ud83d", "n": {"k\u0000": [7.0, 7.5, true, null, "7.0"]}}], "next": 1}'
+    assert listed(text) == [{"a": "x\ufffd", "n": {"k": [7, 7.5, True, None, "7.0"]}}]
+    assert type(listed(text)[0]["n"]["k"][0]) is int
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "cut"),
+    [
+        (b"", "the body is not complete JSON", True),
+        (b'{"data": [{"a": "ann', "the body is not complete JSON", True),
+        (b'{"data": [' + b"[" * 100_000, "the body is not complete JSON", True),
+        (b'{"data": [{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}", "the body is not complete JSON", True),
+        (b'{"data": [{"a": "\xff"}]}', "a text is not UTF-8", False),
+        (b"{}", "Object missing required field `data`", False),
+        (b'{"data": ["ann"]}', "Expected `object`, got `str`", False),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_told_and_whether_it_broke_off(text: bytes, words: str, cut: bool) -> None:
+    with pytest.raises(UNREADABLE) as error:
+        listed(text)
+    told = contract_error(error.value)
+    assert (str(told), told.cut) == (words, cut)

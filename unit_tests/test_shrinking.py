@@ -1,0 +1,94 @@
+"""How many days a request asks for where long ranges are too much for the server."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from source_magnific_analytics.shrinking import Span
+
+
+def after(longest: int, *asked: int, may_grow: bool = True) -> Span:
+    """A plan's span after requests of so many days: a negative number failed, a positive one was answered."""
+    span = Span.of_plan(longest)
+    for days in asked:
+        span = span.after_failure(-days) if days < 0 else span.after_success(days, may_grow=may_grow)
+    return span
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"),
+    [
+        ([], 180),
+        ([180, 180, 180], 180),
+        ([-180], 90),
+        ([-180, -90], 45),
+        ([-180, -90, -45], 23),
+        ([-7], 4),
+        ([-3], 2),
+        ([-2], 1),
+        # One success may be luck, two in a row are not.
+        ([-180, 90], 90),
+        ([-180, 90, 90], 180),
+        ([-180, -90, 45, 45], 90),
+        ([-180, -90, 45, 45, 90, 90], 180),
+        ([-180, -90, 45, -45, 23, 23], 46),
+        # What failed twice is not tried again, nor anything longer.
+        ([-180, 90, 90, -180, 90, 90, 90, 90], 90),
+        ([-180, -90, 45, 45, -90, 45, 45, 45, 45], 45),
+        # It never was the length, where as much or more is answered afterwards.
+        ([-90, -90, 45, 45, 45, 45], 45),
+        ([-90, -90, 90, 90], 90),
+        ([-90, -90, 90, 90, 90, 90], 180),
+        ([-90, -90, 120, 45, 90, 90], 180),
+        # A shorter failure counts against every longer range.
+        ([-180, -90, 45, 45, 90, 90, -180, 90, 90], 90),
+    ],
+)
+def test_a_range_halves_where_it_fails_and_doubles_where_that_helps(asked: list[int], days: int) -> None:
+    assert after(180, *asked).days == days
+
+
+def test_a_failure_met_several_times_in_a_row_counts_so_often() -> None:
+    twice = Span.of_plan(180).after_failure(180, times=2)
+    assert twice.failed == (180, 180)
+    assert twice.after_success(90).after_success(90).days == 90
+
+
+def test_a_range_does_not_grow_where_no_try_is_left_to_pay_for_it() -> None:
+    assert after(180, -180, 90, 90, 90, may_grow=False).days == 90
+    assert after(180, -180, 90, 90, 90, may_grow=False).after_success(90).days == 180
+
+
+def test_two_successes_start_anew_after_each_growth_and_each_failure() -> None:
+    assert after(180, -180, -90, -45, 23, 23, 46).days == 46
+    assert after(180, -180, -90, 45, -45, 23).days == 23
+
+
+def test_where_nothing_failed_nothing_is_learned() -> None:
+    assert after(365, *[365] * 5).failed == ()
+    assert after(365).longest == after(365).days == 365
+
+
+@given(st.sampled_from([180, 365]), st.lists(st.booleans(), max_size=40))
+@example(365, [False] * 9)
+def test_every_length_lies_between_one_day_and_the_plans_maximum(longest: int, answers: Iterable[bool]) -> None:
+    span = Span.of_plan(longest)
+    for answered in answers:
+        fine = answered or span.days == 1
+        span = span.after_success(span.days) if fine else span.after_failure(span.days)
+        assert 1 <= span.days <= longest
+
+
+@given(st.sampled_from([180, 365]), st.integers(1, 365))
+def test_a_server_with_any_bound_costs_few_failures_and_ends_within_it(longest: int, bound: int) -> None:
+    span, failures = Span.of_plan(longest), 0
+    for _ in range(60):
+        if span.days > bound:
+            span, failures = span.after_failure(span.days), failures + 1
+        else:
+            span = span.after_success(span.days)
+    assert span.days <= bound
+    assert span.days * 4 > min(bound, longest)
+    assert failures <= 10
