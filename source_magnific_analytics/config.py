@@ -96,7 +96,7 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
         if name in given:
             try:
                 given[name] = read(given[name])
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise config_error(f"{name} is {_shown(name, given[name])}: enter {words}.") from None
     return given
 

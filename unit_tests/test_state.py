@@ -123,7 +123,7 @@ BROKEN: list[dict[str, Any]] = [
     *each("rows", None, [1], "all", {"hour": ROWS["day"]}, {"day": []}, {"day": [2, 0, 1]}),
     # The state of 0.1.0 before its release had keys of rows.
     {"rows": {"2026-11-14": ["AAAAAAAAAAAAAAAAAAAAAA"]}},
-    *[{"rows": {"day": {"first": "2026-11-14"}}}, {"rows": {"day": {"places": [1]}}}],
+    *each("rows", {"day": {"first": "2026-11-14"}}, {"day": {"places": [1]}}),
     *[{"rows": {"day": {"first": first, "places": [1]}}} for first in (None, 1, "", "2026-11-31", "someday")],
     *[{"rows": {"day": {"first": "2026-11-14", "places": p}}} for p in (None, 3, "3", [-1], [True], [1.0], ["1"])],
     # Not the first day of a period, and a period beyond the calendar.
