@@ -119,7 +119,9 @@ class Exchange(ErrorHandler, BackoffStrategy):
             raise
         except OSError:
             raise failures.no_authorities() from None
-        return self.result
+        # The CDK keeps its client, and with it this object, until the garbage is collected.
+        result, self.result = self.result, None
+        return result
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         """Success, another try, fewer days, or the raised `AirbyteTracedException` that ends the stream."""
