@@ -1,16 +1,47 @@
 """Package of the connector. What only a checkout needs (tests, demo, benchmarks) is a group in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import setup
 
+VERSION = "0.1.0"
+REPOSITORY = "https://github.com/source-magnific-analytics/source-magnific-analytics"
+
+
+def readme() -> str:
+    """README.md with links that lead somewhere from the package index, too, and pictures that show there."""
+    return re.sub(
+        r"(!?)(\[[^]]*\])\((?!https?:|#)([^)]+)\)",
+        lambda link: f"{link[1]}{link[2]}({REPOSITORY}/{'raw' if link[1] else 'blob'}/v{VERSION}/{link[3]})",
+        Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    )
+
+
 setup(
     name="airbyte-source-magnific-analytics",
-    version="0.1.0",
+    version=VERSION,
     description="Airbyte source for the AI-credit usage of a Magnific team",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=readme(),
     long_description_content_type="text/markdown",
     license="MIT",
+    url=REPOSITORY,
+    project_urls={
+        "Documentation": f"{REPOSITORY}/blob/main/docs/magnific-analytics.md",
+        "Changelog": f"{REPOSITORY}/blob/main/CHANGELOG.md",
+        "Issues": f"{REPOSITORY}/issues",
+    },
+    keywords=["airbyte", "elt", "connector", "magnific", "freepik", "ai credits", "usage analytics"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Database",
+    ],
     python_requires=">=3.11,<3.14",
     packages=["source_magnific_analytics"],
     package_data={"source_magnific_analytics": ["spec.json", "schemas/*.json"]},

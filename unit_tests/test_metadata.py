@@ -30,7 +30,7 @@ def found(pattern: str, *path: str) -> str:
     return match[1]
 
 
-VERSION = found(r'version="([^"]+)"', "setup.py")
+VERSION = found(r'^VERSION = "([^"]+)"', "setup.py")
 PROPERTIES = SPEC["connectionSpecification"]["properties"]
 
 

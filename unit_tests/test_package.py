@@ -1,8 +1,9 @@
-"""requirements.lock, from which the image is built, and setup.py, from which everything else is installed."""
+"""The package as setup.py describes it, and requirements.lock, from which the image is built."""
 
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,12 +17,26 @@ LOCKED = {name: version for name, version, _, _ in LOCK}
 
 
 @pytest.fixture()
-def required(monkeypatch: pytest.MonkeyPatch) -> list[Requirement]:
+def package(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What setup.py says when it is asked, not what was installed from it some time ago."""
     monkeypatch.chdir(ROOT)
     import_module("setuptools")
-    package = import_module("distutils.core").run_setup("setup.py", stop_after="init")
+    return import_module("distutils.core").run_setup("setup.py", stop_after="init")
+
+
+@pytest.fixture()
+def required(package: Any) -> list[Requirement]:
     return [Requirement(line) for line in package.install_requires]
+
+
+def test_the_readme_of_the_package_leads_nowhere_relative(package: Any) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", package.metadata.long_description)
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+    assert any(target.endswith(".png") for target in targets)
+
+
+def test_the_package_has_no_extras(package: Any) -> None:
+    assert not package.extras_require
 
 
 def test_the_lock_holds_a_version_that_setup_py_allows_of_each_requirement(required: list[Requirement]) -> None:
