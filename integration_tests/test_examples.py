@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -176,3 +177,31 @@ def test_nobody_else_can_read_the_key_while_a_sync_runs(home: Home) -> None:
     assert process.returncode == 0
     assert modes == {0o700}
     assert list(temporary.iterdir()) == []
+
+
+def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
+    tmp_path: Path, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
+    (tmp_path / "teams").mkdir()
+    expected = {}
+    for team, seed in (("north", 1), ("south", 2)):
+        sandbox = make_sandbox(f"--seed={seed}", f"--key=key-of-{team}", "--today=2026-03-31")
+        config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
+        (tmp_path / "teams" / f"{team}.json").write_text(json.dumps(config))
+        expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
+    for _ in range(2):
+        command = [sys.executable, "sync.py"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
+        stored = connection.execute("select team, sum(user_credits)::bigint from all_teams_credit_usage group by team")
+        assert dict(stored.fetchall()) == expected
+    assert expected["north"] != expected["south"]
+
+
+def test_the_page_says_of_a_thousand_teams_what_the_simulation_says() -> None:
+    table = runpy.run_path(str(EXAMPLES / "several_teams" / "simulate.py"))["table"](1000)
+    assert table in (ROOT / "docs" / "deploy.md").read_text()
