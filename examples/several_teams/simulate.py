@@ -2,7 +2,7 @@
 
 Each team syncs once a day, at a moment that its number spreads evenly over some hours; no more syncs run at a time than
 there are workers, and the rest wait. A sync is one pod for SECONDS seconds, and all its REQUESTS are sent as soon as it
-starts, which is the worst case. All teams leave through one IP address, which Magnific limits to 50 requests in 5 seconds
+starts, the worst case. All teams leave through one IP address, which Magnific limits to 50 requests in 5 seconds
 and 10 a second over 2 minutes.
 """
 
