@@ -76,6 +76,10 @@ class Sandbox:
         """How many requests it was sent since the last call of `requests`."""
         return len(self._control("GET", "requests"))
 
+    def has_refused(self) -> bool:
+        """Whether it refused a request for a limit since the last call of `requests`."""
+        return any(request["status"] == 429 for request in self._control("GET", "requests"))
+
     def wait_for_requests(self, count: int) -> None:
         """Return once it was sent that many since the last call of `requests`; fail after half a minute."""
         deadline = time.monotonic() + 30

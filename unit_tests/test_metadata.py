@@ -31,7 +31,7 @@ def found(pattern: str, *path: str) -> str:
     return match[1]
 
 
-VERSION = found(r'version="([^"]+)"', "setup.py")
+VERSION = found(r'^VERSION = "([^"]+)"', "setup.py")
 PROPERTIES = SPEC["connectionSpecification"]["properties"]
 
 
