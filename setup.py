@@ -50,7 +50,8 @@ setup(
         "msgspec>=0.19,<1",
         "pendulum>=3,<4",
         "requests>=2.32,<3",
-        "urllib3>=2.2,<3",
+        # Older ones decompress without a bound, and 2.2 was the first with `read1`.
+        "urllib3>=2.6,<3",
     ],
     entry_points={"console_scripts": ["source-magnific-analytics=source_magnific_analytics.run:run"]},
 )
