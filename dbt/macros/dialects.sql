@@ -12,8 +12,7 @@
 {# The epoch counts a time without a zone as one in UTC; a cast would count it as one in the session's zone. #}
 {% macro postgres__utc_timestamp(column) %}(timestamp '1970-01-01' + extract(epoch from {{ column }}) * interval '1 second'){% endmacro %}
 
-{# Redshift's adapter falls back to PostgreSQL's macros, but multiplies no interval. #}
-{% macro redshift__utc_timestamp(column) %}dateadd(microsecond, cast(extract(epoch from {{ column }}) * 1000000 as bigint), cast('1970-01-01' as timestamp)){% endmacro %}
+{% macro redshift__utc_timestamp(column) %}cast({{ column }} at time zone 'UTC' as timestamp){% endmacro %}
 
 {% macro snowflake__utc_timestamp(column) %}cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz){% endmacro %}
 

@@ -10,10 +10,7 @@ versions as (
     select
         user_email,
         status,
-        case
-            when row_number() over (partition by user_email order by dbt_valid_from) > 1
-                then cast(dbt_valid_from as date)
-        end as valid_from,
+        case when dbt_valid_from > min(dbt_valid_from) over () then cast(dbt_valid_from as date) end as valid_from,
         cast(dbt_valid_to as date) as valid_to
     from {{ ref("magnific__members_history") }}
 )
