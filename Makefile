@@ -4,13 +4,26 @@ BIN := .venv/bin
 # What the tests use besides Python: a browser, a clock shim, a database server, and npm for two judges of our output.
 PACKAGES := chromium chromium-driver faketime fonts-dejavu-core postgresql $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo report test test-unit test-image lint image bench mutants audit release packages clean
+.PHONY: demo report models test test-unit test-image lint image bench mutants audit release packages clean
 
 demo: .venv/ready
 	@$(BIN)/python -m demo
 
 report: .venv/ready
 	@$(BIN)/python -m demo.report
+
+# The dbt package on the demo's file, with invented prices. dbt has an environment of its own.
+DBT := $(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python --with-requirements demo/dbt/requirements.txt dbt
+models: export DBT_PROJECT_DIR = demo/dbt
+models: export DBT_PROFILES_DIR = demo/dbt
+models: export DBT_TARGET_PATH = $(CURDIR)/demo-output/dbt
+models: export DBT_LOG_PATH = $(CURDIR)/demo-output/dbt
+models: .venv/ready
+	@test -f demo-output/magnific.duckdb || { echo "There is no demo-output/magnific.duckdb: run  make demo  first."; exit 1; }
+	@$(DBT) --quiet deps
+	@$(DBT) build
+	@$(DBT) --quiet show --limit 30 --inline "select scope, name, credits, allowance, percent_used, forecast_credits, \
+	forecast_threshold, cost, currency from {{ ref('magnific__budget') }} where is_current_month order by scope desc, credits desc"
 
 test: .venv/ready packages
 	$(BIN)/python -m pytest -m "not image"

@@ -63,7 +63,8 @@ OFFLINE: Mapping[str, Mapping[str, Any]] = {
 class Project:
     """A copy of the demo's project that gets the package by `packages.yml` from a git repository."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seeds: Mapping[str, str] | None = None) -> None:
+        """`seeds`: CSV texts by name instead of the demo's; the package's own empty ones where there are none."""
         repository, self._folder = folder / "repository", folder / "project"
         shutil.copytree(ROOT / "dbt", repository / "dbt", ignore=_LEFTOVERS)
         git = ["git", "-C", repository, "-c", "user.name=tester", "-c", "user.email=tester@example.com"]
@@ -72,6 +73,12 @@ class Project:
         shutil.copytree(ROOT / "demo" / "dbt", self._folder, ignore=_LEFTOVERS)
         package = {"git": f"file://{repository}", "subdirectory": "dbt", "revision": "main"}
         (self._folder / "packages.yml").write_text(json.dumps({"packages": [package]}))
+        if seeds is not None:
+            shutil.rmtree(self._folder / "seeds")
+            (self._folder / "seeds").mkdir()
+            for name, text in seeds.items():
+                (self._folder / "seeds" / f"{name}.csv").write_text(text)
+        self._seeds_project = "magnific_analytics" if seeds == {} else "magnific_demo"
         self._dbt({}, "deps")
 
     def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
@@ -82,14 +89,21 @@ class Project:
         """
         profile = _profile(target)
         place = self._folder / "targets" / profile["type"]
-        given = {"magnific_analytics_schema": SCHEMA} | {
-            f"magnific_analytics_{name}": value for name, value in variables.items()
-        }
+        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, **variables}
+        given = {f"magnific_analytics_{name}": value for name, value in named.items()}
         options = ["--vars", json.dumps(given), "--target-path", str(place)]
         output = self._dbt(profile, *command, *options)
         results = json.loads((place / "run_results.json").read_text())["results"]
         assert results, output
         return {one["unique_id"].split(".")[2]: one["status"] for one in results}
+
+    def freshness(self, target: Target) -> dict[str, str]:
+        """`pass`, `warn` or `error` of each source table by its name."""
+        given = json.dumps({"magnific_analytics_schema": SCHEMA})
+        file = self._folder / "freshness.json"
+        self._dbt(_profile(target), "source", "freshness", "--vars", given, "--output", str(file))
+        results = json.loads(file.read_text())["results"]
+        return {one["unique_id"].split(".")[-1]: one["status"] for one in results}
 
     def compiled(self, warehouse: str) -> list[Path]:
         """The SQL of the package for a warehouse, after `run` with `compile`."""

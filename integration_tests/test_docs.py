@@ -15,7 +15,12 @@ import pytest
 from sandbox import DEFAULT_KEY, Options, running
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "dbt" / "README.md",
+]
 BLOCK = re.compile(r"^```(\w+)(?: (runnable))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euc"]}
 TODAY = date(2026, 3, 31)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import timedelta
 
+import yaml
 from built_models import (
     DOMAIN,
     NEW_EMAIL,
@@ -19,7 +20,8 @@ from built_models import (
     daily,
     summed,
 )
-from dbt_project import MODELS
+from dbt_project import MODELS, Project
+from sandbox_process import ROOT
 
 from sandbox.team import API_KEYS, PROJECTS, make_team
 
@@ -116,3 +118,21 @@ def test_the_day_of_the_last_sync_is_its_day_in_utc(built: Built) -> None:
     # What a destination keeps of the time are milliseconds.
     slack = timedelta(seconds=1)
     assert built.synced[0] - slack <= synced_at <= built.synced[1] + slack
+
+
+def test_usage_is_stale_by_its_days_although_it_was_read_just_now(duckdb_built: Built, models_project: Project) -> None:
+    lists = dict.fromkeys(("members", "api_keys", "groups", "projects"), "pass")
+    assert models_project.freshness(duckdb_built.target) == {**lists, "credit_usage": "error"}
+
+
+def test_every_column_of_a_mart_is_described(duckdb_built: Built) -> None:
+    described = yaml.safe_load((ROOT / "dbt" / "models" / "marts" / "marts.yml").read_text())["models"]
+    columns = {model["name"]: [column["name"] for column in model.get("columns", [])] for model in described}
+    # The specification describes its own.
+    del columns["magnific__focus"]
+    for mart, names in columns.items():
+        found = duckdb_built.target.query(
+            f"SELECT column_name FROM information_schema.columns WHERE table_name = '{mart}' ORDER BY ordinal_position"
+        )
+        assert [name for (name,) in found] == names
+    assert len(columns) == 5

@@ -1,4 +1,8 @@
--- Values that did not fit their column: the destination writes null and says so beside it.
+-- Values that did not fit their column: the destination writes null and says so beside it. It waits for the marts, so
+-- that they are built all the same:
+{%- for mart in ["magnific__daily_spend", "magnific__people", "magnific__budget", "magnific__focus"] %}
+-- depends_on: {{ ref(mart) }}
+{%- endfor %}
 {%- set tables = ["credit_usage", "members", "api_keys", "groups", "projects"] -%}
 {%- if var("magnific_analytics_api_keys_enabled") %}{% do tables.append("credit_usage_by_api_key") %}{% endif -%}
 {%- for table in tables %}
