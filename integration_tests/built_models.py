@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from dbt_project import ANALYST, MODELS, Project
 from destinations import SCHEMA, DuckDb, Postgres, PyAirbyte, Row, Target, debian_programs, postgres
-from sandbox_process import Sandbox
+from sandbox_process import ROOT, Sandbox
 
 from sandbox.team import API_KEYS, GROUPS, PROJECTS, make_team
 
@@ -25,6 +25,8 @@ OLD_EMAIL, NEW_EMAIL = f"omar.haddad@{DOMAIN}", f"omar.h@{DOMAIN}"
 PROJECT, NEW_PROJECT_NAME = PROJECTS[0], 'Winter\'s "Catalogue" \\ №2'
 GROUP, NEW_GROUP_NAME = GROUPS[0], 'The "Studio"\\'
 NOBODY, NO_GROUP = "(not attributed to a person)", "(no group)"
+
+BY_KEY = "credit_usage_by_api_key"
 
 Key = tuple[Any, ...]
 Figures = dict[Key, tuple[int, int]]
@@ -101,16 +103,13 @@ def totals(sandbox: Sandbox) -> Figures:
     return {(date.fromisoformat(one["date"]), one["tool"]): (one["user_uses"], one["user_credits"]) for one in told}
 
 
-def spent_by_key(sandbox: Sandbox) -> dict[tuple[str, str | None], int]:
-    query = {"start_date": START, "end_date": TUESDAY}
-    credits: Counter[tuple[str, str | None]] = Counter()
-    for row in sandbox.totals(**query):
-        credits[row["date"][:7], None] += row["user_credits"]
-    for key in API_KEYS:
-        for row in sandbox.totals(**query, api_key_ids=key.api_key_id):
-            credits[row["date"][:7], key.api_key_id] += row["user_credits"]
-            credits[row["date"][:7], None] -= row["user_credits"]
-    return credits
+def spent_by_key(sandbox: Sandbox, last: str) -> list[tuple[str, dict[str, Any]]]:
+    """Each API key with its uses and credits by day and tool, up to the day `last`."""
+    return [
+        (key.api_key_id, row)
+        for key in API_KEYS
+        for row in sandbox.totals(start_date=START, end_date=last, api_key_ids=key.api_key_id)
+    ]
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class Built:
     totals: Figures
     """What the sandbox says of each day and tool."""
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and key; None is the rest."""
+    """Credits by month (`2026-03`) and key, which is read once a day: as the first sync found it. None is the rest."""
     synced: tuple[datetime, datetime]
     """Before and after the second sync, UTC."""
 
@@ -174,7 +173,8 @@ def _build(target: Target, folder: Path, ledger: Sandbox, project: Project) -> B
     ledger.clear(MONDAY)
     with PyAirbyte(folder) as pyairbyte:
         pyairbyte.sync({**config, "end_date": MONDAY}, target)
-        _by_key(target, ledger)
+        by_key = spent_by_key(ledger, MONDAY)
+        _load_by_key(target, by_key)
         first = project.run(target, "build", as_of=MONDAY, api_keys_enabled=True)
         first_expected, first_found = used(ledger, changed=False), daily(target)
         _a_day_goes_by(target)
@@ -182,7 +182,6 @@ def _build(target: Target, folder: Path, ledger: Sandbox, project: Project) -> B
         before = _now()
         pyairbyte.sync({**config, "end_date": TUESDAY}, target)
         after = _now()
-    _by_key(target, ledger)
     second = project.run(target, "build", as_of=TUESDAY, api_keys_enabled=True)
     return Built(
         target=target,
@@ -191,39 +190,44 @@ def _build(target: Target, folder: Path, ledger: Sandbox, project: Project) -> B
         first_found=first_found,
         expected=used(ledger, changed=True),
         totals=totals(ledger),
-        by_key=spent_by_key(ledger),
+        by_key=_credits_by_key(by_key, totals(ledger)),
         synced=(before, after),
     )
+
+
+def _credits_by_key(spent: list[tuple[str, dict[str, Any]]], everything: Figures) -> dict[tuple[str, str | None], int]:
+    credits: Counter[tuple[str, str | None]] = Counter()
+    for (day, _), (_, all_credits) in everything.items():
+        credits[str(day)[:7], None] += all_credits
+    for key, row in spent:
+        credits[row["date"][:7], key] += row["user_credits"]
+        credits[row["date"][:7], None] -= row["user_credits"]
+    return credits
 
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _by_key(target: Target, ledger: Sandbox) -> None:
-    change(target, f"drop table if exists {SCHEMA}.credit_usage_by_api_key")
-    change(
-        target,
-        f"create table {SCHEMA}.credit_usage_by_api_key as select *, usage_id as api_key_id from {SCHEMA}.credit_usage where 1=0",
+def _load_by_key(target: Target, spent: list[tuple[str, dict[str, Any]]]) -> None:
+    """The table of the stream of API keys, by hand as long as the connector has no such stream."""
+    if (ROOT / "source_magnific_analytics" / "schemas" / f"{BY_KEY}.json").exists():
+        return
+    shape = f"SELECT usage_id AS api_key_id, * FROM {SCHEMA}.credit_usage LIMIT 0"
+    change(target, f"CREATE TABLE {SCHEMA}.{BY_KEY} AS {shape}")
+    rows = ", ".join(
+        f"('{key}', '{key}-day-{row['date']}-{n}', '{row['date']}', 'day', '{row['tool']}', {row['user_uses']},"
+        f" {row['user_credits']}, '2026-03-16 02:00:00', '{{}}')"
+        for n, (key, row) in enumerate(spent)
     )
-    n = 0
-    values = []
-    for key in API_KEYS:
-        for row in ledger.totals(start_date=START, end_date=TUESDAY, api_key_ids=key.api_key_id):
-            n += 1
-            values.append(
-                f"('{key.api_key_id}-{n}', '{key.api_key_id}', date '{row['date']}', 'day', '{row['tool']}', {row['user_uses']}, {row['user_credits']}, timestamp '2026-11-26 00:00:00')"
-            )
-    change(
-        target,
-        f"insert into {SCHEMA}.credit_usage_by_api_key (usage_id, api_key_id, date, granularity, tool, user_uses, user_credits, _airbyte_extracted_at) values "
-        + ",".join(values),
-    )
+    figures = "date, granularity, tool, user_uses, user_credits"
+    columns = f"api_key_id, usage_id, {figures}, _airbyte_extracted_at, _airbyte_meta"
+    change(target, f"INSERT INTO {SCHEMA}.{BY_KEY} ({columns}) VALUES {rows}")
 
 
 def _a_day_goes_by(target: Target) -> None:
     """What was loaded was loaded a day earlier: the list of members tells by its age who is no longer listed."""
-    for table in ("credit_usage", "credit_usage_by_api_key", "members", "api_keys", "groups", "projects"):
+    for table in ("credit_usage", BY_KEY, "members", "api_keys", "groups", "projects"):
         change(target, f"UPDATE {SCHEMA}.{table} SET _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL '1 day'")
 
 

@@ -100,9 +100,9 @@ class Project:
     def freshness(self, target: Target) -> dict[str, str]:
         """`pass`, `warn` or `error` of each source table by its name."""
         given = json.dumps({"magnific_analytics_schema": SCHEMA})
-        file = self._folder / "freshness.json"
-        self._dbt(_profile(target), "source", "freshness", "--vars", given, "--output", str(file))
-        results = json.loads(file.read_text())["results"]
+        place = self._folder / "targets" / "freshness"
+        self._dbt(_profile(target), "source", "freshness", "--vars", given, "--target-path", str(place))
+        results = json.loads((place / "sources.json").read_text())["results"]
         return {one["unique_id"].split(".")[-1]: one["status"] for one in results}
 
     def compiled(self, warehouse: str) -> list[Path]:

@@ -21,6 +21,7 @@ from built_models import (
     summed,
 )
 from dbt_project import MODELS, Project
+from destinations import SCHEMA
 from sandbox_process import ROOT
 
 from sandbox.team import API_KEYS, PROJECTS, make_team
@@ -47,6 +48,12 @@ def test_the_first_build_has_the_ledger_of_its_day(built: Built) -> None:
 def test_usage_has_the_totals_of_each_tool_and_day(built: Built) -> None:
     found = built.rows("SELECT date, tool, sum(uses), sum(credits) FROM magnific__usage GROUP BY date, tool")
     assert {row[:2]: row[2:] for row in found} == built.totals
+
+
+def test_what_was_withdrawn_is_in_the_table_and_in_no_mart(built: Built) -> None:
+    withdrawn = built.target.query(f"SELECT usage_id FROM {SCHEMA}.credit_usage WHERE _ab_cdc_deleted_at IS NOT NULL")
+    assert withdrawn
+    assert not {*withdrawn} & {*built.rows("SELECT usage_id FROM magnific__usage")}
 
 
 def test_usage_knows_the_member_the_project_of_today_and_the_money(built: Built) -> None:
