@@ -22,8 +22,8 @@ models: .venv/ready
 	@test -f demo-output/magnific.duckdb || { echo "There is no demo-output/magnific.duckdb: run  make demo  first."; exit 1; }
 	@$(DBT) --quiet deps
 	@$(DBT) build
-	@$(DBT) --quiet show --limit 30 --inline "select scope, name, credits, allowance, percent_used, forecast_credits, \
-	forecast_threshold, cost, currency from {{ ref('magnific__budget') }} where is_current_month order by scope desc, credits desc"
+	@$(DBT) --quiet show --inline "select scope, name, credits, allowance, percent_used, forecast_threshold \
+	from {{ ref('magnific__budget') }} where is_current_month and scope <> 'person' order by scope desc, credits desc"
 
 test: .venv/ready packages
 	$(BIN)/python -m pytest -m "not image"
@@ -77,4 +77,4 @@ packages:
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-* build dist demo-output *.egg-info
+	rm -rf .venv .venv-* build dist demo-output demo/dbt/dbt_packages demo/dbt/package-lock.yml *.egg-info

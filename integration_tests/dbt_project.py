@@ -16,7 +16,7 @@ from destinations import SCHEMA, DuckDb, Postgres, Target
 from sandbox_process import ROOT
 
 HERE = Path(__file__).parent
-UV = Path(sys.executable).with_name("uv")
+UV = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 MODELS = "models"
 """The schema that the tests build into."""
 ANALYST = "analyst"
