@@ -89,7 +89,7 @@ class Project:
         """
         profile = _profile(target)
         place = self._folder / "targets" / profile["type"]
-        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, **variables}
+        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "api_keys_enabled": False, **variables}
         given = {f"magnific_analytics_{name}": value for name, value in named.items()}
         options = ["--vars", json.dumps(given), "--target-path", str(place)]
         output = self._dbt(profile, *command, *options)
