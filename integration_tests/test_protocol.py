@@ -95,7 +95,9 @@ def test_usage_by_api_key_equals_the_ledger_of_each_key(
         alone.check(sandbox, config | {"api_key_ids": [key]})
 
 
-@pytest.mark.parametrize("streams", [("credit_usage", "members"), ("credit_usage_by_api_key", "credit_usage", "groups")])
+@pytest.mark.parametrize(
+    "streams", [("credit_usage", "members"), ("credit_usage_by_api_key", "credit_usage", "groups")]
+)
 def test_the_small_streams_are_read_first_whatever_order_the_catalog_has(
     fast: FastConnector, sandbox: Sandbox, config: dict[str, Any], streams: tuple[str, ...]
 ) -> None:
