@@ -22,6 +22,7 @@ TESTS = [
     "pytest>=8,<10",
     "requests-mock>=1.12,<2",
     "selenium>=4.40,<5",
+    "sqlglot>=27,<31",
 ]
 TOOLS = [
     "build>=1.2,<2",

@@ -139,8 +139,9 @@ def _end_children() -> None:
     gc.collect()
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in children.read_text().split():
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, ChildProcessError):
                 os.kill(int(pid), signal.SIGTERM)
+                os.waitpid(int(pid), 0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,9 @@ import pytest
 from sandbox_process import LISTS, ROOT, USAGE, Sandbox
 
 from demo.origin import default_start
+
+# Seconds after which a process is taken for hung; far beyond what any machine, however busy, needs.
+HUNG = 3600
 
 # Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """
@@ -56,7 +59,7 @@ class Demo:
             | {
                 "HOME": str(self.folder / "home"),
                 "TMPDIR": str(self.folder / "tmp"),
-                "PYTHONPATH": str(self.folder / "site"),
+                "PYTHONPATH": f"{self.folder / 'site'}:{ROOT}",
                 "PYTHONUNBUFFERED": "1",
                 "CONNECTIONS": str(self.folder / "connections"),
                 "COLUMNS": "120",
@@ -71,7 +74,7 @@ class Demo:
     def run(self, **environment: str) -> tuple[int, str]:
         """Exit code, and all that it printed."""
         process = self.start(**environment)
-        printed, _ = process.communicate(timeout=180)
+        printed, _ = process.communicate(timeout=HUNG)
         return process.returncode, printed
 
     def connections(self) -> str:
@@ -151,6 +154,17 @@ def test_with_a_key_it_reads_that_api(demo: Demo, make_sandbox: Callable[..., Sa
     assert demo.leftovers() == []
 
 
+def test_loopback_is_asked_through_no_proxy(demo: Demo) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        code, printed = demo.run(HTTP_PROXY=address, http_proxy=address, ALL_PROXY=address, NO_PROXY="", no_proxy="")
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    assert code == 0, printed
+    assert "equal for every tool to the sandbox's ledger" in printed
+
+
 def test_plan_and_start_date_are_obeyed(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
     api = make_sandbox("--plan=enterprise")
     today = datetime.now(UTC).date()
@@ -201,13 +215,14 @@ def test_ctrl_c_leaves_nothing_running(demo: Demo, moment: str) -> None:
 
 def test_ctrl_c_while_magnific_is_silent(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
     api = make_sandbox()
-    api.spoil(kind="late", seconds=60, path=USAGE, at=2)
+    api.spoil(kind="silence", path=USAGE, at=2)
     process = demo.start(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
     assert process.stdout is not None
     for line in process.stdout:
         if "reading credit_usage" in line:
             break
-    time.sleep(0.5)
+    # One request of the check, four lists, and the one that is not answered.
+    api.wait_for_requests(6)
     assert any("source-magnific-analytics read" in command for command in processes_of(process.pid))
     interrupted(process, demo)
 
@@ -215,7 +230,7 @@ def test_ctrl_c_while_magnific_is_silent(demo: Demo, make_sandbox: Callable[...,
 def interrupted(process: subprocess.Popen[str], demo: Demo) -> None:
     """Send Ctrl-C to the demo alone, as a supervisor would, and see that everything ends."""
     process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
     assert "Interrupted." in printed
     assert "Traceback" not in printed

@@ -1,7 +1,7 @@
 -- Active members without a single use in the last 30 days (the whole span where it is shorter or not by day).
 select email, role, max(date) as last_use
 from members
-left join usage on user_email = email and user_uses > 0
+left join usage on user_email = lower(email) and user_uses > 0
 cross join span
 where status = 'active'
 group by email, role, span.granularity, through

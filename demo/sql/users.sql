@@ -16,7 +16,7 @@ with spent as (
 shown as (
     select spent.*, case when place <= 12 then user_email end as person, user_email is null as nobody, role
     from spent
-    left join members on email = user_email
+    left join members on lower(email) = user_email
 )
 select
     period,

@@ -1,8 +1,8 @@
 -- What the other queries read. The file is open for reading alone, so all of it is temporary.
 
--- A table may hold buckets of two sizes after `granularity` was changed: the size of the last sync counts.
+-- An address is one person, however it is written. A table may hold buckets of two sizes after `granularity` was changed: the size of the last sync counts.
 create temp view usage as
-select *
+select * replace (lower(user_email) as user_email)
 from credit_usage
 where tool is not null
   and granularity = (
