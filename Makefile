@@ -1,67 +1,107 @@
-# Everything a developer or a curious user runs. Each target installs what it needs into .venv.
-PYTHON ?= python3
+# Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv.
+PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
+# The packages import in half the time from bytecode, which some machines ask Python not to keep.
+unexport PYTHONDONTWRITEBYTECODE
+# The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.
+UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
 # What the tests use besides Python: a browser, a clock shim, a database server, and npm for two judges of our output.
 PACKAGES := chromium chromium-driver faketime fonts-dejavu-core postgresql $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo report test test-unit test-image lint image bench mutants audit release packages clean
+.PHONY: demo report test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
 
-demo: .venv/ready
+demo: .venv/demo.ready
 	@$(BIN)/python -m demo
 
-report: .venv/ready
+report: .venv/demo.ready
 	@$(BIN)/python -m demo.report
 
-test: .venv/ready packages
+test: packages .venv/test.ready
 	$(BIN)/python -m pytest -m "not image"
 
-test-unit: .venv/ready
+test-unit: .venv/unit.ready
 	$(BIN)/python -m pytest source_magnific_analytics unit_tests
 
+# The unit tests on the other Pythons with the newest versions that setup.py allows, and on the oldest with the lowest.
+# pyenv hides all Pythons but one unless it is told to show them.
+test-versions: export PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
+test-versions: | $(UV)
+	@for one in 3.11:lowest-direct 3.12:highest 3.13:highest; do \
+		echo "Python $${one%:*}, versions: $${one#*:}"; \
+		$(UV) venv --quiet --clear --python "$${one%:*}" .venv-versions && \
+		$(UV) pip install --quiet --python .venv-versions --resolution "$${one#*:}" --editable . --group unit && \
+		.venv-versions/bin/python -m pytest --quiet source_magnific_analytics unit_tests || exit 1; \
+	done
+
 # Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).
-test-image: .venv/ready
+test-image: .venv/test.ready
 	$(BIN)/python -m pytest -m image
 
-lint: .venv/ready
+lint: .venv/dev.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy source_magnific_analytics sandbox demo benchmarks
 
+# What the image installs: the newest versions that setup.py allows, which have to be the same on both architectures.
+lock: | $(UV)
+	@for machine in aarch64 x86_64; do \
+		$(UV) pip compile setup.py --quiet --upgrade --generate-hashes --python-version 3.11 --no-header \
+			--python-platform $$machine-manylinux_2_28 --no-emit-index-url --no-emit-find-links \
+			--output-file build-$$machine.lock || exit 1; \
+	done
+	@cmp build-*.lock
+	@{ sed -n '/^#/p;/^[^#]/q' requirements.lock; cat build-x86_64.lock; } > build.lock && mv build.lock requirements.lock
+	@rm build-*.lock
+
 image:
 	DOCKER_BUILDKIT=1 docker build --tag airbyte/source-magnific-analytics:dev .
 
-bench: .venv/ready
+bench: .venv/test.ready
 	$(BIN)/python -m benchmarks
 
 # What `make mutants` lists at the end survived: no test noticed the change.
-mutants: .venv/ready
+mutants: .venv/dev.ready
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
 # requirements.lock is made from setup.py; the audit asks the vulnerability database about exactly what the image has.
-audit: .venv/ready
+audit: .venv/tools.ready
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip
 	$(BIN)/pip-licenses --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.lock) --order=license
 
-release: .venv/ready
+release: .venv/tools.ready
 	rm -rf dist build
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
-	$(PYTHON) -m venv dist/.venv
-	dist/.venv/bin/pip install --quiet dist/*.whl
-	dist/.venv/bin/source-magnific-analytics spec
-	rm -rf dist/.venv build
+	$(UV) venv --quiet --python '$(PYTHON)' build/.venv
+	$(UV) pip install --quiet --python build/.venv dist/*.whl
+	build/.venv/bin/source-magnific-analytics spec
+	rm -rf build
 
 packages:
-	@missing=$$(for name in $(PACKAGES); do dpkg -s $$name >/dev/null 2>&1 || echo $$name; done); \
+	@missing=$$(for name in $(PACKAGES); do dpkg -s $$name >/dev/null 2>&1 || echo $$name; done | xargs); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
-	if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing; \
-	else echo "The tests need these packages: run  sudo apt-get install" $$missing; exit 1; fi
+	if ! command -v apt-get >/dev/null; then \
+		echo "The tests need what Debian calls $$missing; install it and run make again."; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; \
+	else echo "The tests need these packages. Run  sudo apt-get install $$missing  and then make again."; exit 1; fi; \
+	echo "The tests need these packages of the system, which are installed now: $$missing"; \
+	$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing
 
-.venv/ready: setup.py
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+.venv/%.ready: setup.py pyproject.toml | .venv/bin/python
+	@echo "Installing what the group '$*' of pyproject.toml names into .venv …"
+	@$(UV) pip install --python .venv --editable . --group $*
 	@touch $@
+
+.venv/bin/python: | $(UV)
+	@$(UV) venv --quiet --python '$(PYTHON)' .venv || { \
+		echo "This needs Python 3.11, 3.12 or 3.13, and uv could not fetch one. Install one, such as Debian's python3.11," \
+		"and run make again; PYTHON=/path/to/python3 names one that is not on the PATH." >&2; exit 1; }
+
+.venv-uv/bin/uv:
+	@echo "Installing uv, which installs the rest, into .venv-uv …"
+	@python3 -m venv .venv-uv
+	@.venv-uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 clean:
 	rm -rf .venv .venv-* build dist demo-output *.egg-info

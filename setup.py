@@ -1,49 +1,48 @@
-"""Package of the connector. Everything that only tests, demo and benchmarks need is an extra."""
+"""Package of the connector. What only a checkout needs (tests, demo, benchmarks) is a group in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import setup
 
-SANDBOX = ["flask>=3.1,<4"]
-DEMO = [
-    *SANDBOX,
-    "airbyte>=0.71.3,<0.72",
-    "altair>=6,<7",
-    "duckdb>=1.4,<2",
-    "jinja2>=3.1,<4",
-    "rich>=13.9,<15",
-    "vl-convert-python>=1.9,<2",
-]
-TESTS = [
-    *DEMO,
-    "airbyte-connector-models>=0.1,<1",
-    "hypothesis>=6.100,<7",
-    "openapi-core>=0.19,<1",
-    "pytest>=8,<10",
-    "requests-mock>=1.12,<2",
-    "selenium>=4.40,<5",
-    "sqlglot>=27,<31",
-]
-TOOLS = [
-    "build>=1.2,<2",
-    "mutmut>=3.8,<4",
-    "mypy>=1.13,<3",
-    "pip-audit>=2.7,<3",
-    "pip-licenses>=5,<6",
-    "ruff>=0.8,<1",
-    "twine>=6,<7",
-    "types-PyYAML",
-    "types-requests>=2.32",
-]
+VERSION = "0.1.0"
+REPOSITORY = "https://github.com/source-magnific-analytics/source-magnific-analytics"
+
+
+def readme() -> str:
+    """README.md with links that lead somewhere from the package index, too, and pictures that show there."""
+    return re.sub(
+        r"(!?)(\[[^]]*\])\((?!https?:|#)([^)]+)\)",
+        lambda link: f"{link[1]}{link[2]}({REPOSITORY}/{'raw' if link[1] else 'blob'}/v{VERSION}/{link[3]})",
+        Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    )
+
 
 setup(
     name="airbyte-source-magnific-analytics",
-    version="0.1.0",
+    version=VERSION,
     description="Airbyte source for the AI-credit usage of a Magnific team",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=readme(),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.11,<3.13",
+    url=REPOSITORY,
+    project_urls={
+        "Documentation": f"{REPOSITORY}/blob/main/docs/magnific-analytics.md",
+        "Changelog": f"{REPOSITORY}/blob/main/CHANGELOG.md",
+        "Issues": f"{REPOSITORY}/issues",
+    },
+    keywords=["airbyte", "elt", "connector", "magnific", "freepik", "ai credits", "usage analytics"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Database",
+    ],
+    python_requires=">=3.11,<3.14",
     packages=["source_magnific_analytics"],
     package_data={"source_magnific_analytics": ["spec.json", "schemas/*.json"]},
     install_requires=[
@@ -51,7 +50,8 @@ setup(
         "msgspec>=0.19,<1",
         "pendulum>=3,<4",
         "requests>=2.32,<3",
+        # Older ones decompress without a bound, and 2.2 was the first with `read1`.
+        "urllib3>=2.6,<3",
     ],
-    extras_require={"demo": DEMO, "dev": [*TESTS, *TOOLS]},
     entry_points={"console_scripts": ["source-magnific-analytics=source_magnific_analytics.run:run"]},
 )

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [case ...] [--runs N]`."""
+"""`python -m benchmarks [case ...] [--runs N] [--rows N]`."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.cases import CASES, prepare
+from benchmarks.cases import CASES, GROWTH_ROWS, Effort, prepare
 from benchmarks.peers import SINGER_REQUIREMENTS
 from benchmarks.report import Headline, summary, write_figures
 
@@ -26,6 +26,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Where the connector stands.")
     parser.add_argument("cases", nargs="*", metavar="case", help=f"all, or some of: {', '.join(CASES)}")
     parser.add_argument("--runs", type=int, default=3, help="rounds of each measurement (default: 3)")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=max(GROWTH_ROWS),
+        help="usage rows of the largest growth (default: %(default)s, some minutes)",
+    )
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
@@ -34,9 +40,10 @@ def main() -> None:
     parts: list[str] = []
     headlines: list[Headline] = []
     for name in names:
-        table, lines = CASES[name](options.runs)
-        print(table, flush=True)
-        parts.append(str(table))
+        tables, lines = CASES[name](Effort(options.runs, options.rows))
+        for table in tables:
+            print(table, flush=True)
+            parts.append(str(table))
         headlines += lines
     glance = str(summary(headlines))
     print(glance)

@@ -75,15 +75,12 @@ def bucket(day: date, rows: int) -> bytes:
     return json.dumps({"date": start, "consumptions": consumptions}, separators=(",", ":")).encode()
 
 
-def buckets(first: date, last: date, rows: int) -> Mapping[date, bytes]:
-    """Every day from `first` to `last`, both inclusive, with `rows` breakdown entries in all; none for 0 rows."""
+def rows_by_day(first: date, last: date, rows: int) -> Mapping[date, int]:
+    """Every day from `first` to `last`, both inclusive, with its share of `rows`; none for 0 rows."""
     days = (last - first).days + 1
     if not rows:
         return {}
-    return {
-        first + timedelta(days=number): bucket(first + timedelta(days=number), rows // days + (number < rows % days))
-        for number in range(days)
-    }
+    return {first + timedelta(days=number): rows // days + (number < rows % days) for number in range(days)}
 
 
 def lists() -> Mapping[str, bytes]:

@@ -1,10 +1,11 @@
-"""The five questions: requests, a bulk read, a small team's sync, start-up, growth."""
+"""The questions: requests, also where a server answers few days; a bulk read, a small team's sync, start-up, growth."""
 
 import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +14,7 @@ from benchmarks import peers
 from benchmarks.measure import Command, Rounds, output
 from benchmarks.peers import COMPONENT, CONNECTOR, FLAT, FLOOR, LISTS, NESTED, SINGER, USAGE, Peers
 from benchmarks.report import Headline, Table
-from benchmarks.requests_sent import PLANS, TODAY, Count
+from benchmarks.requests_sent import GRANULARITIES, PLANS, SHORTENED_DAYS, TODAY, Count, Shortened, asked
 from benchmarks.server import api
 
 # 180 days, both ends counted: the longest range of one request on the Business plan.
@@ -22,24 +23,41 @@ BULK_ROWS = 200_000
 # 365 days.
 SMALL_FIRST = date(2025, 7, 1)
 SMALL_ROWS = 11_000
-GROWTH_ROWS = (10_000, 100_000, 300_000, 1_000_000)
+GROWTH_FIRST = SMALL_FIRST
+GROWTH_ROWS = (10_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
+# More rows than this are read once: what they show is not a matter of tenths.
+MANY_ROWS = 1_000_000
 PER_ROWS = 100_000
 
-Result = tuple[Table, Sequence[Headline]]
+Result = tuple[Sequence[Table], Sequence[Headline]]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Rounds of each measurement, and the usage rows of the largest growth."""
+
+    runs: int
+    most_rows: int
 
 
 @contextmanager
-def _peers(first: date, rows: int) -> Iterator[Peers]:
+def _peers(first: date, rows: int, *, day_by_day: bool = False) -> Iterator[Peers]:
     """Everybody's command lines against a running server with `rows` usage rows from `first` to TODAY."""
-    with tempfile.TemporaryDirectory() as folder, api(first, TODAY, rows) as base_url:
+    with tempfile.TemporaryDirectory() as folder, api(first, TODAY, rows, day_by_day=day_by_day) as base_url:
         yield Peers(Path(folder), base_url, first, TODAY)
 
 
-def requests(runs: int) -> Result:
-    """Requests sent against the fewest; `runs` has no say, the count is the same each time."""
+def requests(effort: Effort) -> Result:
+    """Requests sent against the fewest; `effort` has no say, the count is the same each time."""
     with api(TODAY, TODAY, 0) as base_url:
         command = (sys.executable, "-m", "benchmarks.requests_sent", base_url)
-        counts = [Count(**count) for count in json.loads(b"".join(output(Command("requests", command))))]
+        sent = json.loads(b"".join(output(Command("requests", command))))
+    usual, usual_lines = _usual([Count(**count) for count in sent["counts"]])
+    less, less_lines = _less([Shortened(**one) for one in sent["shortened"]])
+    return [usual, less], [usual_lines, less_lines]
+
+
+def _usual(counts: Sequence[Count]) -> tuple[Table, Headline]:
     rows = []
     for (days, granularity), group in groupby(counts, key=lambda count: (count.days, count.granularity)):
         cells = [
@@ -59,7 +77,26 @@ def requests(runs: int) -> Result:
         ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
         rows,
     )
-    return table, [Headline("syncs that send more requests than the fewest", f"{more} of {2 * len(counts)}", "0")]
+    return table, Headline("syncs that send more requests than the fewest", f"{more} of {2 * len(counts)}", "0")
+
+
+def _less(counts: Sequence[Shortened]) -> tuple[Table, Headline]:
+    rows = [
+        (str(longest), *(f"{one.sent or 'refused'} / {one.fewest}" for one in group))
+        for longest, group in groupby(counts, key=lambda one: one.longest)
+    ]
+    more = sum(one.sent is not None and one.sent >= 3 * one.fewest + 8 for one in counts)
+    table = Table(
+        "Requests where a long range is too much",
+        f"A first sync of {SHORTENED_DAYS} days of credit usage on Business: requests sent, those that were refused "
+        "included / the fewest for a server that answers no more than so many days and anything longer with HTTP 504. "
+        "Refused: one period takes more requests than a day has, and the connector advises a smaller granularity.",
+        ("days answered", *GRANULARITIES),
+        rows,
+    )
+    return table, Headline(
+        "such syncs that send three times the fewest plus eight, or more", f"{more} of {len(counts)}", "0"
+    )
 
 
 def _costs(rounds: Rounds, names: Sequence[str], base: str, rows: int) -> Sequence[Sequence[str]]:
@@ -84,7 +121,7 @@ def _costs_head(base: str) -> Sequence[str]:
     )  # fmt: skip
 
 
-def bulk(runs: int) -> Result:
+def bulk(effort: Effort) -> Result:
     """One answer of the longest range, as large as a large team makes it."""
     with _peers(BULK_FIRST, BULK_ROWS) as each:
         commands = [
@@ -93,7 +130,7 @@ def bulk(runs: int) -> Result:
             each.singer_read([USAGE]),
             *(each.low_code_read(form) for form in (NESTED, COMPONENT, FLAT)),
         ]
-        rounds = Rounds(commands, runs)
+        rounds = Rounds(commands, effort.runs)
     table = Table(
         "Bulk read",
         f"Credit usage of 180 days, {BULK_ROWS:,} usage rows in one answer. Low-code nested hands on one record a day "
@@ -101,7 +138,7 @@ def bulk(runs: int) -> Result:
         _costs_head(FLOOR),
         _costs(rounds, [command.name for command in commands], FLOOR, BULK_ROWS),
     )
-    return table, [
+    return [table], [
         Headline("bulk read, CPU, to the raw floor", str(rounds.ratio(CONNECTOR, FLOOR, "cpu")), "6.0", "4"),
         Headline("bulk read, CPU, to the Singer tap", str(rounds.ratio(CONNECTOR, SINGER, "cpu")), "0.65", "0.45"),
         Headline(
@@ -110,7 +147,7 @@ def bulk(runs: int) -> Result:
     ]  # fmt: skip
 
 
-def small(runs: int) -> Result:
+def small(effort: Effort) -> Result:
     """A small team's first sync of all five streams."""
     with _peers(SMALL_FIRST, SMALL_ROWS) as each:
         commands = [
@@ -119,19 +156,19 @@ def small(runs: int) -> Result:
             each.low_code_read(NESTED, LISTS),
             each.low_code_read(COMPONENT, LISTS),
         ]
-        rounds = Rounds(commands, runs)
+        rounds = Rounds(commands, effort.runs)
     table = Table(
         "A small team's sync",
         f"All five streams over 365 days, {SMALL_ROWS:,} usage rows in three answers.",
         _costs_head(NESTED),
         _costs(rounds, [command.name for command in commands], NESTED, SMALL_ROWS),
     )
-    return table, [
+    return [table], [
         Headline("small sync, CPU, to low-code nested", str(rounds.ratio(CONNECTOR, NESTED, "cpu")), "0.8", "0.65")
     ]  # fmt: skip
 
 
-def start_up(runs: int) -> Result:
+def start_up(effort: Effort) -> Result:
     """The commands that move no usage."""
     with _peers(TODAY, 12) as each:
         bare = each.bare_import()
@@ -141,7 +178,7 @@ def start_up(runs: int) -> Result:
             commands.append(each.low_code(verb, name=f"low-code, {verb}"))
         commands.append(each.singer("--about", "--format=json", name=f"{SINGER}, --about"))
         commands.append(each.singer("--discover", name=f"{SINGER}, --discover"))
-        rounds = Rounds(commands, runs)
+        rounds = Rounds(commands, effort.runs)
     table = Table(
         "Start-up",
         "Low-code's spec is the general one, which asks for a manifest. A check sends one request; a tap has no check.",
@@ -157,7 +194,7 @@ def start_up(runs: int) -> Result:
             for command in commands
         ],
     )
-    return table, [
+    return [table], [
         Headline(
             f"{verb}, CPU, to a bare {bare.name}",
             str(rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu")),
@@ -168,30 +205,40 @@ def start_up(runs: int) -> Result:
     ]
 
 
-def growth(runs: int) -> Result:
-    """One answer, ever larger: the cost of 100,000 more rows."""
-    measured = []
-    for rows in GROWTH_ROWS:
-        with _peers(BULK_FIRST, rows) as each:
-            rounds = Rounds([each.connector_read([USAGE])], runs)
-        measured.append((rows, rounds.figure(CONNECTOR, "cpu").median, rounds.figure(CONNECTOR, "peak").median))
+def growth(effort: Effort) -> Result:
+    """A year of a team, ever larger: memory, requests, and the cost of 100,000 more rows."""
+    measured: list[tuple[int, int, float, float]] = []
+    sizes = [rows for rows in GROWTH_ROWS if rows < effort.most_rows]
+    for rows in (*sizes, effort.most_rows):
+        with _peers(GROWTH_FIRST, rows, day_by_day=True) as each:
+            command = each.connector_read([USAGE])
+            asked(each.config["base_url"])
+            runs = effort.runs if rows <= MANY_ROWS else 1
+            rounds = Rounds([command], runs)
+            sent = asked(each.config["base_url"]) // (1 + runs)
+        if rounds.records[CONNECTOR] < rows:
+            raise RuntimeError(f"{rounds.records[CONNECTOR]:,} of {rows:,} rows were read")
+        measured.append((rows, sent, rounds.figure(CONNECTOR, "cpu").median, rounds.figure(CONNECTOR, "peak").median))
     lines = []
-    for (rows, cpu, peak), before in zip(measured, [None, *measured], strict=False):
+    for (rows, sent, cpu, peak), before in zip(measured, [None, *measured], strict=False):
         slopes = ["", ""]
         if before:
             steps = (rows - before[0]) / PER_ROWS
-            slopes = [f"{(cpu - before[1]) / steps:.2f}", f"{(peak - before[2]) / steps:.0f}"]
-        lines.append((f"{rows:,}", f"{cpu:.2f}", f"{peak:.0f}", *slopes))
+            slopes = [f"{(cpu - before[2]) / steps:.2f}", f"{(peak - before[3]) / steps:.1f}"]
+        lines.append((f"{rows:,}", str(sent), f"{cpu:.2f}", f"{peak:.0f}", *slopes))
     table = Table(
         "Growth",
-        f"One answer of 180 days. The last two columns: what {PER_ROWS:,} more rows cost since the line above.",
-        ("usage rows", "CPU s", "peak MiB", f"CPU s / {PER_ROWS:,}", f"MiB / {PER_ROWS:,}"),
+        "Credit usage of 365 days on Business, from a server that makes its answers day by day. A body beyond the "
+        "connector's bound is not read to its end but asked for in halves, so memory stops growing and requests begin "
+        f"to. The last two columns: what {PER_ROWS:,} more rows cost since the line above. More than "
+        f"{MANY_ROWS:,} rows are read once.",
+        ("usage rows", "requests", "CPU s", "peak MiB", f"CPU s / {PER_ROWS:,}", f"MiB / {PER_ROWS:,}"),
         lines,
     )
-    return table, []
+    return [table], [Headline("growth, highest peak memory in MiB", f"{max(line[3] for line in measured):.0f}", "256")]
 
 
-CASES: Mapping[str, Callable[[int], Result]] = {
+CASES: Mapping[str, Callable[[Effort], Result]] = {
     "requests": requests,
     "bulk": bulk,
     "small": small,

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
@@ -84,11 +85,16 @@ def output(command: Command) -> Sequence[bytes]:
 
 
 def count_records(command: Command) -> int:
-    """How many records `command` writes, in Airbyte's or Singer's protocol."""
-    with tempfile.TemporaryFile() as stdout:
-        run(command, stdout.fileno())
-        stdout.seek(0)
-        return sum(RECORD_MARK in line for line in stdout)
+    """How many records `command` writes, in Airbyte's or Singer's protocol; they are read as they come."""
+    ours, theirs = os.pipe()
+    with ThreadPoolExecutor(1) as counting, os.fdopen(ours, "rb") as lines:
+        count = counting.submit(lambda: sum(RECORD_MARK in line for line in lines))
+        try:
+            run(command, theirs)
+        finally:
+            # The reader's end comes once nobody holds this one.
+            os.close(theirs)
+        return count.result()
 
 
 class Rounds:

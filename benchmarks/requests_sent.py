@@ -1,8 +1,8 @@
 """How many requests the connector sends, beside the fewest that its rules allow.
 
 `python -m benchmarks.requests_sent BASE_URL` syncs every combination against a server that counts, and writes the
-counts as JSON. Each sync is the console script's own function in a process forked after the imports, so that 200 syncs
-take seconds.
+counts as JSON. Each sync is the console script's own function in a process forked after the imports, so that hundreds
+of syncs take seconds.
 """
 
 import json
@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from importlib.metadata import entry_points
 from itertools import product
+from math import ceil
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -26,6 +27,11 @@ SPANS = (1, 90, 180, 365, 1_000, 3_650)
 GRANULARITIES = ("day", "week", "month", "year")
 PLANS = {"business": 180, "enterprise": 365}
 LOOKBACK_DAYS = 7
+# What a server answers at most, in days, where a longer range is too much for it; and the range that is read then.
+LONGEST_ANSWERS = (100, 60, 45, 20, 10, 1)
+SHORTENED_DAYS = 365
+# What the connector says where a period takes more requests than a day has.
+REFUSAL = "Choose a smaller granularity"
 ONE_DAY = timedelta(days=1)
 
 
@@ -40,6 +46,19 @@ class Count:
     first_fewest: int
     daily: int
     daily_fewest: int
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """Requests of a first sync of credit usage from a server that answers `longest` days: sent, the fewest possible.
+
+    None where the connector advises a smaller granularity.
+    """
+
+    longest: int
+    granularity: str
+    sent: int | None
+    fewest: int
 
 
 def bucket_start(day: date, granularity: str) -> date:
@@ -64,7 +83,8 @@ def fewest_windows(first: date, last: date, granularity: str, longest: int) -> i
     """The fewest requests for usage of `first` to `last`, both inclusive, none longer than `longest` days.
 
     Every cut between two buckets is tried, without a word of the connector's own arithmetic. A bucket is asked for
-    whole, from its first day to its last or to `last`; one longer than `longest` by itself, in whole months.
+    whole, from its first day to its last or to `last`; one longer than `longest` by itself, in as many ranges as its
+    days need.
     """
     end = last + ONE_DAY
     cuts = [*_starts(bucket_start(first, granularity), last, granularity), end]
@@ -75,9 +95,8 @@ def fewest_windows(first: date, last: date, granularity: str, longest: int) -> i
             if (cuts[here] - cuts[there]).days > longest:
                 break
             best[here] = min(best[here], best[there] + 1)
-        if (cuts[here] - cuts[here - 1]).days > longest:
-            by_month = fewest_windows(cuts[here - 1], cuts[here] - ONE_DAY, "month", longest)
-            best[here] = min(best[here], best[here - 1] + by_month)
+        if (days := (cuts[here] - cuts[here - 1]).days) > longest:
+            best[here] = best[here - 1] + ceil(days / longest)
     return best[-1]
 
 
@@ -125,7 +144,7 @@ def _run(arguments: Sequence[str]) -> Sequence[bytes]:
         return stdout.readlines()
 
 
-def _asked(base_url: str) -> int:
+def asked(base_url: str) -> int:
     """Requests that the server has seen since this was last called."""
     with urlopen(f"{base_url}/requests") as answer:
         return int(answer.read())
@@ -143,9 +162,9 @@ def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -
         "lookback_window_days": LOOKBACK_DAYS,
         "start_date": first.isoformat(),
     }
-    _asked(base_url)
+    asked(base_url)
     state = _sync(folder, {**config, "end_date": yesterday.isoformat()}, [])
-    first_sent = _asked(base_url)
+    first_sent = asked(base_url)
     _sync(folder, {**config, "end_date": TODAY.isoformat()}, state)
     resumed = max(first, yesterday - timedelta(days=LOOKBACK_DAYS))
     longest = PLANS[plan]
@@ -155,9 +174,32 @@ def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -
         plan,
         first_sent,
         len(LISTS) + fewest_windows(first, yesterday, granularity, longest),
-        _asked(base_url),
+        asked(base_url),
         len(LISTS) + fewest_windows(resumed, TODAY, granularity, longest),
     )
+
+
+def shortened(base_url: str, folder: Path, longest: int, granularity: str) -> Shortened:
+    """Sync a year of credit usage from a server for which more than `longest` days are too much."""
+    first = TODAY - timedelta(days=SHORTENED_DAYS - 1)
+    config = {
+        "api_key": "benchmark",
+        "base_url": base_url,
+        "granularity": granularity,
+        "start_date": first.isoformat(),
+        "end_date": TODAY.isoformat(),
+    }
+    urlopen(f"{base_url}/longest-answer/{longest}").close()
+    asked(base_url)
+    try:
+        _sync(folder, config, [])
+        sent = asked(base_url) - len(LISTS)
+    except RuntimeError as error:
+        if REFUSAL not in str(error):
+            raise
+        sent = None
+    urlopen(f"{base_url}/longest-answer/0").close()
+    return Shortened(longest, granularity, sent, fewest_windows(first, TODAY, granularity, longest))
 
 
 def main() -> None:
@@ -171,7 +213,8 @@ def main() -> None:
         catalog = configured_catalog(discovered, (*LISTS, USAGE))
         (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
         counts = [count(base_url, folder, *combination) for combination in product(SPANS, GRANULARITIES, PLANS)]
-    json.dump([asdict(each) for each in counts], sys.stdout)
+        less = [shortened(base_url, folder, *combination) for combination in product(LONGEST_ANSWERS, GRANULARITIES)]
+    json.dump({"counts": [asdict(each) for each in counts], "shortened": [asdict(each) for each in less]}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def open_pipeline(
     """PyAirbyte with the connector that is installed beside this Python. `tell` gets a few words of progress."""
     executable = Path(sys.executable).parent / CONNECTOR
     if not executable.exists():
-        raise DemoError(f"{executable} is missing: install the connector with  pip install --editable .")
+        raise DemoError(f"{executable} is missing: run  make demo , which installs it")
     # PyAirbyte writes the configuration, key included, to files that all users may read: only ours to enter.
     with TemporaryDirectory(prefix="magnific-demo-") as private:
         _settle(logs, Path(private))

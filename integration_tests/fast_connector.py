@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ import pendulum
 import urllib3.util.connection
 from airbyte_cdk.sources.streams.http import rate_limiting
 
-from source_magnific_analytics import failures, streams, waiting
+from source_magnific_analytics import credit_usage, usage_stream
+from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.run import run
 
 
@@ -35,8 +36,8 @@ class Circumstances:
 
     clock: str | None = None
     """A file with the date-time that it is (ISO 8601); without one, the machine's clock is right."""
-    read_timeout: float = failures.READ_TIMEOUT
-    longest_body: float = failures.LONGEST_BODY
+    read_timeout: float = POLICY.read_timeout
+    longest_body: float = POLICY.longest_body
     refused: tuple[int, int] = (0, 0)
     """The first and the last of the connections, counted from 1, that are refused."""
 
@@ -59,19 +60,14 @@ class _Clock:
 def _arrange(circumstances: Circumstances) -> None:
     clock = _Clock(circumstances.clock)
 
-    class Datetime(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Datetime:
-            return cls.fromtimestamp(clock.now().timestamp(), tz)
-
     class Time:
         sleep = staticmethod(clock.sleep)
 
     vars(pendulum)["now"] = lambda zone=None: pendulum.instance(clock.now()).in_timezone(zone or "local")
-    vars(waiting)["datetime"] = Datetime
-    vars(rate_limiting)["time"] = Time
-    vars(streams)["READ_TIMEOUT"] = circumstances.read_timeout
-    vars(failures)["LONGEST_BODY"] = circumstances.longest_body
+    for module in (rate_limiting, credit_usage, usage_stream):
+        vars(module)["time"] = Time
+    for name in ("read_timeout", "longest_body"):
+        object.__setattr__(POLICY, name, getattr(circumstances, name))
     _refuse(*circumstances.refused)
 
 
@@ -94,6 +90,8 @@ def _child(command: dict[str, Any], descriptors: list[int]) -> None:
     """Run one command in this process and end it as the interpreter would."""
     for target, descriptor in zip((1, 2), descriptors, strict=True):
         os.dup2(descriptor, target)
+    # The old ones remember whether their descriptors could seek.
+    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115
     os.environ.update(command.pop("env", {}))
     time.tzset()
     sys.argv[1:] = command.pop("arguments")

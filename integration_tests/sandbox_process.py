@@ -76,8 +76,12 @@ class Sandbox:
         """How many requests it was sent since the last call of `requests`."""
         return len(self._control("GET", "requests"))
 
+    def has_refused(self) -> bool:
+        """Whether it refused a request for a limit since the last call of `requests`."""
+        return any(request["status"] == 429 for request in self._control("GET", "requests"))
+
     def wait_for_requests(self, count: int) -> None:
-        """Return once it was sent that many since the last call of `requests`; an hour without them is a hung connector."""
+        """Return once it was sent that many since the last call of `requests`; fail after an hour: something hangs."""
         deadline = time.monotonic() + 3600
         while self.count() < count:
             assert time.monotonic() < deadline

@@ -15,15 +15,27 @@ import pytest
 from sandbox import DEFAULT_KEY, Options, running
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w+)(?: (runnable))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# Commands that are neither marked as runnable nor an example, by their first words, and why not.
+NOT_RUN_HERE = {
+    "make demo": "test_demo.py runs what it runs",
+    "make test ": "this is it",
+    "make image": "test_image.py builds it; the registry is the reader's",
+    "make release": "make release is a job of the CI",
+    "abctl": "needs Airbyte's installer and a cluster",
+    "kubectl": "needs a cluster",
+    "# values.yaml": "for a chart that no package index has",
+    "variable": "says itself that it was not run",
+    "{": "a configuration, checked as JSON",
+}
 COMMANDS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euc"]}
 TODAY = date(2026, 3, 31)
 
 
-def blocks(page: Path) -> list[tuple[str, bool, str]]:
-    """The fenced blocks of a page: language, whether it is marked as runnable, text."""
-    return [(language, bool(mark), text) for language, mark, text in BLOCK.findall(page.read_text())]
+def blocks(page: Path) -> list[tuple[str, str, str]]:
+    """The fenced blocks of a page: language, `runnable` or the file that it shows or nothing, text."""
+    return BLOCK.findall(page.read_text())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -33,30 +45,57 @@ def test_every_code_block_is_well_formed(page: Path) -> None:
             ast.parse(text)
         elif language == "json":
             json.loads(text)
-        elif language == "sh" and not re.match(r"[\d*]+ [\d*]+ ", text):  # a line of a crontab is not shell
+        elif language == "sh":
             subprocess.run(["bash", "-n"], input=text, text=True, check=True)
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(mark for _, mark, _ in blocks(page))], ids=lambda page: page.name
+    "page",
+    [page for page in PAGES if any(mark == "runnable" for _, mark, _ in blocks(page))],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None:
-    """In order, in one directory that holds a config.json, with the connector on the PATH."""
+    """In order, in one directory that stands for /srv/magnific and a checkout, with the connector on the PATH."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    offline = {"AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "PATH": path}
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    if "demo-output" in page.read_text():
+        subprocess.run([sys.executable, "-m", "demo", tmp_path / "demo-output"], cwd=ROOT, check=True)
     with running(Options(today=TODAY)) as base_url:
         config = {"api_key": DEFAULT_KEY, "start_date": "2026-02-01", "end_date": str(TODAY), "base_url": base_url}
         (tmp_path / "config.json").write_text(json.dumps(config))
         for language, mark, text in blocks(page):
-            if mark:
+            if mark == "runnable" or mark == "examples/sync.py":
                 done = subprocess.run(
-                    [*COMMANDS[language], text],
+                    [*COMMANDS[language], text.replace("/srv/magnific", str(tmp_path))],
                     cwd=tmp_path,
-                    env={**os.environ, **offline, "PATH": path},
+                    env=environment,
                     capture_output=True,
                     text=True,
                 )
                 assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+
+
+def test_every_block_is_run_or_it_is_known_why_not() -> None:
+    unknown = [
+        text
+        for page in PAGES
+        for _, mark, text in blocks(page)
+        if mark != "runnable" and not mark.startswith("examples/") and not text.startswith(tuple(NOT_RUN_HERE))
+    ]
+    assert unknown == []
+
+
+def test_the_examples_are_shown_as_they_are() -> None:
+    shown = {mark: text for page in PAGES for _, mark, text in blocks(page) if mark.startswith("examples/")}
+    assert shown == {name: (ROOT / name).read_text() for name in shown}
+    assert {
+        "examples/sync.py",
+        "examples/crontab",
+        "examples/airflow_dag.py",
+        "examples/dagster_definitions.py",
+    } <= set(shown)
 
 
 def test_every_link_inside_the_project_leads_somewhere() -> None:

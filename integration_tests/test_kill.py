@@ -95,7 +95,8 @@ def test_a_killed_console_script_goes_on_where_its_last_state_says(
     with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         written = b""
-        while written.count(b'"type":"STATE"') < 3:
+        # Two for each window.
+        while written.count(b'"type":"STATE"') < 6:
             written += running.stdout.readline()
         running.kill()
         written += running.stdout.read()

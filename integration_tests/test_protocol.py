@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector
 from sandbox_process import ROOT, USAGE, Sandbox
-from warehouse import ALL, KEYS, USAGE_ALONE, Warehouse, catalog
+from warehouse import ALL, KEYS, SUGGESTED, USAGE_ALONE, Warehouse, catalog
 
 PROPERTIES = [
     "api_key",
@@ -49,17 +49,18 @@ def test_the_specification_explains_every_property(connector: Connector) -> None
     assert properties["base_url"]["airbyte_hidden"] is True
 
 
-def test_discover_asks_nothing_and_describes_five_streams(
+def test_discover_asks_nothing_and_describes_six_streams(
     connector: Connector, sandbox: Sandbox, config: dict[str, Any]
 ) -> None:
     run = connector("discover", config=config)
     [found] = run.of("CATALOG")
     streams = {stream["name"]: stream for stream in found["streams"]}
-    assert list(streams) == list(KEYS), "the big stream comes last"
+    assert list(streams) == list(KEYS), "the big ones come last"
     assert {name: stream["source_defined_primary_key"] for name, stream in streams.items()} == {
         name: [[key]] for name, key in KEYS.items()
     }
-    assert streams.pop("credit_usage")["supported_sync_modes"] == ["full_refresh", "incremental"]
+    for name in ("credit_usage", "credit_usage_by_api_key"):
+        assert streams.pop(name)["supported_sync_modes"] == ["full_refresh", "incremental"]
     assert all(stream["supported_sync_modes"] == ["full_refresh"] for stream in streams.values())
     fields = [field for one in found["streams"] for field in one["json_schema"]["properties"].values()]
     assert all(field["description"] for field in fields)
@@ -78,6 +79,34 @@ def test_a_first_sync_brings_five_streams_exactly(
     assert all({"email", "role", "status"} == set(row) for row in run.records("members"))
     assert "used 7 of the day's 100 API requests" in run.log
     assert "complete through 2026-03-31" in run.log
+
+
+def test_usage_by_api_key_equals_the_ledger_of_each_key(
+    connector: Connector, sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse
+) -> None:
+    run = connector("read", config=config, catalog=catalog(*KEYS))
+    warehouse.load(run.stdout)
+    warehouse.check(sandbox, config)
+    assert (run.code, run.stderr, run.errors) == (0, b"", [])
+    for key in warehouse.tables["api_keys"]:
+        alone = Warehouse()
+        rows = warehouse.tables["credit_usage_by_api_key"].items()
+        alone.tables["credit_usage"] = {name: row for name, row in rows if row["api_key_id"] == key}
+        alone.check(sandbox, config | {"api_key_ids": [key]})
+
+
+@pytest.mark.parametrize(
+    "streams", [("credit_usage", "members"), ("credit_usage_by_api_key", "credit_usage", "groups")]
+)
+def test_the_small_streams_are_read_first_whatever_order_the_catalog_has(
+    fast: FastConnector, sandbox: Sandbox, config: dict[str, Any], streams: tuple[str, ...]
+) -> None:
+    sandbox.set_limits(per_day=2, limit_header="none", reset=True)
+    run = fast("read", config=config, catalog=catalog(*streams))
+    assert run.code == 1
+    complete = {name for name, status in run.statuses.items() if status == "COMPLETE"}
+    assert complete == {streams[-1]}
+    assert [error[0] for error in run.errors if error[0]] == sorted(set(streams) - complete)
 
 
 def test_the_second_sync_reads_the_lookback_alone(
@@ -226,7 +255,7 @@ def test_a_year_on_business_takes_the_stated_requests(
 def test_full_refresh_brings_the_same_rows(
     fast: FastConnector, sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse
 ) -> None:
-    run = fast("read", config=config, catalog=catalog(*KEYS, sync_mode="full_refresh"))
+    run = fast("read", config=config, catalog=catalog(*SUGGESTED, sync_mode="full_refresh"))
     warehouse.load(run.stdout)
     warehouse.check(sandbox, config)
     assert run.code == 0

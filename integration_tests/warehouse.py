@@ -16,7 +16,10 @@ KEYS = {
     "groups": "group_id",
     "projects": "project_reference",
     "credit_usage": "usage_id",
+    "credit_usage_by_api_key": "usage_id",
 }
+SUGGESTED = tuple(KEYS)[:5]
+"""Without the stream that takes a request for each API key and window."""
 FILTERS = ("group_ids", "project_references", "api_key_ids")
 
 Json = dict[str, Any]
@@ -30,11 +33,11 @@ def catalog(*streams: str, sync_mode: str = "incremental") -> Json:
                 "stream": {
                     "name": name,
                     "json_schema": {},
-                    "supported_sync_modes": ["full_refresh", "incremental"][: 1 + (name == "credit_usage")],
+                    "supported_sync_modes": ["full_refresh", "incremental"][: 1 + name.startswith("credit_usage")],
                     "source_defined_cursor": True,
                     "default_cursor_field": ["date"],
                 },
-                "sync_mode": sync_mode if name == "credit_usage" else "full_refresh",
+                "sync_mode": sync_mode if name.startswith("credit_usage") else "full_refresh",
                 "destination_sync_mode": "append_dedup",
                 "primary_key": [[KEYS[name]]],
             }
@@ -43,7 +46,7 @@ def catalog(*streams: str, sync_mode: str = "incremental") -> Json:
     }
 
 
-ALL = catalog(*KEYS)
+ALL = catalog(*SUGGESTED)
 USAGE_ALONE = catalog("credit_usage")
 
 
@@ -90,8 +93,13 @@ class Warehouse:
 
     @property
     def usage(self) -> list[Json]:
-        """The rows of credit usage that say something, without the withdrawn ones."""
-        return [row for row in self.tables["credit_usage"].values() if row["user_uses"] or row["user_credits"]]
+        """The rows of credit usage where the destination heeds Airbyte's sign of deletion."""
+        return [row for row in self.tables["credit_usage"].values() if not row.get("_ab_cdc_deleted_at")]
+
+    @property
+    def withdrawn(self) -> list[Json]:
+        """What stays besides where it does not."""
+        return [row for row in self.tables["credit_usage"].values() if row.get("_ab_cdc_deleted_at")]
 
     def totals(self) -> Counter[tuple[str, ...]]:
         """Uses and credits by date and tool, as `("2026-03-31", "Upscaler", "uses")`."""
@@ -111,6 +119,8 @@ class Warehouse:
         rows = sandbox.rows(**query)
         assert self.by_user() == _added_up(rows, "date", "tool", "user_email", "project_reference")
         assert {row["granularity"] for row in self.usage} <= {granularity}
+        # So the sums are the same where withdrawn rows stay.
+        assert not any(row["user_uses"] or row["user_credits"] or row.get("tool") for row in self.withdrawn)
 
 
 def _added_up(rows: list[Json], *fields: str) -> Counter[tuple[str, ...]]:

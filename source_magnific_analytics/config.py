@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,14 +52,10 @@ def config_error(message: str) -> AirbyteTracedException:
 
 
 def parse(raw: Mapping[str, Any], today: Date) -> Config:
-    """Check `raw`, which already satisfies spec.json, for what a JSON schema cannot say.
-
-    Raises `AirbyteTracedException` (config error) with one plain sentence for the first mistake.
-    """
-    start = _date(raw, "start_date")
-    if start is None:
-        raise config_error("start_date is empty: enter the first day of usage to sync, as YYYY-MM-DD.")
-    end = _date(raw, "end_date")
+    """The configuration that `raw` states; raises `AirbyteTracedException` (config error) for its first mistake."""
+    given = checked(raw)
+    start = parse_date(given["start_date"])
+    end = parse_date(given["end_date"]) if given.get("end_date") else None
     if start < EARLIEST_START:
         raise config_error(
             f"start_date {start} is before {EARLIEST_START}, when there was no usage: enter a later day, since every "
@@ -73,19 +69,113 @@ def parse(raw: Mapping[str, Any], today: Date) -> Config:
         raise config_error(
             f"start_date {start} is after end_date {end}: enter an earlier start_date or a later end_date."
         )
-    raw = {name: value for name, value in raw.items() if value is not None}
-    filters = {name: list(raw[name]) for name in FILTERS if raw.get(name)}
+    filters = {name: given[name] for name in FILTERS if given.get(name)}
     return Config(
         today=today,
-        api_key=_api_key(raw["api_key"]),
+        api_key=_api_key(given["api_key"]),
         start_date=start,
         end_date=min(end or today, today),
-        plan=raw.get("plan", "business"),
-        granularity=Granularity(raw.get("granularity", "day")),
-        lookback_days=raw.get("lookback_window_days", 7),
+        plan=given.get("plan", "business"),
+        granularity=Granularity(given.get("granularity", "day")),
+        lookback_days=given.get("lookback_window_days", 7),
         filters=filters,
-        base_url=_base_url(raw.get("base_url", "https://api.magnific.com")),
+        base_url=_base_url(given.get("base_url", "https://api.magnific.com")),
     )
+
+
+def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """`raw` with values of the right kinds, and without those that are null, which is the same as absent.
+
+    Raises `AirbyteTracedException` (config error) that names the first setting of another kind.
+    """
+    given = {name: value for name, value in raw.items() if value is not None}
+    for name in ("api_key", "start_date"):
+        if name not in given:
+            raise config_error(f"{name} is missing: enter {_KINDS[name][1]}.")
+    for name, (read, words) in _KINDS.items():
+        if name in given:
+            try:
+                given[name] = read(given[name])
+            except (TypeError, ValueError, OverflowError):
+                raise config_error(f"{name} is {_shown(name, given[name])}: enter {words}.") from None
+    return given
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _day(value: Any) -> str:
+    parse_date(_text(value))
+    return str(value)
+
+
+def _whole(value: Any) -> int:
+    """An integer, also where it is written 7.0; raises for anything else, true and false included."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        raise TypeError
+    return int(value)
+
+
+def _one_of(*known: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        return known[known.index(value)]
+
+    return read
+
+
+def _lookback(value: Any) -> int:
+    days = _whole(value)
+    if not 0 <= days <= 180:
+        raise ValueError
+    return days
+
+
+def _each(read: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    def read_all(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise TypeError
+        return [read(item) for item in value]
+
+    return read_all
+
+
+def _group(value: Any) -> int:
+    number = _whole(value)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _reference(value: Any) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", _text(value), re.ASCII | re.IGNORECASE):
+        raise ValueError
+    return str(value)
+
+
+# How each setting is read, and what a person enters.
+_KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "api_key": (_text, "the team's Magnific API key"),
+    "start_date": (_day, "the first day of usage to sync, as YYYY-MM-DD"),
+    "end_date": (
+        lambda value: value and _day(value),
+        "the last day of usage to sync, as YYYY-MM-DD, or leave it empty",
+    ),
+    "plan": (_one_of(*LONGEST_RANGE_DAYS), "business or enterprise"),
+    "granularity": (_one_of(*Granularity), "day, week, month or year"),
+    "lookback_window_days": (_lookback, "a whole number of days from 0 to 180"),
+    "group_ids": (_each(_group), "a list of whole numbers from 1 up (group_id in the stream groups)"),
+    "project_references": (_each(_reference), "a list of UUIDs (project_reference in the stream projects)"),
+    "api_key_ids": (_each(_text), "a list of texts (api_key_id in the stream api_keys)"),
+    "base_url": (_text, "an address, or leave it out"),
+}
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value in an error; never the key's, and no more than fits a line."""
+    return "no text" if name == "api_key" else repr(value)[:80]
 
 
 def parse_date(text: str) -> Date:
@@ -93,16 +183,6 @@ def parse_date(text: str) -> Date:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise ValueError(text)
     return Date.fromisoformat(text)
-
-
-def _date(raw: Mapping[str, Any], name: str) -> Date | None:
-    text = raw.get(name)
-    if not text:
-        return None
-    try:
-        return parse_date(text)
-    except ValueError:
-        raise config_error(f"{name} {text!r} is not a date: enter a real day as YYYY-MM-DD.") from None
 
 
 def _api_key(key: str) -> str:

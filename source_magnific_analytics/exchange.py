@@ -113,8 +113,15 @@ class Exchange(ErrorHandler, BackoffStrategy):
         client = HttpClient(
             self.logger.name, self.logger, error_handler=self, backoff_strategy=self, session=self.sync.session
         )
-        client.send_request(method, url, kwargs, json=json)
-        return self.result
+        try:
+            client.send_request(method, url, kwargs, json=json)
+        except requests.exceptions.RequestException:
+            raise
+        except OSError:
+            raise failures.no_authorities() from None
+        # The CDK keeps its client, and with it this object, until the garbage is collected.
+        result, self.result = self.result, None
+        return result
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         """Success, another try, fewer days, or the raised `AirbyteTracedException` that ends the stream."""
@@ -198,6 +205,8 @@ class Exchange(ErrorHandler, BackoffStrategy):
 
 
 def _fault_of(error: Exception | None) -> _Fault:
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
+        raise failures.unusable_proxy(type(error).__name__)
     meaning, what = of_exception(error)
     return _Fault(what, meaning)
 

@@ -12,6 +12,8 @@ import sys
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.logger import PRINT_BUFFER
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils import AirbyteTracedException
 
 from source_magnific_analytics.source import SourceMagnificAnalytics
 
@@ -30,5 +32,12 @@ def run() -> None:
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
     with PRINT_BUFFER:
-        for message in entrypoint.run(arguments):
-            PRINT_BUFFER.write(f"{message}\n")
+        try:
+            for message in entrypoint.run(arguments):
+                PRINT_BUFFER.write(f"{message}\n")
+        except AirbyteTracedException as error:
+            # A configuration that cannot even be read is the answer to a check, not a failure of it.
+            status = error.as_connection_status_message()
+            if arguments.command != "check" or error.failure_type != FailureType.config_error or status is None:
+                raise
+            PRINT_BUFFER.write(f"{entrypoint.airbyte_message_to_string(status)}\n")

@@ -11,7 +11,7 @@ from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils import AirbyteTracedException
 
 from source_magnific_analytics.by_key import CreditUsageByApiKey
-from source_magnific_analytics.config import Config, config_error, parse
+from source_magnific_analytics.config import Config, checked, config_error, parse
 from source_magnific_analytics.credit_usage import CreditUsage
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.streams import ApiKeys, Groups, ListStream, Members, Projects, new_sync
@@ -90,7 +90,8 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
-        return _read_file("configuration", config_path, AbstractSource.read_config)
+        # Before the CDK holds it against the specification, whose words are those of a JSON schema.
+        return checked(_read_file("configuration", config_path, AbstractSource.read_config))
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
@@ -118,7 +119,10 @@ def _read_file(what: str, path: str, read: Callable[[str], T]) -> T:
     except OSError as error:
         raise config_error(f"The {what} file {path} cannot be opened: {error.strerror}.") from None
     except Exception:
-        raise config_error(f"The {what} file {path} does not hold a {what} as JSON: check what wrote it.") from None
+        advice = "check what wrote it"
+        if what == "catalog":
+            advice = "make one as the README shows; what discover prints is not yet one"
+        raise config_error(f"The {what} file {path} does not hold a {what} as JSON: {advice}.") from None
 
 
 def _parse(config: Mapping[str, Any]) -> Config:

@@ -118,11 +118,12 @@ class UsageStream(MagnificStream, ABC):
         while first <= self.end:
             self.admit(first)
             window, answer, server_day = self._next_window(series, first, self.end)
-            lost = self._lost(progress, window, answer)
+            # Under other filters, periods without usage are what one expects.
+            lost = [] if series.other_filters else self._lost(progress, window, answer)
             if lost:
                 answer, server_day = self._again(series, window, answer)
                 lost = self._lost(progress, window, answer)
-            if lost and latest is None and not series.other_filters:
+            if lost and latest is None:
                 latest = min(lost).subtract(days=1)
             self.note(answer)
             handed_on = {number_of(day, granularity): found.places for day, found in answer.items()}

@@ -26,7 +26,7 @@ LISTS = {
     "groups": API + "team-groups",
     "projects": API + "team-projects",
 }
-ALL_STREAMS = (*LISTS, "credit_usage")
+ALL_STREAMS = (*LISTS, "credit_usage", "credit_usage_by_api_key")
 
 
 @contextmanager

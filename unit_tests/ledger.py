@@ -42,6 +42,27 @@ def entries(last: date) -> st.SearchStrategy[Used]:
     )
 
 
+def team(last: date, days: int, version: int = 0, reach: int | None = None) -> list[Used]:
+    """A team's usage on every second of the `days` up to `last`.
+
+    As Magnific tells it later (`version` 1, then 2) of the last `reach` days, or of all: an address is another one,
+    what nobody was named for has found its user, a project is gone, a day in each fortnight was refunded.
+    """
+    film, print_ = PROJECTS[1:]
+    used = []
+    for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):
+        told = version if reach is None or (last - day).days <= reach else 0
+        if told and day.toordinal() % 14 == 2 * told + 1:
+            continue
+        bob = "bob@example.com"
+        used += [
+            Used(day, "Mystic", f"ann{told or ''}@example.com", film, "Design", 2, 20, attributed=True),
+            Used(day, "Mystic", bob, None if told == 2 else print_, "Film", 3, 30, attributed=True),
+            Used(day, "Upscaler", bob if told else None, None, None, 1, 7 + told, attributed=bool(told)),
+        ]
+    return used
+
+
 def bucket_of(day: date, granularity: str) -> date:
     match granularity:
         case "week":

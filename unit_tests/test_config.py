@@ -73,8 +73,7 @@ def test_the_first_day_may_be_any_day_from_2000_to_today(start: str) -> None:
 @pytest.mark.parametrize("text", ["2026-02-30", "2025-02-29", "2026-13-01", "2026-00-10", "26-01-01", "2026-1-1"])
 @pytest.mark.parametrize("name", ["start_date", "end_date"])
 def test_a_day_that_is_not_in_the_calendar_is_refused_by_name(name: str, text: str) -> None:
-    words = refusal(**{name: text})
-    assert words == f"{name} '{text}' is not a date: enter a real day as YYYY-MM-DD."
+    assert refusal(**{name: text}).startswith(f"{name} is '{text}': enter the ")
 
 
 @pytest.mark.parametrize(
@@ -86,8 +85,55 @@ def test_only_the_plain_form_of_a_date_is_read(text: str) -> None:
         parse_date(text)
 
 
-def test_the_first_day_may_not_be_empty() -> None:
-    assert "start_date is empty" in refusal(start_date="")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"start_date": None}, "start_date is missing: enter the first day of usage to sync, as YYYY-MM-DD."),
+        ({"start_date": ""}, "start_date is '': enter the first day of usage to sync, as YYYY-MM-DD."),
+        ({"start_date": 20260101}, "start_date is 20260101: enter the first day of usage to sync, as YYYY-MM-DD."),
+        (
+            {"end_date": "tomorrow"},
+            "end_date is 'tomorrow': enter the last day of usage to sync, as YYYY-MM-DD, or leave it empty.",
+        ),
+        ({"api_key": None}, "api_key is missing: enter the team's Magnific API key."),
+        ({"api_key": [KEY]}, "api_key is no text: enter the team's Magnific API key."),
+        ({"plan": "premium"}, "plan is 'premium': enter business or enterprise."),
+        ({"granularity": ["day"]}, "granularity is ['day']: enter day, week, month or year."),
+        *[
+            (
+                {"lookback_window_days": days},
+                f"lookback_window_days is {days!r}: enter a whole number of days from 0 to 180.",
+            )
+            for days in (-1, 181, 7.5, "7", True, float("inf"), float("nan"), [7])
+        ],
+        *[
+            (
+                {"group_ids": groups},
+                f"group_ids is {groups!r}: enter a list of whole numbers from 1 up (group_id in the stream groups).",
+            )
+            for groups in (7, ["Design"], [0], [1.5], [True], {"1": 2})
+        ],
+        (
+            {"project_references": ["Spring"]},
+            "project_references is ['Spring']: enter a list of UUIDs (project_reference in the stream projects).",
+        ),
+        (
+            {"api_key_ids": "fpk-1"},
+            "api_key_ids is 'fpk-1': enter a list of texts (api_key_id in the stream api_keys).",
+        ),
+        ({"base_url": 8080}, "base_url is 8080: enter an address, or leave it out."),
+    ],
+)
+def test_a_setting_of_another_kind_is_named_with_what_to_enter(changes: dict[str, Any], words: str) -> None:
+    assert refusal(**changes) == words
+
+
+def test_a_whole_number_is_one_however_it_is_written() -> None:
+    assert config(lookback_window_days=7.0, group_ids=[3.0]) == config(group_ids=[3])
+
+
+def test_a_long_value_is_cut_where_it_is_repeated() -> None:
+    assert refusal(granularity="d" * 500) == f"granularity is '{'d' * 79}: enter day, week, month or year."
 
 
 def test_a_first_day_before_2000_is_a_slip_that_would_cost_the_days_requests() -> None:
@@ -123,15 +169,18 @@ def test_an_empty_key_is_refused() -> None:
     [
         ("https://api.magnific.com", "https://api.magnific.com"),
         ("https://api.magnific.com/", "https://api.magnific.com"),
-        ("https://proxy.example:8443", "https://proxy.example:8443"),
+        ("https://magnific.com:8443", "https://magnific.com:8443"),
+        ("https://api.freepik.com", "https://api.freepik.com"),
+        ("https://eu.api.magnific.com", "https://eu.api.magnific.com"),
         ("HTTPS://API.magnific.com", "https://api.magnific.com"),
+        ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_the_api_may_be_anywhere_over_https_and_here_over_http(entered: str, used: str) -> None:
+def test_the_api_may_be_at_magnific_over_https_or_on_this_machine(entered: str, used: str) -> None:
     assert config(base_url=entered).base_url == used
 
 
@@ -141,6 +190,11 @@ def test_the_api_may_be_anywhere_over_https_and_here_over_http(entered: str, use
         "",
         "api.magnific.com",
         "http://api.magnific.com",
+        "https://proxy.example",
+        "https://evilmagnific.com",
+        "https://magnific.com.evil.example",
+        "https://magnific.com.",
+        "https://10.0.0.1",
         "http://169.254.169.254",
         "http://10.0.0.1",
         "http://0.0.0.0",

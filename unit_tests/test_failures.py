@@ -12,13 +12,16 @@ from in_process import LISTS, USAGE, error, log, rows, states, sync
 
 from source_magnific_analytics.failures import api_words
 
-GOOD = answer(bucket("2026-11-20", tool("Mystic", entry())))
+# One day, which cannot be asked for in smaller parts: test_long_ranges.py has what can.
+TODAY = raw_config(start_date="2026-11-22")
+GOOD = answer(bucket("2026-11-22", tool("Mystic", entry())))
 FAULTS: Mapping[str, dict[str, Any]] = {
     "HTTP 500": {"status_code": 500, "text": "oops"},
     "HTTP 502": {"status_code": 502, "text": "<html>bad gateway</html>"},
     "HTTP 503": {"status_code": 503},
     "HTTP 504": {"status_code": 504},
     "HTTP 408": {"status_code": 408},
+    "HTTP 413": {"status_code": 413},
     "HTTP 425": {"status_code": 425},
     "HTTP 204": {"status_code": 204},
     "no connection within 10 seconds": {"exc": requests.exceptions.ConnectTimeout},
@@ -32,7 +35,7 @@ FAULTS: Mapping[str, dict[str, Any]] = {
     "the body is not complete JSON": {"content": body(bucket("2026-11-20"))[:-1]},
     "Expected `array`, got `null`": {"json": {"data": None}},
     "Object missing required field `data`": {"json": {}},
-    "a bucket is dated 2020-01-01, outside 2026": {"json": answer(bucket("2020-01-01"))},
+    "a period is dated 2020-01-01, outside 2026": {"json": answer(bucket("2020-01-01"))},
 }
 
 
@@ -41,11 +44,12 @@ def test_a_fault_that_passes_is_survived_and_the_result_is_exact(
     what: str, api: requests_mock.Mocker, waits: list[float]
 ) -> None:
     api.post(USAGE, [FAULTS[what], FAULTS[what], FAULTS[what], {"json": GOOD}])
-    output = sync(raw_config())
+    output = sync(TODAY)
     assert not output.errors
     assert [row["user_credits"] for row in rows(output)] == [10]
     assert waits == [5, 10, 20]
-    assert [f"trying again in {wait:.0f} seconds (try {n} of 4)" in log(output) for n, wait in enumerate(waits, 2)]
+    for n, wait in enumerate(waits, 2):
+        assert f"trying again in {wait:.0f} seconds (try {n} of 4)" in log(output)
     assert log(output).count(what) == 3
 
 
@@ -53,15 +57,49 @@ def test_a_fault_that_passes_is_survived_and_the_result_is_exact(
 def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(
     what: str, api: requests_mock.Mocker, waits: list[float]
 ) -> None:
-    api.post(USAGE, [{"json": GOOD | {"data": []}}, FAULTS[what]])
-    output = sync(raw_config(start_date="2026-05-01"))
+    api.post(USAGE, [{"json": {"data": []}}, FAULTS[what]])
+    output = sync(raw_config(start_date="2026-05-26"))
     kind, words = error(output)
     assert kind == "transient_error"
     assert words.startswith("Magnific could not be read (")
-    assert "tried 4 times in a row. Credit usage is saved through 2026-10-27, and the next sync goes on" in words
+    assert "tried 4 times in a row. Credit usage is saved through 2026-11-21, and the next sync goes on" in words
     assert api.call_count == 1 + 4
-    assert [state["date"] for state in states(output)] == ["2026-10-27"]
+    assert [state["date"] for state in states(output)] == [None, "2026-11-21"]
     assert output.get_stream_statuses("credit_usage")[-1].value == "INCOMPLETE"
+    assert not rows(output)
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        ({"status_code": 500}, "see whether Magnific has an outage or a proxy stands in between."),
+        ({"text": "<html>"}, "see whether Magnific has an outage or a proxy stands in between."),
+        ({"json": {"data": None}}, "Magnific's answers have changed: look for a newer version of this connector."),
+    ],
+)
+def test_only_an_answer_of_another_shape_advises_a_newer_version(
+    fault: dict[str, Any], advice: str, api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    api.post(USAGE, **fault)
+    assert error(sync(TODAY))[1].endswith(f"If this goes on, {advice}")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (requests.exceptions.InvalidSchema, "this machine's proxy setting (InvalidSchema): correct HTTPS_PROXY"),
+        (requests.exceptions.InvalidURL, "this machine's proxy setting (InvalidURL): correct HTTPS_PROXY"),
+        (OSError, "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be read: correct the path"),
+    ],
+)
+def test_what_is_wrong_on_this_machine_is_named_at_once(
+    fault: type[Exception], words: str, api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    api.post(USAGE, exc=fault)
+    kind, text = error(sync(raw_config()))
+    assert kind == "config_error"
+    assert words in text
+    assert (api.call_count, waits) == (1, [])
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -80,7 +118,7 @@ def test_a_server_that_names_a_time_is_given_it(
     stated: str, waited: float, api: requests_mock.Mocker, waits: list[float]
 ) -> None:
     api.post(USAGE, [{"status_code": 503, "headers": {"Retry-After": stated}}, {"json": GOOD}])
-    assert not sync(raw_config()).errors
+    assert not sync(TODAY).errors
     assert waits == [waited]
 
 

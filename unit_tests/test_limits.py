@@ -1,17 +1,19 @@
 """The limits: a refusal by the minute is waited out, and the day's limit ends the sync without another request."""
 
+from typing import Any
+
 import pytest
 import requests_mock
 from airbyte_cdk.utils import AirbyteTracedException
 from builders import answer, bucket, entry, raw_config, tool
 from in_process import ALL_STREAMS, LISTS, USAGE, check, error, log, rows, states, sync
 
-GOOD = {"json": answer(bucket("2026-11-20", tool("Mystic", entry())))}
+GOOD: dict[str, Any] = {"json": answer(bucket("2026-11-20", tool("Mystic", entry())))}
 EMPTY = {"json": answer()}
 SERVER_DATE = "Sun, 22 Nov 2026 18:30:00 GMT"
 
 
-def refused(**headers: str) -> dict[str, object]:
+def refused(**headers: str) -> dict[str, Any]:
     return {"status_code": 429, "headers": {name.replace("_", "-"): text for name, text in headers.items()}}
 
 
@@ -107,9 +109,9 @@ def test_after_the_days_limit_no_stream_sends_another_request(api: requests_mock
     output = sync(raw_config(), *ALL_STREAMS)
     assert api.call_count == 2
     final = [output.get_stream_statuses(name)[-1].value for name in ALL_STREAMS]
-    assert final == ["COMPLETE", *["INCOMPLETE"] * 4]
+    assert final == ["COMPLETE", *["INCOMPLETE"] * 5]
     limit = [m.trace.error.message for m in output.errors if m.trace and m.trace.error]
-    assert [text.startswith("The day's 100 API requests") for text in limit[:4]] == [True] * 4
+    assert [text.startswith("The day's 100 API requests") for text in limit[:5]] == [True] * 5
     assert "This sync used 2 of the day's 100 API requests; no credit usage read." in log(output)
 
 
@@ -126,7 +128,7 @@ def test_after_the_reset_the_next_sync_asks_only_for_what_is_missing(
 
 
 def test_refusals_do_not_count_as_faults(api: requests_mock.Mocker, waits: list[float]) -> None:
-    fault = {"status_code": 500}
+    fault = {"status_code": 425}
     api.post(USAGE, [fault, refused(), fault, refused(), fault, GOOD])
     assert not sync(raw_config()).errors
     assert waits == [5, 60, 10, 120, 20]
@@ -147,3 +149,15 @@ def test_a_check_on_a_day_without_requests_does_not_blame_the_key(
     assert raised.value.failure_type and raised.value.failure_type.value == "transient_error"
     assert "used up" in (raised.value.message or "")
     assert "key" not in (raised.value.message or "")
+
+
+def test_where_the_days_requests_run_out_the_small_streams_are_complete_whatever_order_the_catalog_has(
+    api: requests_mock.Mocker, waits: list[float]
+) -> None:
+    for url in LISTS.values():
+        api.get(url, json={"data": [{"api_key_id": "fpk-1"}] if "keys" in url else []})
+    api.post(USAGE, [EMPTY, refused(Retry_After="20000")])
+    output = sync(raw_config(start_date="2026-05-01"), *reversed(ALL_STREAMS))
+    assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE, USAGE]
+    final = {name: output.get_stream_statuses(name)[-1].value for name in ALL_STREAMS}
+    assert final == {**dict.fromkeys(LISTS, "COMPLETE"), **dict.fromkeys(ALL_STREAMS[4:], "INCOMPLETE")}

@@ -14,7 +14,8 @@ import yaml
 from airbyte_connector_models.metadata.v0.connector_metadata_definition_v0 import ConnectorMetadataDefinitionV0
 from pydantic import ValidationError
 
-from source_magnific_analytics import SourceMagnificAnalytics, failures
+from source_magnific_analytics import SourceMagnificAnalytics
+from source_magnific_analytics.policy import POLICY
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yaml").read_text())
@@ -30,7 +31,7 @@ def found(pattern: str, *path: str) -> str:
     return match[1]
 
 
-VERSION = found(r'version="([^"]+)"', "setup.py")
+VERSION = found(r'^VERSION = "([^"]+)"', "setup.py")
 PROPERTIES = SPEC["connectionSpecification"]["properties"]
 
 
@@ -99,8 +100,8 @@ def test_suggested_streams_exist() -> None:
 
 
 def test_the_longest_silence_is_shorter_than_the_platform_is_told_to_allow() -> None:
-    answer = failures.CONNECT_TIMEOUT + failures.LONGEST_BODY + failures.READ_TIMEOUT
-    assert failures.LONGEST_STATED_WAIT + answer < METADATA["maxSecondsBetweenMessages"]
+    answer = POLICY.connect_timeout + POLICY.longest_body + POLICY.read_timeout
+    assert POLICY.longest_stated_wait + answer < METADATA["maxSecondsBetweenMessages"]
 
 
 def test_the_icon_is_square() -> None:

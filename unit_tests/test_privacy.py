@@ -61,5 +61,5 @@ def test_no_check_repeats_the_key_or_an_address(what: str, api: requests_mock.Mo
 def test_a_saved_state_knows_the_rows_but_no_address(api: requests_mock.Mocker) -> None:
     api.post(USAGE, json=USED)
     saved = states(sync(raw_config()))[-1]
-    assert list(saved["rows"]) == ["2026-11-20"]
+    assert saved["rows"] == {"day": {"first": "2026-11-20", "places": [1]}}
     assert EMAIL not in json.dumps(saved)

@@ -93,18 +93,30 @@ def test_discover_lists_the_small_streams_first_and_sends_nothing(api: requests_
     assert catalog
     assert [stream.name for stream in catalog.streams] == list(ALL_STREAMS)
     assert [stream.source_defined_primary_key for stream in catalog.streams] == [
-        [["email"]], [["api_key_id"]], [["group_id"]], [["project_reference"]], [["usage_id"]]
+        [["email"]], [["api_key_id"]], [["group_id"]], [["project_reference"]], [["usage_id"]], [["usage_id"]]
     ]  # fmt: skip
     assert api.call_count == 0
 
 
-def test_only_credit_usage_is_incremental_by_its_own_cursor(api: requests_mock.Mocker) -> None:
+def test_only_usage_is_incremental_by_its_own_cursor(api: requests_mock.Mocker) -> None:
     catalog = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
     assert catalog
-    *lists, usage = catalog.streams
+    *lists, usage, by_key = catalog.streams
     assert [stream.supported_sync_modes for stream in lists] == [[SyncMode.full_refresh]] * 4
-    assert set(usage.supported_sync_modes or []) == {SyncMode.full_refresh, SyncMode.incremental}
-    assert (usage.default_cursor_field, usage.source_defined_cursor) == (["date"], True)
+    for stream in (usage, by_key):
+        assert set(stream.supported_sync_modes or []) == {SyncMode.full_refresh, SyncMode.incremental}
+        assert (stream.default_cursor_field, stream.source_defined_cursor) == (["date"], True)
+
+
+def test_every_column_of_a_row_is_declared_even_airbytes_sign_of_deletion(api: requests_mock.Mocker) -> None:
+    catalog = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
+    assert catalog
+    usage, by_key = ([*stream.json_schema["properties"]] for stream in catalog.streams[4:])
+    assert usage == [
+        *("usage_id", "date", "granularity", "tool", "user_email", "user_uses", "user_credits"),
+        *("project_reference", "project_name", "group_name", "_ab_cdc_deleted_at"),
+    ]
+    assert sorted(by_key) == sorted([*usage, "api_key_id"])
 
 
 def test_every_column_is_described_and_unknown_ones_pass(api: requests_mock.Mocker) -> None:
@@ -184,13 +196,21 @@ def test_a_mistake_in_the_settings_is_told_before_any_request(api: requests_mock
     assert api.call_count == 0
 
 
+@pytest.mark.parametrize(
+    ("fault", "waited"),
+    [
+        (requests.exceptions.ConnectTimeout, [5, 10, 20]),
+        # It may be the range: one day is tried before the check gives up.
+        (requests.exceptions.ConnectionError, [5, 10, 20, 20, 20]),
+    ],
+)
 def test_a_check_of_an_unreachable_magnific_is_no_verdict_on_the_key(
-    api: requests_mock.Mocker, waits: list[float]
+    fault: type[Exception], waited: list[float], api: requests_mock.Mocker, waits: list[float]
 ) -> None:
-    api.post(USAGE, exc=requests.exceptions.ConnectionError)
+    api.post(USAGE, exc=fault)
     problem = refusal(raw_config())
     assert problem.failure_type == FailureType.transient_error
-    assert waits == [5, 10, 20]
+    assert waits == waited
 
 
 def test_every_sync_ends_with_what_it_used_and_how_far_it_came(api: requests_mock.Mocker) -> None:

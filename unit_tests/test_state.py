@@ -1,45 +1,90 @@
-"""What the last sync left, under whatever settings the next one starts: never less data than without it."""
+"""What a sync leaves for the next: how far it came, under which settings, and how many rows the warehouse may hold."""
 
+import json
 from typing import Any
 
 import pytest
-from builders import TODAY, config, saved_state
-from hypothesis import given
+from builders import PROJECT, TODAY, config, saved_state
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
 
-from source_magnific_analytics.state import MOST_ROWS, Saved, after_window, first_day, next_first_bucket, read_state
-from source_magnific_analytics.usage import shorten
+from source_magnific_analytics import state
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.state import Progress, Settings, Start
+from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period_of
 
-SHORT = shorten("0" * 32)
-OTHER = shorten("f" * 32)
-
-
-def remark(saved: Saved) -> str:
-    [text] = saved.remarks
-    return text
-
-
-@pytest.mark.parametrize("state", [{}, None])
-def test_without_state_a_sync_starts_at_the_first_day_and_says_nothing(state: Any) -> None:
-    saved = read_state(state or {}, config())
-    assert saved == Saved(date=None, rows={}, remarks=())
-    assert first_day(saved, config(), again=True) == Date(2026, 11, 1)
+DAY, WEEK, MONTH, YEAR = Granularity
+GRANULARITIES = st.sampled_from(Granularity)
+# Periods that may be next to each other, across a year's end.
+NUMBERS = st.integers(0, 40)
+TAKEN = st.dictionaries(NUMBERS, st.integers(1, 99), max_size=5)
 
 
-def test_a_state_under_the_same_settings_is_taken_as_it_is() -> None:
-    state = saved_state("2026-11-20", rows={"2026-11-14": [SHORT, OTHER]})
-    assert read_state(state, config()) == Saved(Date(2026, 11, 20), {"2026-11-14": [SHORT, OTHER]})
+def number(day: str, granularity: Granularity = DAY) -> int:
+    return number_of(Date.fromisoformat(day), granularity)
 
 
-@pytest.mark.parametrize("missing", ["granularity", "start_date", "filters", "rows"])
-def test_what_an_older_state_does_not_say_counts_as_unchanged(missing: str) -> None:
-    state = saved_state("2026-11-20", granularity="week", filters={"group_ids": [1]}, rows={"2026-11-09": [SHORT]})
-    del state[missing]
-    saved = read_state(state, config(granularity="week", group_ids=[1]))
-    assert saved.date == Date(2026, 11, 20)
-    assert saved.rows == ({} if missing == "rows" else {"2026-11-09": [SHORT]})
-    assert saved.remarks == ()
+def settings_of(settings: Config) -> Settings:
+    return Settings(settings.granularity, settings.start_date, settings.filters)
+
+
+def started(saved: Any, full_refresh: bool = False, **changes: Any) -> Start:
+    now = config(**changes)
+    return state.start(saved, now, settings_of(now), full_refresh=full_refresh)
+
+
+def taken_from(first: Date, granularity: Granularity, numbers: dict[int, int]) -> dict[int, int]:
+    return {number_of(first, granularity) + n: places for n, places in numbers.items()}
+
+
+def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_there_are() -> None:
+    settings = config(granularity="week", start_date="2026-11-01", group_ids=[7, 3])
+    days = {number("2026-12-30"): 12, number("2026-12-31"): 0, number("2027-01-02"): 3}
+    progress = Progress(Date(2026, 11, 20), {DAY: days, MONTH: {number("2026-02-01", MONTH): 5}})
+    written = {**state.settings_as_json(settings_of(settings)), **state.progress_as_json(progress)}
+    assert written == json.loads(json.dumps(written))
+    assert written == {
+        "date": "2026-11-20",
+        "granularity": "week",
+        "start_date": "2026-11-01",
+        "filters": {"group_ids": [7, 3]},
+        "rows": {
+            "day": {"first": "2026-12-30", "places": [12, 0, 0, 3]},
+            "month": {"first": "2026-02-01", "places": [5]},
+        },
+    }
+    assert state.read_settings(written) == settings_of(settings)
+    assert state.read_progress(written).date == progress.date
+
+
+def test_before_the_first_window_there_is_no_date_and_there_are_no_rows() -> None:
+    assert state.progress_as_json(Progress()) == {"date": None, "rows": {}}
+    assert state.read_progress({"date": None, "rows": {}}) == Progress()
+
+
+@given(st.none() | st.dates(Date(2000, 1, 1), TODAY), st.dictionaries(GRANULARITIES, TAKEN.filter(bool)))
+def test_every_progress_is_read_as_it_was_written(date: Any, taken: dict[Granularity, dict[int, int]]) -> None:
+    through = None if date is None else Date(date.year, date.month, date.day)
+    places = {size: taken_from(Date(2019, 12, 25), size, numbers) for size, numbers in taken.items()}
+    progress = Progress(through, places)
+    assert state.read_progress(json.loads(json.dumps(state.progress_as_json(progress)))) == progress
+
+
+@pytest.mark.parametrize("full_refresh", [False, True])
+def test_without_state_a_sync_starts_at_the_beginning_and_says_nothing(full_refresh: bool) -> None:
+    assert started({}, full_refresh) == Start(Progress(None, {}), other_filters=False, remarks=())
+
+
+ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
+KNOWN = {DAY: {number("2026-11-14"): 2, number("2026-11-16"): 1}}
+
+
+@pytest.mark.parametrize("changes", [{}, {"lookback_window_days": 60}, {"plan": "enterprise"}])
+def test_under_the_same_settings_a_sync_goes_on(changes: dict[str, Any]) -> None:
+    saved = saved_state("2026-11-20", rows=ROWS)
+    assert started(saved, **changes) == Start(Progress(Date(2026, 11, 20), KNOWN))
+    assert started({**saved, "date": None}, **changes) == Start(Progress(None, KNOWN))
 
 
 GARBAGE = st.recursive(
@@ -47,139 +92,184 @@ GARBAGE = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=6,
 )
+PART_OF_ROWS = st.fixed_dictionaries({"first": GARBAGE, "places": GARBAGE})
+PARTS = {
+    **dict.fromkeys(["date", "granularity", "start_date", "filters"], GARBAGE),
+    "rows": GARBAGE | st.dictionaries(GRANULARITIES.map(str), GARBAGE | PART_OF_ROWS),
+}
 
 
-KEYS = ["date", "granularity", "start_date", "filters", "rows"]
+@given(st.fixed_dictionaries({}, optional=PARTS), st.booleans())
+@example({"date": 7}, True)
+def test_no_state_whatsoever_stops_a_sync_or_makes_it_skip_a_day(broken: dict[str, Any], full_refresh: bool) -> None:
+    for saved in (broken, {**saved_state("2026-11-20", rows=ROWS), **broken}):
+        start = started(saved, full_refresh)
+        first = state.first_to_read(start.progress.date, Date(2026, 11, 1), config(), full_refresh=False)
+        assert first <= max(start.progress.date or Date.min, Date(2026, 11, 1))
+        assert (start.progress.date or TODAY) <= TODAY
+        assert all(places > 0 for taken in start.progress.places.values() for places in taken.values())
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, GARBAGE)))
-def test_no_state_whatsoever_stops_a_sync_or_makes_it_skip_a_day(state: dict[str, Any]) -> None:
-    saved = read_state(state, config())
-    through = saved.date or Date(2026, 11, 1)
-    assert first_day(saved, config(), again=True) <= max(through, Date(2026, 11, 1))
-    assert through <= TODAY
+def each(part: str, *values: Any) -> list[dict[str, Any]]:
+    return [{part: value} for value in values]
+
+
+BROKEN: list[dict[str, Any]] = [
+    *[{part: ...} for part in ("date", "granularity", "start_date", "filters", "rows")],
+    *each("date", "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {"date": "2026-11-20"}, []),
+    *each("granularity", None, "hour", 1, ["day"]),
+    *each("start_date", None, "first of May", 1),
+    *each("filters", None, [], "group_ids", {"group_ids": 7}),
+    *each("rows", None, [1], "all", {"hour": ROWS["day"]}, {"day": []}, {"day": [2, 0, 1]}),
+    # The state of 0.1.0 before its release had keys of rows.
+    {"rows": {"2026-11-14": ["AAAAAAAAAAAAAAAAAAAAAA"]}},
+    *each("rows", {"day": {"first": "2026-11-14"}}, {"day": {"places": [1]}}),
+    *[{"rows": {"day": {"first": first, "places": [1]}}} for first in (None, 1, "", "2026-11-31", "someday")],
+    *[{"rows": {"day": {"first": "2026-11-14", "places": p}}} for p in (None, 3, "3", [-1], [True], [1.0], ["1"])],
+    # Not the first day of a period, and a period beyond the calendar.
+    *[{"rows": {size: {"first": "2026-11-14", "places": [1]}}} for size in ("week", "month", "year")],
+    *[{"rows": {size: {"first": "9990-01-01", "places": [1] * 4000}}} for size in ("day", "month", "year")],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_state_that_cannot_be_read_starts_over_and_advises_to_clear(broken: dict[str, Any]) -> None:
+    whole = {**saved_state("2026-11-20", rows=ROWS), **broken}
+    saved = {name: value for name, value in whole.items() if value is not ...}
+    assert started(saved) == Start(
+        remarks=(
+            "The saved state of credit_usage cannot be read, so the stream is read again from 2026-11-01. Clear the "
+            "stream to be sure that no row of an earlier sync stays behind.",
+        )
+    )
+
+
+OVER = "read again from {}. Rows replace those of the earlier settings; there is nothing you need to do."
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("before", "now", "remark"),
     [
-        {"date": None},
-        {"date": ""},
-        {"date": 20261120},
-        {"date": "2026-11-20T00:00:00"},
-        {"date": "2026-02-30"},
-        {"date": {"date": "2026-11-20"}},
-        {"start_date": "first of May"},
-        {"start_date": 1},
-        {"rows": []},
-        {"rows": "all"},
-        {"rows": {"2026-11-14": SHORT}},
-        {"rows": {"2026-11-14": 7}},
-        {"rows": {"2026-11-14": [None]}},
-        {"rows": {"2026-11-14": [SHORT[:-1]]}},
-        {"rows": {"2026-11-14": ["0" * 32]}},
-        {"rows": {"someday": [SHORT]}},
+        ({"start_date": "2026-10-01"}, {}, None),
+        ({}, {"start_date": "2026-10-31"}, "Start_date moved from 2026-11-01 back to 2026-10-31, so"),
+        ({"granularity": "week"}, {}, "Granularity changed from week to day, so"),
+        ({"filters": {"group_ids": [1]}}, {}, "The filters changed, so"),
+        ({}, {"group_ids": [1]}, "The filters changed, so"),
+        ({"filters": {"group_ids": [1]}}, {"group_ids": [2]}, "The filters changed, so"),
+        ({"filters": {"api_key_ids": ["a"]}}, {"api_key_ids": ["A"]}, "The filters changed, so"),
+        ({"filters": {"x": [1]}}, {}, "The filters changed, so"),
+        ({"filters": {"group_ids": [1, 2]}}, {"group_ids": [2, 1, 2]}, None),
+        ({"filters": {"group_ids": []}}, {}, None),
+        ({"filters": {"project_references": [PROJECT.upper()]}}, {"project_references": [PROJECT]}, None),
+        (
+            {"filters": {"group_ids": [1]}, "granularity": "week"},
+            {"start_date": "2026-10-31"},
+            "Granularity changed from week to day and the filters changed and start_date moved from 2026-11-01 back to",
+        ),
     ],
 )
-def test_a_state_that_cannot_be_read_starts_over_and_says_so(broken: dict[str, Any]) -> None:
-    saved = read_state(saved_state("2026-11-20") | broken, config())
-    assert (saved.date, saved.rows) == (None, {})
-    assert remark(saved).startswith("The saved state cannot be read, so credit usage is read again from 2026-11-01.")
+def test_a_sync_starts_over_where_settings_mean_something_else_and_keeps_the_rows(
+    before: dict[str, Any], now: dict[str, Any], remark: str | None
+) -> None:
+    start = started(saved_state("2026-11-20", rows=ROWS, **before), **now)
+    assert start.progress == Progress(None if remark else Date(2026, 11, 20), KNOWN)
+    assert start.other_filters == bool(remark and "filters" in remark)
+    assert bool(start.remarks) == bool(remark)
+    for text in start.remarks:
+        assert text.startswith(remark or "")
+        assert text.endswith(OVER.format(config(**now).start_date))
 
 
-def test_another_granularity_starts_over_and_forgets_the_old_rows() -> None:
-    state = saved_state("2026-11-20", granularity="week", rows={"2026-11-16": [SHORT]})
-    saved = read_state(state, config())
-    assert (saved.date, saved.rows) == (None, {})
-    assert remark(saved).startswith("The granularity changed from week to day, so credit usage is read again from 2026")
-    assert "clear the stream" in remark(saved)
+@pytest.mark.parametrize(
+    ("changes", "today", "last"),
+    [({}, "2026-11-22", "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-22", "2026-11-10")],
+)
+def test_a_saved_day_after_the_last_is_taken_as_that(changes: dict[str, Any], today: str, last: str) -> None:
+    start = started(saved_state("2027-01-01", rows=ROWS), **changes)
+    assert start.progress == Progress(Date.fromisoformat(last), KNOWN)
+    assert start.remarks[0].startswith(f"The saved date 2027-01-01 lies after {last}, the last day to sync, and is")
+    assert started(saved_state(last), **changes) == Start(Progress(Date.fromisoformat(last)))
 
 
-@pytest.mark.parametrize(("before", "now"), [({"group_ids": [1]}, {}), ({}, {"group_ids": [1]}), ({"x": 1}, {})])
-def test_other_filters_start_over_and_still_know_the_rows(before: dict[str, Any], now: dict[str, Any]) -> None:
-    saved = read_state(saved_state("2026-11-20", filters=before, rows={"2026-11-14": [SHORT]}), config(**now))
-    assert (saved.date, saved.rows) == (None, {"2026-11-14": [SHORT]})
-    assert remark(saved).startswith("The filters changed, so credit usage is read again from 2026-11-01.")
-    assert "clear the stream" in remark(saved)
-
-
-def test_the_same_filters_are_no_change() -> None:
-    state = saved_state("2026-11-20", filters={"group_ids": [1, 2]})
-    assert read_state(state, config(group_ids=[1, 2])).date == Date(2026, 11, 20)
-
-
-def test_an_earlier_first_day_fills_the_gap() -> None:
-    saved = read_state(saved_state("2026-11-20", rows={"2026-11-14": [SHORT]}), config(start_date="2026-10-31"))
-    assert (saved.date, saved.rows) == (None, {"2026-11-14": [SHORT]})
-    assert remark(saved).startswith("start_date moved from 2026-11-01 back to 2026-10-31, so credit usage is")
-
-
-def test_a_later_first_day_is_where_the_sync_goes_on() -> None:
-    later = config(start_date="2026-11-21")
-    saved = read_state(saved_state("2026-11-20"), later)
-    assert saved.remarks == ()
-    assert first_day(saved, later, again=True) == first_day(saved, later, again=False) == Date(2026, 11, 21)
-
-
-def test_a_saved_day_in_the_future_is_taken_as_the_last_day_to_sync() -> None:
-    saved = read_state(saved_state("2027-01-01", rows={"2026-11-14": [SHORT]}), config())
-    assert (saved.date, saved.rows) == (TODAY, {"2026-11-14": [SHORT]})
-    assert remark(saved).startswith("The saved date 2027-01-01 lies after 2026-11-22, the last day to sync, and")
-    assert read_state(saved_state(str(TODAY)), config()).remarks == ()
+def test_a_full_refresh_goes_on_only_behind_one_that_was_cut_off() -> None:
+    saved = saved_state("2026-11-20", rows=ROWS)
+    assert started(saved, full_refresh=True) == Start()
+    unfinished = {**saved, state.UNFINISHED: True}
+    assert started(unfinished, full_refresh=True).progress == Progress(Date(2026, 11, 20), KNOWN)
+    assert started(unfinished, full_refresh=True, granularity="week").progress == Progress(None, KNOWN)
+    assert started(unfinished).progress == Progress(Date(2026, 11, 20), KNOWN)
 
 
 @given(st.integers(0, 180), st.dates(Date(2026, 1, 1), TODAY))
 def test_every_sync_goes_back_by_the_lookback_but_not_before_the_first_day(lookback: int, saved: Any) -> None:
     settings = config(start_date="2026-06-01", lookback_window_days=lookback)
-    day = Date(saved.year, saved.month, saved.day)
-    wanted = max(day.subtract(days=lookback), Date(2026, 6, 1))
-    assert first_day(Saved(day), settings, again=True) == wanted
+    day, first = Date(saved.year, saved.month, saved.day), Date(2026, 6, 1)
+    assert state.first_to_read(None, first, settings, full_refresh=False) == first
+    wanted = max(day.subtract(days=lookback), first)
+    assert state.first_to_read(day, first, settings, full_refresh=False) == wanted
 
 
 def test_a_full_refresh_that_was_cut_off_goes_on_behind_what_it_handed_on() -> None:
-    assert first_day(Saved(Date(2026, 11, 10)), config(), again=False) == Date(2026, 11, 11)
-    assert first_day(Saved(Date(2026, 11, 1)), config(), again=False) == Date(2026, 11, 2)
+    first = Date(2026, 11, 1)
+    assert state.first_to_read(Date(2026, 11, 10), first, config(), full_refresh=True) == Date(2026, 11, 11)
+    assert state.first_to_read(Date(2026, 10, 3), first, config(), full_refresh=True) == first
+    assert state.first_to_read(None, first, config(), full_refresh=True) == first
+    shortened = config(end_date="2026-11-10")
+    assert state.first_to_read(Date(2026, 11, 20), first, shortened, full_refresh=True) == Date(2026, 11, 11)
+    assert state.first_to_read(Date(2026, 11, 20), first, shortened, full_refresh=False) == Date(2026, 11, 3)
 
 
-def test_the_next_sync_reads_the_whole_bucket_that_the_lookback_reaches_into() -> None:
-    assert next_first_bucket(Date(2026, 11, 20), config()) == Date(2026, 11, 13)
-    assert next_first_bucket(Date(2026, 11, 20), config(granularity="week")) == Date(2026, 11, 9)
-    assert next_first_bucket(Date(2026, 11, 20), config(granularity="month")) == Date(2026, 11, 1)
-    assert next_first_bucket(Date(2026, 11, 20), config(granularity="year")) == Date(2026, 1, 1)
+@pytest.mark.parametrize(
+    ("date", "granularity", "today", "last"),
+    [
+        *[("2026-11-20", DAY, "2026-11-22", "2026-11-20"), ("2026-11-22", DAY, "2026-11-22", "2026-11-21")],
+        *[("2026-11-22", WEEK, "2026-11-22", "2026-11-15"), ("2026-11-22", WEEK, "2026-11-23", "2026-11-22")],
+        *[("2026-11-20", WEEK, "2026-11-22", "2026-11-15"), ("2026-11-20", MONTH, "2026-11-22", "2026-10-31")],
+        *[("2026-12-31", YEAR, "2027-01-01", "2026-12-31"), ("2026-12-31", YEAR, "2026-12-31", "2025-12-31")],
+    ],
+)
+def test_only_a_period_that_is_over_is_not_read_again_by_a_full_refresh(
+    date: str, granularity: Granularity, today: str, last: str
+) -> None:
+    found = state.last_complete(Date.fromisoformat(date), granularity, Date.fromisoformat(today))
+    assert str(found) == last
 
 
-def test_the_state_says_how_far_it_came_under_which_settings_and_with_which_rows() -> None:
-    settings = config(granularity="week", group_ids=[7])
-    rows = {"2026-11-02": [SHORT], "2026-11-09": [OTHER], "2026-11-16": [SHORT, OTHER]}
-    state, left_out = after_window(Date(2026, 11, 20), rows, settings)
-    assert state == {
-        "date": "2026-11-20",
-        "granularity": "week",
-        "start_date": "2026-11-01",
-        "filters": {"group_ids": [7]},
-        "rows": {"2026-11-16": [SHORT, OTHER], "2026-11-09": [OTHER]},
-    }
-    assert left_out == 0
-    assert read_state(state, settings) == Saved(Date(2026, 11, 20), state["rows"])
+def test_before_its_rows_a_window_may_have_left_the_old_ones_or_the_new_ones() -> None:
+    progress = Progress(Date(2026, 11, 20), {DAY: {1: 5, 2: 7, 3: 9}, WEEK: {1: 4}})
+    before = progress.before(DAY, {1: 6, 2: 3, 4: 1})
+    assert before == Progress(Date(2026, 11, 20), {DAY: {1: 6, 2: 7, 3: 9, 4: 1}, WEEK: {1: 4}})
+    assert progress.before(YEAR, {}) == progress
+    assert Progress().before(YEAR, {2026: 2}) == Progress(None, {YEAR: {2026: 2}})
 
 
-def test_rows_of_later_windows_are_kept_while_an_earlier_one_is_read_again() -> None:
-    state, _ = after_window(Date(2026, 11, 3), {"2026-11-20": [SHORT]}, config())
-    assert state["rows"] == {"2026-11-20": [SHORT]}
+def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_days() -> None:
+    week, month = number("2026-11-09", WEEK), number("2026-11-09", MONTH)
+    days = {number(f"2026-11-{day:02}"): day for day in range(8, 17)}
+    progress = Progress(None, {DAY: days, WEEK: {week - 1: 1, week: 2, week + 1: 3}, MONTH: {month: 4}})
+    after = progress.after(WEEK, DateRange(Date(2026, 11, 9), Date(2026, 11, 15)), {week: 20})
+    assert after == Progress(
+        Date(2026, 11, 15),
+        {DAY: {number("2026-11-08"): 8, number("2026-11-16"): 16}, WEEK: {week - 1: 1, week: 20, week + 1: 3}},
+    )
+    assert after.after(WEEK, DateRange(Date(2026, 11, 2), Date(2026, 11, 22)), {}).places == {}
 
 
-def buckets_of(*sizes: int) -> dict[str, list[str]]:
-    return {f"2026-11-{22 - n}": [shorten(f"{n:016x}{m:016x}") for m in range(size)] for n, size in enumerate(sizes)}
-
-
-def test_the_state_holds_the_newest_whole_buckets_up_to_the_cap() -> None:
-    exactly = buckets_of(MOST_ROWS - 5, 5)
-    state, left_out = after_window(TODAY, exactly, config())
-    assert (state["rows"], left_out) == (exactly, 0)
-
-    state, left_out = after_window(TODAY, buckets_of(MOST_ROWS - 5, 6, 1), config())
-    assert (list(state["rows"]), left_out) == (["2026-11-22"], 2)
-
-    state, left_out = after_window(TODAY, buckets_of(MOST_ROWS + 1), config())
-    assert (state["rows"], left_out) == ({}, 1)
-    assert MOST_ROWS == 20_000
+@given(st.dictionaries(GRANULARITIES, TAKEN.filter(bool)), st.integers(0, 40), st.integers(0, 40))
+def test_a_window_owns_every_period_of_which_a_day_is_its_own(
+    taken: dict[Granularity, dict[int, int]], begin: int, length: int
+) -> None:
+    origin = Date(2026, 1, 1)
+    progress = Progress(None, {size: taken_from(origin, size, numbers) for size, numbers in taken.items()})
+    window = DateRange(origin.add(days=begin), origin.add(days=begin + length))
+    owned = [
+        (size, number)
+        for size, numbers in progress.places.items()
+        for number in sorted(numbers)
+        if period_of(first_day(number, size), size).overlaps(window)
+    ]
+    assert list(progress.overlapping(window)) == owned
+    left = progress.after(DAY, window, {}).places
+    assert {(size, n) for size, numbers in left.items() for n in numbers} == {
+        (size, n) for size, numbers in progress.places.items() for n in numbers
+    } - set(owned)

@@ -1,5 +1,6 @@
-"""The five streams through the connector: what is asked of Magnific, and what is handed on."""
+"""The streams through the connector: what is asked of Magnific, and what is handed on."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
 from pendulum import Date
 
 from source_magnific_analytics import SourceMagnificAnalytics
-from source_magnific_analytics.usage import shorten
+from source_magnific_analytics.state import UNFINISHED
 
 TEAM: Mapping[str, list[dict[str, Any]]] = {
     "members": [{"email": "ann@example.com", "role": "owner", "status": "active"}],
@@ -32,14 +33,14 @@ def asked(api: requests_mock.Mocker) -> list[dict[str, Any]]:
     return [request.json() for request in api.request_history if request.url == USAGE]
 
 
-def test_all_five_streams_of_a_sync_take_five_requests_the_small_ones_first(api: requests_mock.Mocker) -> None:
+def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: requests_mock.Mocker) -> None:
     for name, url in LISTS.items():
         api.get(url, json={"data": TEAM[name]})
     api.post(USAGE, json=days("2026-11-20"))
     output = sync(raw_config(), *ALL_STREAMS)
-    assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE]
+    assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE, USAGE]
     assert not output.errors
-    assert "This sync used 5 of the day's 100 API requests; credit usage is complete through 2026-11-22." in log(output)
+    assert "This sync used 6 of the day's 100 API requests; credit usage is complete through 2026-11-22." in log(output)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -48,6 +49,21 @@ def test_a_list_is_handed_on_as_it_comes_even_what_nobody_knew_of(name: str, api
     output = sync(raw_config(), name)
     assert rows(output, name) == TEAM[name]
     assert [(request.method, request.body) for request in api.request_history] == [("GET", None)]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_texts_of_a_list_are_what_a_warehouse_can_hold(name: str, api: requests_mock.Mocker) -> None:
+    written = json.dumps({"data": [{**TEAM[name][0], "note": "a\x00b \ud83d"}]}).encode()
+    api.get(LISTS[name], content=b"\xef\xbb\xbf" + written)
+    assert rows(sync(raw_config(), name), name) == [{**TEAM[name][0], "note": "ab \ufffd"}]
+
+
+@pytest.mark.parametrize("moment", ["yesterday", 5, None, ""])
+def test_a_key_without_a_moment_of_its_making_is_handed_on_without_it(moment: Any, api: requests_mock.Mocker) -> None:
+    [key] = TEAM["api_keys"]
+    api.get(LISTS["api_keys"], json={"data": [{**key, "created_at": moment}]})
+    found = rows(sync(raw_config(), "api_keys"), "api_keys")
+    assert found == [{name: value for name, value in key.items() if name != "created_at"}]
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -89,25 +105,30 @@ def test_filters_are_sent_as_they_were_entered(api: requests_mock.Mocker) -> Non
 def test_a_row_reaches_the_warehouse_without_the_columns_that_are_null(api: requests_mock.Mocker) -> None:
     used = entry(project_reference=PROJECT, project_name="Spring", group_name="Design")
     api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", used), tool("Asset Download", uses=2, credits=0))))
-    whole, anonymous = rows(sync(raw_config()))
-    assert whole.pop("usage_id") != anonymous.pop("usage_id")
+    anonymous, whole = rows(sync(raw_config()))
+    assert [anonymous.pop("usage_id"), whole.pop("usage_id")] == ["day-2026-11-20-0", "day-2026-11-20-1"]
     assert whole == {"date": "2026-11-20", "granularity": "day", "tool": "Mystic", **used}
     assert anonymous == {
         "date": "2026-11-20", "granularity": "day", "tool": "Asset Download", "user_uses": 2, "user_credits": 0
     }  # fmt: skip
 
 
-def test_the_state_moves_on_after_every_window_even_an_empty_one(api: requests_mock.Mocker) -> None:
+def test_a_state_is_saved_before_and_after_every_window_even_an_empty_one(api: requests_mock.Mocker) -> None:
     api.post(USAGE, json=answer())
     output = sync(raw_config(start_date="2025-11-23"))
-    assert [state["date"] for state in states(output)][:3] == ["2026-05-21", "2026-11-17", "2026-11-22"]
+    dates = [None, "2026-05-21", "2026-05-21", "2026-11-17", "2026-11-17", "2026-11-22"]
+    assert [state["date"] for state in states(output)][:6] == dates
 
 
-def test_the_rows_of_a_window_come_before_its_state(api: requests_mock.Mocker) -> None:
+def test_the_places_of_a_window_are_saved_before_its_rows_and_its_day_after_them(api: requests_mock.Mocker) -> None:
     api.post(USAGE, [{"json": days("2026-01-05")}, {"json": days("2026-07-05")}])
     output = sync(raw_config(start_date="2026-01-01"))
     kinds = [message.type.value for message in output.records_and_state_messages]
-    assert kinds[:4] == ["RECORD", "STATE", "RECORD", "STATE"]
+    assert kinds[:6] == ["STATE", "RECORD", "STATE"] * 2
+    first = {"day": {"first": "2026-01-05", "places": [1]}}
+    assert [(state["date"], state["rows"]) for state in states(output)][:2] == [(None, first), ("2026-06-29", first)]
+    both = {"day": {"first": "2026-01-05", "places": [1, *[0] * 180, 1]}}
+    assert states(output)[-1] == saved_state("2026-11-22", start_date="2026-01-01", rows=both)
 
 
 def test_a_year_on_business_is_read_by_months_and_handed_on_as_a_year(api: requests_mock.Mocker) -> None:
@@ -115,31 +136,31 @@ def test_a_year_on_business_is_read_by_months_and_handed_on_as_a_year(api: reque
     [row] = rows(output := sync(raw_config(start_date="2025-06-15", end_date="2025-12-31", granularity="year")))
     assert [query["granularity"] for query in asked(api)] == ["month"] * 3
     assert (row["date"], row["granularity"], row["user_uses"]) == ("2025-01-01", "year", 3)
-    assert next(state["date"] for state in states(output)) == "2025-12-31"
+    assert [state["date"] for state in states(output)][:2] == [None, "2025-12-31"]
 
 
-def test_a_row_that_magnific_withdrew_is_set_to_zero_once(api: requests_mock.Mocker) -> None:
-    before, after = entry("ann@old.example", project_reference=OTHER_PROJECT), entry("ann@new.example")
-    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", before))))
+def used(*usages: dict[str, Any]) -> dict[str, Any]:
+    return answer(bucket("2026-11-20", tool("Mystic", *usages)))
+
+
+def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_withdrawn_once(
+    api: requests_mock.Mocker,
+) -> None:
+    api.post(USAGE, json=used(entry("ann@old.example", project_reference=OTHER_PROJECT), entry("bob@example.com")))
     first = sync(raw_config())
-    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", after))))
+    api.post(USAGE, json=used(entry("ann@new.example", uses=2, credits=20)))
     second = sync(raw_config(), state=states(first)[-1])
     third = sync(raw_config(), state=states(second)[-1])
-    [old] = rows(first)
+    assert [row["usage_id"] for row in rows(first)] == ["day-2026-11-20-0", "day-2026-11-20-1"]
     new, withdrawn = rows(second)
-    assert new["user_email"] == "ann@new.example"
+    assert (new["usage_id"], new["user_email"]) == ("day-2026-11-20-0", "ann@new.example")
     assert withdrawn == {
-        "usage_id": old["usage_id"], "date": "2026-11-20", "granularity": "day", "user_uses": 0, "user_credits": 0
+        "usage_id": "day-2026-11-20-1", "date": "2026-11-20", "granularity": "day", "user_uses": 0, "user_credits": 0,
+        "_ab_cdc_deleted_at": "2026-11-22T12:00:00.000Z",
     }  # fmt: skip
+    assert "1 rows in 1 periods were withdrawn: an earlier sync handed them on" in log(second)
     assert rows(third) == [new]
-
-
-def test_a_bucket_that_became_empty_is_set_to_zero(api: requests_mock.Mocker) -> None:
-    api.post(USAGE, json=days("2026-11-20"))
-    first = sync(raw_config())
-    api.post(USAGE, json=answer())
-    second = sync(raw_config(), state=states(first)[-1])
-    assert [(row["usage_id"], row["user_uses"]) for row in rows(second)] == [(rows(first)[0]["usage_id"], 0)]
+    assert "withdrawn" not in log(third)
 
 
 def test_a_full_refresh_reads_everything(api: requests_mock.Mocker) -> None:
@@ -148,11 +169,15 @@ def test_a_full_refresh_reads_everything(api: requests_mock.Mocker) -> None:
     assert [row["date"] for row in rows(output)] == ["2026-11-01", "2026-11-22"]
 
 
-def test_a_full_refresh_that_was_cut_off_goes_on_and_hands_nothing_on_twice(api: requests_mock.Mocker) -> None:
+@pytest.mark.parametrize(("unfinished", "first"), [({UNFINISHED: True}, "2026-06-30"), ({}, "2026-01-01")])
+def test_only_a_full_refresh_that_was_cut_off_is_gone_on_with(
+    unfinished: dict[str, Any], first: str, api: requests_mock.Mocker
+) -> None:
     api.post(USAGE, json=answer())
-    config = raw_config(start_date="2026-01-01")
-    sync(config, usage_mode=SyncMode.full_refresh, state=saved_state("2026-06-29", start_date="2026-01-01"))
-    assert [query["start_date"] for query in asked(api)] == ["2026-06-30"]
+    saved = saved_state("2026-06-29", start_date="2026-01-01", **unfinished)
+    output = sync(raw_config(start_date="2026-01-01"), usage_mode=SyncMode.full_refresh, state=saved)
+    assert asked(api)[0]["start_date"] == first
+    assert [UNFINISHED in state for state in states(output)][-3:] == [True, True, False]
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -165,24 +190,8 @@ def test_a_list_is_read_again_even_where_a_platform_says_it_was_complete(name: s
 def test_what_the_saved_state_could_not_say_is_in_the_log(api: requests_mock.Mocker) -> None:
     api.post(USAGE, json=answer())
     output = sync(raw_config(), state=saved_state("2026-11-20", granularity="week"))
-    assert "The granularity changed from week to day" in log(output)
+    assert "Granularity changed from week to day, so credit usage is read again from 2026-11-01." in log(output)
     assert [query["start_date"] for query in asked(api)] == ["2026-11-01"]
-
-
-def test_a_state_too_large_is_cut_and_told_of_once(api: requests_mock.Mocker) -> None:
-    crowd = [entry(f"user{n}@example.com") for n in range(10_001)]
-    many = [bucket(f"2026-11-{day}", tool("Mystic", *crowd)) for day in (20, 21, 22)]
-    api.post(USAGE, json=answer(*many))
-    output = sync(raw_config())
-    assert list(states(output)[-1]["rows"]) == ["2026-11-22"]
-    assert log(output).count("The state holds the keys of the newest 20000 rows; 2 older periods") == 1
-
-
-def test_only_the_rows_that_the_next_sync_can_meet_again_are_in_the_state(api: requests_mock.Mocker) -> None:
-    api.post(USAGE, json=days("2026-11-14", "2026-11-15", "2026-11-22"))
-    output = sync(raw_config())
-    ids = {row["date"]: [shorten(row["usage_id"])] for row in rows(output)}
-    assert states(output)[-1]["rows"] == {"2026-11-22": ids["2026-11-22"], "2026-11-15": ids["2026-11-15"]}
 
 
 def test_a_breakdown_above_the_totals_is_told_of_once_with_figures(api: requests_mock.Mocker) -> None:
@@ -219,6 +228,6 @@ def test_today_is_the_last_day_asked_for_whatever_end_was_entered(api: requests_
 
 def test_the_rows_can_be_read_without_a_state(api: requests_mock.Mocker) -> None:
     api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", entry()))))
-    [*_, usage] = SourceMagnificAnalytics().streams(raw_config())
+    [*_, usage, _] = SourceMagnificAnalytics().streams(raw_config())
     messages = list(usage.read_only_records())
     assert [message.record.data["date"] for message in messages] == ["2026-11-20"]  # type: ignore[union-attr]

@@ -249,3 +249,11 @@ def test_a_withdrawn_row_keeps_its_place_is_nothing_else_and_says_when_that_was_
         {"usage_id": "fpk-abc-week-2026-03-01-0", "api_key_id": "fpk-abc", **kept}
     ]
     assert list(usage.withdrawn_rows(day, WEEK, range(3, 3), read_at)) == []
+
+
+@given(BUCKETS)
+def test_the_credits_of_a_period_are_those_of_its_tools(buckets: list[dict[str, Any]]) -> None:
+    sums: Counter[str] = Counter()
+    for (day, _), (stated, _) in totals(buckets, "user_credits").items():
+        sums[day] += stated
+    assert all(period.credits == sums[str(day)] for day, period in decoded(*buckets).items())

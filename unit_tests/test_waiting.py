@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from source_magnific_analytics.waiting import server_time, stated_wait
+from source_magnific_analytics.waiting import http_date, server_time, stated_wait
 
 NOW = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
 HEADERS = ["Retry-After", "RateLimit-Reset", "X-RateLimit-Reset"]
@@ -74,7 +74,8 @@ def test_what_cannot_be_understood_is_no_stated_wait(garbage: str) -> None:
 def test_no_header_whatsoever_breaks_the_waiting(header: str, text: str) -> None:
     wait = stated_wait({header: text}, NOW)
     assert wait is None or (isfinite(wait) and 0 <= wait <= YEAR)
-    assert server_time({header: text}).tzinfo is not None
+    moment = server_time({header: text}, NOW)
+    assert moment is None or abs(moment - NOW) < timedelta(days=2)
 
 
 def test_retry_after_comes_before_the_reset_headers() -> None:
@@ -94,11 +95,22 @@ def test_header_names_are_read_in_any_case() -> None:
     assert stated_wait(CaseInsensitiveDict({"retry-after": "7"}), NOW) == 7
 
 
-def test_now_is_what_the_servers_clock_says() -> None:
-    assert server_time({"Date": "Sat, 21 Nov 2026 06:00:00 GMT"}) == datetime(2026, 11, 21, 6, tzinfo=UTC)
+@given(st.integers(-20 * 24 * 3600, 20 * 24 * 3600))
+@example(2 * 24 * 3600 - 1)
+@example(1 - 2 * 24 * 3600)
+@example(2 * 24 * 3600)
+@example(-2 * 24 * 3600)
+def test_a_servers_clock_is_believed_where_it_is_less_than_two_days_off(seconds: int) -> None:
+    moment = NOW + timedelta(seconds=seconds)
+    believed = moment if abs(seconds) < 2 * 24 * 3600 else None
+    assert server_time({"Date": format_datetime(moment, usegmt=True)}, NOW) == believed
 
 
-@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
-def test_a_server_without_a_clock_is_taken_to_have_ours(headers: dict[str, str]) -> None:
-    before = datetime.now(UTC)
-    assert before <= server_time(headers) <= datetime.now(UTC)
+@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}, {"Date": "Sun, 31 Dec 9999 23:59:59 GMT"}])
+def test_a_server_without_a_clock_tells_no_time(headers: dict[str, str]) -> None:
+    assert server_time(headers, NOW) is None
+
+
+def test_only_the_calendars_last_year_is_no_time() -> None:
+    assert http_date("Fri, 31 Dec 9998 23:59:59 GMT") == datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert http_date("Fri, 01 Jan 9999 00:00:00 GMT") is None

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import requests_mock
+from airbyte_cdk.models import SyncMode
 from builders import KEY
 from in_process import USAGE, sync
 from ledger import Table, Used, answered, table_of_rows
@@ -24,6 +25,7 @@ class Warehouse:
     state: dict[str, Any] | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     log: str = ""
+    messages: int = 0
 
     def sync(
         self,
@@ -34,6 +36,7 @@ class Warehouse:
         fail_at: int | None = None,
         too_long: int | None = None,
         answer: Answering | None = None,
+        full_refresh: bool = False,
     ) -> bool:
         """One sync; whether it was complete.
 
@@ -56,9 +59,12 @@ class Warehouse:
         settings = {"api_key": KEY, **self.settings}
         with requests_mock.Mocker() as api:
             api.post(USAGE, json=usage)
-            output = sync(settings, state=self.state, today=Date(today.year, today.month, today.day))
+            mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
+            day = Date(today.year, today.month, today.day)
+            output = sync(settings, state=self.state, today=day, usage_mode=mode)
         self.log = "\n".join(message.log.message for message in output.logs if message.log)
         messages = list(output.records_and_state_messages_iterator())
+        self.messages = len(messages)
         # The last message of a complete sync is its last state.
         complete = not output.errors and (kill_at is None or kill_at >= len(messages))
         for message in messages if kill_at is None else messages[:kill_at]:

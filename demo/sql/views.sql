@@ -1,12 +1,17 @@
 -- What the other queries read. The file is open for reading alone, so all of it is temporary.
 
--- An address is one person, however it is written. A table may hold buckets of two sizes after `granularity` was changed: the size of the last sync counts.
+-- Without withdrawn rows, which have no tool. An address is one person, however it is written. While a sync after
+-- another `granularity` is not complete, the table holds buckets of two sizes: the newest size counts.
 create temp view usage as
 select * replace (lower(user_email) as user_email)
 from credit_usage
 where tool is not null
   and granularity = (
-      select granularity from credit_usage order by _airbyte_extracted_at desc nulls last, date desc limit 1
+      select granularity
+      from credit_usage
+      where tool is not null
+      order by _airbyte_extracted_at desc nulls last, date desc
+      limit 1
   );
 
 -- synced_from: the first day asked for. first_day: of the first bucket. through: the last day synced, from the connector's state where it is in the

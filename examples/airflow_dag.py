@@ -1,0 +1,18 @@
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+
+# No catch-up: every run finds by itself what is missing. The next try comes when the day's requests may be there again.
+with DAG(
+    "magnific_credit_usage",
+    schedule="17 5 * * *",
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(hours=6)},
+):
+    BashOperator(
+        task_id="sync",
+        bash_command="cd /srv/magnific && PATH=.venv/bin:$PATH AIRBYTE_OFFLINE_MODE=1 python sync.py",
+    )

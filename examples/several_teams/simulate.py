@@ -1,0 +1,86 @@
+"""What syncs of many teams ask of the platform and of Magnific: `python simulate.py [TEAMS]`.
+
+Each team syncs once a day, at a moment that its number spreads evenly over some hours; no more syncs run at a time than
+there are workers, and the rest wait. A sync is one pod for SECONDS seconds, and all its REQUESTS are sent as soon as it
+starts, the worst case. All teams leave through one IP address, which Magnific limits to 50 requests in 5 seconds
+and 10 a second over 2 minutes.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from dataclasses import dataclass
+from heapq import heappush, heapreplace
+from itertools import product
+
+SECONDS = 120
+"""From the start of a pod to its end: assumed, since it depends on the cluster and the destination."""
+REQUESTS = 5
+"""A daily sync of all five streams."""
+MEBIBYTES = 256 + 1024 + 512
+"""Source, destination and orchestrator of one pod: the first is tested for, the other two are assumed."""
+IN_5_SECONDS = 50
+IN_2_MINUTES = 1200
+
+
+@dataclass(frozen=True)
+class Load:
+    """The most of everything at any moment, and the longest that a sync waits for a worker, in seconds."""
+
+    at_once: int
+    in_5_seconds: int
+    in_2_minutes: int
+    longest_wait: float
+    last_end: float
+
+    @property
+    def fits(self) -> bool:
+        return self.in_5_seconds <= IN_5_SECONDS and self.in_2_minutes <= IN_2_MINUTES
+
+
+def simulate(teams: int, workers: int, hours: float) -> Load:
+    """
+    What Magnific and the platform see; `hours` of 0 starts all at once.
+
+    >>> simulate(1000, 10, 0).in_5_seconds
+    50
+    >>> simulate(1000, 40, 0).fits
+    False
+    """
+    free: list[float] = []
+    starts: list[float] = []
+    waits: list[float] = []
+    for number in range(teams):
+        planned = number * hours * 3600 / teams
+        if len(free) < workers:
+            start = planned
+            heappush(free, start + SECONDS)
+        else:
+            start = max(planned, free[0])
+            heapreplace(free, start + SECONDS)
+        starts.append(start)
+        waits.append(start - planned)
+    starts.sort()
+    asked = [start for start in starts for _ in range(REQUESTS)]
+
+    def most(moments: list[float], length: float) -> int:
+        return max(bisect_left(moments, moment + length) - i for i, moment in enumerate(moments))
+
+    return Load(most(starts, SECONDS), most(asked, 5), most(asked, 120), max(waits), max(starts) + SECONDS)
+
+
+def table(teams: int) -> str:
+    """Markdown: how the load changes with workers and hours."""
+    names = "workers, starts over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
+    rows = [names.split(", "), ["---"] * 9]
+    for workers, hours in product((10, 40), (0, 1, 4)):
+        load = simulate(teams, workers, hours)
+        row = [workers, f"{hours} h", load.at_once, f"{load.at_once * MEBIBYTES / 1024:.1f}", load.in_5_seconds]
+        row += [load.in_2_minutes, f"{load.longest_wait / 60:.0f} min", f"{load.last_end / 3600:.1f} h"]
+        rows.append([*map(str, row), "yes" if load.fits else "no"])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+if __name__ == "__main__":
+    print(table(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))

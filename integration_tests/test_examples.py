@@ -1,0 +1,207 @@
+"""The examples of docs/deploy.md, run by what they are written for, over a day whose requests are used up."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from sandbox_process import ROOT, Sandbox
+from uv import find_uv_bin
+
+EXAMPLES = ROOT / "examples"
+HERE = Path(__file__).parent
+PERIOD = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
+SMALL_STREAMS = 4
+
+
+@dataclass(frozen=True)
+class Home:
+    """A machine's /srv/magnific, somewhere else."""
+
+    folder: Path
+    sandbox: Sandbox
+
+    def install(self, example: str) -> Path:
+        """A copy of an example for this place, whose next try comes in a second instead of six hours."""
+        text = (
+            (EXAMPLES / example).read_text().replace("/srv/magnific", str(self.folder)).replace("hours=6", "seconds=1")
+        )
+        copy = self.folder / "dags" / example
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(text)
+        return copy
+
+    def use_up_the_day(self) -> None:
+        """Only the small streams still fit into the day; the refusal says to come back at midnight."""
+        self.sandbox.set_limits(per_day=SMALL_STREAMS, limit_header="retry-after", reset=True)
+
+    def next_day(self) -> None:
+        self.sandbox.set_limits(per_day=100, reset=True)
+
+    def run(self, command: Sequence[str | Path], environment: dict[str, str]) -> str:
+        """Standard output of a command during which a new day begins, once a request was refused."""
+        with subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            while process.poll() is None and not self.sandbox.has_refused():
+                time.sleep(0.1)
+            self.next_day()
+            printed, errors = process.communicate()
+        assert process.returncode == 0, f"{printed}\n{errors}"
+        return printed
+
+    def assert_complete(self) -> None:
+        """The table holds the period to the credit."""
+        with duckdb.connect(self.folder / "warehouse.duckdb", read_only=True) as connection:
+            stored = connection.execute("select sum(user_credits)::bigint from magnific.credit_usage").fetchone()
+        assert stored == (sum(row["user_credits"] for row in self.sandbox.totals(**PERIOD)),)
+
+
+@pytest.fixture()
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+    shutil.copy(EXAMPLES / "sync.py", tmp_path)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    return Home(tmp_path, sandbox)
+
+
+def python_of(orchestrator: str) -> Path:
+    """The Python of an orchestrator's own environment, made as examples/requirements-….txt says and kept."""
+    folder = ROOT / f".venv-{orchestrator}"
+    wanted = (EXAMPLES / f"requirements-{orchestrator}.txt").read_text()
+    ready = folder / "ready"
+    if not (ready.exists() and ready.read_text() == wanted):
+        for command in (
+            ["venv", "--quiet", "--clear", "--python", sys.executable, folder],
+            ["pip", "install", "--quiet", "--python", folder, "-r", EXAMPLES / f"requirements-{orchestrator}.txt"],
+        ):
+            done = subprocess.run([find_uv_bin(), *command], capture_output=True, text=True)
+            assert done.returncode == 0, f"{orchestrator} cannot be installed:\n{done.stderr}"
+        ready.write_text(wanted)
+    return folder / "bin" / "python"
+
+
+def last_line(printed: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return said
+
+
+def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
+    python = python_of("airflow")
+    dag = home.install("airflow_dag.py")
+    settings = {
+        "AIRFLOW_HOME": str(home.folder / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dag.parent),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    environment = {**os.environ, **settings}
+    subprocess.run([python.with_name("airflow"), "db", "migrate"], env=environment, check=True, capture_output=True)
+    home.use_up_the_day()
+    said = last_line(home.run([python, HERE / "airflow_run.py", dag.parent], environment))
+    assert said == {"state": "success", "tasks": {"sync": ["success", 2]}, "schedule": "17 5 * * *"}
+    home.assert_complete()
+
+
+def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
+    python = python_of("dagster")
+    definitions = home.install("dagster_definitions.py")
+    environment = {**os.environ, "DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    home.use_up_the_day()
+    said = last_line(home.run([python, HERE / "dagster_run.py", definitions], environment))
+    assert said == {
+        "success": True,
+        "retries": 1,
+        "schedule": "17 5 * * *",
+        "asked_for": 1,
+        "job_runs": ["magnific_credit_usage"],
+    }
+    home.assert_complete()
+
+
+def cron(home: Home) -> int:
+    """The exit code of the crontab's command, run by the shell and with the environment that cron gives it."""
+    command = home.install("crontab").read_text().split(maxsplit=5)[5].rstrip("\n")
+    assert "%" not in command, "cron would end the line there"
+    given = {"HOME": str(home.folder), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
+    return subprocess.run(["/bin/sh", "-c", command], env=given, cwd=home.folder, check=False).returncode
+
+
+def test_crons_run_on_the_next_day_completes_what_the_days_limit_stopped(home: Home) -> None:
+    home.use_up_the_day()
+    assert cron(home) != 0
+    assert "100 API requests" in (home.folder / "sync.log").read_text()
+    home.next_day()
+    assert cron(home) == 0
+    home.assert_complete()
+
+
+def test_crons_run_does_nothing_while_another_one_lasts(home: Home) -> None:
+    with (home.folder / "sync.lock").open("w") as lock:
+        flock(lock, LOCK_EX | LOCK_NB)
+        assert cron(home) != 0
+    assert home.sandbox.requests() == []
+    assert not (home.folder / "warehouse.duckdb").exists()
+
+
+def test_nobody_else_can_read_the_key_while_a_sync_runs(home: Home) -> None:
+    """Every file that holds the key while the connector reads is below a directory that only its user may enter."""
+    temporary = home.folder / "tmp"
+    temporary.mkdir()
+    home.sandbox.spoil(kind="late", seconds=5, path="team-members", at=1)
+    environment = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    with subprocess.Popen(
+        [sys.executable, "sync.py"], cwd=home.folder, env={**environment, "AIRBYTE_OFFLINE_MODE": "1"}
+    ) as process:
+        home.sandbox.wait_for_requests(1)
+        holders = [file for file in temporary.rglob("*") if file.is_file() and home.sandbox.api_key in file.read_text()]
+        entrances = {temporary / file.relative_to(temporary).parts[0] for file in holders}
+        modes = {entrance.stat().st_mode & 0o777 for entrance in entrances}
+        process.wait()
+    assert process.returncode == 0
+    assert modes == {0o700}
+    assert list(temporary.iterdir()) == []
+
+
+def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
+    tmp_path: Path, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
+    (tmp_path / "teams").mkdir()
+    expected = {}
+    for team, seed in (("north", 1), ("south", 2)):
+        sandbox = make_sandbox(f"--seed={seed}", f"--key=key-of-{team}", "--today=2026-03-31")
+        config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
+        (tmp_path / "teams" / f"{team}.json").write_text(json.dumps(config))
+        expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
+    for _ in range(2):
+        command = [sys.executable, "sync.py"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
+        stored = connection.execute("select team, sum(user_credits)::bigint from all_teams_credit_usage group by team")
+        assert dict(stored.fetchall()) == expected
+    assert expected["north"] != expected["south"]
+
+
+def test_the_page_says_of_a_thousand_teams_what_the_simulation_says() -> None:
+    table = runpy.run_path(str(EXAMPLES / "several_teams" / "simulate.py"))["table"](1000)
+    assert table in (ROOT / "docs" / "deploy.md").read_text()

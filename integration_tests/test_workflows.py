@@ -1,0 +1,53 @@
+"""The workflows of .github, as far as they can be judged without running them there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = Path(sys.executable).parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def run(program: str, *arguments: str | Path) -> None:
+    done = subprocess.run([SCRIPTS / program, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+
+def test_zizmor_finds_no_weakness() -> None:
+    run("zizmor", "--offline", "--quiet", ".github")
+
+
+@pytest.mark.parametrize("kind", ["workflows", "dependabot"])
+def test_the_files_have_githubs_shape(kind: str) -> None:
+    files = WORKFLOWS if kind == "workflows" else [ROOT / ".github" / "dependabot.yml"]
+    run(
+        "check-jsonschema",
+        "--builtin-schema",
+        f"vendor.github-{kind}" if kind == "workflows" else "vendor.dependabot",
+        *files,
+    )
+
+
+def test_every_action_is_pinned_by_commit_and_names_its_version() -> None:
+    for workflow in WORKFLOWS:
+        for action in re.findall(r"uses: (.+)", workflow.read_text()):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)+", action), f"{workflow.name}: {action}"
+
+
+def test_the_notes_of_a_release_are_its_part_of_the_changelog(tmp_path: Path) -> None:
+    command = re.search(
+        r"- name: Notes\n        run: \|\n((?:          .+\n)+)", (ROOT / ".github/workflows/release.yml").read_text()
+    )
+    assert command
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## [0.2.0] - x\n\nnew\n\n## [0.1.0] - y\n\nold\n")
+    subprocess.run(
+        ["bash", "-euc", command[1]],
+        cwd=tmp_path,
+        env={"GITHUB_REF_NAME": "v0.2.0", "PATH": "/usr/bin:/bin"},
+        check=True,
+    )
+    assert (tmp_path / "notes.md").read_text().split() == ["new"]

@@ -1,0 +1,191 @@
+"""Syncs that are cut off, answers that are empty by mistake, and full refreshes: what the table says afterwards."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from ledger import START, Used, answered, table, team
+from warehouse_model import Warehouse
+
+from source_magnific_analytics.state import UNFINISHED
+
+pytestmark = pytest.mark.usefixtures("waits")
+
+DAY = timedelta(1)
+TODAY = date(2026, 7, 5)
+# Two windows on business.
+SETTINGS = {"start_date": str(START), "granularity": "day"}
+
+
+def synced(ledger: list[Used], today: date = TODAY, **settings: Any) -> Warehouse:
+    """A warehouse after a complete sync."""
+    warehouse = Warehouse(settings={**SETTINGS, **settings})
+    assert warehouse.sync(ledger, today)
+    return warehouse
+
+
+def attempts(before: Warehouse, ledger: list[Used], today: date, **how: Any) -> Iterator[Warehouse]:
+    """The warehouse after a sync of which so many messages arrived: none, one, and so on to all but the last."""
+    whole = deepcopy(before)
+    assert whole.sync(ledger, today, **how)
+    for arrived in range(whole.messages):
+        cut_off = deepcopy(before)
+        assert not cut_off.sync(ledger, today, kill_at=arrived, **how)
+        yield cut_off
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"granularity": "day"}, {"granularity": "day", "lookback_window_days": 14}),
+        ({"granularity": "day"}, {"granularity": "week"}),
+        ({"granularity": "month"}, {"granularity": "day", "start_date": str(TODAY - 20 * DAY)}),
+        ({"granularity": "week"}, {"granularity": "week", "group_ids": [1]}),
+        ({"granularity": "week", "group_ids": [1]}, {"granularity": "year"}),
+    ],
+)
+def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_does_not_mend(
+    before: dict[str, Any], now: dict[str, Any]
+) -> None:
+    first, second, third = (team(TODAY, 21, version) for version in range(3))
+    recent = {**SETTINGS, "start_date": str(TODAY - 20 * DAY)}
+    warehouse = Warehouse(settings={**recent, **before})
+    assert warehouse.sync(first, TODAY)
+    warehouse.settings = {**recent, **now, "lookback_window_days": 30}
+    for cut_off in attempts(warehouse, second, TODAY):
+        again = deepcopy(cut_off)
+        assert cut_off.sync(third, TODAY)
+        asked_for = [used for used in third if not now.get("group_ids") or used.group == "Design"]
+        assert cut_off.table() == table(asked_for, now["granularity"])
+        again.settings = {**recent, **before, "lookback_window_days": 30}
+        assert again.sync(third, TODAY)
+        asked_for = [used for used in third if not before.get("group_ids") or used.group == "Design"]
+        assert again.table() == table(asked_for, before["granularity"])
+
+
+def empty(times: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Answers of which the first `times` wrongly say that there was no usage."""
+    asked = iter(range(1000))
+    return lambda query: {"data": []} if next(asked) < times else answered(LATER, query)
+
+
+def without_the_oldest(times: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Answers of which the first `times` wrongly leave out the first period."""
+    asked = iter(range(1000))
+
+    def answer(query: dict[str, Any]) -> dict[str, Any]:
+        found = answered(LATER, query)["data"]
+        return {"data": found[:-1] if next(asked) < times else found}
+
+    return answer
+
+
+TOMORROW = TODAY + DAY
+LATER = team(TOMORROW, 186)
+WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
+SIZES = pytest.mark.parametrize("granularity", ["day", "week", "month"])
+
+
+@WRONG
+@SIZES
+def test_one_wrong_answer_is_asked_for_again_and_changes_nothing(wrong: Any, granularity: str) -> None:
+    # Tomorrow is the last day on which the oldest day of the lookback is read.
+    warehouse = synced(team(TODAY, 185), granularity=granularity)
+    assert warehouse.sync(LATER, TOMORROW, answer=wrong(1))
+    assert warehouse.table() == table(LATER, granularity)
+    assert "lacks usage that an earlier one had; asking again." in warehouse.log
+    assert "withdrawn" not in warehouse.log
+
+
+@WRONG
+@SIZES
+def test_two_wrong_answers_withdraw_what_the_next_sync_brings_back(wrong: Any, granularity: str) -> None:
+    warehouse = synced(team(TODAY, 185), granularity=granularity)
+    before = len(warehouse.heeding)
+    assert warehouse.sync(LATER, TOMORROW, answer=wrong(2))
+    asked = warehouse.asked[-1]
+    assert warehouse.asked == [asked] * 2
+    assert warehouse.state
+    assert warehouse.state["date"] < asked["start_date"] or wrong is without_the_oldest
+    lost = before - len([row for row in warehouse.heeding.values() if row["date"] <= str(TODAY)])
+    assert f"{lost} rows in " in warehouse.log
+    assert " periods were withdrawn" in warehouse.log
+
+    assert warehouse.sync(LATER, TOMORROW + DAY)
+    assert warehouse.table() == table(LATER, granularity)
+    assert warehouse.sync(LATER, TOMORROW + DAY)
+    assert len(warehouse.asked) == 1
+
+
+def test_usage_that_is_really_gone_is_withdrawn_and_the_sync_after_it_is_an_ordinary_one() -> None:
+    warehouse = synced(team(TODAY, 185))
+    left = [used for used in LATER if used.day < TODAY - 3 * DAY]
+    for day in (TOMORROW, TOMORROW + DAY):
+        assert warehouse.sync(left, day)
+        assert warehouse.table() == table(left, "day")
+    assert warehouse.state
+    assert warehouse.state["date"] == str(TOMORROW + DAY)
+    assert len(warehouse.asked) == 1
+
+
+def test_under_other_filters_periods_without_usage_are_what_one_expects() -> None:
+    warehouse = synced(team(TODAY, 20), start_date=str(TODAY - 20 * DAY))
+    warehouse.settings["group_ids"] = [3]
+    assert warehouse.sync(team(TODAY, 20), TODAY, answer=lambda query: {"data": []})
+    assert len(warehouse.asked) == 1
+    assert warehouse.table() == {}
+    assert warehouse.state
+    assert warehouse.state["date"] == str(TODAY)
+
+
+@SIZES
+@pytest.mark.parametrize("days_later", [0, 1, 40])
+@pytest.mark.parametrize("incremental", [True, False])
+def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(
+    incremental: bool, days_later: int, granularity: str
+) -> None:
+    earlier = Warehouse(settings={**SETTINGS, "granularity": granularity})
+    assert earlier.sync(team(TODAY, 185), TODAY, full_refresh=not incremental)
+    today = TODAY + days_later * DAY
+    ledger = team(today, 185 + days_later, version=1)
+    refreshed = Warehouse(settings=earlier.settings, state=earlier.state)
+    assert refreshed.sync(ledger, today, full_refresh=True)
+    assert refreshed.table() == table(ledger, granularity)
+    assert not any(row.get("_ab_cdc_deleted_at") for row in refreshed.ignoring.values())
+    assert refreshed.state
+    assert UNFINISHED not in refreshed.state
+
+
+@SIZES
+@pytest.mark.parametrize("days_later", [0, 1, 3])
+def test_a_full_refresh_that_was_cut_off_goes_on_and_misses_nothing_across_midnight(
+    days_later: int, granularity: str
+) -> None:
+    # Both windows have usage, and the sync few messages.
+    ledger = [used for used in team(TODAY, 185) if used.day.month in (1, 7) and used.day.day < 7]
+    # What was used on the day of the first attempt after it, and since.
+    today = TODAY + days_later * DAY
+    late = Used(TODAY, "Mystic", "late@example.com", None, None, 1, 99, attributed=True)
+    later = [*ledger, late, late._replace(day=today, credits=5)]
+    settings = {**SETTINGS, "granularity": granularity}
+    started_over = 0
+    for cut_off in attempts(Warehouse(settings=settings), ledger, TODAY, full_refresh=True):
+        done = (cut_off.state or {}).get("date")
+        assert (cut_off.state is None) or cut_off.state[UNFINISHED]
+        assert cut_off.sync(later, today, full_refresh=True)
+        started_over += done is None
+        assert done is None or not cut_off.asked or cut_off.asked[0]["start_date"] > done
+        assert cut_off.table() == table(later, granularity)
+    assert started_over > 1
+
+
+def test_a_full_refresh_that_fails_keeps_its_windows(waits: list[float]) -> None:
+    ledger = team(TODAY, 185)
+    warehouse = Warehouse(settings=SETTINGS)
+    assert not warehouse.sync(ledger, TODAY, fail_at=1, full_refresh=True)
+    first = warehouse.asked[0]
+    assert warehouse.sync(ledger, TODAY, full_refresh=True)
+    assert [query["start_date"] for query in warehouse.asked] == [str(date.fromisoformat(first["end_date"]) + DAY)]
+    assert warehouse.table() == table(ledger, "day")

@@ -1,0 +1,54 @@
+"""The package as setup.py describes it, and requirements.lock, from which the image is built."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+NAME = "airbyte-source-magnific-analytics (setup.py)"
+# Name, version, options, and the comment that says who requires it.
+ENTRY = re.compile(r"^([\w.-]+)==(\S+) \\\n((?:    --hash=\S+(?: \\)?\n)+)((?:    #.*\n)+)", re.MULTILINE)
+LOCK = ENTRY.findall((ROOT / "requirements.lock").read_text())
+LOCKED = {name: version for name, version, _, _ in LOCK}
+
+
+@pytest.fixture()
+def package(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What setup.py says when it is asked, not what was installed from it some time ago."""
+    monkeypatch.chdir(ROOT)
+    import_module("setuptools")
+    return import_module("distutils.core").run_setup("setup.py", stop_after="init")
+
+
+@pytest.fixture()
+def required(package: Any) -> list[Requirement]:
+    return [Requirement(line) for line in package.install_requires]
+
+
+def test_the_readme_of_the_package_leads_nowhere_relative(package: Any) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", package.metadata.long_description)
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+    assert any(target.endswith(".png") for target in targets)
+
+
+def test_the_package_has_no_extras(package: Any) -> None:
+    assert not package.extras_require
+
+
+def test_the_lock_holds_a_version_that_setup_py_allows_of_each_requirement(required: list[Requirement]) -> None:
+    assert {one.name: one.specifier.contains(LOCKED.get(one.name, "0")) for one in required} == {
+        one.name: True for one in required
+    }
+
+
+def test_the_lock_says_of_no_other_package_that_setup_py_requires_it(required: list[Requirement]) -> None:
+    assert {name for name, _, _, why in LOCK if NAME in why} == {one.name for one in required}
+
+
+def test_every_line_of_the_lock_belongs_to_a_version_with_hashes() -> None:
+    text = (ROOT / "requirements.lock").read_text()
+    assert ENTRY.sub("", text).strip("\n").splitlines() == [line for line in text.splitlines() if line.startswith("#")]
