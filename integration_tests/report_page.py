@@ -80,7 +80,7 @@ class Browser:
         self.driver.get_log("browser")
         self.driver.get(html.as_uri())
         if self.driver.find_elements(By.ID, "timeline"):
-            self.wait("return document.body.dataset.drawn === 'yes'")
+            self.wait("return Boolean(document.body.dataset.drawn)")
         self.keep(f"{html.stem}-{'phone' if size == PHONE else 'wide'}-{'dark' if dark else 'light'}")
 
     def set_scheme(self, dark: bool) -> None:
