@@ -8,13 +8,26 @@ UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && com
 # What the tests use besides Python: a browser, a clock shim, a database server, and npm for two judges of our output.
 PACKAGES := chromium chromium-driver faketime fonts-dejavu-core postgresql $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo report test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
+.PHONY: demo report models test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
 
 demo: .venv/demo.ready
 	@$(BIN)/python -m demo
 
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report
+
+# The dbt package on the demo's file, with invented prices. dbt has an environment of its own.
+DBT = $(UV) run --quiet --isolated --no-project --python $(BIN)/python --with-requirements demo/dbt/requirements.txt dbt
+models: export DBT_PROJECT_DIR = demo/dbt
+models: export DBT_PROFILES_DIR = demo/dbt
+models: export DBT_TARGET_PATH = $(CURDIR)/demo-output/dbt
+models: export DBT_LOG_PATH = $(CURDIR)/demo-output/dbt
+models: .venv/demo.ready | $(UV)
+	@test -f demo-output/magnific.duckdb || { echo "There is no demo-output/magnific.duckdb: run  make demo  first."; exit 1; }
+	@$(DBT) --quiet deps
+	@$(DBT) build
+	@$(DBT) --quiet show --inline "select scope, name, credits, allowance, percent_used, forecast_threshold \
+	from {{ ref('magnific__budget') }} where is_current_month and scope <> 'person' order by scope desc, credits desc"
 
 test: packages .venv/test.ready
 	$(BIN)/python -m pytest -m "not image"
@@ -104,4 +117,4 @@ packages:
 	@.venv-uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 clean:
-	rm -rf .venv .venv-* build dist demo-output *.egg-info
+	rm -rf .venv .venv-* build dist demo-output demo/dbt/dbt_packages demo/dbt/package-lock.yml *.egg-info

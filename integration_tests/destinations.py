@@ -24,6 +24,7 @@ import duckdb
 import psycopg
 from connector_process import SCRIPT
 from sandbox_process import ROOT
+from warehouse import SUGGESTED
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
@@ -185,7 +186,7 @@ def _watched(function: Callable[[], Any]) -> Any:
     return result
 
 
-def _source(airbyte: Any, config: Mapping[str, Any], image: str | None, streams: str | list[str]) -> Any:
+def _source(airbyte: Any, config: Mapping[str, Any], image: str | None, streams: list[str]) -> Any:
     how = {"docker_image": image, "use_host_network": True} if image else {"local_executable": Path(SCRIPT)}
     return airbyte.get_source(NAME, config=dict(config), streams=streams, **how)
 
@@ -196,7 +197,7 @@ def _sync(config: Mapping[str, Any], target: Target, image: str | None) -> int:
 
         cache = target.cache(airbyte)
         try:
-            return int(_source(airbyte, config, image, "*").read(cache).processed_records)
+            return int(_source(airbyte, config, image, list(SUGGESTED)).read(cache).processed_records)
         finally:
             cache.close()
 

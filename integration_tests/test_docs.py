@@ -15,12 +15,21 @@ import pytest
 from sandbox import DEFAULT_KEY, Options, running
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "dbt" / "README.md",
+]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Commands that are neither marked as runnable nor an example, by their first words, and why not.
 NOT_RUN_HERE = {
     "make demo": "test_demo.py runs what it runs",
     "make test ": "this is it",
+    "flowchart": "a picture",
+    "data_tests": "settings of a reader's dbt project; test_models_budget.py alerts",
+    "30 6 * * * cd /srv/finops": "the reader's dbt project, by cron",
+    "BashOperator": "a line of the reader's DAG",
     "make image": "test_image.py builds it; the registry is the reader's",
     "make release": "make release is a job of the CI",
     "abctl": "needs Airbyte's installer and a cluster",

@@ -17,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from demo.report import main, write_report
+from demo.warehouse import open_warehouse
 
 CHARTS = ("timeline", "projects", "groups", "users", "tools")
 
@@ -219,6 +220,21 @@ def test_the_sums_are_held_against_what_they_must_be(browser: Browser, tmp_path:
     browser.show(tmp_path / "sums.html")
     verdict = browser.driver.find_element(By.CLASS_NAME, "verdict").text
     assert verdict.startswith("No. 1 of" if off else "Yes.")
+
+
+def test_rows_that_were_withdrawn_after_a_change_of_granularity_do_not_count(tmp_path: Path) -> None:
+    file = make_file(tmp_path / "withdrawn.duckdb", 120, 4, "month")
+    with open_warehouse(file) as warehouse:
+        before = warehouse.rows("facts")
+    with duckdb.connect(file) as connection:
+        connection.execute(
+            "insert into credit_usage by name select 'day-' || date || '-0' as usage_id, date, 'day' as granularity, "
+            "0 as user_uses, 0 as user_credits, _airbyte_extracted_at + interval 1 second as _airbyte_extracted_at "
+            f"from (select distinct date '{LAST}' as date, _airbyte_extracted_at from credit_usage)"
+        )
+    with open_warehouse(file) as warehouse:
+        assert warehouse.rows("facts") == before
+    assert before[0]["granularity"] == "month"
 
 
 def test_a_file_that_is_not_there_is_one_plain_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

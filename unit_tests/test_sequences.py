@@ -1,4 +1,4 @@
-"""Years of syncs: whatever happens to the usage, the settings and the sync itself, the table says what Magnific says."""
+"""Years of syncs: whatever happens to usage, settings and the sync itself, the table says what Magnific says."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 """A connection and its deduplicated tables, as they live for years: sync after sync, some of them cut off."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,11 +9,21 @@ from typing import Any
 import requests_mock
 from airbyte_cdk.models import SyncMode
 from builders import KEY
-from in_process import USAGE, sync
+from in_process import USAGE, error, log, sync
 from ledger import Table, Used, answered, table_of_rows
 from pendulum import Date
 
 Answering = Callable[[dict[str, Any]], dict[str, Any]]
+# What comes instead of an answer's body; may set the context's status, or raise what the HTTP client would.
+Fault = Callable[[Any, bytes], bytes]
+
+
+def status(code: int) -> Fault:
+    def fault(context: Any, body: bytes) -> bytes:
+        context.status_code = code
+        return b""
+
+    return fault
 
 
 @dataclass
@@ -26,6 +37,7 @@ class Warehouse:
     asked: list[dict[str, Any]] = field(default_factory=list)
     log: str = ""
     messages: int = 0
+    errors: list[tuple[str, str]] = field(default_factory=list)
 
     def sync(
         self,
@@ -35,34 +47,37 @@ class Warehouse:
         kill_at: int | None = None,
         fail_at: int | None = None,
         too_long: int | None = None,
+        fault: Fault | None = None,
         answer: Answering | None = None,
         full_refresh: bool = False,
     ) -> bool:
         """One sync; whether it was complete.
 
         `kill_at` messages arrive and no more; from request number `fail_at` on Magnific is out of order; ranges of more
-        than `too_long` days are too much for it. `answer` says something else than the ledger.
+        than `too_long` days end in `fault`. `answer` says something else than the ledger.
         """
         self.asked = []
         given = answer or (lambda query: answered(ledger, query))
 
-        def usage(request: Any, context: Any) -> dict[str, Any]:
+        def usage(request: Any, context: Any) -> bytes:
             query = request.json()
-            days = (date.fromisoformat(query["end_date"]) - date.fromisoformat(query["start_date"])).days + 1
-            if fail_at is not None and len(self.asked) >= fail_at:
-                context.status_code = 503
-            elif too_long is not None and days > too_long:
-                context.status_code = 504
             self.asked.append(query)
-            return given(query)
+            days = (date.fromisoformat(query["end_date"]) - date.fromisoformat(query["start_date"])).days + 1
+            body = json.dumps(given(query)).encode()
+            if fail_at is not None and len(self.asked) > fail_at:
+                return status(503)(context, body)
+            if too_long is not None and days > too_long:
+                return (fault or status(504))(context, body)
+            return body
 
         settings = {"api_key": KEY, **self.settings}
         with requests_mock.Mocker() as api:
-            api.post(USAGE, json=usage)
+            api.post(USAGE, content=usage)
             mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
             day = Date(today.year, today.month, today.day)
             output = sync(settings, state=self.state, today=day, usage_mode=mode)
-        self.log = "\n".join(message.log.message for message in output.logs if message.log)
+        self.log = log(output)
+        self.errors = [error(output)] if output.errors else []
         messages = list(output.records_and_state_messages_iterator())
         self.messages = len(messages)
         # The last message of a complete sync is its last state.

@@ -1,0 +1,37 @@
+{# What warehouses say differently and dbt has no word for. #}
+
+{# A timestamp with or without a zone (Airbyte writes both, in UTC) as one without, in UTC, whatever the session's zone. #}
+{% macro utc_timestamp(column) %}{{ return(adapter.dispatch('utc_timestamp', 'magnific_analytics')(column)) }}{% endmacro %}
+
+{% macro default__utc_timestamp(column) %}cast({{ column }} as timestamp){% endmacro %}
+
+{% macro bigquery__utc_timestamp(column) %}cast({{ column }} as datetime){% endmacro %}
+
+{% macro duckdb__utc_timestamp(column) %}make_timestamp(epoch_us({{ column }})){% endmacro %}
+
+{# The epoch counts a time without a zone as one in UTC; a cast would count it as one in the session's zone. #}
+{% macro postgres__utc_timestamp(column) %}(timestamp '1970-01-01' + extract(epoch from {{ column }}) * interval '1 second'){% endmacro %}
+
+{% macro redshift__utc_timestamp(column) %}cast({{ column }} at time zone 'UTC' as timestamp){% endmacro %}
+
+{% macro snowflake__utc_timestamp(column) %}cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz){% endmacro %}
+
+
+{# JSON of a destination's own type as text. #}
+{% macro json_text(column) %}{{ return(adapter.dispatch('json_text', 'magnific_analytics')(column)) }}{% endmacro %}
+
+{% macro default__json_text(column) %}cast({{ column }} as {{ dbt.type_string() }}){% endmacro %}
+
+{% macro bigquery__json_text(column) %}to_json_string({{ column }}){% endmacro %}
+
+{% macro redshift__json_text(column) %}json_serialize({{ column }}){% endmacro %}
+
+{% macro snowflake__json_text(column) %}to_json({{ column }}){% endmacro %}
+
+
+{# Wide enough for a price of one credit, narrow enough that price times credits fits 38 digits. #}
+{% macro type_price() %}{{ return(adapter.dispatch('type_price', 'magnific_analytics')()) }}{% endmacro %}
+
+{% macro default__type_price() %}numeric(18, 12){% endmacro %}
+
+{% macro bigquery__type_price() %}numeric{% endmacro %}

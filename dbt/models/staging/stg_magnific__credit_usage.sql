@@ -1,0 +1,16 @@
+-- Usage as Magnific has it today. A withdrawn row has no tool; it is looked for among the newest rows, because in an
+-- appended table it takes the place of an older row that had one.
+select
+    usage_id,
+    cast(date as date) as date,
+    tool,
+    lower(trim(user_email)) as user_email,
+    user_uses as uses,
+    user_credits as credits,
+    project_reference,
+    project_name,
+    group_name,
+    {{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }} as extracted_at
+from ({{ magnific_analytics.newest_rows(source("magnific", "credit_usage"), "usage_id") }}) as newest
+where tool is not null
+  and granularity = 'day'

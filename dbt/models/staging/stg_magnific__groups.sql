@@ -1,0 +1,5 @@
+select
+    group_id,
+    name as group_name,
+    member_count
+from ({{ magnific_analytics.listed_rows(source("magnific", "groups"), "group_id") }}) as listed

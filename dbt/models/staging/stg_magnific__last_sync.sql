@@ -1,0 +1,12 @@
+-- One row: how far the table reaches. All days before `as_of` were over when it was synced, `as_of` itself was not.
+-- Withdrawn rows count too: their days were read.
+select
+    max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as synced_at,
+    {%- if var("magnific_analytics_as_of") %}
+    cast('{{ var("magnific_analytics_as_of") }}' as date) as as_of,
+    {%- else %}
+    cast(max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as date) as as_of,
+    {%- endif %}
+    cast(min(date) as date) as first_day
+from {{ source("magnific", "credit_usage") }}
+where granularity = 'day'

@@ -1,0 +1,6 @@
+-- Who is listed today, one row for a person whatever the case of the address.
+select
+    lower(trim(email)) as user_email,
+    role,
+    status
+from ({{ magnific_analytics.listed_rows(source("magnific", "members"), "lower(trim(email))") }}) as listed

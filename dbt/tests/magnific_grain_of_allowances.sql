@@ -1,0 +1,1 @@
+{{ magnific_analytics.repeated(ref("stg_magnific__allowances"), ["valid_from", "scope", "name"]) }}

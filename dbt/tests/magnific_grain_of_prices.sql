@@ -1,0 +1,1 @@
+{{ magnific_analytics.repeated(ref("stg_magnific__prices"), ["valid_from"]) }}

@@ -1,0 +1,144 @@
+"""The dbt package as its users have it: added to a project of their own, run by dbt in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from destinations import SCHEMA, DuckDb, Postgres, Target
+from sandbox_process import ROOT
+
+HERE = Path(__file__).parent
+UV = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+MODELS = "models"
+"""The schema that the tests build into."""
+ANALYST = "analyst"
+"""Who builds in PostgreSQL."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Programs whose requirements do not fit the connector's, made by uv on first use and kept."""
+
+    name: str
+    python: str
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / f".venv-{self.name}"
+
+    def program(self, name: str) -> str:
+        """The path of an installed program; installs what `<name of the environment>.txt` says where that changed."""
+        requirements = HERE / f"{self.name}.txt"
+        ready = self.folder / "ready"
+        if not ready.exists() or ready.read_text() != requirements.read_text():
+            # Pyenv's versions are found although none of them is the current one.
+            pyenv = [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.1*/bin"))]
+            search = {**os.environ, "PATH": os.pathsep.join([*pyenv, os.environ["PATH"]])}
+            _run([UV, "venv", "--quiet", "--clear", "--python", self.python, self.folder], env=search)
+            _run([UV, "pip", "install", "--quiet", "--python", self.folder, "--requirement", requirements])
+            ready.write_text(requirements.read_text())
+        return str(self.folder / "bin" / name)
+
+
+DBT = Environment("dbt", sys.executable)
+FOCUS = Environment("focus", ">=3.12,<3.14")
+
+# What an adapter asks for before it compiles; none of it is asked for by anyone.
+_LOGIN = {"user": "nobody", "password": "none"}
+OFFLINE: Mapping[str, Mapping[str, Any]] = {
+    "bigquery": {"type": "bigquery", "method": "oauth-secrets", "token": "none", "project": "magnific"},
+    "redshift": {"type": "redshift", "host": "127.0.0.1", "port": 9, "dbname": "magnific", **_LOGIN},
+    "snowflake": {"type": "snowflake", "account": "none", "database": "magnific", **_LOGIN},
+}
+
+
+class Project:
+    """A copy of the demo's project that gets the package by `packages.yml` from a git repository."""
+
+    def __init__(self, folder: Path, seeds: Mapping[str, str] | None = None) -> None:
+        """`seeds`: CSV texts by name instead of the demo's; the package's own empty ones where there are none."""
+        repository, self._folder = folder / "repository", folder / "project"
+        shutil.copytree(ROOT / "dbt", repository / "dbt", ignore=_LEFTOVERS)
+        git = ["git", "-C", repository, "-c", "user.name=tester", "-c", "user.email=tester@example.com"]
+        for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "The package"]):
+            _run([*git, *command])
+        shutil.copytree(ROOT / "demo" / "dbt", self._folder, ignore=_LEFTOVERS)
+        package = {"git": f"file://{repository}", "subdirectory": "dbt", "revision": "main"}
+        (self._folder / "packages.yml").write_text(json.dumps({"packages": [package]}))
+        if seeds is not None:
+            shutil.rmtree(self._folder / "seeds")
+            (self._folder / "seeds").mkdir()
+            for name, text in seeds.items():
+                (self._folder / "seeds" / f"{name}.csv").write_text(text)
+        self._seeds_project = "magnific_analytics" if seeds == {} else "magnific_demo"
+        self._dbt({}, "deps")
+
+    def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
+        """What became of each node (`success`, `pass`, `warn`, `fail`, …) by its name; a dbt that stops fails.
+
+        `target` is where the tables are, or the name of a warehouse that is not there. `variables` lack the prefix
+        of the package.
+        """
+        profile = _profile(target)
+        place = self._folder / "targets" / profile["type"]
+        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "api_keys_enabled": False, **variables}
+        given = {f"magnific_analytics_{name}": value for name, value in named.items()}
+        options = ["--vars", json.dumps(given), "--target-path", str(place)]
+        output = self._dbt(profile, *command, *options)
+        results = json.loads((place / "run_results.json").read_text())["results"]
+        assert results, output
+        return {one["unique_id"].split(".")[2]: one["status"] for one in results}
+
+    def freshness(self, target: Target) -> dict[str, str]:
+        """`pass`, `warn` or `error` of each source table by its name."""
+        given = json.dumps({"magnific_analytics_schema": SCHEMA})
+        place = self._folder / "targets" / "freshness"
+        self._dbt(_profile(target), "source", "freshness", "--vars", given, "--target-path", str(place))
+        results = json.loads((place / "sources.json").read_text())["results"]
+        return {one["unique_id"].split(".")[-1]: one["status"] for one in results}
+
+    def compiled(self, warehouse: str) -> list[Path]:
+        """The SQL of the package for a warehouse, after `run` with `compile`."""
+        return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
+
+    def _dbt(self, profile: Mapping[str, Any], *command: str) -> str:
+        profiles = {"magnific_demo": {"target": "here", "outputs": {"here": profile}}}
+        (self._folder / "profiles.yml").write_text(json.dumps(profiles))
+        where = ["--project-dir", self._folder, "--profiles-dir", self._folder]
+        done = subprocess.run(
+            [DBT.program("dbt"), "--no-use-colors", *command, *where],
+            env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_PATH": str(self._folder / "logs")},
+            capture_output=True,
+            text=True,
+        )
+        # 1 is a node that failed, which the caller sees among the results.
+        assert done.returncode in (0, 1), done.stdout + done.stderr
+        assert "Deprecat" not in done.stdout, done.stdout
+        return done.stdout
+
+
+_LEFTOVERS = shutil.ignore_patterns("target", "logs", "dbt_packages", "package-lock.yml", ".user.yml")
+
+
+def _profile(target: Target | str) -> dict[str, Any]:
+    common = {"schema": MODELS, "threads": 2}
+    match target:
+        case DuckDb(path):
+            return {"type": "duckdb", "path": path, **common}
+        case Postgres(port):
+            account = {"host": "127.0.0.1", "port": port, "user": ANALYST, "password": "none", "dbname": "postgres"}
+            return {"type": "postgres", **account, **common}
+    return {**OFFLINE[target], **common}
+
+
+def _run(command: list[Any], **options: Any) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"

@@ -1,0 +1,145 @@
+"""The dbt package on DuckDB and PostgreSQL, synced and built twice: every figure is the ledger's."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+import yaml
+from built_models import (
+    DOMAIN,
+    NEW_EMAIL,
+    NEW_PROJECT_NAME,
+    NOBODY,
+    OLD_EMAIL,
+    PROJECT,
+    Built,
+    Key,
+    Used,
+    cost,
+    daily,
+    summed,
+)
+from dbt_project import MODELS, Project
+from destinations import SCHEMA
+from sandbox_process import ROOT
+
+from sandbox.team import API_KEYS, PROJECTS, make_team
+
+
+def test_both_builds_are_green(built: Built) -> None:
+    for results in built.builds:
+        assert {name: status for name, status in results.items() if status not in ("success", "pass")} == {
+            "magnific_budget_alert": "warn"
+        }
+        kinds = {name.partition("__")[0] for name in results}
+        assert {"stg_magnific", "int_magnific", "magnific", "magnific_prices", "magnific_grain_of_usage"} <= kinds
+
+
+def test_the_first_build_has_the_ledger_of_its_day(built: Built) -> None:
+    def grain(row: Used) -> Key:
+        return (row.date, row.tool, row.project, row.group)
+
+    assert built.first_found == summed(built.first_expected, grain)
+    # The corrections below are seen because these figures were others.
+    assert built.first_found != daily(built.target)
+
+
+def test_usage_has_the_totals_of_each_tool_and_day(built: Built) -> None:
+    found = built.rows("SELECT date, tool, sum(uses), sum(credits) FROM magnific__usage GROUP BY date, tool")
+    assert {row[:2]: row[2:] for row in found} == built.totals
+
+
+def test_what_was_withdrawn_is_in_the_table_and_in_no_mart(built: Built) -> None:
+    withdrawn = built.target.query(f"SELECT usage_id FROM {SCHEMA}.credit_usage WHERE _ab_cdc_deleted_at IS NOT NULL")
+    assert withdrawn
+    assert not {*withdrawn} & {*built.rows("SELECT usage_id FROM magnific__usage")}
+
+
+def test_usage_knows_the_member_the_project_of_today_and_the_money(built: Built) -> None:
+    people = {one.email: (one.role, one.status) for one in make_team().people}
+    names = {one.reference: one.name for one in PROJECTS} | {PROJECT.reference: NEW_PROJECT_NAME}
+    people |= {NEW_EMAIL: people[OLD_EMAIL], OLD_EMAIL: (people[OLD_EMAIL][0], "left")}
+    found = built.rows(
+        "SELECT date, tool, user_email, project_reference, group_name, member_role, member_status, project_name,"
+        " list_cost, cost, currency, uses, credits FROM magnific__usage"
+    )
+    expected = [
+        (
+            *(row.date, row.tool, row.email, row.project, row.group),
+            *people.get(row.email or "", (None, None)),
+            names.get(row.project or ""),
+            *(row.credits * price for price in row.price),
+            *("EUR", row.uses, row.credits),
+        )
+        for row in built.expected
+    ]
+    assert Counter(found) == Counter(expected)
+    assert {OLD_EMAIL, NEW_EMAIL} < {row[2] for row in found}
+
+
+def test_daily_spend(built: Built) -> None:
+    assert daily(built.target) == summed(built.expected, lambda row: (row.date, row.tool, row.project, row.group))
+    [(money, people)] = built.rows("SELECT sum(cost), max(people) FROM magnific__daily_spend")
+    assert money == cost(built.expected)
+    by_grain: defaultdict[Key, set[str | None]] = defaultdict(set)
+    for row in built.expected:
+        by_grain[row.date, row.tool, row.project, row.group].add(row.email)
+    assert people == max(map(len, by_grain.values())) > 1
+
+
+def test_people_are_all_who_are_or_were_there(built: Built) -> None:
+    found = {
+        row[0]: row[1:] for row in built.rows("SELECT person, uses, credits, cost, last_day FROM magnific__people")
+    }
+    by_person = summed(built.expected, lambda row: (row.email or NOBODY,))
+    members = {one.email for one in make_team().people} | {NEW_EMAIL}
+    assert found.keys() == members | {NOBODY}
+    for person, (uses, credits, money, last_day) in found.items():
+        mine = [row for row in built.expected if (row.email or NOBODY) == person]
+        assert (uses, credits) == by_person.get((person,), (0, 0))
+        assert money == (cost(mine) if mine else None)
+        assert last_day == max((row.date for row in mine), default=None)
+    seats = built.rows("SELECT person, has_seat, is_idle_seat FROM magnific__people")
+    assert [row[0] for row in seats if row[2]] == [f"paul.moreau@{DOMAIN}"]
+    active = {one.email for one in make_team().people if one.status == "active"}
+    assert {row[0] for row in seats if row[1]} == active - {OLD_EMAIL} | {NEW_EMAIL}
+
+
+def test_the_snapshot_keeps_who_left(built: Built) -> None:
+    found = built.rows("SELECT user_email, role, dbt_valid_to IS NULL FROM magnific__members_history")
+    assert len(found) == len(make_team().people) + 1
+    assert [row for row in found if not row[2]] == [(OLD_EMAIL, "member", False)]
+
+
+def test_api_keys_have_what_each_key_spent_and_one_line_for_the_rest(built: Built) -> None:
+    found = built.rows("SELECT month, api_key_id, key_name, credits, cost FROM magnific__api_keys")
+    assert {(str(row[0])[:7], row[1]): row[3] for row in found} == built.by_key
+    assert sum(row[4] for row in found) == cost(built.expected)
+    names = {key.api_key_id: key.display_name for key in API_KEYS} | {None: "(without an API key)"}
+    assert {row[1]: row[2] for row in found} == {key: names[key] for _, key in built.by_key}
+
+
+def test_the_day_of_the_last_sync_is_its_day_in_utc(built: Built) -> None:
+    [(synced_at,)] = built.target.query(f"SELECT synced_at FROM {MODELS}.stg_magnific__last_sync")
+    # What a destination keeps of the time are milliseconds.
+    slack = timedelta(seconds=1)
+    assert built.synced[0] - slack <= synced_at <= built.synced[1] + slack
+
+
+def test_usage_is_stale_by_its_days_although_it_was_read_just_now(duckdb_built: Built, models_project: Project) -> None:
+    lists = dict.fromkeys(("members", "api_keys", "groups", "projects"), "pass")
+    assert models_project.freshness(duckdb_built.target) == {**lists, "credit_usage": "error"}
+
+
+def test_every_column_of_a_mart_is_described(duckdb_built: Built) -> None:
+    described = yaml.safe_load((ROOT / "dbt" / "models" / "marts" / "marts.yml").read_text())["models"]
+    columns = {model["name"]: [column["name"] for column in model.get("columns", [])] for model in described}
+    # The specification describes its own.
+    del columns["magnific__focus"]
+    for mart, names in columns.items():
+        found = duckdb_built.target.query(
+            f"SELECT column_name FROM information_schema.columns WHERE table_name = '{mart}' ORDER BY ordinal_position"
+        )
+        assert [name for (name,) in found] == names
+    assert len(columns) == 5

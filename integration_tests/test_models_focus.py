@@ -1,0 +1,72 @@
+"""The FOCUS mart: the ledger's figures in its columns, and the judgement of its own validator."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from built_models import GROUP, NEW_GROUP_NAME, Built
+from dbt_project import FOCUS, MODELS
+from destinations import DuckDb
+
+
+def test_focus_has_one_row_for_each_row_of_usage_and_tags_that_are_json(built: Built) -> None:
+    quoted = '"ChargePeriodStart", "SkuId", "SubAccountId", "x_GroupName", "ConsumedQuantity", "PricingQuantity"'
+    money = '"BilledCost", "ListCost", "EffectiveCost", "BillingCurrency"'
+    found = built.rows(f'SELECT {quoted}, {money}, "Tags", "SubAccountName" FROM magnific__focus')
+    assert Counter(row[:10] for row in found) == Counter(
+        (
+            *(datetime(row.date.year, row.date.month, row.date.day), row.tool, row.project, row.group),
+            *(row.uses, row.credits, 0, *(row.credits * price for price in row.price), "EUR"),
+        )
+        for row in built.expected
+    )
+    for row in found:
+        tags = {"magnific/group": row[3], "magnific/project": row[11]}
+        assert json.loads(row[10]) == {key: value for key, value in tags.items() if value is not None}
+    assert {NEW_GROUP_NAME, GROUP.name} < {row[3] for row in found}
+
+
+# The conditions of FOCUS that hold at Magnific: no commitment discounts, regions or resources.
+HOLDS = (
+    *("ACCOUNT_NAMING", "NEGOTIATED_PRICING", "PUBLIC_PRICE_LIST", "USAGE_MEASUREMENT", "UNIT_PRICING", "SUB_ACCOUNT"),
+    *("PRICING_BILLING_CURRENCY_DIFFERENCES", "VIRTUAL_CURRENCY", "TAGGING"),
+)
+EXPECTED_FAILURES = {
+    # It takes ISO codes alone; the specification allows a virtual currency's name.
+    *("PricingCurrency-C-003-M", "PricingCurrency-C-000-C"),
+    # It takes ASCII alone; the specification does not, and a project may be called Café.
+    *("SubAccountName-C-002-M", "SubAccountName-C-000-C"),
+    # One branch of an OR whose other holds: no invoice belongs to usage that was paid in advance.
+    "InvoiceId-C-005-C",
+}
+
+
+def test_the_validator_of_focus_finds_nothing_else_than_its_own_mistakes(duckdb_built: Built, tmp_path: Path) -> None:
+    file = tmp_path / "focus.parquet"
+    assert isinstance(duckdb_built.target, DuckDb)
+    with duckdb.connect(duckdb_built.target.path, read_only=True) as connection:
+        connection.execute(f"COPY {MODELS}.magnific__focus TO '{file}' (FORMAT parquet)")
+    program = FOCUS.program("focus-validator")
+    [packages] = FOCUS.folder.glob("lib/python3*/site-packages")
+    criteria = ",".join(f"{name}_SUPPORTED" for name in HOLDS)
+    options = [
+        "--validate-version=1.2",
+        "--block-download",
+        f"--data-file={file}",
+        f"--applicability-criteria={criteria}",
+    ]
+    # It finds its rules from there; its exit status is 0 whatever it finds.
+    done = subprocess.run([program, *options, f"--data-file={file}"], cwd=packages, capture_output=True, text=True)
+    [(total, passed, failed, skipped)] = re.findall(
+        r"^Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)", done.stdout, re.MULTILINE
+    )
+    failures = set(re.findall(r"^- ([\w-]+): violations=", done.stdout, re.MULTILINE))
+    assert failures == EXPECTED_FAILURES, done.stdout
+    assert (int(total), int(failed), int(skipped)) == (578, len(failures), 327)
+    assert int(passed) == 246
