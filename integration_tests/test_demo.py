@@ -108,9 +108,9 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
     code, printed = demo.run()
     assert code == 0, printed
     assert "7 API requests" in printed.partition("second sync")[0]
-    assert "5 API requests" in printed.partition("second sync")[2]
+    assert "17 API requests" in printed.partition("second sync")[2], "5, and 3 for each of the 4 API keys"
     for words in (
-        "members, api_keys, groups, projects, credit_usage",
+        "members, api_keys, groups, projects, credit_usage, credit_usage_by_api_key",
         "Meanwhile the past changes at the API",
         "12 late uses",
         "credits are now 0",
@@ -146,7 +146,7 @@ def test_with_a_key_it_reads_that_api(demo: Demo, make_sandbox: Callable[..., Sa
     assert "equal for every tool to Magnific, asked once more by month" in printed
     assert "Meanwhile" not in printed
     asked = [request["path"].rpartition("/")[2] for request in api.requests()]
-    assert asked == [USAGE, *LISTS, *[USAGE] * 3, *LISTS, USAGE, USAGE]
+    assert asked == [USAGE, *LISTS, *[USAGE] * 3, *LISTS, USAGE, *[USAGE] * 12, USAGE]
     written = [file for file in demo.output.rglob("*") if file.is_file()]
     assert key not in printed
     assert not [file for file in written if key.encode() in file.read_bytes()]
@@ -178,7 +178,7 @@ def test_plan_and_start_date_are_obeyed(demo: Demo, make_sandbox: Callable[..., 
     assert code == 0, printed
     bodies = [request["body"] for request in api.requests() if request["path"].endswith(USAGE)]
     assert bodies[1] == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}
-    assert len(bodies) == 4
+    assert len(bodies) == 4 + 4, "and one for each API key"
 
 
 def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(

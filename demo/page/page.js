@@ -44,7 +44,7 @@ function start(data, specs) {
       if (!days) return { title, figure: "–", note: period.id === "all" ? "everything is shown" : "not synced, or not over" };
       const other = usage.sums(days, filters).credits;
       return { title, figure: change(finished.credits, other),
-        note: `${number(finished.credits)} credits on ${spanInWords(period.finished)}, ${number(other)} on ${spanInWords(days)}` };
+        note: `${number(finished.credits)} credits, ${spanInWords(period.finished)}; ${number(other)}, ${spanInWords(days)}` };
     };
     const people = [...now.by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
     const active = data.members.filter((one) => one.status === "active").length;
@@ -140,7 +140,7 @@ function start(data, specs) {
       cells.splice(shortList, 0, line(more, sum, rest.reduce((all, [id]) => all + of(finished, id), 0), rest.reduce((all, [id]) => all + of(before, id), 0)));
     }
     const sentences = [
-      folds ? `The ${shortList} largest of ${plural(named_.length, one, many)}; all others in one line.` : `${plural(named_.length, one, many)}.`,
+      folds ? `The ${shortList} largest of ${plural(named_.length, one, many)}; all others in one line.` : `${named_.length ? plural(named_.length, one, many) : `No ${one}`}.`,
       { project: "A renamed project is one project.", group: "The group a person was in when the usage was read.",
         person: rows.some(([id]) => id === "") ? "Not attributed is what Magnific counts in a tool’s total without naming a person." : "",
         key: data.keysReadAt ? `Keys were read ${moment(data.keysReadAt)}; what they did later is not theirs yet.` : "", tool: "" }[kind],
@@ -158,7 +158,7 @@ function start(data, specs) {
     const used = usage.sums(period.days, {}).by.person;
     const found = data.members.filter((one) => one.status === "active" && !((used.get(one.email) || {}).uses > 0))
       .map((one) => [one.email, one.role, usage.lastUse.has(one.email) ? dayInWords(usage.lastUse.get(one.email)) : "none synced"]);
-    place("idle-about").textContent = `${plural(found.length, "active member", "active members")} without a use on ${spanInWords(period.days)}.`;
+    place("idle-about").textContent = `${plural(found.length, "active member", "active members")} without a use, ${spanInWords(period.days)}.`;
     place("idle").replaceChildren(...(found.length ? [table("Members who use nothing", [{ title: "Member" }, { title: "Role" }, { title: data.granularity === "day" ? "Last use" : "Last period of use" }], found)] : []));
   }
 
