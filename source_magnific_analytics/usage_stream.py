@@ -25,6 +25,7 @@ from source_magnific_analytics.streams import MagnificStream
 from source_magnific_analytics.summary import Summary
 from source_magnific_analytics.windows import (
     DateRange,
+    Granularity,
     Request,
     first_day,
     next_request,
@@ -117,12 +118,9 @@ class UsageStream(MagnificStream, ABC):
         latest: Date | None = None
         while first <= self.end:
             self.admit(first)
-            window, answer, server_day = self._next_window(series, first, self.end)
+            window, answer, server_day = self._next_window(series, progress, first)
             # Under other filters, periods without usage are what one expects.
-            lost = [] if series.other_filters else self._lost(progress, window, answer)
-            if lost:
-                answer, server_day = self._again(series, window, answer)
-                lost = self._lost(progress, window, answer)
+            lost = [] if series.other_filters else self._lost(progress, window, granularity, answer)
             if lost and latest is None:
                 latest = min(lost).subtract(days=1)
             self.note(answer)
@@ -165,17 +163,18 @@ class UsageStream(MagnificStream, ABC):
         self._tell_span()
         return answer, exchange.server_day
 
-    def _next_window(self, series: Series, first: Date, end: Date) -> tuple[DateRange, usage.Answer, Date | None]:
+    def _next_window(
+        self, series: Series, progress: Progress, first: Date
+    ) -> tuple[DateRange, usage.Answer, Date | None]:
         """The window that starts on `first`, as long as Magnific answers at once, or one period in parts."""
         granularity = self.config.granularity
         whole = period_of(first, granularity)
         parts: usage.Answer = {}
         position = first
         while True:
-            end = min(end, self.end)
-            asked = next_request(position, end, granularity, self._span.days)
+            asked = next_request(position, self.end, granularity, self._span.days)
             try:
-                answer, server_day = self.ask(series, asked)
+                answer, server_day = self._answer(series, progress, asked)
             except RequestWindowSplitRequiredException:
                 continue
             except failures.AheadOfServerError as error:
@@ -186,26 +185,28 @@ class UsageStream(MagnificStream, ABC):
             self._check_parts(whole)
             parts = _joined(whole.start, parts, answer)
             position = asked.range.end.add(days=1)
-            if position > min(whole.end, end):
+            if position > min(whole.end, self.end):
                 return DateRange(first, asked.range.end), parts, server_day
 
-    def _again(self, series: Series, window: DateRange, before: usage.Answer) -> tuple[usage.Answer, Date | None]:
-        """The window once more: a period is empty only where both answers lack it, the second counts elsewhere."""
-        self.logger.warning(
-            f"Magnific's answer for {window.start} to {window.end} lacks usage that an earlier one had; asking again."
-        )
-        answer = dict(before)
-        first, server_day = window.start, None
-        while first <= min(window.end, self.end):
-            part, found, server_day = self._next_window(series, first, window.end)
-            answer |= found
-            first = part.end.add(days=1)
-        return dict(sorted(answer.items())), server_day
+    def _answer(self, series: Series, progress: Progress, asked: Request) -> tuple[usage.Answer, Date | None]:
+        """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.
 
-    def _lost(self, progress: Progress, window: DateRange, answer: usage.Answer) -> list[Date]:
-        """The first days of periods that the warehouse has rows of in `window`, and the answer no usage at all."""
-        found = [period_of(day, self.config.granularity) for day in answer]
-        known = (period(number, size) for size, number in progress.overlapping(window))
+        A period is empty only where both answers lack it; where both have it, the second counts.
+        """
+        answer, server_day = self.ask(series, asked)
+        if series.other_filters or not self._lost(progress, asked.range, asked.unit, answer):
+            return answer, server_day
+        self.logger.warning(
+            f"Magnific's answer for {asked.range.start} to {asked.range.end} lacks usage that an earlier one had; "
+            "asking again."
+        )
+        again, server_day = self.ask(series, asked)
+        return dict(sorted({**answer, **again}.items(), key=lambda found: found[0])), server_day
+
+    def _lost(self, progress: Progress, asked: DateRange, unit: Granularity, answer: usage.Answer) -> list[Date]:
+        """The first days of periods that the warehouse has rows of in `asked`, and the answer no usage at all."""
+        found = [period_of(day, unit) for day in answer]
+        known = (period(number, size) for size, number in progress.overlapping(asked))
         return [days.start for days in known if not any(days.overlaps(other) for other in found)]
 
     def _rows(self, series: Series, answer: usage.Answer) -> Iterator[AirbyteMessage]:

@@ -99,6 +99,12 @@ def test_one_wrong_answer_is_asked_for_again_and_changes_nothing(wrong: Any, gra
     assert "withdrawn" not in warehouse.log
 
 
+def test_one_wrong_answer_about_a_part_of_a_year_is_asked_for_again_and_changes_nothing() -> None:
+    warehouse = synced(team(TODAY, 185), granularity="year")
+    assert warehouse.sync(LATER, TOMORROW, answer=empty(1))
+    assert warehouse.table() == table(LATER, "year")
+
+
 @WRONG
 @SIZES
 def test_two_wrong_answers_withdraw_what_the_next_sync_brings_back(wrong: Any, granularity: str) -> None:
