@@ -5,8 +5,8 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 # The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.
 UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
-# What the tests use besides Python: a browser, a clock shim, a database server, and npm for two judges of our output.
-PACKAGES := chromium chromium-driver faketime fonts-dejavu-core postgresql $(if $(shell command -v npm),,nodejs npm)
+# What the tests use besides Python: a browser, a reader of PDF, a clock shim, a database server, and npm for two judges of our output.
+PACKAGES := chromium chromium-driver faketime fonts-dejavu-core poppler-utils postgresql $(if $(shell command -v npm),,nodejs npm)
 
 .PHONY: demo report models test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-import requests
-
+from demo.origin import asking
 from sandbox.team import PROJECTS
 
 LOOKBACK_DAYS = 7
@@ -35,7 +34,8 @@ def change_the_past(base_url: str, today: date) -> list[str]:
         {"kind": "refund", "day": refunded["date"], "tool": refunded["tool"]},
         {"kind": "rename_project", "reference": project.reference, "name": f"{project.name} II"},
     ]
-    requests.post(f"{base_url}/_sandbox/events", json=events, timeout=60).raise_for_status()
+    with asking(base_url) as http:
+        http.post(f"{base_url}/_sandbox/events", json=events, timeout=60).raise_for_status()
     return [
         f"12 late uses of {late['tool']} (480 credits) arrive for {late['date']}",
         f"all use of {refunded['tool']} on {refunded['date']} is refunded ({credits:,} credits)",
@@ -44,11 +44,12 @@ def change_the_past(base_url: str, today: date) -> list[str]:
 
 
 def _get(base_url: str, what: str, first: date, last: date) -> list[dict[str, Any]]:
-    answer = requests.get(
-        f"{base_url}/_sandbox/{what}",
-        params={"start_date": first.isoformat(), "end_date": last.isoformat()},
-        timeout=60,
-    )
+    with asking(base_url) as http:
+        answer = http.get(
+            f"{base_url}/_sandbox/{what}",
+            params={"start_date": first.isoformat(), "end_date": last.isoformat()},
+            timeout=60,
+        )
     answer.raise_for_status()
     rows: list[dict[str, Any]] = answer.json()
     return rows

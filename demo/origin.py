@@ -44,13 +44,17 @@ class Origin:
     today: date
 
     @property
+    def base_url(self) -> str:
+        return str(self.config.get("base_url", MAGNIFIC))
+
+    @property
     def description(self) -> str:
         if self.is_sandbox:
             return (
-                f"a sandbox on this machine ({self.config['base_url']}) with an invented team.\n"
+                f"a sandbox on this machine ({self.base_url}) with an invented team.\n"
                 "Set MAGNIFIC_API_KEY to read your own."
             )
-        return f"{self.config.get('base_url', MAGNIFIC)} with the key in MAGNIFIC_API_KEY, plan {self.config['plan']}."
+        return f"{self.base_url} with the key in MAGNIFIC_API_KEY, plan {self.config['plan']}."
 
     def expected(self) -> Expected:
         """The totals to hold the file against.
@@ -61,11 +65,12 @@ class Origin:
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
-            answer = requests.get(
-                f"{self.config['base_url']}/_sandbox/ledger",
-                params={"start_date": first.isoformat(), "end_date": self.today.isoformat()},
-                timeout=60,
-            )
+            with asking(self.base_url) as http:
+                answer = http.get(
+                    f"{self.base_url}/_sandbox/ledger",
+                    params={"start_date": first.isoformat(), "end_date": self.today.isoformat()},
+                    timeout=60,
+                )
             totals = [(row["date"], row["tool"], row["user_uses"], row["user_credits"]) for row in answer.json()]
             return Expected("the sandbox's ledger, by day", "day", first, self.today, totals)
         return self._asked_by_month()
@@ -75,13 +80,14 @@ class Origin:
         first = self._first_whole_month(last)
         body = {"granularity": "month", "start_date": first.isoformat(), "end_date": last.isoformat()}
         try:
-            answer = requests.post(
-                f"{self.config.get('base_url', MAGNIFIC)}/v1/analytics/team-credit-usage",
-                json=body,
-                headers={"x-magnific-api-key": self.config["api_key"]},
-                timeout=120,
-                allow_redirects=False,
-            )
+            with asking(self.base_url) as http:
+                answer = http.post(
+                    f"{self.base_url}/v1/analytics/team-credit-usage",
+                    json=body,
+                    headers={"x-magnific-api-key": self.config["api_key"]},
+                    timeout=120,
+                    allow_redirects=False,
+                )
             answer.raise_for_status()
             # A range that starts within a month is compared from its own first day.
             totals = [
@@ -104,6 +110,14 @@ class Origin:
             if earlier < synced or (last - earlier).days + 1 > LONGEST_CHECK_DAYS:
                 return max(first, synced)
             first = earlier
+
+
+def asking(base_url: str) -> requests.Session:
+    """A session for requests to `base_url`; what stays on this machine goes through no proxy, whatever is set."""
+    session = requests.Session()
+    # The connector allows plain http on loopback alone.
+    session.trust_env = not base_url.startswith("http:")
+    return session
 
 
 def default_start(today: date) -> date:

@@ -1,4 +1,4 @@
-"""The DuckDB file as SQL sees it: the five tables, empty where they are missing, and named queries."""
+"""The DuckDB file as SQL sees it: the tables of the streams, empty where they are missing, and named queries."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _COLUMNS = {
     "credit_usage": "usage_id varchar, date date, granularity varchar, tool varchar, user_email varchar, "
     "user_uses bigint, user_credits bigint, project_reference varchar, project_name varchar, group_name varchar, "
     "_airbyte_extracted_at timestamp",
+    "credit_usage_by_api_key": "usage_id varchar, date date, granularity varchar, api_key_id varchar, tool varchar, "
+    "user_email varchar, user_uses bigint, user_credits bigint, project_reference varchar, project_name varchar, "
+    "group_name varchar, _airbyte_extracted_at timestamp",
     "members": "email varchar, role varchar, status varchar",
     "api_keys": "api_key_id varchar, display_name varchar, status varchar, created_at timestamp",
     "groups": "group_id bigint, name varchar, member_count bigint",

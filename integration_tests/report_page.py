@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ PHONE, WIDE = (390, 844), (1280, 900)
 
 
 def make_file(file: Path, days: int, people: int, granularity: str = "day", project: str = "Catalogue") -> Path:
-    """A synced file: everybody but the last person uses one tool a day; asset downloads are nobody's."""
+    """A synced file: everybody but the last person uses one tool a day; asset downloads are nobody's.
+
+    Every second day person 2 is written in capitals. What person 1 does goes through the one API key.
+    """
     first = LAST - timedelta(days=days - 1)
     with duckdb.connect(file) as connection:
         connection.execute(
@@ -29,7 +33,8 @@ def make_file(file: Path, days: int, people: int, granularity: str = "day", proj
                 md5(concat(day, '/', person)) as usage_id, cast(day as date) as date, '{granularity}' as granularity,
                 case when person = 0 then 'Asset Download' else ['AI Image Models', 'Video Generator', 'Upscaler']
                     [1 + (person + dayofyear(day)) % 3] end as tool,
-                case when person > 0 then printf('person.%03d@team.example', person) end as user_email,
+                case when person = 2 and dayofyear(day) % 2 = 0 then 'PERSON.002@team.example'
+                    when person > 0 then printf('person.%03d@team.example', person) end as user_email,
                 1 + (person * 7 + dayofyear(day)) % 20 as user_uses,
                 null::bigint as user_credits,
                 case when person % 3 = 1 then 'p-1' end as project_reference,
@@ -53,6 +58,10 @@ def make_file(file: Path, days: int, people: int, granularity: str = "day", proj
             """
         )
         connection.execute(
+            "create table credit_usage_by_api_key as select 'k' as api_key_id, * from credit_usage "
+            "where user_email like 'person.001@%'"
+        )
+        connection.execute(
             "create table projects as select 'p-1' as project_reference, $name as name", {"name": project}
         )
         connection.execute(
@@ -69,8 +78,8 @@ class Browser:
         self.driver = driver
         self.name = ""
 
-    def show(self, html: Path, size: tuple[int, int] = WIDE, dark: bool = False) -> None:
-        """Open the page in a window of `size`, and wait until its charts are drawn."""
+    def show(self, html: Path, size: tuple[int, int] = WIDE, dark: bool = False, chosen: str = "") -> None:
+        """Open the page in a window of `size`, with `chosen` in its address, and wait until its charts are drawn."""
         width, height = size
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
@@ -78,10 +87,38 @@ class Browser:
         )
         self.set_scheme(dark)
         self.driver.get_log("browser")
-        self.driver.get(html.as_uri())
+        # Another fragment alone would not load the page again.
+        self.driver.get("about:blank")
+        self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
-            self.wait("return document.body.dataset.drawn === 'yes'")
-        self.keep(f"{html.stem}-{'phone' if size == PHONE else 'wide'}-{'dark' if dark else 'light'}")
+            self.wait_for(chosen or "#")
+        self.keep(f"{html.stem}-{'phone' if size == PHONE else 'wide'}-{'dark' if dark else 'light'}{chosen}")
+
+    def wait_for(self, chosen: str) -> None:
+        """Return once all of the page shows what its address says: `#period=30`."""
+        self.wait(f"return document.body.dataset.drawn === {chosen!r}")
+
+    def text(self, css: str) -> str:
+        return str(self.ask("return document.querySelector(arguments[0]).textContent", css))
+
+    def card(self, title: str) -> tuple[str, str]:
+        """Figure and note of a card."""
+        figure, note = self.ask(
+            "const card = [...document.querySelectorAll('.card')].find((one) => "
+            "one.querySelector('dt').textContent === arguments[0]);"
+            "return [...card.querySelectorAll('dd')].map((one) => one.textContent)",
+            title,
+        )
+        return str(figure), str(note)
+
+    def rows(self, css: str) -> list[list[str]]:
+        """The cells of the table in there, heading and total included."""
+        found: list[list[str]] = self.ask(
+            "return [...document.querySelectorAll(`${arguments[0]} tr`)]"
+            ".map((row) => [...row.children].map((cell) => cell.textContent))",
+            css,
+        )
+        return found
 
     def set_scheme(self, dark: bool) -> None:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -97,7 +134,11 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, script: str) -> None:
-        WebDriverWait(self.driver, 30, poll_frequency=0.05).until(lambda _: self.ask(script), script)
+        self.wait_until(lambda: self.ask(script))
+
+    def wait_until(self, condition: Callable[[], Any]) -> None:
+        """Return once it holds; ten minutes without are a page that hangs."""
+        WebDriverWait(self.driver, 600, poll_frequency=0.05).until(lambda _: condition())
 
     def marks(self, chart: str) -> int:
         """How many shapes with a size the chart has drawn."""

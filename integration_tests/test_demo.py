@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,9 @@ import pytest
 from sandbox_process import LISTS, ROOT, USAGE, Sandbox
 
 from demo.origin import default_start
+
+# Seconds after which a process is taken for hung; far beyond what any machine, however busy, needs.
+HUNG = 3600
 
 # Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """
@@ -56,7 +59,7 @@ class Demo:
             | {
                 "HOME": str(self.folder / "home"),
                 "TMPDIR": str(self.folder / "tmp"),
-                "PYTHONPATH": str(self.folder / "site"),
+                "PYTHONPATH": f"{self.folder / 'site'}:{ROOT}",
                 "PYTHONUNBUFFERED": "1",
                 "CONNECTIONS": str(self.folder / "connections"),
                 "COLUMNS": "120",
@@ -71,7 +74,7 @@ class Demo:
     def run(self, **environment: str) -> tuple[int, str]:
         """Exit code, and all that it printed."""
         process = self.start(**environment)
-        printed, _ = process.communicate(timeout=180)
+        printed, _ = process.communicate(timeout=HUNG)
         return process.returncode, printed
 
     def connections(self) -> str:
@@ -105,9 +108,9 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
     code, printed = demo.run()
     assert code == 0, printed
     assert "7 API requests" in printed.partition("second sync")[0]
-    assert "5 API requests" in printed.partition("second sync")[2]
+    assert "17 API requests" in printed.partition("second sync")[2], "5, and 3 for each of the 4 API keys"
     for words in (
-        "members, api_keys, groups, projects, credit_usage",
+        "members, api_keys, groups, projects, credit_usage, credit_usage_by_api_key",
         "Meanwhile the past changes at the API",
         "12 late uses",
         "credits are now 0",
@@ -143,12 +146,23 @@ def test_with_a_key_it_reads_that_api(demo: Demo, make_sandbox: Callable[..., Sa
     assert "equal for every tool to Magnific, asked once more by month" in printed
     assert "Meanwhile" not in printed
     asked = [request["path"].rpartition("/")[2] for request in api.requests()]
-    assert asked == [USAGE, *LISTS, *[USAGE] * 3, *LISTS, USAGE, USAGE]
+    assert asked == [USAGE, *LISTS, *[USAGE] * 3, *LISTS, USAGE, *[USAGE] * 12, USAGE]
     written = [file for file in demo.output.rglob("*") if file.is_file()]
     assert key not in printed
     assert not [file for file in written if key.encode() in file.read_bytes()]
     assert demo.connections() == ""
     assert demo.leftovers() == []
+
+
+def test_loopback_is_asked_through_no_proxy(demo: Demo) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        code, printed = demo.run(HTTP_PROXY=address, http_proxy=address, ALL_PROXY=address, NO_PROXY="", no_proxy="")
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    assert code == 0, printed
+    assert "equal for every tool to the sandbox's ledger" in printed
 
 
 def test_plan_and_start_date_are_obeyed(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
@@ -164,7 +178,7 @@ def test_plan_and_start_date_are_obeyed(demo: Demo, make_sandbox: Callable[..., 
     assert code == 0, printed
     bodies = [request["body"] for request in api.requests() if request["path"].endswith(USAGE)]
     assert bodies[1] == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}
-    assert len(bodies) == 4
+    assert len(bodies) == 4 + 4, "and one for each API key"
 
 
 def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
@@ -201,13 +215,14 @@ def test_ctrl_c_leaves_nothing_running(demo: Demo, moment: str) -> None:
 
 def test_ctrl_c_while_magnific_is_silent(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
     api = make_sandbox()
-    api.spoil(kind="late", seconds=60, path=USAGE, at=2)
+    api.spoil(kind="silence", path=USAGE, at=2)
     process = demo.start(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
     assert process.stdout is not None
     for line in process.stdout:
         if "reading credit_usage" in line:
             break
-    time.sleep(0.5)
+    # One request of the check, four lists, and the one that is not answered.
+    api.wait_for_requests(6)
     assert any("source-magnific-analytics read" in command for command in processes_of(process.pid))
     interrupted(process, demo)
 
@@ -215,7 +230,7 @@ def test_ctrl_c_while_magnific_is_silent(demo: Demo, make_sandbox: Callable[...,
 def interrupted(process: subprocess.Popen[str], demo: Demo) -> None:
     """Send Ctrl-C to the demo alone, as a supervisor would, and see that everything ends."""
     process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
     assert "Interrupted." in printed
     assert "Traceback" not in printed

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -15,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from destinations import debian_programs, postgres
 from sandbox_process import ROOT, Sandbox
 
 from sandbox.team import GROUPS, PROJECTS, make_team
@@ -23,41 +20,14 @@ os.environ |= {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1", "NO_LIVE_PROGRE
 
 FIRST, TODAY = date(2025, 10, 1), date(2026, 3, 17)
 RENAMED = PROJECTS[1].reference
+QUERIES = ROOT / "docs" / "queries"
+COLUMNS = {
+    "credit_usage": "date, granularity, tool, user_email, user_uses, user_credits, group_name, _airbyte_extracted_at",
+    "groups": "name, member_count",
+    "members": "email, role, status",
+}
 Answer = list[dict[str, Any]]
 Ask = Callable[[str], Answer]
-
-
-class Postgres:
-    """A PostgreSQL server of its own in a temporary folder, reached by TCP on loopback."""
-
-    def __init__(self) -> None:
-        [bin_folder] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:] or [None]
-        assert bin_folder, "PostgreSQL is missing: apt-get install postgresql"
-        self._folder = Path(tempfile.mkdtemp(prefix="queries-"))
-        # PostgreSQL refuses to run as root; Debian's package brings a user for it.
-        user = "postgres" if os.geteuid() == 0 else None
-        if user:
-            shutil.chown(self._folder, user)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        data = str(self._folder / "data")
-        initdb = [bin_folder / "initdb", "-D", data, "-U", "tester", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-        subprocess.run(initdb, check=True, user=user, stdout=subprocess.DEVNULL, cwd=self._folder)
-        settings = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self._folder}
-        options = [f"-c{name}={value}" for name, value in settings.items()]
-        log = (self._folder / "log").open("w")
-        self._server = subprocess.Popen(
-            [bin_folder / "postgres", "-D", data, "-cfsync=off", *options], user=user, cwd=self._folder, stderr=log
-        )
-        ready = [bin_folder / "pg_isready", "-q", "-t10", "-h127.0.0.1", f"-p{self.port}"]
-        while subprocess.run(ready, check=False).returncode:
-            assert self._server.poll() is None, (self._folder / "log").read_text()
-
-    def stop(self) -> None:
-        self._server.terminate()
-        self._server.wait(timeout=20)
-        shutil.rmtree(self._folder)
 
 
 @pytest.fixture(scope="module")
@@ -68,29 +38,28 @@ def ledger() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def ask(request: pytest.FixtureRequest, ledger: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """Asks one of docs/queries of a database that the connector filled through PyAirbyte.
+def cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An empty database that PyAirbyte can fill."""
+    from airbyte.caches import DuckDBCache, PostgresCache
+
+    folder = tmp_path_factory.mktemp("queries")
+    if request.param == "duckdb":
+        yield DuckDBCache(db_path=folder / "queries.duckdb", cache_dir=folder)
+        return
+    with postgres(debian_programs()) as port:
+        settings = {"username": "airbyte", "password": "none", "database": "postgres", "schema_name": "public"}
+        yield PostgresCache(host="127.0.0.1", port=port, cache_dir=folder, **settings)
+
+
+@pytest.fixture(scope="module")
+def ask(cache: Any, ledger: Sandbox) -> Ask:
+    """Asks one of docs/queries of a database that the connector filled through PyAirbyte at 05:17 on TODAY.
 
     Between its two syncs a project gets another name and a day's use of a tool is refunded, so that the table holds
     older rows with the old name, and rows that were withdrawn.
     """
     import airbyte
-    from airbyte.caches import DuckDBCache, PostgresCache
 
-    folder = tmp_path_factory.mktemp("queries")
-    server = Postgres() if request.param == "postgres" else None
-    if server:
-        cache: Any = PostgresCache(
-            host="127.0.0.1",
-            port=server.port,
-            username="tester",
-            password="none",
-            database="postgres",
-            schema_name="public",
-            cache_dir=folder,
-        )
-    else:
-        cache = DuckDBCache(db_path=folder / "queries.duckdb", cache_dir=folder)
     config = {
         "api_key": ledger.api_key,
         "base_url": ledger.base_url,
@@ -103,24 +72,45 @@ def ask(request: pytest.FixtureRequest, ledger: Sandbox, tmp_path_factory: pytes
         local_executable=Path(sys.executable).parent / "source-magnific-analytics",
         install_if_missing=False,
     )
-    source.select_all_streams()
+    # Keys are read once a day: by the second sync alone, so that they know what happened before it.
+    source.select_streams([name for name in source.get_available_streams() if name != "credit_usage_by_api_key"])
     ledger.clear(TODAY.isoformat())
     source.read(cache=cache)
     ledger.happen(
         {"kind": "rename_project", "reference": RENAMED, "name": "O'Brien & Söhne"},
         {"kind": "refund", "day": (TODAY - timedelta(days=1)).isoformat(), "tool": "AI Image Models"},
     )
+    source.select_all_streams()
     source.read(cache=cache)
+    with cache.get_sql_engine().begin() as connection:
+        connection.exec_driver_sql(f"update credit_usage set _airbyte_extracted_at = timestamp '{TODAY} 05:17:00'")
 
     def answer(query: str) -> Answer:
-        sql = (ROOT / "docs" / "queries" / f"{query}.sql").read_text()
         with cache.get_sql_engine().connect() as connection:
-            return [dict(row) for row in connection.exec_driver_sql(sql).mappings()]
+            return [dict(row) for row in connection.exec_driver_sql(sql_of(query)).mappings()]
 
-    yield answer
-    cache.close()
-    if server:
-        server.stop()
+    return answer
+
+
+@pytest.fixture()
+def ask_of(cache: Any) -> Callable[..., Answer]:
+    """Asks one of docs/queries of a few rows, written as a VALUES list for each table."""
+
+    def answer(query: str, **tables: str) -> Answer:
+        with cache.get_sql_engine().connect() as connection:
+            for name, rows in tables.items():
+                columns = COLUMNS[name]
+                connection.exec_driver_sql(f'create temp table "{name}" as select * from (values {rows}) t ({columns})')
+            answered = [dict(row) for row in connection.exec_driver_sql(sql_of(query)).mappings()]
+            for name in tables:
+                connection.exec_driver_sql(f'drop table "{name}"')
+            return answered
+
+    return answer
+
+
+def sql_of(query: str) -> str:
+    return (QUERIES / f"{query}.sql").read_text()
 
 
 def totals(ledger: Sandbox) -> list[dict[str, Any]]:
@@ -200,14 +190,14 @@ def test_spend_by_group(ask: Ask, ledger: Sandbox) -> None:
     for row in answer:
         assert row["member_count"] == heads.get(row["group_name"])
         if row["member_count"]:
-            assert abs(float(row["credits_per_member"]) - int(row["credits"]) / row["member_count"]) <= 0.051
+            assert abs(float(row["credits_per_member"]) - int(row["credits"]) / int(row["member_count"])) <= 0.051
 
 
 def test_growth_and_forecast(ask: Ask, ledger: Sandbox) -> None:
     daily: Counter[date] = Counter()
     for row in totals(ledger):
         daily[date.fromisoformat(row["date"])] += row["user_credits"]
-    last = max(daily) - timedelta(days=1)
+    last = TODAY - timedelta(days=1)
 
     def spent(first: date, days: int) -> int:
         return sum(daily[first + timedelta(days=n)] for n in range(days))
@@ -225,3 +215,61 @@ def test_growth_and_forecast(ask: Ask, ledger: Sandbox) -> None:
     assert abs(float(march["growth_percent"]) - growth) <= 0.051
     average = spent(last - timedelta(days=27), 28) / 28
     assert abs(float(march["forecast"]) - (spent(date(2026, 3, 1), last.day) + (31 - last.day) * average)) <= 1
+
+
+def test_spend_by_api_key_and_the_rest(ask: Ask, ledger: Sandbox) -> None:
+    span = {"start_date": FIRST.isoformat(), "end_date": TODAY.isoformat()}
+    expected = {
+        key.display_name: sum(row["user_credits"] for row in ledger.totals(**span, api_key_ids=key.api_key_id))
+        for key in make_team().api_keys
+    }
+    assert expected["Old prototype"] == 0
+    everything = sum(row["user_credits"] for row in totals(ledger))
+    expected["not through an API key"] = everything - sum(expected.values())
+    assert 0 < expected["not through an API key"] < everything
+    answer = ask("spend_by_api_key")
+    assert {row["api_key"]: int(row["credits"]) for row in answer} == expected
+    assert answer[-1]["api_key_id"] is None
+
+
+def used(*days: tuple[str, int], at: str) -> str:
+    """Rows of credit usage: one for each day and its credits, all read at one moment."""
+    return ", ".join(
+        f"(date '{day}', 'day', 'Upscaler', 'ann@x.com', 1, {credits}, 'Studio', timestamp '{at}')"
+        for day, credits in days
+    )
+
+
+def test_a_month_goes_through_the_last_day_that_was_over(ask_of: Callable[..., Answer]) -> None:
+    november = [(f"2026-11-{day:02}", 10) for day in range(1, 28)]
+    [row] = ask_of("growth_and_forecast", credit_usage=used(*november, at="2026-12-01 05:17:00"))
+    assert (str(row["month"]), str(row["through"])) == ("2026-11-01", "2026-11-30")
+    assert (int(row["credits"]), int(row["forecast"])) == (270, 270)
+    november, december = ask_of("growth_and_forecast", credit_usage=used(*november, at="2026-12-03 05:17:00"))
+    assert (str(december["through"]), int(december["credits"])) == ("2026-12-02", 0)
+    # 27 days of 10 in the four weeks from 5 November on would be 270: 23 of them are in it.
+    assert int(december["forecast"]) == round(29 * 230 / 28)
+
+
+@pytest.mark.parametrize("first", ["2026-11-01", "2026-10-26", "2026-02-22"])
+def test_a_forecast_divides_by_the_days_that_there_are(ask_of: Callable[..., Answer], first: str) -> None:
+    days = [date.fromisoformat(first) + timedelta(days=n) for n in range(10)]
+    usage = used(*((str(day), 100) for day in days), at=f"{days[-1] + timedelta(days=1)} 05:17:00")
+    newest = ask_of("growth_and_forecast", credit_usage=usage)[-1]
+    month = [days[-1].replace(day=1) + timedelta(days=n) for n in range(31)]
+    assert int(newest["forecast"]) == 100 * sum(day >= days[0] for day in month if day.month == days[-1].month)
+
+
+def test_groups_of_one_name_count_each_credit_once(ask_of: Callable[..., Answer]) -> None:
+    usage = used(("2026-11-01", 30), ("2026-11-02", 12), at="2026-11-03 00:00:00")
+    [row] = ask_of("spend_by_group", credit_usage=usage, groups="('Studio', 2), ('Studio', 5)")
+    assert (row["group_name"], int(row["credits"]), int(row["member_count"])) == ("Studio", 42, 7)
+
+
+def test_an_address_is_one_person_however_it_is_written(ask_of: Callable[..., Answer]) -> None:
+    rows = used(("2026-11-01", 30), ("2026-11-02", 12), at="2026-11-03 00:00:00").replace("ann@", "Ann@", 1)
+    members = "('ANN@x.com', 'member', 'active')"
+    [row] = ask_of("spend_by_user", credit_usage=rows, members=members)
+    assert (row["user_email"], int(row["credits"]), row["role"]) == ("ann@x.com", 42, "member")
+    [group] = ask_of("spend_by_group", credit_usage=rows, groups="('Studio', 2)")
+    assert group["people"] == 1

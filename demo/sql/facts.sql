@@ -1,15 +1,13 @@
--- One row: the whole span in figures. `people` used credits; `members` are active or invited today.
+-- One row: what the file covers, and how many rows it holds. Without any usage all dates are null.
 select
-    (select granularity from span) as granularity,
-    (select first_day from span) as first_day,
-    (select through from span) as through,
-    (select complete from span) as complete,
-    (select synced_at from span) as synced_at,
-    coalesce(sum(user_credits), 0) as credits,
-    coalesce(sum(user_uses), 0) as uses,
-    coalesce(sum(user_credits) filter (user_email is null), 0) as unattributed,
-    count(distinct user_email) filter (user_credits > 0) as people,
-    (select count(*) from members where status = 'active') as active_members,
-    count(distinct usage_id) as row_ids,
-    count(*) as row_count
-from usage;
+    granularity,
+    synced_from,
+    through,
+    complete,
+    synced_at,
+    (select count(*) from credit_usage) as row_count,
+    (select count(*) from credit_usage where tool is null) as withdrawn,
+    (select count(*) - count(distinct usage_id) from credit_usage) as repeated,
+    (select count(*) from usage) as shown,
+    (select max(cast(_airbyte_extracted_at as timestamp)) from credit_usage_by_api_key) as keys_read_at
+from span;

@@ -1,19 +1,8 @@
--- By reference, under the name of today: a project that was renamed is one project.
-with named as (
-    select
-        usage.*,
-        coalesce(projects.name, max(project_name) over (partition by project_reference), project_reference) as name
-    from usage
-    left join projects using (project_reference)
-)
+-- By reference, under the name of today; a deleted project under the name of its last day.
 select
-    period,
-    coalesce(name, 'No project') as name,
-    project_reference is null as leftover,
-    cast(sum(user_credits) as bigint) as credits,
-    cast(sum(user_uses) as bigint) as uses
-from named
-join periods on date between periods.first_day and periods.last_day
-group by period, project_reference, name
-having sum(user_credits) > 0
-order by period, leftover, credits desc, name;
+    project_reference as id,
+    coalesce(max(projects.name), arg_max(project_name, date), project_reference) as name
+from usage
+left join projects using (project_reference)
+where project_reference is not null
+group by project_reference;

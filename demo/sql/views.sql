@@ -1,9 +1,9 @@
 -- What the other queries read. The file is open for reading alone, so all of it is temporary.
 
--- Without withdrawn rows, which have no tool. While a sync after another `granularity` is not complete, the table holds
--- buckets of two sizes: the newest size counts.
+-- Without withdrawn rows, which have no tool. An address is one person, however it is written. While a sync after
+-- another `granularity` is not complete, the table holds buckets of two sizes: the newest size counts.
 create temp view usage as
-select *
+select * replace (lower(user_email) as user_email)
 from credit_usage
 where tool is not null
   and granularity = (
@@ -14,8 +14,9 @@ where tool is not null
       limit 1
   );
 
--- synced_from: the first day asked for. first_day: of the first bucket. through: the last day synced, from the connector's state where it is in the
--- file. complete: the last day that was over when it was synced. All null where there is no usage.
+-- synced_from: the first day asked for, or with usage where that is earlier. through: the last day synced. Both from the
+-- connector's state where it is in the file. complete: the last day that was over when it was synced. All null where
+-- there is no usage.
 create temp table span as
 with state as (
     select
@@ -29,7 +30,7 @@ seen as (
         min(date) as first_day,
         max(date) as last_bucket,
         max(granularity) as granularity,
-        max(cast(_airbyte_extracted_at as timestamp)) as synced_at
+        (select max(cast(_airbyte_extracted_at as timestamp)) from credit_usage) as synced_at
     from usage
 ),
 reached as (
@@ -51,34 +52,8 @@ reached as (
 )
 select
     granularity,
-    first_day,
     least(first_day, (select min(start) from state)) as synced_from,
     through,
     coalesce(least(through, cast(synced_at as date) - 1), through - 1) as complete,
     synced_at
 from reached;
-
--- The choices of the page's period filter; shorter ones only where each day has its own bucket.
-create temp table periods as
-select 'all' as period, 'Everything synced' as label, 1 as place, first_day, through as last_day
-from span
-where first_day is not null
-union all
-select '90', 'Last 90 days', 2, through - 89, through
-from span
-where granularity = 'day' and through - 89 > first_day
-union all
-select '30', 'Last 30 days', 3, through - 29, through
-from span
-where granularity = 'day' and through - 29 > first_day
-union all
-select
-    strftime(month, '%Y-%m'), strftime(month, '%B %Y'), 4 + row_number() over (order by month desc),
-    cast(month as date), cast(month + interval 1 month as date) - 1
-from (
-    select distinct date_trunc('month', date) as month
-    from usage
-    where granularity in ('day', 'month')
-    order by month desc
-    limit 13
-);

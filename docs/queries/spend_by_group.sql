@@ -1,5 +1,6 @@
 -- What does each group use, in all and per member? A row carries the name that the group had when it was read:
--- after a group is renamed, older usage stays under its old name.
+-- after a group is renamed, older usage stays under its old name. Usage knows a group by its name alone, so groups
+-- of one name are one row, with the members of all of them. Ann@x.com and ann@x.com are one person.
 with spent as (
     select
         case
@@ -9,19 +10,24 @@ with spent as (
         end as group_name,
         sum(user_uses) as uses,
         sum(user_credits) as credits,
-        count(distinct user_email) as people
+        count(distinct lower(user_email)) as people
     from credit_usage
     where granularity = 'day'
       and tool is not null
     group by 1
+),
+heads as (
+    select name, sum(member_count) as member_count
+    from "groups"
+    group by name
 )
 select
     spent.group_name,
     spent.uses,
     spent.credits,
     spent.people,
-    groups.member_count,
-    round(1.0 * spent.credits / nullif(groups.member_count, 0), 1) as credits_per_member
+    heads.member_count,
+    round(1.0 * spent.credits / nullif(heads.member_count, 0), 1) as credits_per_member
 from spent
-left join groups on groups.name = spent.group_name
+left join heads on heads.name = spent.group_name
 order by spent.credits desc, spent.group_name;

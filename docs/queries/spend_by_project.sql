@@ -1,17 +1,23 @@
 -- Which projects do the credits go to? A project is its reference: one that was renamed stays one row, under the
--- name of today. Deleted projects keep the last name that was synced.
-with spent as (
+-- name of today. Deleted projects keep the name that they had on the last day they were used.
+with named as (
     select
-        project_reference,
-        max(project_name) as last_name,
-        sum(user_uses) as uses,
-        sum(user_credits) as credits,
-        count(distinct user_email) as people,
-        min(date) as first_day,
-        max(date) as last_day
+        *,
+        row_number() over (partition by project_reference order by date desc, _airbyte_extracted_at desc) as age
     from credit_usage
     where granularity = 'day'
       and tool is not null
+),
+spent as (
+    select
+        project_reference,
+        max(case when age = 1 then project_name end) as last_name,
+        sum(user_uses) as uses,
+        sum(user_credits) as credits,
+        count(distinct lower(user_email)) as people,
+        min(date) as first_day,
+        max(date) as last_day
+    from named
     group by project_reference
 )
 select

@@ -1,0 +1,202 @@
+// The page: what its address says is shown; every choice is a new address, so the browser's own buttons go back.
+
+const kinds = {
+  tool: { title: "By tool", one: "tool", many: "tools", nothing: "No tool" },
+  person: { title: "By person", one: "person", many: "people", nothing: "Not attributed to a person" },
+  project: { title: "By project", one: "project", many: "projects", nothing: "No project" },
+  group: { title: "By group", one: "group", many: "groups", nothing: "No group" },
+  key: { title: "By API key", one: "API key", many: "API keys", nothing: "not through an API key" },
+};
+const shortList = 12;
+const place = (id) => document.getElementById(id);
+
+function start(data, specs) {
+  const usage = Usage(data);
+  const tools = usage.tools();
+  const roles = new Map(data.members.map((one) => [one.email, one]));
+  const unfolded = new Set();
+
+  const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const filtersOf = (chosen) => Object.fromEntries(Object.keys(kinds).filter((kind) => kind in chosen).map((kind) => [kind, chosen[kind]]));
+  const hrefOf = (chosen, changes) => {
+    const all = { ...chosen, ...changes };
+    return `#${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== undefined))}`;
+  };
+  const name = (kind, id) => (id === "" ? kinds[kind].nothing : (data.names[kind] || {})[id] || id);
+  const badge = (kind, id) => {
+    if (kind !== "person" || id === "" || !roles.size) return "";
+    const role = roles.has(id) ? roles.get(id).role : "no longer a member";
+    return role === "member" ? "" : role;
+  };
+
+  function header(period, filters) {
+    const running = time(period.days.last) > time(data.complete);
+    place("shown").textContent = `${spanInWords(period.days)}, days in UTC` +
+      (running ? `; ${dayInWords(time(period.days.last))} was still going on when it was synced` : "");
+    place("filters").replaceChildren(...Object.entries(filters).map(([kind, id]) => element("a", {
+      href: hrefOf(address(), { [kind]: undefined }), className: "filter", title: "Show all again",
+    }, `Only ${kinds[kind].one}: ${name(kind, id)}`, element("span", { ariaHidden: "true" }, " ✕"))));
+  }
+
+  function cards(period, filters, now) {
+    const finished = usage.sums(period.finished, filters);
+    const against = (title, days) => {
+      if (!days) return { title, figure: "–", note: period.id === "all" ? "everything is shown" : "not synced, or not over" };
+      const other = usage.sums(days, filters).credits;
+      return { title, figure: change(finished.credits, other),
+        note: `${number(finished.credits)} credits, ${spanInWords(period.finished)}; ${number(other)}, ${spanInWords(days)}` };
+    };
+    const people = [...now.by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
+    const active = data.members.filter((one) => one.status === "active").length;
+    const nobody = now.by.person.get("") || { credits: 0 };
+    const shown = [
+      { title: "Credits", figure: number(now.credits), note: plural(now.uses, "use", "uses") },
+      against("Against the period before", period.before),
+      against("Against a year before", period.year_before),
+      { title: "People using credits", figure: number(people),
+        note: active ? `the team has ${plural(active, "active member", "active members")}` : "the list of members is not synced" },
+      { title: "Not attributed", figure: percent(nobody.credits, now.credits),
+        note: `${number(nobody.credits)} credits that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
+      { title: "Synced through", figure: words(time(data.through), { day: "numeric", month: "short", year: "numeric" }),
+        note: data.syncedAt ? `synced ${moment(data.syncedAt)}` : "when it was synced is not recorded" },
+    ];
+    place("cards").replaceChildren(...shown.map((card) => element("div", { className: "card" },
+      element("dt", {}, card.title), element("dd", { className: "figure" }, card.figure), element("dd", { className: "note" }, card.note))));
+  }
+
+  function timeline(period, filters, chosen, now) {
+    const unit = data.granularity === "day" ? chosen.unit || usualUnit(period.days) : data.granularity;
+    if (place("unit")) place("unit").value = unit;
+    const found = buckets(usage, period.days, filters, unit, tools, data.complete);
+    const parts = [...new Set(found.rows.filter((row) => !row.whole).map((row) => row.what))];
+    place("parts").textContent = parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "";
+    const columns = [{ title: { day: "Day", week: "Week", month: "Month", year: "Year" }[unit] }, { title: "Credits", number: true }, { title: "Share", number: true }, { title: "Uses", number: true }];
+    const rows = new Map();
+    for (const row of found.rows) {
+      const sum = rows.get(row.what) || { start: row.start, credits: 0, uses: 0 };
+      sum.credits += row.value;
+      sum.uses += row.uses;
+      rows.set(row.what, sum);
+    }
+    const cells = [...rows].map(([what, sum]) => [what, number(sum.credits), percent(sum.credits, now.credits), number(sum.uses)]);
+    place("timeline-table").replaceChildren(
+      table("Credits over time, figures", columns, cells, ["Total", number(now.credits), percent(now.credits, now.credits), number(now.uses)]));
+    place("timeline-download").replaceChildren(download("credits-over-time", "Credits over time", ["start", "tool", "credits", "uses"],
+      () => found.rows.map((row) => [iso(row.start), row.tool, row.value, row.uses])));
+    return draw("timeline", timelineSpec(specs.timeline, found, period.days, unit, place("timeline").clientWidth));
+  }
+
+  async function month(period, filters) {
+    const section = place("s-month_to_date");
+    section.hidden = data.granularity !== "day" || !period.finished;
+    if (section.hidden) return;
+    const { month: first, newest, before } = running(usage, period.finished, filters, data.first);
+    const { day, value } = newest.at(-1);
+    const over = bucket(time(period.finished.last), "month", 1) - dayMs === time(period.finished.last);
+    const same = before[Math.min(over ? 31 : day, before.length) - 1];
+    const from = newest[0].day;
+    place("h-month_to_date").textContent = `${monthInWords(first)}${over ? "" : " so far"}`;
+    place("about-month_to_date").textContent = [
+      `Day ${from} to ${day}: ${number(value)} credits${same && from === 1 ? `, ${change(value, same.value)} against ${number(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
+      over ? "" : `Forecast: ${number(forecast(usage, period.finished, filters, value))} credits, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
+    ].filter(Boolean).join(" ");
+    const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: "Credits", number: true }];
+    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), number(row.value)]);
+    place("month_to_date-table").replaceChildren(table("The month, figures", columns, ends));
+    const spec = structuredClone(specs.month_to_date);
+    spec.data = { values: [...before, ...newest] };
+    await draw("month_to_date", spec);
+  }
+
+  function ranking(kind, period, filters, chosen, now, finished, before) {
+    const section = place(`s-${kind}`);
+    const { title, one, many } = kinds[kind];
+    const rows = [...now.by[kind]].filter(([, sum]) => sum.credits || sum.uses).sort((a, b) =>
+      (a[0] === "") - (b[0] === "") || b[1].credits - a[1].credits || (name(kind, a[0]) < name(kind, b[0]) ? -1 : 1));
+    const named_ = rows.filter(([id]) => id !== "");
+    section.hidden = kind === "key" ? !data.byKey : !rows.length;
+    if (section.hidden) return;
+    const folds = named_.length > shortList + 1 && !unfolded.has(kind);
+    const shown = folds ? [...named_.slice(0, shortList), ...rows.filter(([id]) => id === "")] : rows;
+    const most = Math.max(1, ...named_.map(([, sum]) => sum.credits));
+    const columns = [
+      { title: title.slice(3, 4).toUpperCase() + title.slice(4) }, { title: "Credits", number: true }, { title: "Share", number: true },
+      { title: "Uses", number: true, wide: true }, ...(kind === "tool" ? [{ title: "Credits per use", number: true, wide: true }] : []),
+      ...(before ? [{ title: "Change", number: true }] : []),
+    ];
+    const line = (cell, sum, now_, then) => [cell, number(sum.credits), percent(sum.credits, now.credits), number(sum.uses),
+      ...(kind === "tool" ? [sum.uses ? precise(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
+    const of = (sums, id) => ((sums && sums.by[kind].get(id)) || { credits: 0 }).credits;
+    const cells = shown.map(([id, sum]) => line(named(name(kind, id), {
+      href: kind in filters ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
+      share: Math.min(1, sum.credits / most), pale: id === "",
+    }), sum, of(finished, id), of(before, id)));
+    if (folds) {
+      const rest = named_.slice(shortList);
+      const sum = { credits: 0, uses: 0 };
+      for (const [, each] of rest) { sum.credits += each.credits; sum.uses += each.uses; }
+      const more = element("button", { type: "button", className: "more" }, `${number(rest.length)} more ${many}`);
+      more.addEventListener("click", () => { unfolded.add(kind); show(); });
+      cells.splice(shortList, 0, line(more, sum, rest.reduce((all, [id]) => all + of(finished, id), 0), rest.reduce((all, [id]) => all + of(before, id), 0)));
+    }
+    const sentences = [
+      folds ? `The ${shortList} largest of ${plural(named_.length, one, many)}; all others in one line.` : `${named_.length ? plural(named_.length, one, many) : `No ${one}`}.`,
+      { project: "A renamed project is one project.", group: "The group a person was in when the usage was read.",
+        person: rows.some(([id]) => id === "") ? "Not attributed is what Magnific counts in a tool’s total without naming a person." : "",
+        key: data.keysReadAt ? `Keys were read ${moment(data.keysReadAt)}; what they did later is not theirs yet.` : "", tool: "" }[kind],
+      before ? `Change: ${spanInWords(period.finished)} against ${spanInWords(period.before)}.` : "",
+    ];
+    section.replaceChildren(
+      element("h2", { id: `h-${kind}` }, title), download(`by-${kind}`, title, [one, "id", "credits", "uses"],
+        () => rows.map(([id, sum]) => [name(kind, id), id, sum.credits, sum.uses])),
+      element("p", { className: "about" }, sentences.filter(Boolean).join(" ")),
+      table(`${title}, figures`, columns, cells, line("Total", now, finished.credits, before ? before.credits : 0)));
+  }
+
+  function idle(period) {
+    if (!place("idle")) return;
+    const used = usage.sums(period.days, {}).by.person;
+    const found = data.members.filter((one) => one.status === "active" && !((used.get(one.email) || {}).uses > 0))
+      .map((one) => [one.email, one.role, usage.lastUse.has(one.email) ? dayInWords(usage.lastUse.get(one.email)) : "none synced"]);
+    place("idle-about").textContent = `${plural(found.length, "active member", "active members")} without a use, ${spanInWords(period.days)}.`;
+    place("idle").replaceChildren(...(found.length ? [table("Members who use nothing", [{ title: "Member" }, { title: "Role" }, { title: data.granularity === "day" ? "Last use" : "Last period of use" }], found)] : []));
+  }
+
+  async function show() {
+    const chosen = address();
+    const period = data.periods.find((one) => one.id === chosen.period) || data.periods[0];
+    const filters = filtersOf(chosen);
+    place("period").value = period.id;
+    document.title = `Magnific credit usage, ${spanInWords(period.days)}`;
+    const now = usage.sums(period.days, filters);
+    const finished = usage.sums(period.finished, filters);
+    const before = period.before ? usage.sums(period.before, filters) : null;
+    header(period, filters);
+    cards(period, filters, now);
+    for (const kind of Object.keys(kinds)) ranking(kind, period, filters, chosen, now, finished, before);
+    idle(period);
+    await Promise.all([timeline(period, filters, chosen, now), month(period, filters)]);
+    document.body.dataset.drawn = location.hash || "#";
+  }
+
+  const choose = (changes) => { location.hash = hrefOf(address(), changes); };
+  for (const one of data.periods) place("period").append(element("option", { value: one.id }, one.label));
+  place("period").addEventListener("change", (event) => choose({ period: event.target.value, unit: undefined }));
+  if (place("unit")) place("unit").addEventListener("change", (event) => choose({ unit: event.target.value }));
+  window.addEventListener("hashchange", show);
+  window.addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
+
+  // `zoom_start` is where the chart keeps the span that is in sight, as [from, to].
+  const move = (change_) => {
+    const { view } = drawn.timeline;
+    const [low, high] = view.scale("x").domain().map(Number);
+    view.signal("zoom_start", change_(low, high)).runAsync();
+  };
+  place("closer").addEventListener("click", () => move((low, high) => [low + (high - low) / 4, high - (high - low) / 4]));
+  place("earlier").addEventListener("click", () => move((low, high) => [low - (high - low) / 2, high - (high - low) / 2]));
+  place("later").addEventListener("click", () => move((low, high) => [low + (high - low) / 2, high + (high - low) / 2]));
+  place("whole").addEventListener("click", show);
+  return show();
+}
+
+unpack(place("data").textContent).then((data) => start(data, JSON.parse(place("specs").textContent)));
