@@ -12,6 +12,9 @@ from sandbox import DEFAULT_KEY, Options, running
 
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
+# They run in environments of their own, where the orchestrators are.
+collect_ignore = ["integration_tests/airflow_run.py", "integration_tests/dagster_run.py"]
+
 # The paths that acceptance-test-config.yml names.
 CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
