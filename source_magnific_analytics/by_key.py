@@ -27,18 +27,18 @@ LONGEST_WAIT_DAYS = 7
 
 @dataclass(frozen=True)
 class Key:
-    """One key: how far it came, the UTC day on which it was read last, and whether its last request failed."""
+    """One key: how far it came, and the UTC days on which it was read last and, if it did since then, failed."""
 
     progress: Progress = field(default_factory=Progress)
     read_on: Date | None = None
-    failed: bool = False
+    failed_on: Date | None = None
 
     def as_json(self) -> dict[str, Any]:
         read_on = None if self.read_on is None else str(self.read_on)
         return {
             **state.progress_as_json(self.progress),
             "read_on": read_on,
-            **({"failed": True} if self.failed else {}),
+            **({} if self.failed_on is None else {"failed_on": str(self.failed_on)}),
         }
 
 
@@ -59,6 +59,9 @@ class Saved:
 
 class CreditUsageByApiKey(UsageStream):
     """The rows of credit usage under the filter of each API key in turn, with `api_key_id` beside them."""
+
+    # The rest of a day's share pays for finding the length that is answered.
+    most_parts = MOST_REQUESTS_A_DAY - 20
 
     def __init__(self, config: Config, sync: Sync, api_keys: ApiKeys) -> None:
         super().__init__(config, sync)
@@ -89,9 +92,12 @@ class CreditUsageByApiKey(UsageStream):
         finally:
             self.sync.allowance = None
         self._compare()
-        self._tell_of_waiting(known, [name for name in due if name not in failures])
+        waiting = [name for name in due if known.keys[name].read_on != self.config.today and name not in failures]
+        if waiting and not failures:
+            self._tell_of_waiting(known, waiting)
         for failure in failures.values():
             raise failure
+        self._check_none_is_late(known, waiting)
         if full_refresh:
             yield save(unfinished=False)
 
@@ -138,14 +144,22 @@ class CreditUsageByApiKey(UsageStream):
             key = known.keys.setdefault(name, Key())
             if key.read_on != self.config.today:
                 due.append(name)
-        never = Date.min
-        return sorted(due, key=lambda name: (known.keys[name].failed, known.keys[name].read_on or never))
+        unknown = sorted(set(chosen).difference(listed))
+        if unknown:
+            self.logger.warning(f"The team has no API key {', '.join(unknown)} as api_key_ids says.")
+
+        def turn(name: str) -> tuple[str, bool]:
+            key = known.keys[name]
+            return max(str(key.read_on or ""), str(key.failed_on or "")), key.failed_on is not None
+
+        return sorted(due, key=turn)
 
     def _first(self, name: str, key: Key, *, full_refresh: bool) -> Date:
         """The first day to read of a key; none of those long before it was made."""
         earliest = self.config.start_date
         created = next(_day(row.get("created_at")) for row in self._api_keys.rows if row["api_key_id"] == name)
-        if created is not None:
+        if created is not None and created > earliest:
+            created = min(created, self.config.today)
             before = period_of(created, self.config.granularity).start.subtract(days=1)
             earliest = max(earliest, period_of(before, self.config.granularity).start)
         return state.first_to_read(key.progress.date, earliest, self.config, full_refresh=full_refresh)
@@ -166,12 +180,14 @@ class CreditUsageByApiKey(UsageStream):
                         continue
                     key = known.keys[name] = replace(key, progress=message)
                     yield save(name)
-                known.keys[name] = replace(key, read_on=self.config.today, failed=False)
+                known.keys[name] = replace(key, read_on=self.config.today, failed_on=None)
             except AllowanceSpentError:
+                # What was spent in vain counts, too.
+                yield save(name)
                 break
             except AirbyteTracedException as error:
                 failures[name] = error
-                known.keys[name] = replace(key, failed=True)
+                known.keys[name] = replace(key, failed_on=self.config.today)
             yield save(name)
             # The day's limit, a refused key and an outage are no matter of one key.
             if failures and (self.sync.closed is not None or self.sync.tries_left <= 0):
@@ -191,17 +207,16 @@ class CreditUsageByApiKey(UsageStream):
                 "the days, or name fewer keys in api_key_ids."
             )
 
-    def _tell_of_waiting(self, known: Saved, due: Iterable[str]) -> None:
-        """Name the keys that wait for the next day; raise where one was read before and has waited too long."""
-        today = self.config.today
-        waiting = [name for name in due if known.keys[name].read_on != today]
-        if not waiting:
-            return
+    def _tell_of_waiting(self, known: Saved, waiting: list[str]) -> None:
+        """Name the keys that wait for the next day."""
         dates = (f"{name} ({known.keys[name].progress.date or 'nothing yet'})" for name in waiting)
         self.logger.info(
             f"The {MOST_REQUESTS_A_DAY} API requests a day of {self.name} are used up; {len(waiting)} keys wait for "
             f"the next day, read through: {', '.join(dates)}."
         )
+
+    def _check_none_is_late(self, known: Saved, waiting: list[str]) -> None:
+        """Raise where a key was read before and has waited too long."""
         today = self.config.today
         late = [
             name for name in waiting if (known.keys[name].read_on or today) <= today.subtract(days=LONGEST_WAIT_DAYS)
@@ -228,13 +243,14 @@ class CreditUsageByApiKey(UsageStream):
 
 def _read_key(saved: Mapping[str, Any]) -> Key:
     read_on = None if saved["read_on"] is None else parse_date(saved["read_on"])
-    return Key(state.read_progress(saved), read_on, saved.get("failed", False) is True)
+    failed_on = parse_date(saved["failed_on"]) if "failed_on" in saved else None
+    return Key(state.read_progress(saved), read_on, failed_on)
 
 
 def _day(moment: Any) -> Date | None:
     """The UTC day of a date-time; None where it is none."""
     try:
         parsed = datetime.fromisoformat(moment)
-    except (TypeError, ValueError):
+        return pendulum.instance(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).in_timezone("UTC").date()
+    except (TypeError, ValueError, OverflowError):
         return None
-    return pendulum.instance(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).in_timezone("UTC").date()

@@ -97,7 +97,7 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 given[name] = read(given[name])
             except (TypeError, ValueError, OverflowError):
-                raise config_error(f"{name} is {_shown(name, given[name])}: enter {words}.") from None
+                raise config_error(f"{name} is {_shown(name, given)}: enter {words}.") from None
     return given
 
 
@@ -173,9 +173,12 @@ _KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def _shown(name: str, value: Any) -> str:
-    """A value in an error; never the key's, and no more than fits a line."""
-    return "no text" if name == "api_key" else repr(value)[:80]
+def _shown(name: str, given: Mapping[str, Any]) -> str:
+    """A value in an error; never the key, wherever it was pasted, and no more than fits a line."""
+    if name == "api_key":
+        return "no text"
+    shown = repr(given[name])
+    return "the API key" if str(given["api_key"]) in shown else shown[:80]
 
 
 def parse_date(text: str) -> Date:

@@ -47,6 +47,8 @@ class Sync:
     plan: str
     requests: int = 0
     retries: int = 0
+    # The retries that asked for fewer days, since the last answer.
+    halvings: int = 0
     failures: int = 0
     allowance: int | None = None
     saved_through: Date | None = None
@@ -101,6 +103,7 @@ class Exchange(ErrorHandler, BackoffStrategy):
     faults: int = 0
     refusals: int = 0
     wait: float = 0.0
+    fault: str = ""
     # The bounds that count are the policy's; the CDK's must never be the first to end a request.
     max_retries: int = field(default=1_000, init=False)
     max_time: int = field(default=7 * 24 * 3600, init=False)
@@ -183,6 +186,8 @@ class Exchange(ErrorHandler, BackoffStrategy):
         self.faults += 1
         self.sync.retries += 1
         if divide:
+            self.fault = fault.what
+            self.sync.halvings += 1
             return ErrorResolution(ResponseAction.SPLIT_REQUEST_WINDOW, FailureType.transient_error, fault.what)
         self.logger.warning(
             f"Magnific could not be read ({fault.what}); trying again in {self.wait:.0f} seconds "

@@ -72,6 +72,14 @@ def too_large() -> AirbyteTracedException:
     )
 
 
+def too_large_period(granularity: str) -> AirbyteTracedException:
+    """A period that was asked for in parts, and is too much to be added up."""
+    return config_error(
+        f"One {granularity} of this team's usage is more than {POLICY.largest_body // 2**20} MiB, the most that is "
+        "added up at once. Choose a smaller granularity in the source's settings."
+    )
+
+
 def too_many_parts(granularity: str, days: int) -> AirbyteTracedException:
     """A period that takes more than a day's requests."""
     return config_error(
@@ -139,6 +147,10 @@ def api_words(body: bytes | bytearray) -> str:
     params = problem.get("invalid_params")
     named = [param for param in params if isinstance(param, dict)] if isinstance(params, list) else []
     texts = [problem.get("message"), *(f"{param.get('name')}: {param.get('reason')}" for param in named)]
-    line = " ".join(" ".join(text.split()) for text in texts if isinstance(text, str))
+    return one_line(" ".join(text for text in texts if isinstance(text, str)), 500)
+
+
+def one_line(text: str, longest: int) -> str:
+    """`text` on one line of at most `longest` characters, without email addresses and secrets."""
     # Masked before it is cut: half a key would no longer be recognised.
-    return re.sub(r"\S+@\S+", "[email]", filter_secrets(line))[:500]
+    return re.sub(r"\S+@\S+", "[email]", filter_secrets(" ".join(text.split())))[:longest]

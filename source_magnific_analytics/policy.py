@@ -38,6 +38,8 @@ class Policy:
     longest_body: int = 900
     # Decompressed. Twice this, the rows of a period that fills it and the interpreter stay within 256 MiB together.
     largest_body: int = 32 * 2**20
+    # A list is held decoded, which takes many times its bytes.
+    largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
     # Before the second, third and fourth try of a request that met a fault, and before each smaller request after that.
     fault_waits: tuple[int, ...] = (5, 10, 20)

@@ -37,7 +37,7 @@ class Span:
         """
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
-    def after_success(self, asked: int, *, may_grow: bool = True) -> "Span":
+    def after_success(self, asked: int) -> "Span":
         """The same length or, after two successes in a row, twice as much, unless that has failed twice.
 
         >>> Span.of_plan(180).after_failure(180).after_success(90).after_success(90).days
@@ -46,6 +46,6 @@ class Span:
         now = replace(self, failed=tuple(days for days in self.failed if days > asked), in_a_row=self.in_a_row + 1)
         longer = min(2 * now.days, now.longest)
         barred = sum(days <= longer for days in now.failed) >= FAILURES_TO_BAR
-        if now.in_a_row < SUCCESSES_TO_GROW or barred or not may_grow:
+        if now.in_a_row < SUCCESSES_TO_GROW or barred:
             return now
         return replace(now, days=longer, in_a_row=0)

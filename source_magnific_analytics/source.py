@@ -13,6 +13,7 @@ from airbyte_cdk.utils import AirbyteTracedException
 from source_magnific_analytics.by_key import CreditUsageByApiKey
 from source_magnific_analytics.config import Config, checked, config_error, parse
 from source_magnific_analytics.credit_usage import CreditUsage
+from source_magnific_analytics.failures import one_line
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.streams import ApiKeys, Groups, ListStream, Members, Projects, new_sync
 from source_magnific_analytics.usage_stream import UsageStream
@@ -130,13 +131,16 @@ def _parse(config: Mapping[str, Any]) -> Config:
 
 
 def _check_filter(name: str, wanted: list[Any], stream: ListStream, label: str) -> None:
-    known = {str(row[stream.primary_key]).lower(): row for row in stream.rows}
-    unknown = [str(item) for item in wanted if str(item).lower() not in known]
+    # A UUID is the same in either case; the ID of a key may not be.
+    same = str.lower if name == "project_references" else str
+    known = {same(str(row[stream.primary_key])): row for row in stream.rows}
+    unknown = [str(item) for item in wanted if same(str(item)) not in known]
     if unknown:
         shown = [f"{row[stream.primary_key]} ({row.get(label)})" for row in list(known.values())[:20]]
         more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+        names = one_line(", ".join(shown), 2000) or "none"
         raise config_error(
-            f"The team has no {', '.join(unknown)} as {name} says. It has: {', '.join(shown) or 'none'}{more}."
+            f"The team has no {one_line(', '.join(unknown), 500)} as {name} says. It has: {names}{more}."
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pendulum import Date
 
-from source_magnific_analytics.config import Config, parse_date
+from source_magnific_analytics.config import EARLIEST_START, Config, parse_date
 from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period
 
 # For each granularity the places of each period by its number; a period without places is left out.
@@ -152,7 +152,9 @@ def read_progress(state: Mapping[str, Any]) -> Progress:
         if not all(type(n) is int and n >= 0 for n in saved["places"]):
             raise ValueError("places are whole numbers")
         places[granularity] = {first + n: number for n, number in enumerate(saved["places"]) if number}
-    return Progress(date, places)
+    if date is not None and date < EARLIEST_START:
+        raise ValueError("a date before there was usage")
+    return Progress(date, {size: taken for size, taken in places.items() if taken})
 
 
 def progress_as_json(progress: Progress) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The HTTP side of every stream, and the four small lists of a team."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -15,6 +16,8 @@ from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import UNREADABLE, ContractError, contract_error
 from source_magnific_analytics.exchange import Exchange, Sync, read_body
 from source_magnific_analytics.policy import POLICY
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 class _ApiKey(AuthBase):
@@ -99,7 +102,7 @@ class ListStream(MagnificStream, ABC):
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         """The rows of an answer; raises `ContractError` where one lacks its primary key."""
         try:
-            for row in decoding.rows(read_body(response)):
+            for row in decoding.rows(read_body(response, POLICY.largest_list)):
                 if type(row.get(self.primary_key)) is not self.key_type:
                     raise ContractError(f"a row has no {self.primary_key}")
                 yield self.row(row)
@@ -137,8 +140,11 @@ class Projects(ListStream):
 
 
 def _is_moment(value: Any) -> bool:
+    """Whether every warehouse reads it as a date-time (RFC 3339)."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return False
     try:
         datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+    except ValueError:
         return False
     return True

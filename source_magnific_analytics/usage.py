@@ -41,6 +41,11 @@ class Period:
     places: int
     credits: int
 
+    @property
+    def size(self) -> int:
+        """Bytes, as it is held."""
+        return sum(memoryview(piece).nbytes for piece in self.pieces)
+
 
 # What was answered about a range: the periods with usage, by their first day, ascending.
 Answer = dict[Date, Period]

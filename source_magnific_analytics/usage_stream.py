@@ -52,6 +52,8 @@ class UsageStream(MagnificStream, ABC):
     endpoint = "team-credit-usage"
     http_method = "POST"
     primary_key = "usage_id"
+    # A period that takes more requests than this is not read.
+    most_parts = POLICY.most_requests_a_period
     cursor_field = "date"
 
     def __init__(self, config: Config, sync: Sync) -> None:
@@ -151,15 +153,18 @@ class UsageStream(MagnificStream, ABC):
         )
         try:
             answer: usage.Answer = self.send(exchange, {**body_of(request), **series.filters})
-        except RequestWindowSplitRequiredException as error:
+        except RequestWindowSplitRequiredException:
             self._span = self._span.after_failure(request.range.days, exchange.faults)
             self.logger.info(
-                f"Magnific did not answer {request.range.days} days at once ({error.message}); "
+                f"Magnific did not answer {request.range.days} days at once ({exchange.fault}); "
                 f"asking for {self._span.days}."
             )
             time.sleep(exchange.wait)
             raise
-        self._span = self._span.after_success(request.range.days, may_grow=self.sync.tries_left > 1)
+        # The range was at fault, so its tries are not those of an outage: the length may grow again.
+        self.sync.retries -= self.sync.halvings
+        self.sync.halvings = 0
+        self._span = self._span.after_success(request.range.days)
         self._tell_span()
         return answer, exchange.server_day
 
@@ -184,6 +189,8 @@ class UsageStream(MagnificStream, ABC):
                 return asked.range, answer, server_day
             self._check_parts(whole)
             parts = _joined(whole.start, parts, answer)
+            if sum(found.size for found in parts.values()) > POLICY.largest_body:
+                raise failures.too_large_period(granularity)
             position = asked.range.end.add(days=1)
             if position > min(whole.end, self.end):
                 return DateRange(first, asked.range.end), parts, server_day
@@ -244,10 +251,7 @@ class UsageStream(MagnificStream, ABC):
     def _check_parts(self, whole: DateRange) -> None:
         """Raise where the period takes more than a day's requests."""
         granularity, days = self.config.granularity, self._span.days
-        if (
-            sum(1 for _ in plan(whole.start, min(whole.end, self.end), granularity, days))
-            > POLICY.most_requests_a_period
-        ):
+        if sum(1 for _ in plan(whole.start, min(whole.end, self.end), granularity, days)) > self.most_parts:
             raise failures.too_many_parts(granularity, days)
 
     def _tell_span(self) -> None:

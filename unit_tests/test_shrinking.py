@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from source_magnific_analytics.shrinking import Span
 
 
-def after(longest: int, *asked: int, may_grow: bool = True) -> Span:
+def after(longest: int, *asked: int) -> Span:
     """A plan's span after requests of so many days: a negative number failed, a positive one was answered."""
     span = Span.of_plan(longest)
     for days in asked:
-        span = span.after_failure(-days) if days < 0 else span.after_success(days, may_grow=may_grow)
+        span = span.after_failure(-days) if days < 0 else span.after_success(days)
     return span
 
 
@@ -54,11 +54,6 @@ def test_a_failure_met_several_times_in_a_row_counts_so_often() -> None:
     twice = Span.of_plan(180).after_failure(180, times=2)
     assert twice.failed == (180, 180)
     assert twice.after_success(90).after_success(90).days == 90
-
-
-def test_a_range_does_not_grow_where_no_try_is_left_to_pay_for_it() -> None:
-    assert after(180, -180, 90, 90, 90, may_grow=False).days == 90
-    assert after(180, -180, 90, 90, 90, may_grow=False).after_success(90).days == 180
 
 
 def test_two_successes_start_anew_after_each_growth_and_each_failure() -> None:
