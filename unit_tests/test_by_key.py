@@ -222,3 +222,32 @@ def test_a_state_that_cannot_be_read_starts_over_and_says_so(broken: dict[str, A
     output = connection.sync()
     assert f"The saved state of {STREAM} cannot be read" in log(output)
     assert connection.totals() == connection.truth()
+
+
+@pytest.mark.usefixtures("waits")
+def test_a_key_that_failed_once_has_its_turn_again_among_more_keys_than_requests(connection: Connection) -> None:
+    connection.api = team(keys=150, people=3)
+    connection.config["start_date"] = "2026-03-30"
+    connection.api.broken_keys = {"fpk-3f9c1e7a52b0"}
+    assert connection.sync().errors
+    connection.api.broken_keys = set()
+    asked: Counter[str] = Counter()
+    for day in range(1, 4):
+        assert not connection.sync(TODAY.add(days=day)).errors
+        asked += connection.keys_asked()
+    assert asked["fpk-3f9c1e7a52b0"] == 1
+
+
+def test_a_key_that_is_not_listed_is_named_in_the_log(connection: Connection) -> None:
+    connection.config["api_key_ids"] = ["fpk-80d4b6e1c927", "FPK-80D4B6E1C927"]
+    output = connection.sync()
+    assert set(connection.keys_asked()) == {"fpk-80d4b6e1c927"}
+    assert "The team has no API key FPK-80D4B6E1C927 as api_key_ids says." in log(output)
+
+
+@pytest.mark.usefixtures("waits")
+def test_the_errors_of_keys_come_before_those_of_waiting(connection: Connection) -> None:
+    connection.sync()
+    connection.api.broken_keys = set(connection.truth())
+    kind, text = error(connection.sync(TODAY.add(days=8)))
+    assert (kind, text.startswith("Magnific could not be read (HTTP 500)")) == ("transient_error", True)
