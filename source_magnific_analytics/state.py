@@ -10,7 +10,7 @@ from typing import Any
 
 from pendulum import Date
 
-from source_magnific_analytics.config import EARLIEST_START, Config, parse_date
+from source_magnific_analytics.config import Config, parse_date
 from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period
 
 # For each granularity the places of each period by its number; a period without places is left out.
@@ -119,7 +119,7 @@ def first_to_read(date: Date | None, earliest: Date, config: Config, *, full_ref
 
     An incremental sync reads the days of the lookback again; a full refresh that was cut off goes on behind `date`.
     """
-    if date is None:
+    if date is None or date < earliest:
         return earliest
     until = min(date, config.end_date)
     return max(until.add(days=1) if full_refresh else until.subtract(days=config.lookback_days), earliest)
@@ -152,8 +152,6 @@ def read_progress(state: Mapping[str, Any]) -> Progress:
         if not all(type(n) is int and n >= 0 for n in saved["places"]):
             raise ValueError("places are whole numbers")
         places[granularity] = {first + n: number for n, number in enumerate(saved["places"]) if number}
-    if date is not None and date < EARLIEST_START:
-        raise ValueError("a date before there was usage")
     return Progress(date, {size: taken for size, taken in places.items() if taken})
 
 
