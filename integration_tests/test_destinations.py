@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,6 +24,7 @@ START, READ_AGAIN = "2025-07-01", "2026-03-23"
 PROJECT, NEW_NAME = "7c1f0a52-4a8e-4f0b-9d55-0b8f6f2f1a01", 'Winter\'s "Catalogue" №2'
 OLD_EMAIL, NEW_EMAIL = "omar.haddad@harbour-studio.example", "omar.h@harbour-studio.example"
 CREDITED = 1234
+REFUND = {"kind": "refund", "day": "2026-03-26", "tool": "Upscaler"}
 IMAGE = "airbyte/source-magnific-analytics:under-test"
 
 
@@ -61,6 +62,7 @@ def change_the_past(sandbox: Sandbox) -> dict[str, Any]:
         {"kind": "rename_project", "reference": PROJECT, "name": NEW_NAME},
         {"kind": "late", "project_reference": row["project_reference"], **late},
         {"kind": "change_email", "old": OLD_EMAIL, "new": NEW_EMAIL},
+        REFUND,
     )
     sandbox.set_today(TUESDAY)
     return {**row, **late}
@@ -162,40 +164,54 @@ def test_the_rows_read_again_are_those_of_the_ledger(synced: Synced) -> None:
     assert found == Counter(tuple(row[column] for column in columns) for row in told)
 
 
-def test_a_renamed_project_keeps_its_rows(synced: Synced) -> None:
-    now = synced.rows(f"project_reference = '{PROJECT}' AND date >= '{READ_AGAIN}'")
-    assert {row[4] for row in now.values()} == {NEW_NAME}
-    # Who changed their email has other rows now.
-    old = {
-        key: row[4]
-        for key, row in synced.before.items()
-        if row[3] == PROJECT and str(row[0]) >= READ_AGAIN and row[2] != OLD_EMAIL
-    }
-    assert set(old.values()) == {"Autumn Catalogue"}
-    assert set(old) <= set(now)
+def without_names(rows: Iterable[Row]) -> Counter[Row]:
+    """Date, tool, email, project and figures, of days that are the same in both syncs: Monday went on meanwhile."""
+    return Counter((row[0], *row[1:4], *row[5:]) for row in rows if READ_AGAIN <= str(row[0]) < MONDAY)
+
+
+def test_a_renamed_project_keeps_its_figures(synced: Synced) -> None:
+    def of_others(rows: Iterable[Row]) -> list[Row]:
+        """Without what else has changed."""
+        late = (synced.late["date"], synced.late["tool"])
+        changed = [(REFUND["day"], REFUND["tool"]), late]
+        return [row for row in rows if row[2] not in (OLD_EMAIL, NEW_EMAIL) and (str(row[0]), row[1]) not in changed]
+
+    now = of_others(synced.rows(f"project_reference = '{PROJECT}' AND date >= '{READ_AGAIN}'").values())
+    before = of_others(row for row in synced.before.values() if row[3] == PROJECT and str(row[0]) >= READ_AGAIN)
+    assert {row[4] for row in now} == {NEW_NAME}
+    assert {row[4] for row in before} == {"Autumn Catalogue"}
+    assert without_names(now) == without_names(before)
     names = synced.target.query(f"SELECT name FROM {SCHEMA}.projects WHERE project_reference = '{PROJECT}'")
     assert names == [(NEW_NAME,)]
 
 
 def test_a_late_correction_replaces_its_row(synced: Synced) -> None:
-    def find(rows: dict[str, Row]) -> list[tuple[str, int, int]]:
+    def find(rows: dict[str, Row]) -> list[tuple[int, int]]:
         wanted = tuple(synced.late[name] for name in ("date", "tool", "user_email", "project_reference"))
-        return [(key, row[5], row[6]) for key, row in rows.items() if (str(row[0]), *row[1:4]) == wanted]
+        return [(row[5], row[6]) for row in rows.values() if (str(row[0]), *row[1:4]) == wanted]
 
-    [(key, uses, credits)] = find(synced.before)
-    assert find(synced.rows()) == [(key, uses + 1, credits + CREDITED)]
+    [(uses, credits)] = find(synced.before)
+    assert find(synced.rows()) == [(uses + 1, credits + CREDITED)]
 
 
-def test_a_changed_email_leaves_zeros_behind_and_its_figures_in_one_new_row(synced: Synced) -> None:
-    old = {key: row for key, row in synced.before.items() if row[2] == OLD_EMAIL and str(row[0]) >= READ_AGAIN}
-    now = synced.rows(f"date >= '{READ_AGAIN}'")
-    # Monday went on after the first sync, so only the days before it are equal.
-    expected = sorted((row[0], row[1], row[3] or "", *row[5:]) for row in old.values() if str(row[0]) < MONDAY)
-    found = [row for row in now.values() if row[2] == NEW_EMAIL and str(row[0]) < MONDAY]
-    assert expected
-    assert sorted((row[0], row[1], row[3] or "", *row[5:]) for row in found) == expected
-    assert {now[key][1:] for key in old} == {(None, None, None, None, 0, 0)}
-    assert OLD_EMAIL not in {row[2] for row in now.values()}
+def test_a_changed_email_takes_its_figures_along(synced: Synced) -> None:
+    refunded = (REFUND["day"], REFUND["tool"])
+    old = [row for row in synced.before.values() if row[2] == OLD_EMAIL and (str(row[0]), row[1]) != refunded]
+    now = synced.rows(f"date >= '{READ_AGAIN}'").values()
+    moved = without_names((*row[:2], NEW_EMAIL, *row[3:]) for row in old)
+    assert moved
+    assert without_names(row for row in now if row[2] == NEW_EMAIL) == moved
+    assert OLD_EMAIL not in {row[2] for row in now}
+
+
+def test_refunded_usage_leaves_rows_that_say_nothing_but_that_they_are_withdrawn(synced: Synced) -> None:
+    refunded = [row for row in synced.before.values() if (str(row[0]), row[1]) == (REFUND["day"], REFUND["tool"])]
+    withdrawn = synced.rows("_ab_cdc_deleted_at IS NOT NULL")
+    assert refunded
+    assert list(withdrawn.values()) == [(date.fromisoformat(REFUND["day"]), None, None, None, None, 0, 0)] * len(
+        refunded
+    )
+    assert withdrawn == synced.rows("tool IS NULL")
 
 
 def test_a_new_day_is_there_and_the_day_before_is_whole(synced: Synced) -> None:
@@ -213,9 +229,10 @@ def test_the_types_are_those_of_the_values(synced: Synced) -> None:
     found = synced.target.query(
         f"""SELECT table_name, column_name, LOWER(data_type) FROM information_schema.columns
         WHERE table_schema = '{SCHEMA}' AND column_name IN ('date', 'user_uses', 'user_credits', 'created_at',
-        'group_id', 'member_count', 'usage_id')"""
+        'group_id', 'member_count', 'usage_id', '_ab_cdc_deleted_at')"""
     )
     types = {f"{table}.{column}": kind for table, column, kind in found}
+    assert types.pop("credit_usage._ab_cdc_deleted_at").startswith("timestamp")
     assert types.pop("api_keys.created_at").startswith("timestamp")
     assert types.pop("credit_usage.usage_id") in ("varchar", "character varying")
     whole = ("credit_usage.user_uses", "credit_usage.user_credits", "groups.group_id", "groups.member_count")
@@ -277,6 +294,7 @@ def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: P
         if row["tool"] is not None:
             sums[row["date"], row["tool"]] += row["user_credits"]
     assert sums == {(one["date"], one["tool"]): one["user_credits"] for one in told}
-    withdrawn = {key for key, row in before.items() if row["user_email"] == OLD_EMAIL and row["date"] >= READ_AGAIN}
-    assert withdrawn
-    assert {(after[key]["user_email"], after[key]["user_credits"]) for key in withdrawn} == {(None, 0)}
+    assert OLD_EMAIL not in {row["user_email"] for row in after.values() if row["date"] >= READ_AGAIN}
+    refunded = [row for row in before.values() if (row["date"], row["tool"]) == (REFUND["day"], REFUND["tool"])]
+    withdrawn = [(row["date"], row["user_email"], row["user_credits"]) for row in after.values() if row["tool"] is None]
+    assert withdrawn == [(REFUND["day"], None, 0)] * len(refunded) != []

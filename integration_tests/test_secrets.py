@@ -163,6 +163,12 @@ ADDRESSES = [
     "https://",
     "https://api magnific.com",
     "https://äpi.magnific.com",
+    # Whoever may edit a source must not be able to send its key elsewhere.
+    "https://evil.example",
+    "https://magnific.com.evil.example",
+    "https://evilmagnific.com",
+    "https://api.magnific.com.",
+    "https://10.0.0.1",
 ]
 OTHERS: dict[str, Json] = {
     "a start in the future": {"start_date": "2999-01-01"},
