@@ -45,7 +45,7 @@ function budgetLines(usage, data, finished) {
 
 function budgetTable(lines) {
   const columns = [{ title: "Allowance of" }, { title: "A month", number: true }, { title: "Used", number: true },
-    { title: "Forecast", number: true }, { title: "" }];
+    { title: "Forecast", number: true }, { title: "Verdict" }];
   return table("Allowances of the month, in credits", columns, lines.map((one) => [
     one.name, number(one.credits), percent(one.used, one.credits), percent(one.expected, one.credits),
     element("span", { className: one.verdict === "within" ? "verdict good" : "verdict bad" }, element("strong", {}, one.verdict)),
