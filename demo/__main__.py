@@ -45,7 +45,6 @@ def run(folder: Path, screen: Screen) -> bool:
     fresh.unlink(missing_ok=True)
     with origin_from(os.environ, today) as origin:
         screen.print(f"Reading {origin.description}\n")
-        screen.going_on("loading PyAirbyte")
         with open_pipeline(origin.config, fresh, logs, screen.going_on) as pipeline:
             _sync_twice(origin, pipeline, screen)
         fresh.replace(duckdb_file)

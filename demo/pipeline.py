@@ -122,6 +122,8 @@ def open_pipeline(
         raise DemoError(f"{executable} is missing: run  make demo , which installs it")
     # PyAirbyte writes the configuration, key included, to files that all users may read: only ours to enter.
     with TemporaryDirectory(prefix="magnific-demo-") as private:
+        # From here on an interrupt finds the directory in this block's hands, and takes it away.
+        tell("loading PyAirbyte")
         _settle(logs, Path(private))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)

@@ -19,6 +19,7 @@ import vl_convert
 from demo import charts
 from demo.origin import DemoError
 from demo.periods import Synced, periods
+from demo.plan import Allowance, Price, read_allowances, read_prices
 from demo.warehouse import Row, Warehouse, open_warehouse
 
 FOLDER = Path("demo-output")
@@ -29,7 +30,7 @@ NOTHING = "\N{EN DASH}"
 
 _PAGE = Path(__file__).parent / "page"
 # In this order: each uses what stands in those before it.
-_SCRIPTS = ("usage.js", "words.js", "tables.js", "charts.js", "page.js")
+_SCRIPTS = ("usage.js", "words.js", "tables.js", "charts.js", "budget.js", "page.js")
 _NAMED = {
     "tool": "tool",
     "person": "user_email",
@@ -40,15 +41,17 @@ _NAMED = {
 """What usage is counted by: a word of the page, and its column."""
 
 
-def write_report(duckdb_file: Path, html_file: Path) -> None:
+def write_report(
+    duckdb_file: Path, html_file: Path, prices: Sequence[Price] = (), allowances: Sequence[Allowance] = ()
+) -> None:
     """Read the file and write the page. Raises DemoError where there is no such file."""
     with open_warehouse(duckdb_file) as warehouse:
-        page = _page(warehouse)
+        page = _page(warehouse, [asdict(one) for one in prices], [asdict(one) for one in allowances])
     html_file.parent.mkdir(parents=True, exist_ok=True)
     html_file.write_text(page, encoding="utf-8")
 
 
-def _page(warehouse: Warehouse) -> str:
+def _page(warehouse: Warehouse, prices: list[Row], allowances: list[Row]) -> str:
     [facts] = warehouse.rows("facts")
     keys, totals = warehouse.rows("keys"), warehouse.rows("totals")
     environment = jinja2.Environment(
@@ -63,13 +66,14 @@ def _page(warehouse: Warehouse) -> str:
     return environment.get_template("page.html").render(
         facts=facts,
         keys=keys,
+        prices=bool(prices),
         members=bool(warehouse.rows("members")),
         totals=totals[0] if totals else None,
         style=(_PAGE / "page.css").read_text(encoding="utf-8"),
         script="".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS) if has_usage else "",
         library=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;") if has_usage else "",
         specs=_json({"timeline": charts.timeline(), "month_to_date": charts.month_to_date()}),
-        data=_packed(_data(warehouse, facts)) if has_usage else "",
+        data=_packed({**_data(warehouse, facts), "prices": prices, "allowances": allowances}) if has_usage else "",
     )
 
 
@@ -150,9 +154,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.report", description="Write the usage report as one HTML page.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
     parser.add_argument("html_file", nargs="?", type=Path, default=FOLDER / HTML_FILE)
+    parser.add_argument("--prices", type=Path, help="a CSV file like dbt/seeds/magnific_prices.csv: shows money, too")
+    parser.add_argument(
+        "--allowances", type=Path, help="a CSV file like dbt/seeds/magnific_allowances.csv: shows what is left of them"
+    )
     given = parser.parse_args(argv)
     try:
-        write_report(given.duckdb_file, given.html_file)
+        prices = read_prices(given.prices) if given.prices else []
+        allowances = read_allowances(given.allowances) if given.allowances else []
+        write_report(given.duckdb_file, given.html_file, prices, allowances)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,8 +11,11 @@ const shortList = 12;
 const place = (id) => document.getElementById(id);
 
 function start(data, specs) {
-  const usage = Usage(data);
-  const tools = usage.tools();
+  const units = unitsOf(data);
+  const inCredits = Usage(data);
+  const usages = { credits: inCredits, ...(units.money ? { money: Usage(inMoney(data)) } : {}) };
+  const tools = inCredits.tools();
+  let [usage, unit] = [inCredits, units.credits];
   const roles = new Map(data.members.map((one) => [one.email, one]));
   const unfolded = new Set();
 
@@ -32,7 +35,8 @@ function start(data, specs) {
   function header(period, filters) {
     const running = time(period.days.last) > time(data.complete);
     place("shown").textContent = `${spanInWords(period.days)}, days in UTC` +
-      (running ? `; ${dayInWords(time(period.days.last))} was still going on when it was synced` : "");
+      (running ? `; ${dayInWords(time(period.days.last))} was still going on when it was synced` : "") +
+      (unit.since ? `; money is estimated by the prices given${unit.since > period.days.first ? `, and there is none before ${dayInWords(time(unit.since))}` : ""}` : "");
     place("filters").replaceChildren(...Object.entries(filters).map(([kind, id]) => element("a", {
       href: hrefOf(address(), { [kind]: undefined }), className: "filter", title: "Show all again",
     }, `Only ${kinds[kind].one}: ${name(kind, id)}`, element("span", { ariaHidden: "true" }, " ✕"))));
@@ -44,19 +48,19 @@ function start(data, specs) {
       if (!days) return { title, figure: "–", note: period.id === "all" ? "everything is shown" : "not synced, or not over" };
       const other = usage.sums(days, filters).credits;
       return { title, figure: change(finished.credits, other),
-        note: `${number(finished.credits)} credits, ${spanInWords(period.finished)}; ${number(other)}, ${spanInWords(days)}` };
+        note: `${unit.of(finished.credits)}, ${spanInWords(period.finished)}; ${unit.figure(other)}, ${spanInWords(days)}` };
     };
     const people = [...now.by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
     const active = data.members.filter((one) => one.status === "active").length;
     const nobody = now.by.person.get("") || { credits: 0 };
     const shown = [
-      { title: "Credits", figure: number(now.credits), note: plural(now.uses, "use", "uses") },
+      { title: unit.title, figure: unit.figure(now.credits), note: plural(now.uses, "use", "uses") },
       against("Against the period before", period.before),
       against("Against a year before", period.year_before),
       { title: "People using credits", figure: number(people),
         note: active ? `the team has ${plural(active, "active member", "active members")}` : "the list of members is not synced" },
       { title: "Not attributed", figure: percent(nobody.credits, now.credits),
-        note: `${number(nobody.credits)} credits that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
+        note: `${unit.of(nobody.credits)} that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
       { title: "Synced through", figure: words(time(data.through), { day: "numeric", month: "short", year: "numeric" }),
         note: data.syncedAt ? `synced ${moment(data.syncedAt)}` : "when it was synced is not recorded" },
     ];
@@ -65,12 +69,12 @@ function start(data, specs) {
   }
 
   function timeline(period, filters, chosen, now) {
-    const unit = data.granularity === "day" ? chosen.unit || usualUnit(period.days) : data.granularity;
-    if (place("unit")) place("unit").value = unit;
-    const found = buckets(usage, period.days, filters, unit, tools, data.complete);
+    const size = data.granularity === "day" ? chosen.unit || usualUnit(period.days) : data.granularity;
+    if (place("unit")) place("unit").value = size;
+    const found = buckets(usage, period.days, filters, size, tools, data.complete);
     const parts = [...new Set(found.rows.filter((row) => !row.whole).map((row) => row.what))];
     place("parts").textContent = parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "";
-    const columns = [{ title: { day: "Day", week: "Week", month: "Month", year: "Year" }[unit] }, { title: "Credits", number: true }, { title: "Share", number: true }, { title: "Uses", number: true }];
+    const columns = [{ title: { day: "Day", week: "Week", month: "Month", year: "Year" }[size] }, { title: unit.title, number: true }, { title: "Share", number: true }, { title: "Uses", number: true }];
     const rows = new Map();
     for (const row of found.rows) {
       const sum = rows.get(row.what) || { start: row.start, credits: 0, uses: 0 };
@@ -78,12 +82,12 @@ function start(data, specs) {
       sum.uses += row.uses;
       rows.set(row.what, sum);
     }
-    const cells = [...rows].map(([what, sum]) => [what, number(sum.credits), percent(sum.credits, now.credits), number(sum.uses)]);
+    const cells = [...rows].map(([what, sum]) => [what, unit.figure(sum.credits), percent(sum.credits, now.credits), number(sum.uses)]);
     place("timeline-table").replaceChildren(
-      table("Credits over time, figures", columns, cells, ["Total", number(now.credits), percent(now.credits, now.credits), number(now.uses)]));
-    place("timeline-download").replaceChildren(download("credits-over-time", "Credits over time", ["start", "tool", "credits", "uses"],
+      table("Credits over time, figures", columns, cells, ["Total", unit.figure(now.credits), percent(now.credits, now.credits), number(now.uses)]));
+    place("timeline-download").replaceChildren(download("credits-over-time", "Credits over time", ["start", "tool", unit.column, "uses"],
       () => found.rows.map((row) => [iso(row.start), row.tool, row.value, row.uses])));
-    return draw("timeline", timelineSpec(specs.timeline, found, period.days, unit, place("timeline").clientWidth));
+    return draw("timeline", timelineSpec(specs.timeline, found, period.days, size, place("timeline").clientWidth));
   }
 
   async function month(period, filters) {
@@ -97,12 +101,14 @@ function start(data, specs) {
     const from = newest[0].day;
     place("h-month_to_date").textContent = `${monthInWords(first)}${over ? "" : " so far"}`;
     place("about-month_to_date").textContent = [
-      `Day ${from} to ${day}: ${number(value)} credits${same && from === 1 ? `, ${change(value, same.value)} against ${number(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
-      over ? "" : `Forecast: ${number(forecast(usage, period.finished, filters, value))} credits, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
+      `Day ${from} to ${day}: ${unit.of(value)}${same && from === 1 ? `, ${change(value, same.value)} against ${unit.figure(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
+      over ? "" : `Forecast: ${unit.of(forecast(usage, period.finished, filters, value))}, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
     ].filter(Boolean).join(" ");
-    const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: "Credits", number: true }];
-    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), number(row.value)]);
+    const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: unit.title, number: true }];
+    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), unit.figure(row.value)]);
     place("month_to_date-table").replaceChildren(table("The month, figures", columns, ends));
+    const lines = Object.keys(filters).length ? [] : budgetLines(inCredits, data, period.finished);
+    place("budget").replaceChildren(...(lines.length ? [budgetTable(lines)] : []));
     const spec = structuredClone(specs.month_to_date);
     spec.data = { values: [...before, ...newest] };
     await draw("month_to_date", spec);
@@ -120,12 +126,12 @@ function start(data, specs) {
     const shown = folds ? [...named_.slice(0, shortList), ...rows.filter(([id]) => id === "")] : rows;
     const most = Math.max(1, ...named_.map(([, sum]) => sum.credits));
     const columns = [
-      { title: title.slice(3, 4).toUpperCase() + title.slice(4) }, { title: "Credits", number: true }, { title: "Share", number: true },
-      { title: "Uses", number: true, wide: true }, ...(kind === "tool" ? [{ title: "Credits per use", number: true, wide: true }] : []),
+      { title: title.slice(3, 4).toUpperCase() + title.slice(4) }, { title: unit.title, number: true }, { title: "Share", number: true },
+      { title: "Uses", number: true, wide: true }, ...(kind === "tool" ? [{ title: "Per use", number: true, wide: true }] : []),
       ...(before ? [{ title: "Change", number: true }] : []),
     ];
-    const line = (cell, sum, now_, then) => [cell, number(sum.credits), percent(sum.credits, now.credits), number(sum.uses),
-      ...(kind === "tool" ? [sum.uses ? precise(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
+    const line = (cell, sum, now_, then) => [cell, unit.figure(sum.credits), percent(sum.credits, now.credits), number(sum.uses),
+      ...(kind === "tool" ? [sum.uses ? unit.each(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
     const of = (sums, id) => ((sums && sums.by[kind].get(id)) || { credits: 0 }).credits;
     const cells = shown.map(([id, sum]) => line(named(name(kind, id), {
       href: kind in filters ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
@@ -147,7 +153,7 @@ function start(data, specs) {
       before ? `Change: ${spanInWords(period.finished)} against ${spanInWords(period.before)}.` : "",
     ];
     section.replaceChildren(
-      element("h2", { id: `h-${kind}` }, title), download(`by-${kind}`, title, [one, "id", "credits", "uses"],
+      element("h2", { id: `h-${kind}` }, title), download(`by-${kind}`, title, [one, "id", unit.column, "uses"],
         () => rows.map(([id, sum]) => [name(kind, id), id, sum.credits, sum.uses])),
       element("p", { className: "about" }, sentences.filter(Boolean).join(" ")),
       table(`${title}, figures`, columns, cells, line("Total", now, finished.credits, before ? before.credits : 0)));
@@ -166,7 +172,10 @@ function start(data, specs) {
     const chosen = address();
     const period = data.periods.find((one) => one.id === chosen.period) || data.periods[0];
     const filters = filtersOf(chosen);
+    const measure = chosen.in in units ? chosen.in : "credits";
+    [usage, unit] = [usages[measure], units[measure]];
     place("period").value = period.id;
+    if (place("in")) place("in").value = measure;
     document.title = `Magnific credit usage, ${spanInWords(period.days)}`;
     const now = usage.sums(period.days, filters);
     const finished = usage.sums(period.finished, filters);
@@ -182,6 +191,10 @@ function start(data, specs) {
   const choose = (changes) => { location.hash = hrefOf(address(), changes); };
   for (const one of data.periods) place("period").append(element("option", { value: one.id }, one.label));
   place("period").addEventListener("change", (event) => choose({ period: event.target.value, unit: undefined }));
+  if (units.money) {
+    for (const [id, one] of Object.entries(units)) place("in").append(element("option", { value: id }, one.title));
+    place("in").addEventListener("change", (event) => choose({ in: event.target.value === "credits" ? undefined : event.target.value }));
+  }
   if (place("unit")) place("unit").addEventListener("change", (event) => choose({ unit: event.target.value }));
   window.addEventListener("hashchange", show);
   window.addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });

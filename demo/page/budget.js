@@ -1,0 +1,53 @@
+// Credits as money, and the month against what was agreed.
+
+// The same data with money in place of credits. A day without a price has none, which `header` says.
+function inMoney(data) {
+  const start = time(data.first);
+  const prices = data.prices.map((one) => ({ day: (time(one.valid_from) - start) / dayMs, price: one.price }));
+  const priceOn = (day) => (prices.findLast((one) => one.day <= day) || { price: 0 }).price;
+  const converted = (columns) => columns && { ...columns, credits: columns.credits.map((credits, row) => credits * priceOn(columns.day[row])) };
+  return { ...data, usage: converted(data.usage), byKey: converted(data.byKey) };
+}
+
+function unitsOf(data) {
+  const found = { credits: { title: "Credits", column: "credits", figure: number, each: precise, of: (value) => `${number(value)} credits` } };
+  if (data.prices.length) {
+    const { currency } = data.prices[0];
+    const money = (digits) => (value) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    found.money = { title: `${currency}, estimated`, column: `${currency.toLowerCase()}_estimated`, figure: money(2), each: money(4),
+      of: (value) => `${currency} ${money(2)(value)}`, since: data.prices[0].valid_from };
+  }
+  return found;
+}
+
+// A line for each allowance that holds in the month of the last finished day: name, allowance, used, forecast, verdict.
+function budgetLines(usage, data, finished) {
+  const month = bucket(time(finished.last), "month");
+  const days = { first: iso(Math.max(month, time(data.first))), last: finished.last };
+  const held = new Map();
+  for (const one of data.allowances) {
+    if (one.valid_from <= finished.last) held.set(`${one.scope} ${one.name.toLowerCase()}`, one);
+  }
+  const seat = held.get("seat ");
+  const seats = data.members.filter((one) => one.status === "active").length;
+  const team = held.get("team ") || (seat && { credits: seat.credits * seats, name: "" });
+  const line = (name, credits, filters) => {
+    const used = usage.sums(days, filters).credits;
+    const expected = forecast(usage, finished, filters, used);
+    return { name, credits, used, expected, verdict: used > credits ? "over" : expected > credits ? "will be over" : "within" };
+  };
+  return [
+    ...(team ? [line(held.get("team ") ? "The team" : `The team, ${plural(seats, "seat", "seats")}`, team.credits, {})] : []),
+    ...[...held.values()].filter((one) => one.scope === "group").map((one) => line(one.name, one.credits, { group: one.name })),
+    ...[...held.values()].filter((one) => one.scope === "person").map((one) => line(one.name.toLowerCase(), one.credits, { person: one.name.toLowerCase() })),
+  ];
+}
+
+function budgetTable(lines) {
+  const columns = [{ title: "Allowance of" }, { title: "A month", number: true }, { title: "Used", number: true },
+    { title: "Forecast", number: true }, { title: "Verdict" }];
+  return table("Allowances of the month, in credits", columns, lines.map((one) => [
+    one.name, number(one.credits), percent(one.used, one.credits), percent(one.expected, one.credits),
+    element("span", { className: one.verdict === "within" ? "verdict good" : "verdict bad" }, element("strong", {}, one.verdict)),
+  ]));
+}

@@ -1,0 +1,107 @@
+"""Credits as money and the month against its allowances, where the reader brings prices and allowances."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from report_page import Browser, make_file
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
+
+from demo.report import main
+
+PRICES = """valid_from,list_price_per_credit,contracted_price_per_credit,currency
+2026-02-01,0.002,,EUR
+2026-03-10,0.002,0.001,EUR
+"""
+ALLOWANCES = """valid_from,scope,name,credits_per_month
+2025-01-01,seat,,10
+2026-03-01,seat,,100000
+2026-03-01,group,Studio,170000
+2026-03-01,person,PERSON.003@team.example,1000
+2026-03-17,team,,1
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("money")
+    (folder / "prices.csv").write_text(PRICES)
+    (folder / "allowances.csv").write_text(ALLOWANCES)
+    file = make_file(folder / "money.duckdb", 100, 5)
+    options = [f"--{name}={folder / name}.csv" for name in ("prices", "allowances")]
+    assert main([str(file), str(folder / "money.html"), *options]) == 0
+    return file
+
+
+@pytest.fixture()
+def browser(chromium: Chrome) -> Browser:
+    return Browser(chromium)
+
+
+def credits(file: Path, first: date, last: date, condition: str = "true") -> int:
+    with duckdb.connect(file, read_only=True) as connection:
+        query = f"select sum(user_credits)::bigint from credit_usage where date between ? and ? and {condition}"
+        [(found,)] = connection.execute(query, [first, last]).fetchall()
+    return int(found)
+
+
+def test_one_switch_shows_money_by_the_price_of_each_day(browser: Browser, file: Path) -> None:
+    browser.show(file.with_suffix(".html"), chosen="#period=2026-03")
+    Select(browser.driver.find_element(By.ID, "in")).select_by_visible_text("EUR, estimated")
+    browser.wait_for("#period=2026-03&in=money")
+    dear = credits(file, date(2026, 3, 1), date(2026, 3, 9))
+    cheap = credits(file, date(2026, 3, 10), date(2026, 3, 17))
+    spent = f"{0.002 * dear + 0.001 * cheap:,.2f}"
+    assert browser.card("EUR, estimated")[0] == spent
+    assert all(browser.rows(f"#s-{kind}")[-1][1] == spent for kind in ("tool", "person", "project", "group", "key"))
+    assert "money is estimated by the prices given" in browser.text("#shown")
+
+
+def test_days_without_a_price_are_named(browser: Browser, file: Path) -> None:
+    browser.show(file.with_suffix(".html"), chosen="#in=money")
+    assert "there is none before 1 February 2026" in browser.text("#shown")
+    dear = credits(file, date(2026, 2, 1), date(2026, 3, 9))
+    cheap = credits(file, date(2026, 3, 10), date(2026, 3, 17))
+    assert browser.card("EUR, estimated")[0] == f"{0.002 * dear + 0.001 * cheap:,.2f}"
+
+
+def test_the_month_is_held_against_its_allowances(browser: Browser, file: Path) -> None:
+    browser.show(file.with_suffix(".html"))
+    month = date(2026, 3, 1), date(2026, 3, 16)
+    studio = credits(file, *month, "group_name = 'Studio'")
+    one = credits(file, *month, "user_email ilike 'person.003@%'")
+    team = credits(file, *month)
+    forecast = team + 15 * credits(file, date(2026, 2, 17), date(2026, 3, 16)) / 28
+    found = {row[0]: row[1:] for row in browser.rows("#budget")[1:]}
+    assert list(found) == ["The team, 5 seats", "Studio", "person.003@team.example"]
+    assert found["The team, 5 seats"] == [
+        "500,000",
+        f"{team / 5000:.1f}%",
+        f"{forecast / 5000:.1f}%",
+        "will be over" if team <= 500_000 < forecast else "over" if team > 500_000 else "within",
+    ]
+    assert found["Studio"][:2] == ["170,000", f"{studio / 1700:.1f}%"]
+    assert found["person.003@team.example"][1] == f"{one / 10:,.1f}%"
+    assert found["person.003@team.example"][3] == "over"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("valid_from,price\n2026-01-01,1\n", "Line 2 of"),
+        (PRICES.replace("0.001,EUR", "0.001,USD"), "in more than one currency"),
+        (PRICES.replace("2026-03-10", "10.3.2026"), "Line 3 of"),
+    ],
+)
+def test_prices_that_cannot_be_read_are_one_plain_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    (tmp_path / "prices.csv").write_text(text)
+    assert main(["none.duckdb", str(tmp_path / "x.html"), f"--prices={tmp_path / 'prices.csv'}"]) == 1
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert said in sentence
