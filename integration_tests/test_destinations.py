@@ -172,8 +172,7 @@ def without_names(rows: Iterable[Row]) -> Counter[Row]:
 def test_a_renamed_project_keeps_its_figures(synced: Synced) -> None:
     def of_others(rows: Iterable[Row]) -> list[Row]:
         """Without what else has changed."""
-        late = (synced.late["date"], synced.late["tool"])
-        changed = [(REFUND["day"], REFUND["tool"]), late]
+        changed = [(REFUND["day"], REFUND["tool"]), (synced.late["date"], synced.late["tool"])]
         return [row for row in rows if row[2] not in (OLD_EMAIL, NEW_EMAIL) and (str(row[0]), row[1]) not in changed]
 
     now = of_others(synced.rows(f"project_reference = '{PROJECT}' AND date >= '{READ_AGAIN}'").values())
@@ -181,8 +180,8 @@ def test_a_renamed_project_keeps_its_figures(synced: Synced) -> None:
     assert {row[4] for row in now} == {NEW_NAME}
     assert {row[4] for row in before} == {"Autumn Catalogue"}
     assert without_names(now) == without_names(before)
-    names = synced.target.query(f"SELECT name FROM {SCHEMA}.projects WHERE project_reference = '{PROJECT}'")
-    assert names == [(NEW_NAME,)]
+    found = synced.target.query(f"SELECT name FROM {SCHEMA}.projects WHERE project_reference = '{PROJECT}'")
+    assert found == [(NEW_NAME,)]
 
 
 def test_a_late_correction_replaces_its_row(synced: Synced) -> None:
@@ -195,8 +194,8 @@ def test_a_late_correction_replaces_its_row(synced: Synced) -> None:
 
 
 def test_a_changed_email_takes_its_figures_along(synced: Synced) -> None:
-    refunded = (REFUND["day"], REFUND["tool"])
-    old = [row for row in synced.before.values() if row[2] == OLD_EMAIL and (str(row[0]), row[1]) != refunded]
+    refund = (REFUND["day"], REFUND["tool"])
+    old = (row for row in synced.before.values() if row[2] == OLD_EMAIL and (str(row[0]), row[1]) != refund)
     now = synced.rows(f"date >= '{READ_AGAIN}'").values()
     moved = without_names((*row[:2], NEW_EMAIL, *row[3:]) for row in old)
     assert moved
@@ -207,10 +206,8 @@ def test_a_changed_email_takes_its_figures_along(synced: Synced) -> None:
 def test_refunded_usage_leaves_rows_that_say_nothing_but_that_they_are_withdrawn(synced: Synced) -> None:
     refunded = [row for row in synced.before.values() if (str(row[0]), row[1]) == (REFUND["day"], REFUND["tool"])]
     withdrawn = synced.rows("_ab_cdc_deleted_at IS NOT NULL")
-    assert refunded
-    assert list(withdrawn.values()) == [(date.fromisoformat(REFUND["day"]), None, None, None, None, 0, 0)] * len(
-        refunded
-    )
+    empty = (date.fromisoformat(REFUND["day"]), None, None, None, None, 0, 0)
+    assert list(withdrawn.values()) == [empty] * len(refunded) != []
     assert withdrawn == synced.rows("tool IS NULL")
 
 
