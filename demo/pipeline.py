@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import time
 import warnings
@@ -125,7 +126,7 @@ def open_pipeline(
         # From here on an interrupt finds the directory in this block's hands, and takes it away.
         tell("loading PyAirbyte")
         _settle(logs, Path(private))
-        with warnings.catch_warnings():
+        with _uninterrupted(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             import airbyte
 
@@ -138,6 +139,16 @@ def open_pipeline(
             yield Pipeline(source, cache, logs, tell)
         finally:
             cache.close()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold a Ctrl-C back while the block runs: what happens inside a library's import can swallow it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _settle(logs: Path, private: Path) -> None:

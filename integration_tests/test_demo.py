@@ -65,6 +65,8 @@ class Demo:
                 "COLUMNS": "120",
             }
             | environment,
+            # A shell starts what runs in its background with Ctrl-C ignored, and its children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
