@@ -144,9 +144,15 @@ class PyAirbyte(AbstractContextManager["PyAirbyte"]):
     def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
-    def sync(self, config: Mapping[str, Any], target: Target, image: str | None = None) -> int:
+    def sync(
+        self,
+        config: Mapping[str, Any],
+        target: Target,
+        image: str | None = None,
+        streams: tuple[str, ...] = SUGGESTED,
+    ) -> int:
         """The number of records that went into `target` from the installed connector or, where given, its image."""
-        return self._process.submit(_sync, config, target, image).result()
+        return self._process.submit(_sync, config, target, image, streams).result()
 
     def deliver(self, config: Mapping[str, Any], program: Path, settings: Mapping[str, Any], cache: DuckDb) -> int:
         """The records of credit usage that went to a destination connector: all of `cache`, once it is up to date."""
@@ -191,13 +197,13 @@ def _source(airbyte: Any, config: Mapping[str, Any], image: str | None, streams:
     return airbyte.get_source(NAME, config=dict(config), streams=streams, **how)
 
 
-def _sync(config: Mapping[str, Any], target: Target, image: str | None) -> int:
+def _sync(config: Mapping[str, Any], target: Target, image: str | None, streams: tuple[str, ...]) -> int:
     def read() -> int:
         import airbyte
 
         cache = target.cache(airbyte)
         try:
-            return int(_source(airbyte, config, image, list(SUGGESTED)).read(cache).processed_records)
+            return int(_source(airbyte, config, image, list(streams)).read(cache).processed_records)
         finally:
             cache.close()
 
