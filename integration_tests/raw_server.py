@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -40,7 +41,7 @@ class RawServer:
     def _converse(self, connection: socket.socket) -> None:
         if self._tls:
             connection = self._tls.wrap_socket(connection, server_side=True)
-        self.requests.append(connection.recv(64 * 1024))
+        self.requests.append(_request(connection))
         if not self._pause:
             connection.sendall(self._answer)
             return
@@ -52,6 +53,18 @@ class RawServer:
         # Closing alone would leave accept() waiting.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+def _request(connection: socket.socket) -> bytes:
+    """All that is sent before an answer: where some of it is left unread, closing takes the answer away again."""
+    received = b""
+    while chunk := connection.recv(64 * 1024):
+        received += chunk
+        head, ends, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if ends and len(body) >= int(length[1] if length else 0):
+            break
+    return received
 
 
 @contextmanager

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
-import zlib
 from typing import Any
 
 import pytest
-from connector_process import SCRIPT, Connector, FastConnector, Run
+from connector_process import Connector, FastConnector, Run
 from raw_server import raw_server
 from sandbox_process import LISTS, USAGE, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse, catalog
@@ -239,32 +235,6 @@ def test_a_body_that_drips_is_given_up(
     warehouse.load(run.stdout)
     warehouse.check(sandbox, config)
     assert (run.code, run.waits) == (0, [5.0])
-
-
-def bomb() -> bytes:
-    """An answer of 300 kB that is 300 MiB once it is decompressed."""
-    compressor = zlib.compressobj(9, wbits=31)
-    body = compressor.compress(b'{"data":[') + b"".join(compressor.compress(bytes(2**20)) for _ in range(300))
-    body += compressor.flush()
-    return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-
-
-@pytest.mark.parametrize("stream", ["members", "credit_usage"])
-def test_no_body_exhausts_the_memory(connector: Connector, config: dict[str, Any], stream: str) -> None:
-    with raw_server(bomb()) as server, tempfile.TemporaryFile() as stdout:
-        config["base_url"] = f"http://127.0.0.1:{server.port}"
-        command = [SCRIPT, *connector.arguments("read", config=config, catalog=catalog(stream))]
-        process = subprocess.Popen(command, stdout=stdout)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        stdout.seek(0)
-        run = Run(process.returncode, stdout.read(), b"")
-        name, failure, message = run.errors[0]
-        assert (run.code, name, failure) == (1, stream, "system_error")
-        assert "more than 32 MiB" in message
-        # A list has no half; credit usage is halved down to a day.
-        assert server.connections == {"members": 1, "credit_usage": 8}[stream]
-    assert used.ru_maxrss < 256 * 1024
 
 
 def test_check_during_an_outage_is_a_transient_error_and_not_a_wrong_setting(

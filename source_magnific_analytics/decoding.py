@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -31,8 +32,9 @@ class ContractError(ValueError):
         self.cut = cut
 
 
-# What the integer column of a warehouse holds.
+# What the columns of a warehouse hold: Redshift's and MySQL's texts end at 64 KiB, and a character takes up to four.
 _Figure = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Text = Annotated[str, msgspec.Meta(max_length=2**14)]
 
 
 class UserUsage(msgspec.Struct, gc=False):
@@ -40,51 +42,61 @@ class UserUsage(msgspec.Struct, gc=False):
 
     user_uses: _Figure
     user_credits: _Figure
-    user_email: str | None = None
-    project_reference: str | None = None
-    project_name: str | None = None
-    group_name: str | None = None
+    user_email: _Text | None = None
+    project_reference: _Text | None = None
+    project_name: _Text | None = None
+    group_name: _Text | None = None
 
 
 class Consumption(msgspec.Struct, gc=False):
     """A tool in a period: its totals and, mostly, the breakdown of them."""
 
-    tool: str
+    tool: _Text
     user_uses: _Figure
     user_credits: _Figure
     user_usages: list[UserUsage] | None = None
 
 
-class Bucket(msgspec.Struct, gc=False):
-    """The API's word for what it says about one period, or a piece of that."""
+class _Piece(msgspec.Struct, gc=False):
+    """What an answer says about one period, or a part of that."""
 
     date: str
-    consumptions: list[Consumption]
+    consumptions: msgspec.Raw
 
 
-class _Envelope(msgspec.Struct):
+class _Usage(msgspec.Struct):
+    data: list[_Piece]
+
+
+class _List(msgspec.Struct):
     data: list[msgspec.Raw]
 
 
-_envelope = msgspec.json.Decoder(_Envelope)
-decode_bucket = msgspec.json.Decoder(Bucket).decode
+_usage = msgspec.json.Decoder(_Usage)
+_list = msgspec.json.Decoder(_List)
+decode_consumptions = msgspec.json.Decoder(list[Consumption]).decode
 encode = msgspec.json.Encoder().encode
+# A figure, however it is written.
+_FIGURE = re.compile(rb'("user_(?:uses|credits)"\s*:\s*)(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)')
 
 
-def buckets(body: bytearray) -> Iterator[tuple[msgspec.Raw, Bucket]]:
-    """Each bucket of an answer, checked; still encoded, and decoded. Raises one of `UNREADABLE`."""
-    for raw in _envelope.decode(readable(body)).data:
+def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
+    """Each period's date with its consumptions, still encoded and decoded. Raises one of `UNREADABLE`."""
+    for piece in _usage.decode(readable(body)).data:
+        raw = piece.consumptions
         try:
-            yield raw, decode_bucket(raw)
-        except msgspec.ValidationError:
-            # Figures that are whole but not written so.
-            bucket = msgspec.convert(whole(msgspec.json.decode(raw)), Bucket)
-            yield msgspec.Raw(encode(bucket)), bucket
+            consumptions = decode_consumptions(raw)
+        except msgspec.ValidationError as error:
+            if not _is_fraction(error):
+                raise
+            raw = msgspec.Raw(_FIGURE.sub(_as_integer, raw))
+            consumptions = decode_consumptions(raw)
+        yield piece.date, raw, consumptions
 
 
 def rows(body: bytearray) -> Iterator[dict[str, Any]]:
     """Each row of a list. Raises one of `UNREADABLE`."""
-    for raw in _envelope.decode(readable(body)).data:
+    for raw in _list.decode(readable(body)).data:
         yield whole(msgspec.json.decode(raw, type=dict[str, Any]))
 
 
@@ -103,7 +115,7 @@ def contract_error(error: Exception) -> ContractError:
     match error:
         case ContractError():
             return error
-        case msgspec.ValidationError() if "got `float`" in str(error):
+        case msgspec.ValidationError() if _is_fraction(error):
             return ContractError(f"a figure is not a whole number - {str(error).partition(' - ')[2]}")
         case msgspec.ValidationError():
             return ContractError(str(error))
@@ -137,6 +149,18 @@ def whole(value: Any) -> Any:
         case list():
             return [whole(item) for item in value]
     return value
+
+
+def _is_fraction(error: msgspec.ValidationError) -> bool:
+    """Whether a figure was written with a fraction or an exponent."""
+    return "got `float`" in str(error)
+
+
+def _as_integer(match: re.Match[bytes]) -> bytes:
+    """The figure without its fraction, where that is zero: 12.0 is 12."""
+    figure = Decimal(match[2].decode())
+    is_whole = figure.adjusted() < 400 and figure == figure.to_integral_value()
+    return match[1] + b"%d" % int(figure) if is_whole else match[0]
 
 
 def _mended(match: re.Match[bytes]) -> bytes:

@@ -175,7 +175,7 @@ class Exchange(ErrorHandler, BackoffStrategy):
         waits = POLICY.fault_waits
         self.sync.failures += 1
         if fault.meaning is Meaning.TOO_LARGE and not divide:
-            raise failures.too_large()
+            raise failures.too_large(fault.what)
         if self.sync.tries_left <= 0 or (not divide and self.faults == len(waits)):
             raise failures.unreadable(
                 fault.what, self.sync.failures, self.sync.progress, not_the_contract=fault.not_the_contract
@@ -217,7 +217,7 @@ def _fault_of(error: Exception | None) -> _Fault:
 
 
 def read_body(response: requests.Response, largest: int = POLICY.largest_body, *, cut_off: bool = False) -> bytearray:
-    """The decompressed body, of at most `largest` bytes.
+    """The decompressed body, of at most `largest` bytes and the policy's number of objects.
 
     A larger one raises `BodyTooLargeError` or is `cut_off` there; one that breaks off raises `RequestException` too.
     """
@@ -230,7 +230,7 @@ def read_body(response: requests.Response, largest: int = POLICY.largest_body, *
             if len(body) > largest:
                 if cut_off:
                     break
-                raise BodyTooLargeError
+                raise BodyTooLargeError(f"{largest // 2**20} MiB")
             if monotonic() > deadline:
                 raise requests.exceptions.ReadTimeout
     except urllib3.exceptions.ReadTimeoutError:
@@ -239,4 +239,6 @@ def read_body(response: requests.Response, largest: int = POLICY.largest_body, *
         raise requests.exceptions.ContentDecodingError from None
     except urllib3.exceptions.HTTPError:
         raise requests.exceptions.ChunkedEncodingError from None
+    if body.count(b"{") > POLICY.most_objects:
+        raise BodyTooLargeError(f"{POLICY.most_objects:,} entries")
     return body

@@ -63,12 +63,12 @@ def unreadable(what: str, tries: int, progress: str, *, not_the_contract: bool) 
     return transient_error(f"Magnific could not be read ({what}), tried {count}. {progress} {advice}")
 
 
-def too_large() -> AirbyteTracedException:
-    """An answer that cannot be asked for in smaller parts."""
+def too_large(what: str) -> AirbyteTracedException:
+    """`what` cannot be asked for in smaller parts."""
     return system_error(
-        f"Magnific answered with more than {POLICY.largest_body // 2**20} MiB, the most that is read at once, and the "
-        "request cannot be made smaller. If the team is that large, make a source for each of its groups (group_ids); "
-        "if not, see what stands between this machine and Magnific."
+        f"Magnific sent {what}, the most that is read at once, and the request cannot be made smaller. See what stands "
+        "between this machine and Magnific; a team whose single day is that large needs a source for each of its "
+        "groups (group_ids)."
     )
 
 

@@ -36,8 +36,9 @@ class Policy:
     # Of silence while an answer is awaited or read, and for one whole body, however slowly it drips.
     read_timeout: int = 120
     longest_body: int = 900
-    # Decompressed. Twice this, the rows of a period that fills it and the interpreter stay within 256 MiB together.
+    # Decompressed. Either bounds what an answer takes once it is decoded: with the interpreter, less than 256 MiB.
     largest_body: int = 32 * 2**20
+    most_objects: int = 250_000
     # A list is held decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
@@ -68,12 +69,11 @@ _STATUSES = {
 
 
 class BodyTooLargeError(requests.exceptions.RequestException):
-    """A body beyond the policy's largest."""
+    """A body beyond the policy's bounds; the text names the bound."""
 
 
 # The first that fits counts: some of these are kinds of a later one.
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
-    (BodyTooLargeError, Meaning.TOO_LARGE, f"an answer of more than {POLICY.largest_body // 2**20} MiB"),
     (
         requests.exceptions.ConnectTimeout,
         Meaning.FAULT,
@@ -115,6 +115,8 @@ def of_status(status: int) -> Meaning:
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
     """What an exception means, and in words: its own text can hold addresses and bytes of the answer."""
+    if isinstance(error, BodyTooLargeError):
+        return Meaning.TOO_LARGE, f"an answer of more than {error}"
     for kind, meaning, words in _EXCEPTIONS:
         if isinstance(error, kind):
             return meaning, words

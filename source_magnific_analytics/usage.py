@@ -14,15 +14,14 @@ from pendulum import Date
 
 from source_magnific_analytics.decoding import (
     UNREADABLE,
-    Bucket,
     Consumption,
     ContractError,
     UserUsage,
-    buckets,
     contract_error,
-    decode_bucket,
+    decode_consumptions,
     encode,
     midnight,
+    pieces,
 )
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
@@ -33,8 +32,8 @@ Row = dict[str, Any]
 class Period:
     """What Magnific says about one period: checked from end to end, still encoded (a fifth of the memory).
 
-    `places` is the number of its rows, `credits` the sum of its tools' totals. It comes in one piece, or in as many as
-    the answer had.
+    `places` is the number of its rows, `credits` the sum of its tools' totals. Its consumptions come in one piece, or
+    in as many as the answer had.
     """
 
     pieces: tuple[msgspec.Raw, ...]
@@ -86,32 +85,32 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     """
     found: dict[Date, list[Period]] = {}
     try:
-        for piece, bucket in buckets(body):
-            day = midnight(bucket.date)
+        for date, piece, consumptions in pieces(body):
+            day = midnight(date)
             if request is not None:
                 _check_day(day, request)
-            found.setdefault(day, []).append(_period((piece,), _tools([bucket])))
-        periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
+            found.setdefault(day, []).append(_period((piece,), _tools(consumptions)))
     except UNREADABLE as error:
         raise contract_error(error) from None
+    periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
     # Nothing said about a period is the same as the period left out.
     return {day: period for day, period in periods.items() if period.places}
 
 
-def added_up(date: Date, parts: Iterable[Period]) -> Period:
-    """The period that starts on `date`, from smaller ones in it: what one answer for the whole would have said.
+def added_up(parts: Iterable[Period]) -> Period:
+    """A period from smaller ones in it: what one answer for the whole would have said.
 
     The same user, project and group is one entry then, in each tool.
     """
     total: dict[str, _Tool] = {}
     for part in parts:
-        for name, tool in _tools(_decoded(part.pieces)).items():
+        for name, tool in _tools(_decoded(part)).items():
             sums = total.setdefault(name, _Tool())
             sums.uses += tool.uses
             sums.credits += tool.credits
             sums.usages = _usages_added_up(sums.usages, tool.usages)
     consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
-    return _period((msgspec.Raw(encode(Bucket(date.isoformat(), consumptions))),), total)
+    return _period((msgspec.Raw(encode(consumptions)),), total)
 
 
 def rows(
@@ -122,7 +121,7 @@ def rows(
     One row for each entry of a breakdown and, where the totals exceed the breakdown, one with the difference. With
     `api_key_id` they are the usage of that key alone, and say so.
     """
-    tools = _tools(_decoded(period.pieces))
+    tools = _tools(_decoded(period))
     entries: list[tuple[Any, ...]] = []
     excesses: list[Excess] = []
     for name, tool in tools.items():
@@ -156,8 +155,9 @@ def withdrawn_rows(
         }
 
 
-def _decoded(pieces: Iterable[msgspec.Raw]) -> Iterator[Bucket]:
-    return map(decode_bucket, pieces)
+def _decoded(period: Period) -> Iterator[Consumption]:
+    for piece in period.pieces:
+        yield from decode_consumptions(piece)
 
 
 def _check_day(day: Date, request: Request) -> None:
@@ -168,14 +168,13 @@ def _check_day(day: Date, request: Request) -> None:
         raise ContractError(f"a period is dated {day}, which is not the first day of a {request.unit}")
 
 
-def _tools(buckets: Iterable[Bucket]) -> dict[str, _Tool]:
+def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
     tools: dict[str, _Tool] = {}
-    for bucket in buckets:
-        for consumption in bucket.consumptions:
-            tool = tools.setdefault(consumption.tool, _Tool())
-            tool.uses += consumption.user_uses
-            tool.credits += consumption.user_credits
-            tool.usages += consumption.user_usages or []
+    for consumption in consumptions:
+        tool = tools.setdefault(consumption.tool, _Tool())
+        tool.uses += consumption.user_uses
+        tool.credits += consumption.user_credits
+        tool.usages += consumption.user_usages or []
     return tools
 
 
@@ -196,8 +195,8 @@ def _in_one(several: list[Period]) -> Period:
     """The period whose pieces an answer scatters: their rows are numbered together."""
     if len(several) == 1:
         return several[0]
-    pieces = tuple(piece for period in several for piece in period.pieces)
-    return _period(pieces, _tools(_decoded(pieces)))
+    consumptions = (consumption for period in several for consumption in _decoded(period))
+    return _period(tuple(piece for period in several for piece in period.pieces), _tools(consumptions))
 
 
 def _ranked(tool: str, usage: UserUsage) -> tuple[Any, ...]:

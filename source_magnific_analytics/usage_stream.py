@@ -280,4 +280,4 @@ def body_of(request: Request) -> dict[str, Any]:
 def _joined(date: Date, parts: usage.Answer, answer: usage.Answer) -> usage.Answer:
     """One period, that starts on `date`, from what is known of it and what a request for a part of it brought."""
     found = [*parts.values(), *answer.values()]
-    return {date: usage.added_up(date, found)} if found else {}
+    return {date: usage.added_up(found)} if found else {}

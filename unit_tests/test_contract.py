@@ -144,7 +144,7 @@ def test_a_date_that_is_none_is_refused(date: Any) -> None:
     ("text", "words"),
     [
         (b"{}", "Object missing required field `data`"),
-        (body(bucket("2026-11-01", good(tool=41))), "Expected `str`, got `int` - at `$.consumptions[0].tool`"),
+        (body(bucket("2026-11-01", good(tool=41))), "Expected `str`, got `int` - at `$[0].tool`"),
         (body()[:-1], "the body is not complete JSON"),
         (body(bucket("2026-11-01", good())).replace(b"Mystic", b"M\xffstic"), "a text is not UTF-8"),
         (with_date("2026-02-30"), "a period's date is not a date"),

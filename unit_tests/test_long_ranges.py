@@ -151,8 +151,8 @@ def test_an_answer_for_one_day_that_is_too_large_is_said_to_be() -> None:
     assert not warehouse.sync([], TODAY, too_long=0, fault=huge)
     [(kind, words)] = warehouse.errors
     assert kind == "system_error"
-    assert words.startswith("Magnific answered with more than 32 MiB, the most that is read at once, and the request")
-    assert "make a source for each of its groups (group_ids)" in words
+    assert words.startswith("Magnific sent an answer of more than 32 MiB, the most that is read at once, and the req")
+    assert "needs a source for each of its groups (group_ids)" in words
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -162,7 +162,7 @@ def test_a_list_that_is_too_large_is_not_asked_for_again(
     api.get(LISTS[name], content=huge(None, b'{"data": []}'))
     kind, words = error(sync(raw_config(), name))
     assert kind == "system_error"
-    assert words.startswith("Magnific answered with more than 32 MiB")
+    assert words.startswith("Magnific sent an answer of more than 4 MiB")
     assert (api.call_count, waits) == (1, [])
 
 

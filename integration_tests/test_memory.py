@@ -1,0 +1,94 @@
+"""No body takes more memory than a small container has: hostile ones end as errors, the largest usual ones are read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from connector_process import SCRIPT, Connector, Run
+from raw_server import RawServer, raw_server
+from warehouse import catalog
+
+
+def compressed(pieces: Iterable[bytes]) -> bytes:
+    compressor = zlib.compressobj(1, wbits=31)
+    body = b"".join(compressor.compress(piece) for piece in pieces) + compressor.flush()
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def measured(connector: Connector, config: dict[str, Any], stream: str, server: RawServer) -> tuple[Run, int]:
+    """A whole sync, and the most memory that it took, in KiB."""
+    config["base_url"] = f"http://127.0.0.1:{server.port}"
+    command = [SCRIPT, *connector.arguments("read", config=config, catalog=catalog(stream))]
+    with tempfile.NamedTemporaryFile() as stdout:
+        # A process counts the memory of the one that started it, unless a small one stands between.
+        told = subprocess.run([sys.executable, "-c", MEASURE, stdout.name, *command], capture_output=True, check=True)
+        code, peak = map(int, told.stdout.split())
+        return Run(code, stdout.read(), b""), peak
+
+
+MEASURE = """
+import resource, subprocess, sys
+with open(sys.argv[1], "wb") as stdout:
+    print(subprocess.call(sys.argv[2:], stdout=stdout), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize(
+    ("stream", "filling", "words"),
+    [
+        ("members", bytes(2**20), "more than 4 MiB"),
+        ("credit_usage", bytes(2**20), "more than 32 MiB"),
+        ("members", b"{}," * 2**18, "more than 250,000 entries"),
+        ("credit_usage", b"{}," * 2**18, "more than 250,000 entries"),
+    ],
+)
+def test_no_body_exhausts_the_memory(
+    connector: Connector, config: dict[str, Any], stream: str, filling: bytes, words: str
+) -> None:
+    """300 MiB from 300 kB, or objects without end."""
+    times = 300 if filling[0] == 0 else {"members": 5, "credit_usage": 41}[stream]
+    answer = compressed([b'{"data":[', *[filling] * times, b"{}]}"])
+    with raw_server(answer) as server:
+        run, peak = measured(connector, config, stream, server)
+        name, failure, message = run.errors[0]
+        assert (run.code, name, failure) == (1, stream, "system_error")
+        assert words in message
+        # A list has no half; credit usage is halved down to a day.
+        assert server.connections == {"members": 1, "credit_usage": 8}[stream]
+    assert peak < 256 * 1024
+
+
+@pytest.mark.parametrize(
+    ("entry", "count"),
+    [
+        (b'{"user_uses":1,"user_credits":%d}', 249_990),
+        # Written so, the figures are mended before they are read.
+        (b'{"user_uses":1.0,"user_credits":%d.0}', 249_990),
+        # As long as entries are.
+        (
+            b'{"user_uses":1,"user_credits":%d,"user_email":"person.%d@harbour-studio.example","project_reference":'
+            b'"6f1cde11-2c4e-4b7a-9a9e-%012d","project_name":"Project %d","group_name":"Group %d"}',
+            150_000,
+        ),
+    ],
+    ids=["tiny entries", "figures with a fraction", "usual entries"],
+)
+def test_the_largest_body_of_one_day_fits_into_the_memory(
+    connector: Connector, config: dict[str, Any], entry: bytes, count: int
+) -> None:
+    day = "2026-03-16"
+    config.update(start_date=day, end_date=day, granularity="day")
+    head = b'{"data":[{"date":"%b","consumptions":[{"tool":"Mystic","user_uses":0,"user_credits":0,"user_usages":['
+    entries = b",".join(entry % ((n,) * entry.count(b"%")) for n in range(count))
+    answer = compressed([head % day.encode(), entries, b"]}]}]}"])
+    with raw_server(answer) as server:
+        run, peak = measured(connector, config, "credit_usage", server)
+    assert run.code == 0
+    assert run.stdout.count(b'"type":"RECORD"') == count
+    assert peak < 256 * 1024
