@@ -83,8 +83,8 @@ def rows_by_day(first: date, last: date, rows: int) -> Mapping[date, int]:
     return {first + timedelta(days=number): rows // days + (number < rows % days) for number in range(days)}
 
 
-def lists() -> Mapping[str, bytes]:
-    """The body of each list endpoint, by the last part of its path."""
+def lists(api_keys: int = API_KEYS) -> Mapping[str, bytes]:
+    """The body of each list endpoint, by the last part of its path; the keys are older than any usage."""
     data: dict[str, list[dict[str, Any]]] = {
         "team-members": [
             {"email": email(number), "role": "admin" if number < 4 else "member", "status": "active"}
@@ -95,9 +95,9 @@ def lists() -> Mapping[str, bytes]:
                 "api_key_id": f"fpk-{number:012x}",
                 "display_name": f"Key {number}",
                 "status": "active",
-                "created_at": "2026-01-15T10:30:00.000Z",
+                "created_at": "2015-01-15T10:30:00.000Z",
             }
-            for number in range(API_KEYS)
+            for number in range(api_keys)
         ],
         "team-groups": [
             {"group_id": 10 * (number + 1), "name": name, "member_count": MEMBERS // len(GROUPS)}

@@ -12,9 +12,19 @@ from pathlib import Path
 
 from benchmarks import peers
 from benchmarks.measure import Command, Rounds, output
-from benchmarks.peers import COMPONENT, CONNECTOR, FLAT, FLOOR, LISTS, NESTED, SINGER, USAGE, Peers
+from benchmarks.peers import BY_KEY, COMPONENT, CONNECTOR, FLAT, FLOOR, LISTS, NESTED, SINGER, USAGE, Peers
 from benchmarks.report import Headline, Table
-from benchmarks.requests_sent import GRANULARITIES, PLANS, SHORTENED_DAYS, TODAY, Count, Shortened, asked
+from benchmarks.requests_sent import (
+    BY_KEY_A_DAY,
+    GRANULARITIES,
+    PLANS,
+    SHORTENED_DAYS,
+    TODAY,
+    ByKey,
+    Count,
+    Shortened,
+    asked,
+)
 from benchmarks.server import api
 
 # 180 days, both ends counted: the longest range of one request on the Business plan.
@@ -54,7 +64,8 @@ def requests(effort: Effort) -> Result:
         sent = json.loads(b"".join(output(Command("requests", command))))
     usual, usual_lines = _usual([Count(**count) for count in sent["counts"]])
     less, less_lines = _less([Shortened(**one) for one in sent["shortened"]])
-    return [usual, less], [usual_lines, less_lines]
+    keys, keys_lines = _by_key([ByKey(**one) for one in sent["by_key"]])
+    return [usual, less, keys], [usual_lines, less_lines, keys_lines]
 
 
 def _usual(counts: Sequence[Count]) -> tuple[Table, Headline]:
@@ -95,8 +106,31 @@ def _less(counts: Sequence[Shortened]) -> tuple[Table, Headline]:
         rows,
     )
     return table, Headline(
-        "such syncs that send three times the fewest plus eight, or more", f"{more} of {len(counts)}", "0"
+        "syncs of shortened ranges that send three times the fewest plus eight, or more",
+        f"{more} of {len(counts)}",
+        "0",
     )
+
+
+def _by_key(counts: Sequence[ByKey]) -> tuple[Table, Headline]:
+    rows = []
+    for (keys, days), group in groupby(counts, key=lambda one: (one.keys, one.days)):
+        cells = [
+            cell
+            for one in group
+            for cell in (str(one.syncs), f"{one.sent} / {one.fewest}", f"{one.daily} / {one.daily_fewest}")
+        ]
+        rows.append((str(keys), f"{days:,}", *cells))
+    more = sum((one.sent > one.fewest) + (one.daily > one.daily_fewest) for one in counts)
+    table = Table(
+        "Requests for usage by API key",
+        f"{BY_KEY} alone, granularity day, one sync a day: the syncs until every key is read through, the requests of "
+        f"all of them and those of the next day's sync / the fewest, with at most {BY_KEY_A_DAY} a day and the list of "
+        "keys beside them.",
+        ("keys", "days", *(f"{plan}, {what}" for plan in PLANS for what in ("syncs", "until read", "daily"))),
+        rows,
+    )
+    return table, Headline("syncs by API key that send more than the fewest", f"{more} of {2 * len(counts)}", "0")
 
 
 def _costs(rounds: Rounds, names: Sequence[str], base: str, rows: int) -> Sequence[Sequence[str]]:

@@ -27,6 +27,7 @@ FLAT = "low-code flat"
 COMPONENT = "low-code flat, in Python"
 
 USAGE = "credit_usage"
+BY_KEY = "credit_usage_by_api_key"
 LISTS = ("members", "api_keys", "groups", "projects")
 # The stream of the manifest that gives each form of usage.
 LOW_CODE_USAGE = {NESTED: USAGE, FLAT: "credit_usage_flat", COMPONENT: "credit_usage_component"}

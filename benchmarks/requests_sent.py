@@ -9,9 +9,10 @@ import json
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import entry_points
 from itertools import product
 from math import ceil
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from benchmarks.peers import LISTS, USAGE, configured_catalog
+from benchmarks.peers import BY_KEY, LISTS, USAGE, configured_catalog
 
 # A first sync ends on the day before, a daily sync on this one. A Tuesday, past two leap years and a month's end.
 TODAY = date(2026, 6, 30)
@@ -30,6 +31,10 @@ LOOKBACK_DAYS = 7
 # What a server answers at most, in days, where a longer range is too much for it; and the range that is read then.
 LONGEST_ANSWERS = (100, 60, 45, 20, 10, 1)
 SHORTENED_DAYS = 365
+# Keys and days of usage by API key, and the requests that it may cost a day.
+KEYS = (3, 20, 50, 150)
+KEY_SPANS = (90, 365, 1_000)
+BY_KEY_A_DAY = 60
 # What the connector says where a period takes more requests than a day has.
 REFUSAL = "Choose a smaller granularity"
 ONE_DAY = timedelta(days=1)
@@ -59,6 +64,20 @@ class Shortened:
     granularity: str
     sent: int | None
     fewest: int
+
+
+@dataclass(frozen=True)
+class ByKey:
+    """Requests for usage by API key until all keys are read through, in one sync a day for `syncs` days, and after."""
+
+    keys: int
+    days: int
+    plan: str
+    syncs: int
+    sent: int
+    fewest: int
+    daily: int
+    daily_fewest: int
 
 
 def bucket_start(day: date, granularity: str) -> date:
@@ -202,6 +221,42 @@ def shortened(base_url: str, folder: Path, longest: int, granularity: str) -> Sh
     return Shortened(longest, granularity, sent, fewest_windows(first, TODAY, granularity, longest))
 
 
+def by_key(base_url: str, folder: Path, keys: int, days: int, plan: str) -> ByKey:
+    """Sync usage by API key alone, day after day, until every key is read through, and once more on the next day.
+
+    A sync costs the list of keys and at most `BY_KEY_A_DAY` requests more: of a key that was read, one a day.
+    """
+    first = TODAY - timedelta(days=days - 1)
+    config = {"api_key": "benchmark", "base_url": base_url, "granularity": "day", "plan": plan}
+    config |= {"start_date": first.isoformat(), "end_date": TODAY.isoformat()}
+    urlopen(f"{base_url}/keys/{keys}").close()
+    asked(base_url)
+    state: Sequence[Any] = []
+    windows = keys * fewest_windows(first, TODAY, "day", PLANS[plan])
+    unread, read, totals = windows, 0, Counter[str]()
+    while unread:
+        state = _sync(folder, config, _a_day_later(state))
+        totals["syncs"] += 1
+        totals["sent"] += asked(base_url)
+        totals["fewest"] += 1 + min(BY_KEY_A_DAY, unread + read)
+        unread -= min(BY_KEY_A_DAY, unread)
+        read = (windows - unread) * keys // windows
+    _sync(folder, config, _a_day_later(state))
+    daily, daily_fewest = asked(base_url), 1 + min(BY_KEY_A_DAY, keys)
+    return ByKey(keys, days, plan, totals["syncs"], totals["sent"], totals["fewest"], daily, daily_fewest)
+
+
+def _a_day_later(states: Sequence[Any]) -> Sequence[Any]:
+    """The states as if the sync that left them had been a day earlier."""
+    yesterday = str(datetime.now(UTC).date() - ONE_DAY)
+    for state in states:
+        found = state["stream"]["stream_state"]
+        found["day"]["date"] = yesterday
+        for key in found["keys"].values():
+            key["read_on"] = key["read_on"] and yesterday
+    return states
+
+
 def main() -> None:
     """Count every combination and write the counts."""
     (base_url,) = sys.argv[1:]
@@ -214,7 +269,11 @@ def main() -> None:
         (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
         counts = [count(base_url, folder, *combination) for combination in product(SPANS, GRANULARITIES, PLANS)]
         less = [shortened(base_url, folder, *combination) for combination in product(LONGEST_ANSWERS, GRANULARITIES)]
-    json.dump({"counts": [asdict(each) for each in counts], "shortened": [asdict(each) for each in less]}, sys.stdout)
+        catalog = configured_catalog(discovered, [BY_KEY])
+        (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+        keys = [by_key(base_url, folder, *combination) for combination in product(KEYS, KEY_SPANS, PLANS)]
+    found: dict[str, Sequence[Any]] = {"counts": counts, "shortened": less, "by_key": keys}
+    json.dump({name: [asdict(one) for one in several] for name, several in found.items()}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -209,10 +209,10 @@ class CreditUsageByApiKey(UsageStream):
 
     def _tell_of_waiting(self, known: Saved, waiting: list[str]) -> None:
         """Name the keys that wait for the next day."""
-        dates = (f"{name} ({known.keys[name].progress.date or 'nothing yet'})" for name in waiting)
+        dates = [f"{name} ({known.keys[name].progress.date or 'nothing yet'})" for name in waiting]
         self.logger.info(
-            f"The {MOST_REQUESTS_A_DAY} API requests a day of {self.name} are used up; {len(waiting)} keys wait for "
-            f"the next day, read through: {', '.join(dates)}."
+            f"The {MOST_REQUESTS_A_DAY} API requests a day of {self.name} are used up. Keys that wait for the next "
+            f"day, and the day through which they were read: {_named(dates)}."
         )
 
     def _check_none_is_late(self, known: Saved, waiting: list[str]) -> None:
@@ -223,8 +223,8 @@ class CreditUsageByApiKey(UsageStream):
         ]
         if late:
             raise config_error(
-                f"{len(late)} API keys were not read for {LONGEST_WAIT_DAYS} days, since {self.name} sends at most "
-                f"{MOST_REQUESTS_A_DAY} API requests a day: {', '.join(late[:20])}. Name the keys that matter in "
+                f"Some API keys were not read for {LONGEST_WAIT_DAYS} days, since {self.name} sends at most "
+                f"{MOST_REQUESTS_A_DAY} API requests a day: {_named(late)}. Name the keys that matter in "
                 "api_key_ids; what was read is saved."
             )
 
@@ -239,6 +239,11 @@ class CreditUsageByApiKey(UsageStream):
                 f"The API keys' usage exceeds the team's total by {over} credits. The rows are handed on as Magnific "
                 "states them; usage without a key cannot be told from them by subtraction."
             )
+
+
+def _named(several: list[str], most: int = 20) -> str:
+    more = f" and {len(several) - most} more" if len(several) > most else ""
+    return ", ".join(several[:most]) + more
 
 
 def _read_key(saved: Mapping[str, Any]) -> Key:

@@ -42,7 +42,7 @@ class Policy:
     # A list is held decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
-    # Before the second, third and fourth try of a request that met a fault, and before each smaller request after that.
+    # After the first, the second and each further fault in a row, of whatever requests. A request has one try more.
     fault_waits: tuple[int, ...] = (5, 10, 20)
     # Of all requests of a sync together. From 365 days nine halvings lead to one day.
     most_retries: int = 10

@@ -127,7 +127,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice(c
         assert sum(seen.values()) == min(60 * (day + 1), 180)
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
-    assert "keys wait for the next day, read through: " in log(output)
+    assert "Keys that wait for the next day, and the day through which they were read: " in log(output)
     connection.sync(TODAY.add(days=3))
     connection.sync(TODAY.add(days=4))
     connection.sync(TODAY.add(days=5))
