@@ -136,7 +136,10 @@ def readable(body: bytearray) -> bytes | bytearray:
     """
     if body.startswith(_BYTE_ORDER_MARK):
         del body[: len(_BYTE_ORDER_MARK)]
-    return _ESCAPES.sub(_mended, body) if _SUSPICIOUS.search(body) else body
+    # Whether they can be there at all is told ten times as fast as where.
+    if (b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body):
+        return _ESCAPES.sub(_mended, body)
+    return body
 
 
 def whole(value: Any) -> Any:
