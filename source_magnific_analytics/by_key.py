@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pendulum
@@ -16,7 +17,7 @@ from source_magnific_analytics.exchange import AllowanceSpentError, Sync
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.state import Progress
 from source_magnific_analytics.streams import ApiKeys
-from source_magnific_analytics.usage_stream import Series, UsageStream
+from source_magnific_analytics.usage_stream import Save, Series, UsageStream
 from source_magnific_analytics.windows import period_of, plan
 
 # Of an incremental sync, in a UTC day: the rest of the day's 100 is for the other streams and for tries.
@@ -74,7 +75,7 @@ class CreditUsageByApiKey(UsageStream):
         filters = {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
         return state.Settings(self.config.granularity, self.config.start_date, filters)
 
-    def follow(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[AirbyteMessage | Mapping[str, Any]]:
+    def follow(self, saved: Mapping[str, Any], save: Save, *, full_refresh: bool) -> Iterator[AirbyteMessage]:
         known = self._start(saved, full_refresh)
         due = self._due(known)
         if full_refresh:
@@ -82,13 +83,13 @@ class CreditUsageByApiKey(UsageStream):
         before = self.sync.requests - known.requests
         self.sync.allowance = None if full_refresh else before + MOST_REQUESTS_A_DAY
 
-        def save(changed: str | None = None, *, unfinished: bool = full_refresh) -> Mapping[str, Any]:
+        def keep(changed: str | None = None, *, unfinished: bool = full_refresh) -> AirbyteMessage:
             day = {"date": str(self.config.today), "requests": self.sync.requests - before}
-            return {**self.saved(unfinished=unfinished), "day": day, "keys": known.keys_as_json(changed)}
+            return save({**self.saved(unfinished=unfinished), "day": day, "keys": known.keys_as_json(changed)})
 
-        yield save()
+        yield keep()
         try:
-            failures = yield from self._read_keys(known, due, save, full_refresh=full_refresh)
+            failures = yield from self._read_keys(known, due, keep, full_refresh=full_refresh)
         finally:
             self.sync.allowance = None
         self._compare()
@@ -99,7 +100,7 @@ class CreditUsageByApiKey(UsageStream):
             raise failure
         self._check_none_is_late(known, waiting)
         if full_refresh:
-            yield save(unfinished=False)
+            yield keep(unfinished=False)
 
     def note(self, answer: usage.Answer) -> None:
         for day, found in answer.items():
@@ -165,8 +166,8 @@ class CreditUsageByApiKey(UsageStream):
         return state.first_to_read(key.progress.date, earliest, self.config, full_refresh=full_refresh)
 
     def _read_keys(
-        self, known: Saved, due: Iterable[str], save: Callable[[str], Mapping[str, Any]], *, full_refresh: bool
-    ) -> Generator[AirbyteMessage | Mapping[str, Any], None, dict[str, AirbyteTracedException]]:
+        self, known: Saved, due: Iterable[str], keep: Callable[[str], AirbyteMessage], *, full_refresh: bool
+    ) -> Generator[AirbyteMessage, None, dict[str, AirbyteTracedException]]:
         """The records and states of one key after another; returns the keys that failed, with their errors."""
         failures: dict[str, AirbyteTracedException] = {}
         for name in due:
@@ -174,25 +175,26 @@ class CreditUsageByApiKey(UsageStream):
             series = Series({**self.settings.filters, "api_key_ids": [name]}, name, full_refresh, known.other_filters)
             first = self._first(name, key, full_refresh=full_refresh)
             try:
-                for message in self.windows(series, key.progress, first):
-                    if isinstance(message, AirbyteMessage):
-                        yield message
-                        continue
-                    key = known.keys[name] = replace(key, progress=message)
-                    yield save(name)
-                known.keys[name] = replace(key, read_on=self.config.today, failed_on=None)
+                yield from self.windows(series, key.progress, first, partial(self._keep_progress, known, name, keep))
+                known.keys[name] = replace(known.keys[name], read_on=self.config.today, failed_on=None)
             except AllowanceSpentError:
                 # What was spent in vain counts, too.
-                yield save(name)
+                yield keep(name)
                 break
             except AirbyteTracedException as error:
                 failures[name] = error
-                known.keys[name] = replace(key, failed_on=self.config.today)
-            yield save(name)
+                known.keys[name] = replace(known.keys[name], failed_on=self.config.today)
+            yield keep(name)
             # The day's limit, a refused key and an outage are no matter of one key.
             if failures and (self.sync.closed is not None or self.sync.tries_left <= 0):
                 break
         return failures
+
+    def _keep_progress(
+        self, known: Saved, name: str, keep: Callable[[str], AirbyteMessage], progress: Progress
+    ) -> AirbyteMessage:
+        known.keys[name] = replace(known.keys[name], progress=progress)
+        return keep(name)
 
     def _check_affordable(self, known: Saved, due: Iterable[str]) -> None:
         """Raise before the first request where a full refresh takes more than a day has."""

@@ -9,14 +9,15 @@ from airbyte_cdk.sources.streams.http.request_window_split_exception import Requ
 
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.exchange import Exchange, read_body
-from source_magnific_analytics.usage_stream import Series, UsageStream, body_of
+from source_magnific_analytics.state import Progress
+from source_magnific_analytics.usage_stream import Save, Series, UsageStream, body_of
 from source_magnific_analytics.windows import DateRange, Granularity, Request
 
 
 class CreditUsage(UsageStream):
     """Credit usage by period, tool, user and project."""
 
-    def follow(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[AirbyteMessage | Mapping[str, Any]]:
+    def follow(self, saved: Mapping[str, Any], save: Save, *, full_refresh: bool) -> Iterator[AirbyteMessage]:
         start = state.start(saved, self.config, self.settings, full_refresh=full_refresh)
         for remark in start.remarks:
             self.logger.warning(remark)
@@ -24,15 +25,17 @@ class CreditUsage(UsageStream):
         first = state.first_to_read(progress.date, self.config.start_date, self.config, full_refresh=full_refresh)
         series = Series(self.config.filters, full_refresh=full_refresh, other_filters=start.other_filters)
         self.sync.saved_through = progress.date
-        for message in self.windows(series, progress, first):
-            if isinstance(message, AirbyteMessage):
-                yield message
-                continue
-            progress = message
+        found = state.progress_as_json(progress)
+
+        def keep(progress: Progress) -> AirbyteMessage:
+            nonlocal found
+            found = state.progress_as_json(progress)
             self.sync.saved_through = progress.date
-            yield {**self.saved(unfinished=full_refresh), **state.progress_as_json(progress)}
+            return save({**self.saved(unfinished=full_refresh), **found})
+
+        yield from self.windows(series, progress, first, keep)
         if full_refresh:
-            yield {**self.saved(unfinished=False), **state.progress_as_json(progress)}
+            yield save({**self.saved(unfinished=False), **found})
 
     def note(self, answer: usage.Answer) -> None:
         self.sync.totals.update({day: found.credits for day, found in answer.items()})

@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,9 @@ from source_magnific_analytics.windows import (
     period_of,
     plan,
 )
+
+# From a stream's state to the message that saves it.
+Save = Callable[[Mapping[str, Any]], AirbyteMessage]
 
 
 @dataclass(frozen=True)
@@ -79,16 +82,18 @@ class UsageStream(MagnificStream, ABC):
     ) -> Iterable[AirbyteMessage]:
         """The records of window after window, each between the states that make a kill at any message exact."""
         full_refresh = configured_stream.sync_mode == SyncMode.full_refresh
-        for item in self.follow(stream_state, full_refresh=full_refresh):
-            if isinstance(item, AirbyteMessage):
-                yield item
-            elif state_manager is not None:
-                state_manager.update_state_for_stream(self.name, self.namespace, item)
-                yield state_manager.create_state_message(self.name, self.namespace)
+        manager = state_manager or ConnectorStateManager()
+
+        def save(found: Mapping[str, Any]) -> AirbyteMessage:
+            manager.update_state_for_stream(self.name, self.namespace, found)
+            return manager.create_state_message(self.name, self.namespace)
+
+        messages = self.follow(stream_state, save, full_refresh=full_refresh)
+        return messages if state_manager else (message for message in messages if message.type is Type.RECORD)
 
     @abstractmethod
-    def follow(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[AirbyteMessage | Mapping[str, Any]]:
-        """The records, and the states to save between them, of a sync behind the state `saved`."""
+    def follow(self, saved: Mapping[str, Any], save: Save, *, full_refresh: bool) -> Iterator[AirbyteMessage]:
+        """The records of a sync behind the state `saved`, and between them the states to `save`."""
 
     def saved(self, *, unfinished: bool) -> dict[str, Any]:
         """What every state of this stream begins with."""
@@ -111,8 +116,10 @@ class UsageStream(MagnificStream, ABC):
         """The one answer to the request in `stream_slice`; raises `ContractError`."""
         yield usage.decode(read_body(response), (stream_slice or {})["request"])
 
-    def windows(self, series: Series, progress: Progress, first: Date) -> Iterator[AirbyteMessage | Progress]:
-        """The records of each window from `first` on, between the progress to save before and after them."""
+    def windows(
+        self, series: Series, progress: Progress, first: Date, save: Callable[[Progress], AirbyteMessage]
+    ) -> Iterator[AirbyteMessage]:
+        """The records of each window from `first` on, between the progress to `save` before and after them."""
         granularity = self.config.granularity
         first = period_of(first, granularity).start
         begun = first
@@ -127,7 +134,7 @@ class UsageStream(MagnificStream, ABC):
                 latest = min(lost).subtract(days=1)
             self.note(answer)
             handed_on = {number_of(day, granularity): found.places for day, found in answer.items()}
-            yield progress.before(granularity, handed_on)
+            yield save(progress.before(granularity, handed_on))
             yield from self._rows(series, answer)
             yield from self._withdrawals(series, progress, window, handed_on)
             progress = progress.after(granularity, window, handed_on)
@@ -138,7 +145,7 @@ class UsageStream(MagnificStream, ABC):
             progress = replace(progress, date=through if latest is None else min(through, latest))
             # Two answers at once are more memory than one.
             del answer
-            yield progress
+            yield save(progress)
             self._tell_progress(begun, window)
             first = window.end.add(days=1)
 
