@@ -26,6 +26,9 @@ from demo.report import DUCKDB_FILE, FOLDER, HTML_FILE, write_report
 from demo.screen import Screen
 from demo.warehouse import STARTING_POINTS, Row, open_warehouse, save_expected
 
+EXPORT_FILE = "sandbox-export.csv"
+"""For `python -m demo.comparison`."""
+
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
     from credit_usage where tool is not null group by date, tool
@@ -48,6 +51,8 @@ def run(folder: Path, screen: Screen) -> bool:
         with open_pipeline(origin.config, fresh, logs, screen.going_on) as pipeline:
             _sync_twice(origin, pipeline, screen)
         fresh.replace(duckdb_file)
+        if origin.is_sandbox:
+            (folder / EXPORT_FILE).write_bytes(origin.export())
         screen.going_on("asking for the sums")
         try:
             save_expected(duckdb_file, origin.expected())
