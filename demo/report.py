@@ -20,10 +20,8 @@ from demo import charts
 from demo.origin import DemoError
 from demo.periods import Synced, periods
 from demo.plan import Allowance, Price, read_allowances, read_prices
-from demo.warehouse import Row, Warehouse, open_warehouse
+from demo.warehouse import DUCKDB_FILE, FOLDER, Row, Warehouse, open_warehouse
 
-FOLDER = Path("demo-output")
-DUCKDB_FILE = "magnific.duckdb"
 HTML_FILE = "report.html"
 
 NOTHING = "\N{EN DASH}"

@@ -11,6 +11,9 @@ import duckdb
 
 from demo.origin import DemoError, Expected
 
+FOLDER = Path("demo-output")
+DUCKDB_FILE = "magnific.duckdb"
+
 SQL = Path(__file__).parent / "sql"
 STARTING_POINTS = Path(__file__).parent.parent / "docs" / "queries"
 

@@ -20,7 +20,7 @@ from demo.comparison.table import Table, first_day, last_day, read_table
 from demo.comparison.values import COMMA, DAY_FIRST, MONTH_FIRST, POINT
 from demo.origin import DemoError
 from demo.periods import Days
-from demo.report import DUCKDB_FILE, FOLDER
+from demo.warehouse import DUCKDB_FILE, FOLDER
 
 EQUAL, DIFFERENT, NOT_READ = 0, 1, 2
 
@@ -85,11 +85,9 @@ def _outside(side: str, usage: Iterable[tuple[date, Decimal]], first: date, last
     left = [(day, credits) for day, credits in usage if not first <= day <= last]
     if left:
         credits = sum((credits for _, credits in left), ZERO)
-        days = len({day for day, _ in left})
-        yield (
-            f"The {side} also holds {credits:,f} credits on {days:,} other day{'' if days == 1 else 's'}, from "
-            f"{min(left)[0]} to {max(left)[0]}, which were not compared;  --from  and  --to  say which are."
-        )
+        days = sorted({day for day, _ in left})
+        which = f"on {days[0]}" if len(days) == 1 else f"on {len(days):,} other days, {days[0]} to {days[-1]}"
+        yield (f"The {side} also holds {credits:,f} credits {which}: not compared, unless  --from  and  --to  say so.")
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
