@@ -128,7 +128,7 @@ def test_times_without_a_zone_are_said_to_be_taken_for_utc(tmp_path: Path) -> No
     file = tmp_path / "export.csv"
     file.write_text(rows(on("2026-03-05 23:30")))
     [remark] = read_export(file).remarks
-    assert remark.startswith("Its times name no zone and count as UTC.")
+    assert remark.startswith("The export's times name no zone and count as UTC.")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_column_that_is_not_there_is_not_compared_and_the_page_says_so(
     team.export_file.write_text("\n".join(cut))
     compared = Compared(team, capsys)
     assert compared() == 0
-    assert "It has no column for person and uses and project and group, which was not compared" in compared.flat
+    assert "The export has no column for person, uses, project, group: not compared" in compared.flat
     assert "182 rows and 182 sums" in compared.flat
 
 

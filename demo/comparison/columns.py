@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -117,6 +118,7 @@ def _plain(heading: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", apart).casefold().split())
 
 
+@cache
 def tidy(name: str) -> str:
     r"""A name as it is compared: no matter how its spaces, its accents and its line breaks are written.
 

@@ -69,13 +69,15 @@ def read_export(file: Path, choices: Choices | None = None) -> Export:
     days, figures = table.days(), table.figures()
     remarks = []
     if days.local:
-        remarks.append("Its times name no zone and count as UTC. If they are in another one, some usage is a day off.")
+        remarks.append(
+            "The export's times name no zone and count as UTC. If they are in another, some usage is a day off."
+        )
     if figures.doubtful:
         remarks.append(f"Figures such as {figures.doubtful} count as whole numbers;  --decimal-mark  says otherwise.")
     if missing := [name for name in COLUMNS if name not in headings.columns]:
         remarks.append(
-            f"It has no column for {' and '.join(missing)}, which was not compared;  "
-            f"--column {missing[0]}=HEADING  names one."
+            f"The export has no column for {', '.join(missing)}: not compared, unless  --column {missing[0]}=HEADING  "
+            "names one."
         )
     read_as = [text.encoding.upper(), SEPARATORS[headings.separator]]
     read_as += [f"dates {days.order}"] if days.order else []

@@ -92,13 +92,13 @@ def other_things(known: Known) -> Iterator[str]:
         yield f"The sync has filters, so the table holds this alone: {kept}. Export with the same, or sync without."
     if synced.repeated:
         yield (
-            f"The table holds {synced.repeated:,} rows whose usage_id it has already, as plain append leaves them: "
-            "keep the newest of each, or sync with Append + Deduped."
+            f"Rows with a usage_id that the table has already ({synced.repeated:,}) were counted, too, as plain append "
+            "leaves them: keep the newest of each, or sync with Append + Deduped."
         )
     if synced.other_granularity:
         yield (
-            f"The table holds {synced.other_granularity:,} rows of another granularity than {synced.granularity}, "
-            "which were left out: the setting was changed, and the sync after it is not complete."
+            f"Rows of another granularity than {synced.granularity} ({synced.other_granularity:,}) were left out: the "
+            "setting was changed, and the sync after it is not complete."
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ def _row(row: Row, projects: Projects) -> tuple[Place, Side]:
     return place, Side(Decimal(row["uses"]), Decimal(row["credits"]), tuple(row["usage_ids"]))
 
 
+@cache
 def first_day(day: date, granularity: str) -> date:
     """Of the period of the table that holds `day`.
 
@@ -106,6 +108,7 @@ def first_day(day: date, granularity: str) -> date:
     return pendulum.date(day.year, day.month, day.day).start_of(granularity)
 
 
+@cache
 def last_day(day: date, granularity: str) -> date:
     """Of the period of the table that holds `day`.
 
