@@ -8,13 +8,18 @@ UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && com
 # What the tests use besides Python: a browser, a reader of PDF, a clock shim, a database server, and npm for two judges of our output.
 PACKAGES := chromium chromium-driver faketime fonts-dejavu-core poppler-utils postgresql $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo report models test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
+.PHONY: demo report compare models test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
 
 demo: .venv/demo.ready
 	@$(BIN)/python -m demo
 
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report
+
+# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' says what can be asked.
+compare: .venv/demo.ready
+	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
+	@$(BIN)/python -m demo.comparison $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 # The dbt package on the demo's file, with invented prices. dbt has an environment of its own.
 DBT = $(UV) run --quiet --isolated --no-project --python $(BIN)/python --with-requirements demo/dbt/requirements.txt dbt

@@ -22,9 +22,12 @@ from rich.table import Table
 from demo.changes import LOOKBACK_DAYS, change_the_past
 from demo.origin import DemoError, Origin, origin_from
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
-from demo.report import DUCKDB_FILE, FOLDER, HTML_FILE, write_report
+from demo.report import HTML_FILE, write_report
 from demo.screen import Screen
-from demo.warehouse import STARTING_POINTS, Row, open_warehouse, save_expected
+from demo.warehouse import DUCKDB_FILE, FOLDER, STARTING_POINTS, Row, open_warehouse, save_expected
+
+EXPORT_FILE = "sandbox-export.csv"
+"""For `python -m demo.comparison`."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -48,6 +51,8 @@ def run(folder: Path, screen: Screen) -> bool:
         with open_pipeline(origin.config, fresh, logs, screen.going_on) as pipeline:
             _sync_twice(origin, pipeline, screen)
         fresh.replace(duckdb_file)
+        if origin.is_sandbox:
+            (folder / EXPORT_FILE).write_bytes(origin.export())
         screen.going_on("asking for the sums")
         try:
             save_expected(duckdb_file, origin.expected())

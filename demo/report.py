@@ -20,10 +20,8 @@ from demo import charts
 from demo.origin import DemoError
 from demo.periods import Synced, periods
 from demo.plan import Allowance, Price, read_allowances, read_prices
-from demo.warehouse import Row, Warehouse, open_warehouse
+from demo.warehouse import DUCKDB_FILE, FOLDER, Row, Warehouse, open_warehouse
 
-FOLDER = Path("demo-output")
-DUCKDB_FILE = "magnific.duckdb"
 HTML_FILE = "report.html"
 
 NOTHING = "\N{EN DASH}"
@@ -42,10 +40,14 @@ _NAMED = {
 
 
 def write_report(
-    duckdb_file: Path, html_file: Path, prices: Sequence[Price] = (), allowances: Sequence[Allowance] = ()
+    duckdb_file: Path,
+    html_file: Path,
+    prices: Sequence[Price] = (),
+    allowances: Sequence[Allowance] = (),
+    schema: str | None = None,
 ) -> None:
     """Read the file and write the page. Raises DemoError where there is no such file."""
-    with open_warehouse(duckdb_file) as warehouse:
+    with open_warehouse(duckdb_file, schema) as warehouse:
         page = _page(warehouse, [asdict(one) for one in prices], [asdict(one) for one in allowances])
     html_file.parent.mkdir(parents=True, exist_ok=True)
     html_file.write_text(page, encoding="utf-8")
@@ -158,11 +160,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--allowances", type=Path, help="a CSV file like dbt/seeds/magnific_allowances.csv: shows what is left of them"
     )
+    parser.add_argument("--schema", help="where the tables are, if in several schemas of the file")
     given = parser.parse_args(argv)
     try:
         prices = read_prices(given.prices) if given.prices else []
         allowances = read_allowances(given.allowances) if given.allowances else []
-        write_report(given.duckdb_file, given.html_file, prices, allowances)
+        write_report(given.duckdb_file, given.html_file, prices, allowances, given.schema)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,6 +11,9 @@ import duckdb
 
 from demo.origin import DemoError, Expected
 
+FOLDER = Path("demo-output")
+DUCKDB_FILE = "magnific.duckdb"
+
 SQL = Path(__file__).parent / "sql"
 STARTING_POINTS = Path(__file__).parent.parent / "docs" / "queries"
 
@@ -47,8 +50,11 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(file: Path) -> Iterator[Warehouse]:
-    """The file, opened for reading alone. Raises DemoError where it is not there or not DuckDB's."""
+def open_warehouse(file: Path, schema: str | None = None) -> Iterator[Warehouse]:
+    """The file, opened for reading alone. Raises DemoError where it is not there or not DuckDB's.
+
+    schema: the one that was synced into; None where the file has one alone, or the usual one, main.
+    """
     if not file.is_file():
         raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
     try:
@@ -56,13 +62,34 @@ def open_warehouse(file: Path) -> Iterator[Warehouse]:
     except duckdb.Error as error:
         raise DemoError(f"{file} cannot be opened as a DuckDB file: {error}") from None
     with connection:
-        there = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+        chosen = _schema(connection, file, schema)
+        [(catalog,)] = connection.execute("select current_catalog()").fetchall()
+        connection.execute(f"use {_quoted(catalog)}.{_quoted(chosen)}")
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = ?", [chosen]).fetchall()
+        there = {name for (name,) in tables}
         # A table that was never synced is an empty one, so that no query has to ask.
         for name, columns in _COLUMNS.items():
             if name not in there:
                 connection.execute(f"create temp table {name} ({columns})")
         connection.execute((SQL / "views.sql").read_text())
         yield Warehouse(connection)
+
+
+def _schema(connection: duckdb.DuckDBPyConnection, file: Path, wanted: str | None) -> str:
+    query = "select distinct schema_name from duckdb_tables() where table_name = 'credit_usage' order by schema_name"
+    synced = [name for (name,) in connection.execute(query).fetchall()]
+    if wanted and wanted not in synced:
+        raise DemoError(
+            f"{file} has no credit_usage in a schema {wanted}; it has one in {', '.join(synced) or 'none'}."
+        )
+    if len(synced) > 1 and not wanted and "main" not in synced:
+        raise DemoError(f"{file} has credit_usage in several schemas, {', '.join(synced)}: name one with  --schema .")
+    return wanted or ("main" if "main" in synced or not synced else synced[0])
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def save_expected(file: Path, expected: Expected) -> None:

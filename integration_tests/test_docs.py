@@ -68,7 +68,8 @@ def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "PATH": path}
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    for folder in ("docs", "demo", "sandbox"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     if "demo-output" in page.read_text():
         subprocess.run([sys.executable, "-m", "demo", tmp_path / "demo-output"], cwd=ROOT, check=True)
     with running(Options(today=TODAY)) as base_url:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -215,6 +217,20 @@ def test_the_rows_a_client_must_arrive_at_are_told() -> None:
     rows = client.get("/_sandbox/rows", query_string=query).json
     assert len(rows) == sum(len(tool["user_usages"]) for tool in march["consumptions"])  # type: ignore[arg-type]
     assert {row["date"] for row in rows} == {"2026-03-01"}  # type: ignore[union-attr]
+
+
+def test_the_dashboards_export_adds_up_to_the_ledger() -> None:
+    client = sandbox()
+    query = {"start_date": "2026-03-01", "end_date": "2026-03-30"}
+    rows = list(csv.DictReader(client.get("/_sandbox/export", query_string=query).text.splitlines()))
+    found: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        found[row["Date"], row["Tool"]] += int(row["Credits"])
+    told = client.get("/_sandbox/ledger", query_string=query).json
+    assert found == {(one["date"], one["tool"]): one["user_credits"] for one in told}  # type: ignore[union-attr]
+    assert any(not row["User email"] for row in rows)
+    refused = client.get("/_sandbox/export?form=semicolons")
+    assert (refused.status_code, "there are semicolon, tab" in refused.text) == (400, True)
 
 
 def test_the_command_explains_each_option() -> None:

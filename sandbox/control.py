@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from sandbox import truth
 from sandbox.events import happen, read_day, read_event
+from sandbox.export import export
 from sandbox.faults import Fault
 from sandbox.ledger import Ledger
 from sandbox.limits import LIMIT_HEADERS
@@ -98,6 +99,12 @@ def control_of(state: State) -> Blueprint:
         ledger = state.ledger()
         return json_answer(truth.rows(ledger, _asked(ledger)))
 
+    @control.get("/export")
+    def dashboard_export() -> Response:
+        """The dashboard's CSV; `form`, given again for each, names how it is written."""
+        ledger = state.ledger()
+        return Response(export(ledger, _asked(ledger), request.args.getlist("form")), content_type="text/csv")
+
     return control
 
 
@@ -119,7 +126,8 @@ def _asked(ledger: Ledger) -> Query:
     """The question in the query string: filters are repeated, and no plan limits the range."""
     asked: dict[str, Any] = {}
     for name, values in request.args.lists():
-        asked[name] = values if name.endswith("s") else values[0]
+        if name != "form":
+            asked[name] = values if name.endswith("s") else values[0]
     if "group_ids" in asked:
         asked["group_ids"] = [int(one) for one in asked["group_ids"]]
     return read_query(asked, ledger.today, longest=None, first=FIRST_DAY)
