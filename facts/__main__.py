@@ -28,7 +28,7 @@ JSON_FILE = "facts.json"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where the page is whole, 1 where Magnific or a setting ended it early, 130 after Ctrl-C."""
+    """0 where the page is whole, 1 where something ended it early."""
     parser = argparse.ArgumentParser("python -m facts", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"for {JSON_FILE}; default: {FOLDER}/")
     folder: Path = parser.parse_args(argv).folder
@@ -48,9 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AirbyteTracedException as error:
         print(error.message, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("Interrupted: no page was made.", file=sys.stderr)
-        return 130
     content = page(config, asked, is_sandbox=origin.is_sandbox)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / JSON_FILE

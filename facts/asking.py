@@ -21,7 +21,7 @@ from source_magnific_analytics.waiting import http_date
 _STOPS = {
     401: "Magnific refuses the API key (401): make a new one as https://docs.magnific.com/quickstart describes",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for one that may",
-    429: "Magnific refuses more requests for now (429): try again tomorrow",
+    429: "Magnific refuses more requests for now (429): try again in a minute, or tomorrow",
 }
 
 
@@ -39,32 +39,34 @@ def ask(config: Config, tell: Callable[[str], None]) -> Asked:
     session = new_sync(config).session
     course = questions(config)
     question = next(course)
-    while True:
-        if len(asked.answers) == MOST_REQUESTS:
-            return asked
-        answer = _answer(session, config, question)
+    while len(asked.answers) < MOST_REQUESTS:
+        try:
+            answer = _answer(session, config, question)
+        except KeyboardInterrupt:
+            asked.stopped = "It was interrupted"
+            break
         asked.answers[question.name] = answer
         outcome = answer.failure or f"HTTP {answer.status}"
         tell(f"{len(asked.answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
         if answer.status in _STOPS:
             asked.stopped = _STOPS[answer.status]
-            return asked
-        if answer.status is None and len(asked.answers) == 1:
-            asked.stopped = (
-                f"Magnific could not be reached ({answer.failure}): see the network, or any proxy in between"
-            )
-            return asked
+            break
+        # A list that is answered by something else than Magnific is no reason to spend the other requests.
+        if len(asked.answers) == 1 and not (answer.status == 200 or 400 <= (answer.status or 0) < 500):
+            asked.stopped = f"Magnific could not be read ({outcome}): see whether it has an outage, and any proxy"
+            break
         try:
             question = course.send(answer)
         except StopIteration:
-            return asked
+            break
+    return asked
 
 
 def _answer(session: requests.Session, config: Config, question: Question) -> Answer:
     url = f"{config.base_url}/v1/analytics/{question.endpoint}"
     begun = time.monotonic()
     try:
-        # Usage is asked for by POST, which changes nothing there (Magnific's Analytics overview).
+        # Magnific's reference calls this POST a query: it changes nothing.
         response = session.request(
             "POST" if question.body else "GET",
             url,

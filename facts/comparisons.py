@@ -7,11 +7,13 @@ import re
 import msgspec
 from pendulum import Date
 
-from facts.reading import Answer, Sums, between, kind
+from facts.contract import kind
+from facts.reading import Answer, Sums, between
 from facts.seen import NOT_SEEN, Judged, Seen, credits_of, share
 from source_magnific_analytics.policy import Meaning, of_status
 from source_magnific_analytics.windows import DateRange, Granularity, Request, period_of
 
+_INSIDE, _MISSING, _EITHER = "holds the days inside", "has no usage", "has no usage in its other days"
 _PARAMETERS = ("start_date", "end_date", "granularity")
 
 
@@ -87,24 +89,22 @@ def edges(seen: Seen) -> Judged:
         _edge(answer, days, last, DateRange(last.start, end)),
     ]
     told = f"the first week, cut on its Wednesday, {found[0]}; the last one, cut on its Tuesday, {found[1]}"
-    if "holds what is no part of it" in found or found == ["is missing", "is missing"]:
-        return None if "is missing" in found else False, told
-    return not any("its whole week" in one or "another" in one for one in found), told
+    telling = [one for one in found if one not in (_MISSING, _EITHER)]
+    return all(one == _INSIDE for one in telling) if telling else None, told
 
 
 def _edge(answer: Answer, days: Answer, week: DateRange, inside: DateRange) -> str:
     dated = [day for day in answer.by_day if week.start <= day <= week.end]
     if not dated:
-        return "is missing"
+        return _MISSING
     said: Sums = answer.by_day[dated[0]]
     parts = {
-        "holds the days inside": between(days.by_day, inside.start, inside.end),
+        _INSIDE: between(days.by_day, inside.start, inside.end),
         "holds its whole week": between(days.by_day, week.start, week.end),
     }
     words = [name for name, sums in parts.items() if sums == said]
     dating = "" if dated[0] == week.start else ", dated by another day than its Monday"
-    # Where the days outside have no usage, both are the same.
-    return (words[0] if words else "holds what is no part of it") + dating
+    return (_EITHER if len(words) > 1 else words[0] if words else "holds neither these nor its whole week") + dating
 
 
 def longest(seen: Seen) -> Judged:
@@ -194,6 +194,8 @@ def keys_total(seen: Seen) -> Judged:
     )
     whole = sum(credits for sums in team.by_day.values() for _, credits in sums.values())
     through = sum(credits for _, sums in spent for _, credits in sums.values())
+    if not through:
+        return None, "no usage of keys was answered"
     told = f"the keys have {share(through, whole)} of the team's credits; {over:,} of their sums exceed the team's"
     return not over, told
 
@@ -201,8 +203,10 @@ def keys_total(seen: Seen) -> Judged:
 def keys_people(seen: Seen) -> Judged:
     keys = seen.good("keys")
     tools = [tool for period in keys.periods for tool in period.tools] if keys else []
-    entries = [entry for tool in tools for entry in tool.entries or ()]
-    named = sum(entry.figures[1] for entry in entries if entry.same[0])
+    # A breakdown can exceed its total, a share cannot.
+    named = sum(
+        min(sum(entry.figures[1] for entry in tool.entries or () if entry.same[0]), tool.figures[1]) for tool in tools
+    )
     whole = credits_of(tools)
     return (
         (named == whole, f"{share(named, whole)} of these credits do")

@@ -7,6 +7,7 @@ from collections import Counter
 
 from facts.seen import NOT_SEEN, Judged, Seen, listed
 from source_magnific_analytics.policy import POLICY
+from source_magnific_analytics.waiting import http_date
 
 _LIMIT = re.compile(
     r"(x-)?rate-?limit(-(limit|remaining|reset|used|policy|requests|day|minute))*|retry-after", re.IGNORECASE
@@ -29,7 +30,8 @@ def limits(seen: Seen) -> Judged:
     for answer in seen.answers.values():
         for name, value in answer.headers.items():
             if _LIMIT.fullmatch(name):
-                shown = value if re.fullmatch(r"\d{1,13}", value) else "a value of another form"
+                other = "a date" if http_date(value) else "a value of another form"
+                shown = value if re.fullmatch(r"\d{1,13}", value) else other
                 found.setdefault(name.lower(), []).append(shown)
     told = [f"{name}: {values[0]} at first, {values[-1]} at last" for name, values in sorted(found.items())]
     if not seen.answers:

@@ -30,7 +30,7 @@ def page(config: Config, asked: Asked, *, is_sandbox: bool) -> dict[str, Any]:
                 "assumption": one.statement,
                 "verdict": _VERDICTS[holds],
                 "seen": words,
-                "otherwise": one.otherwise,
+                "otherwise": one.otherwise.replace("*", ""),
             }
             for one, holds, words in judged
         ],
@@ -51,9 +51,9 @@ def as_text(content: dict[str, Any]) -> str:
         for one in found:
             lines += _paragraph(f"- {one['assumption']}: {one['seen']}.")
             if verdict == _VERDICTS[False]:
-                lines += _paragraph(f"  What then: {one['otherwise'].replace('*', '')}.")
+                lines += _paragraph(f"  What then: {one['otherwise']}.")
     return "\n".join(lines)
 
 
 def _paragraph(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=" " * (len(text) - len(text.lstrip())), subsequent_indent="  ")
+    return textwrap.wrap(text, _WIDTH, subsequent_indent="  ")

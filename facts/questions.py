@@ -96,7 +96,7 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
     weeks = min((monday.toordinal() - first.toordinal()) // 7, 12)
     yield usage("weeks", Granularity.WEEK, monday.subtract(days=7 * weeks - 2), monday.add(days=1))
     start = period_of(first.subtract(days=1), Granularity.MONTH).end.add(days=1)
-    end = period_of(today, Granularity.MONTH).start.subtract(days=1)
+    end = period_of(today.subtract(days=_UNSETTLED_DAYS), Granularity.MONTH).start.subtract(days=1)
     if start < end:
         months = usage("months", Granularity.MONTH, start, end)
         yield months

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pendulum import Date
 
+from facts.contract import Notes, check_fields, kind, objects, shown
 from source_magnific_analytics.decoding import midnight
 
 if TYPE_CHECKING:
@@ -24,36 +24,7 @@ Figures = tuple[int, int]
 Sums = dict[str, Figures]
 """By tool."""
 
-# The documented fields of everything in an answer, and what each holds (Magnific's OpenAPI document).
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "a period": {"date": "a text", "consumptions": "a list"},
-    "a tool": {"tool": "a text", "user_uses": "a figure", "user_credits": "a figure", "user_usages": "a list"},
-    "an entry": {
-        "user_email": "a text",
-        "user_uses": "a figure",
-        "user_credits": "a figure",
-        "project_reference": "a text",
-        "project_name": "a text",
-        "group_name": "a text",
-    },
-    "team-members": {"email": "a text", "role": "a text", "status": "a text"},
-    "team-api-keys": dict.fromkeys(("api_key_id", "display_name", "status", "created_at"), "a text"),
-    "team-groups": {"group_id": "a figure", "name": "a text", "member_count": "a figure"},
-    "team-projects": {"project_reference": "a text", "name": "a text"},
-}
-# Without these there is no row; where only the others are missing or null, nothing is odd.
-_REQUIRED = {
-    "a period": {"date", "consumptions"},
-    "a tool": {"tool", "user_uses", "user_credits"},
-    "an entry": {"user_uses", "user_credits"},
-}
-# A name that the documentation does not have is told where it is made of these: any other might be somebody's.
-_WORDS = re.compile(
-    "amount|at|avatar|cost|count|country|created|credits|currency|date|description|email|end|first|id|key|kind|last|limit|"
-    "meta|model|month|name|next|page|pagination|period|plan|price|project|reference|remaining|role|seat|start|status|team|"
-    "time|tool|total|type|unit|updated|usage|user|uses|version|week|workspace|year",
-    re.IGNORECASE,
-)
+NO_JSON = object()
 
 
 @dataclass(frozen=True)
@@ -86,14 +57,6 @@ class Period:
     tools: tuple[Tool, ...]
 
 
-@dataclass
-class Notes:
-    """What was met: things that are not as documented, and how many figures were written how."""
-
-    odd: Counter[str] = field(default_factory=Counter)
-    written: Counter[str] = field(default_factory=Counter)
-
-
 @dataclass(frozen=True)
 class Answer:
     """What came back for a question: `status` is None, and `failure` says why, where nothing whole did."""
@@ -110,30 +73,51 @@ class Answer:
     clock: float | None = None
 
     @cached_property
-    def notes(self) -> Notes:
-        """After everything was read."""
-        notes = Notes()
-        if self.question.request is None:
-            rows = _objects(self._data(notes), self.question.endpoint, notes)
-            for row in rows:
-                _check_fields(row, self.question.endpoint, notes)
-        else:
-            list(_periods(self._data(notes), notes))
-        return notes
+    def content(self) -> Any:
+        """The body's JSON; `NO_JSON` where it is none."""
+        try:
+            text = self.body.decode("utf-8-sig", "replace" if self.is_broken else "surrogatepass")
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return NO_JSON
 
     @cached_property
+    def is_broken(self) -> bool:
+        """Whether the body has bytes that are not UTF-8; the bytes of half a character are a fault of their own."""
+        try:
+            self.body.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return True
+        return False
+
+    @property
+    def notes(self) -> Notes:
+        return self._read[2]
+
+    @property
     def rows(self) -> list[dict[str, Any]]:
         """Of a list."""
-        return _objects(self._data(Notes()), self.question.endpoint, Notes())
+        return self._read[0]
+
+    @property
+    def periods(self) -> list[Period]:
+        """Of credit usage."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[list[dict[str, Any]], list[Period], Notes]:
+        notes = Notes()
+        data = _data(self.content, notes)
+        if self.question.request is not None:
+            return [], list(_periods(data, notes)), notes
+        rows = objects(data, self.question.endpoint, notes)
+        for row in rows:
+            check_fields(row, self.question.endpoint, notes)
+        return rows, [], notes
 
     def texts(self, name: str) -> list[str]:
         """The texts that the rows of a list have under this name."""
         return [row[name] for row in self.rows if isinstance(row.get(name), str)]
-
-    @cached_property
-    def periods(self) -> list[Period]:
-        """Of credit usage."""
-        return list(_periods(self._data(Notes()), Notes()))
 
     @cached_property
     def by_day(self) -> dict[Date, Sums]:
@@ -144,20 +128,18 @@ class Answer:
                 sums[period.day] = added_up([sums.get(period.day, {}), _tool_sums(period)])
         return sums
 
-    def _data(self, notes: Notes) -> Any:
-        try:
-            content = json.loads(self.body.decode("utf-8-sig", "replace"))
-        except (ValueError, RecursionError):
-            notes.odd["the body is no JSON"] += 1
-            return []
-        if not isinstance(content, dict):
-            notes.odd[f"the body is {kind(content)}"] += 1
-            return []
-        for name in content.keys() - {"data"}:
-            notes.odd[f"beside `data` there is {shown(name)}"] += 1
-        if "data" not in content:
-            notes.odd["`data` is missing"] += 1
-        return content.get("data", [])
+
+def every_text(content: Any) -> Iterator[str]:
+    """All texts in a JSON value, names of fields too."""
+    left = [content]
+    while left:
+        match left.pop():
+            case str() as text:
+                yield text
+            case list() as items:
+                left += items
+            case dict() as fields:
+                left += [*fields.keys(), *fields.values()]
 
 
 def added(figures: Iterator[Figures]) -> Figures:
@@ -179,86 +161,37 @@ def between(by_day: Mapping[Date, Sums], first: Date, last: Date) -> Sums:
     return added_up([sums for day, sums in by_day.items() if first <= day <= last])
 
 
-def kind(value: Any) -> str:
-    """What a JSON value is, in words.
-
-    >>> [kind(one) for one in (None, True, 12, 12.5, "Ann", [], {})]
-    ['null', 'true or false', 'a figure', 'a figure', 'a text', 'a list', 'an object']
-    """
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a figure"
-        case str():
-            return "a text"
-    return "a list" if isinstance(value, list) else "an object"
-
-
-def shown(name: str) -> str:
-    """The name of a field, where it cannot be anybody's.
-
-    >>> shown("currency"), shown("toolVersion"), shown("ann@example.com"), shown("Harbour")
-    ('`currency`', '`toolVersion`', 'a field whose name is not shown', 'a field whose name is not shown')
-    """
-    words = re.findall(r"[A-Z]?[a-z]+", name)
-    parts = all(_WORDS.fullmatch(word) for word in words) and re.fullmatch(r"[a-z]+(_[a-z]+|[A-Z][a-z]+)*", name)
-    return f"`{name}`" if parts else "a field whose name is not shown"
-
-
-def _objects(value: Any, what: str, notes: Notes) -> list[dict[str, Any]]:
-    if not isinstance(value, list):
-        notes.odd[f"in place of a list of {what} there is {kind(value)}"] += 1
+def _data(content: Any, notes: Notes) -> Any:
+    if content is NO_JSON or not isinstance(content, dict):
+        notes.odd["the body is no JSON" if content is NO_JSON else f"the body is {kind(content)}"] += 1
         return []
-    for one in value:
-        if not isinstance(one, dict):
-            notes.odd[f"in place of {what} there is {kind(one)}"] += 1
-    return [one for one in value if isinstance(one, dict)]
-
-
-def _check_fields(item: dict[str, Any], what: str, notes: Notes) -> None:
-    known = FIELDS[what]
-    required = _REQUIRED.get(what, known.keys())
-    for name in item.keys() - known.keys():
-        notes.odd[f"{what} has {shown(name)}"] += 1
-    for name, wanted in known.items():
-        if name not in item or item[name] is None:
-            if name in required:
-                notes.odd[f"{what} has no `{name}`" if name not in item else f"{what} has null as `{name}`"] += 1
-        elif kind(item[name]) != wanted:
-            notes.odd[f"{what} has {kind(item[name])} as `{name}`"] += 1
-        elif wanted == "a figure":
-            notes.written[_written(item[name])] += 1
-
-
-def _written(figure: float) -> str:
-    if isinstance(figure, int):
-        return "12" if figure >= 0 else "-12"
-    return "12.0" if figure.is_integer() else "12.5"
+    for name in content.keys() - {"data"}:
+        notes.odd[f"beside `data` there is {shown(name)}"] += 1
+    if "data" not in content:
+        notes.odd["`data` is missing"] += 1
+    return content.get("data", [])
 
 
 def _periods(data: Any, notes: Notes) -> Iterator[Period]:
-    for item in _objects(data, "a period", notes):
-        _check_fields(item, "a period", notes)
+    for item in objects(data, "a period", notes):
+        check_fields(item, "a period", notes)
         consumptions = item.get("consumptions")
-        tools = _objects([] if consumptions is None else consumptions, "a tool", notes)
+        tools = objects([] if consumptions is None else consumptions, "a tool", notes)
         written = item.get("date")
         text = written if isinstance(written, str) else ""
         yield Period(text, _day(text), tuple(_tool(one, notes) for one in tools))
 
 
 def _tool(item: dict[str, Any], notes: Notes) -> Tool:
-    _check_fields(item, "a tool", notes)
+    check_fields(item, "a tool", notes)
     usages = item.get("user_usages")
-    found = _objects([] if usages is None else usages, "an entry", notes)
+    found = objects([] if usages is None else usages, "an entry", notes)
     entries = tuple(_entry(one, notes) for one in found)
     return Tool(_text(item.get("tool")), _figures(item), entries or None)
 
 
 def _entry(item: dict[str, Any], notes: Notes) -> Entry:
-    _check_fields(item, "an entry", notes)
+    check_fields(item, "an entry", notes)
     email, project, group = (item.get(name) for name in ("user_email", "project_reference", "group_name"))
     return Entry((_text(email) or None, _text(project) or None, _text(group) or None), _figures(item))
 

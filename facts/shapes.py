@@ -10,7 +10,7 @@ from typing import Any
 
 from pendulum import Date
 
-from facts.reading import Figures
+from facts.reading import Figures, every_text
 from facts.seen import NOT_SEEN, Judged, Seen, credits_of, listed, share
 from source_magnific_analytics import decoding, usage
 from source_magnific_analytics.decoding import UNREADABLE, contract_error
@@ -53,23 +53,13 @@ def figures(seen: Seen) -> Judged:
 def texts(seen: Seen) -> Judged:
     found: Counter[str] = Counter()
     for answer in seen.right:
-        body = answer.body
-        found["a byte order mark"] += body.startswith(b"\xef\xbb\xbf")
-        found["a NUL"] += body.count(rb"\u0000")
-        found["half a character"] += len(re.findall(r"[\ud800-\udfff]", _decoded_texts(body)))
-        try:
-            body.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            found["bytes that are not UTF-8"] += 1
+        found["a byte order mark"] += answer.body.startswith(b"\xef\xbb\xbf")
+        found["bytes that are not UTF-8"] += answer.is_broken
+        for text in every_text(answer.content):
+            found["a NUL"] += "\0" in text
+            found["half a character"] += any("\ud800" <= one <= "\udfff" for one in text)
     found = +found
     return (not found, listed(found) or "nothing to mend was met") if seen.right else NOT_SEEN
-
-
-def _decoded_texts(body: bytes) -> str:
-    """The body with its escapes of UTF-16 as the characters that they are; whole pairs are one."""
-    text = body.decode("utf-8", "replace")
-    pairs = re.sub(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", "", text)
-    return re.sub(r"\\u([dD][89a-fA-F][0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), pairs)
 
 
 def dates(seen: Seen) -> Judged:
@@ -154,6 +144,8 @@ def order(seen: Seen) -> Judged:
 def _order(several: Sequence[Sequence[Any]], keys: dict[str, Callable[[Any], Any]]) -> str:
     """The order that all of them have."""
     longer = [one for one in several if len(one) > 1]
+    if not longer:
+        return "cannot be told"
     for name, key in keys.items():
         values = [[key(item) for item in one] for one in longer]
         if all(before <= after for one in values for before, after in pairwise(one)):
@@ -167,7 +159,7 @@ def breakdown(seen: Seen) -> Judged:
     missing = [tool for tool in seen.tools if tool.entries is None and any(tool.figures)]
     partial = [tool for tool in seen.tools if tool.entries and _short(tool.figures, tool.broken_down)]
     whole = credits_of(seen.tools)
-    lacking = credits_of(partial) - sum(tool.broken_down[1] for tool in partial)
+    lacking = sum(max(tool.figures[1] - tool.broken_down[1], 0) for tool in partial)
     told = (
         f"missing in {share(len(missing), len(seen.tools))} of the tools ({share(credits_of(missing), whole)} of the "
         f"credits), partial in {share(len(partial), len(seen.tools))} (where {share(lacking, whole)} of all credits "
