@@ -8,10 +8,14 @@ UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && com
 # What the tests use besides Python: a browser, a reader of PDF, a clock shim, a database server, and npm for two judges of our output.
 PACKAGES := chromium chromium-driver faketime fonts-dejavu-core poppler-utils postgresql $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo report compare models test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
+.PHONY: demo facts report compare models test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
 
 demo: .venv/demo.ready
 	@$(BIN)/python -m demo
+
+# With MAGNIFIC_API_KEY it asks Magnific, in at most 12 requests that only read.
+facts: .venv/sandbox.ready
+	@$(BIN)/python -m facts
 
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report
@@ -58,7 +62,7 @@ test-image: .venv/test.ready
 lint: .venv/dev.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy source_magnific_analytics sandbox demo benchmarks
+	$(BIN)/mypy source_magnific_analytics sandbox demo facts benchmarks
 
 # What the image installs: the newest versions that setup.py allows, which have to be the same on both architectures.
 lock: | $(UV)

@@ -19,6 +19,7 @@ import requests
 from sandbox_in_process import KEY, MEMBERS, USAGE, ask, listed, sandbox
 
 from sandbox import DEFAULT_KEY, Options
+from sandbox.customs import CUSTOMS
 from sandbox.oddities import ODDITIES
 
 ROOT = Path(__file__).parent.parent
@@ -235,11 +236,11 @@ def test_the_dashboards_export_adds_up_to_the_ledger() -> None:
 
 def test_the_command_explains_each_option() -> None:
     command = [sys.executable, "-m", "sandbox", "--help"]
-    wide = os.environ | {"COLUMNS": "2000"}
+    wide = os.environ | {"COLUMNS": "9000"}
     told = subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, check=True).stdout
     assert all(f"--{field.name.replace('_', '-')} " in told for field in fields(Options) if field.name != "oddities")
-    for name, oddity in ODDITIES.items():
-        assert f"{name}: {oddity.meaning}" in told
+    for table in (ODDITIES, CUSTOMS):
+        assert all(f"{name}: {one.meaning}" in told for name, one in table.items())
     for kind in ("drop", "cut", "silence"):
         assert f"{kind}: " in told
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -38,6 +40,23 @@ NAMED = EVERYWHERE - {"team-members"}
         ("half-emoji", NAMED, lambda body: body.replace(rb"\ud83d", b"")),
         ("nul", NAMED, lambda body: body.replace(rb"\u0000", b"")),
         ("floats", {"team-credit-usage", "team-groups"}, lambda body: body.replace(b".0,", b",").replace(b".0}", b"}")),
+        (
+            "text-figures",
+            {"team-credit-usage", "team-groups"},
+            lambda body: re.sub(rb'"(user_uses|user_credits|member_count)":"(\d+)"', rb'"\1":\2', body),
+        ),
+        ("half-credits", {"team-credit-usage"}, lambda body: re.sub(rb"\.5([,}])", rb"\1", body)),
+        (
+            "plain-dates",
+            {"team-credit-usage"},
+            lambda body: re.sub(rb'"(\d{4}-\d\d-\d\d)"', rb'"\1T00:00:00.000Z"', body),
+        ),
+        (
+            "more-fields",
+            {"team-credit-usage"},
+            lambda body: body.replace(b',"currency":"credits","tool_version":3', b""),
+        ),
+        ("gzip", EVERYWHERE, gzip.decompress),
         ("offset", {"team-credit-usage"}, lambda body: body.replace(b"T00:00:00+01:00", b"T00:00:00.000Z")),
         ("no-created-at", {API_KEYS}, lambda body: body.replace(b'""', b'"2023-02-06T09:14:00.000Z"')),
         ("bom", EVERYWHERE, lambda body: body.removeprefix(BYTE_ORDER_MARK)),
@@ -52,11 +71,46 @@ def test_an_oddity_is_where_it_belongs_and_changes_nothing_else(
 
 
 def test_oddities_go_together() -> None:
-    odd = bodies(*ODDITIES)
+    odd = bodies("half-emoji", "nul", "floats", "no-created-at", "bom")
     assert all(body.startswith(BYTE_ORDER_MARK) for body in odd.values())
     group = json.loads(odd["team-groups"].removeprefix(BYTE_ORDER_MARK))["data"][0]
     assert (group["name"], repr(group["member_count"])) == ("B\0rand Studio" + HALF_EMOJI, "4.0")
     assert json.loads(odd[API_KEYS].removeprefix(BYTE_ORDER_MARK))["data"][0]["created_at"] == ""
+
+
+def order(answer: bytes) -> list[list[str]]:
+    """The periods, the tools of each and the people of each tool, as they come."""
+    periods = json.loads(answer)["data"]
+    tools = [tool for period in periods for tool in period["consumptions"]]
+    return [
+        [period["date"] for period in periods],
+        *([tool["tool"] for tool in period["consumptions"]] for period in periods),
+        *([usage["user_email"] for usage in tool.get("user_usages", [])] for tool in tools),
+    ]
+
+
+@pytest.mark.parametrize(("oddity", "backwards"), [("sorted", False), ("newest-first", True)])
+def test_all_of_an_answer_comes_in_order(oddity: str, backwards: bool) -> None:
+    odd = bodies(oddity)["team-credit-usage"]
+    assert order(odd) == [sorted(one, reverse=backwards) for one in order(odd)]
+    assert sorted(odd) == sorted(PLAIN["team-credit-usage"])
+
+
+def figures(body: bytes, what: str = "user_credits") -> tuple[int, int]:
+    """Of all tools: the totals, and what their breakdowns add up to."""
+    tools = [tool for period in json.loads(body)["data"] for tool in period["consumptions"]]
+    usages = [usage for tool in tools for usage in tool.get("user_usages", [])]
+    return sum(tool[what] for tool in tools), sum(usage[what] for usage in usages)
+
+
+def test_oddities_of_the_breakdown_leave_the_totals() -> None:
+    total, broken_down = figures(PLAIN["team-credit-usage"])
+    told = {name: figures(bodies(name)["team-credit-usage"]) for name in ("twice", "no-breakdown", "rebate")}
+    assert told == {
+        "twice": (total, broken_down),
+        "no-breakdown": (total, 0),
+        "rebate": (total, 2 * broken_down),
+    }
 
 
 def test_a_refusal_is_written_as_always() -> None:

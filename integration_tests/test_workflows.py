@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TEMPLATES = ROOT / ".github" / "ISSUE_TEMPLATE"
+FORMS = sorted(TEMPLATES.glob("[!c]*.yml"))
 
 
 def run(program: str, *arguments: str | Path) -> None:
@@ -21,15 +24,23 @@ def test_zizmor_finds_no_weakness() -> None:
     run("zizmor", "--offline", "--quiet", ".github")
 
 
-@pytest.mark.parametrize("kind", ["workflows", "dependabot"])
-def test_the_files_have_githubs_shape(kind: str) -> None:
-    files = WORKFLOWS if kind == "workflows" else [ROOT / ".github" / "dependabot.yml"]
-    run(
-        "check-jsonschema",
-        "--builtin-schema",
-        f"vendor.github-{kind}" if kind == "workflows" else "vendor.dependabot",
-        *files,
-    )
+@pytest.mark.parametrize(
+    ("kind", "files"),
+    [
+        ("github-workflows", WORKFLOWS),
+        ("dependabot", [ROOT / ".github" / "dependabot.yml"]),
+        ("github-issue-forms", FORMS),
+        ("github-issue-config", [TEMPLATES / "config.yml"]),
+    ],
+)
+def test_the_files_have_githubs_shape(kind: str, files: list[Path]) -> None:
+    run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", *files)
+
+
+def test_whoever_reports_a_difference_is_asked_for_the_page_of_facts() -> None:
+    asked = {field.get("id"): field for field in yaml.safe_load((TEMPLATES / "difference.yml").read_text())["body"]}
+    assert asked["facts"]["validations"]["required"]
+    assert "make facts" in asked["facts"]["attributes"]["description"]
 
 
 def test_every_action_is_pinned_by_commit_and_names_its_version() -> None:

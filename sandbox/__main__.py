@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 import pendulum
 
+from sandbox.customs import CUSTOMS
 from sandbox.events import read_day
 from sandbox.faults import TOO_LONG
 from sandbox.limits import LIMIT_HEADERS
@@ -47,7 +48,8 @@ def _within(least: int, most: int) -> Callable[[str], int]:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     usual = Options()
     parser = argparse.ArgumentParser("python -m sandbox", description="A stand-in for Magnific's analytics API.")
-    oddities = "; ".join(f"{name}: {oddity.meaning}" for name, oddity in ODDITIES.items())
+    known = {name: one.meaning for table in (ODDITIES, CUSTOMS) for name, one in table.items()}
+    oddities = "; ".join(f"{name}: {meaning}" for name, meaning in known.items())
     add = parser.add_argument
     add("--port", type=_count, default=0, help="0 (default): any free one")
     add("--today", type=_day, help="the sandbox's day, YYYY-MM-DD; default: the real day, UTC")
@@ -92,9 +94,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--oddity",
         dest="oddities",
         action="append",
-        choices=ODDITIES,
+        choices=known,
+        metavar="NAME",
         default=[],
-        help=f"one thing in right answers to stumble over; give it again for another. {oddities}",
+        help=f"one thing to stumble over, or a Magnific of another fact; give it again for another. {oddities}",
     )
     add("--verbose", action="store_true", help="one line per request")
     add("--json", action="store_true", help="print one JSON line: base_url, api_key, pid")

@@ -70,7 +70,10 @@ def _add_gate(app: Flask, state: State) -> None:
         if "entry" not in g:
             return answer
         if answer.status_code == 200 and state.options.oddities:
-            answer.set_data(oddly(answer.get_data(), state.options.oddities))
+            body, headers = oddly(answer.get_data(), state.options.oddities)
+            answer.set_data(body)
+            answer.headers.update(headers)
+        answer.headers.update(state.customs.headers(state.limits, pendulum.now("UTC")))
         with state.lock:
             # Every fault counts the request, those that come too late to spoil it too.
             faults = [*state.faults, *state.lasting_faults]
@@ -106,9 +109,10 @@ def _add_endpoints(app: Flask, state: State) -> None:
     @app.post("/v1/analytics/team-credit-usage", provide_automatic_options=False)
     def credit_usage() -> Response:
         ledger = state.ledger()
-        query = read_query(read_body(), ledger.today, LONGEST_RANGE[state.options.plan])
-        g.days = query.days
-        return json_answer(answers.credit_usage(ledger, query, manner))
+        asked = read_query(read_body(), ledger.today, LONGEST_RANGE[state.options.plan] + state.customs.longer)
+        g.days = asked.days
+        answer = answers.credit_usage(ledger, state.customs.asked(asked, ledger.today), manner)
+        return json_answer(state.customs.said(answer, asked))
 
     lists: dict[str, Callable[[], Any]] = {
         "team-members": lambda: answers.members(state.ledger().team, manner),

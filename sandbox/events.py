@@ -15,7 +15,7 @@ from sandbox.ledger import Entry, Event, Ledger
 from sandbox.team import Group, Person, Project, Team
 
 
-class _Quiet:
+class Quiet:
     """Changes nothing; each event overrides the side it touches."""
 
     def on_team(self, team: Team) -> Team:
@@ -26,7 +26,7 @@ class _Quiet:
 
 
 @dataclass(frozen=True)
-class RenameProject(_Quiet):
+class RenameProject(Quiet):
     reference: str
     name: str
 
@@ -38,7 +38,7 @@ class RenameProject(_Quiet):
 
 
 @dataclass(frozen=True)
-class DeleteProject(_Quiet):
+class DeleteProject(Quiet):
     """Its usage stays, without a project."""
 
     reference: str
@@ -54,7 +54,7 @@ class DeleteProject(_Quiet):
 
 
 @dataclass(frozen=True)
-class RenameGroup(_Quiet):
+class RenameGroup(Quiet):
     group_id: int
     name: str
 
@@ -64,7 +64,7 @@ class RenameGroup(_Quiet):
 
 
 @dataclass(frozen=True)
-class ChangeEmail(_Quiet):
+class ChangeEmail(Quiet):
     """The person has the new address in the list of members and in all usage, past days included."""
 
     old: str
@@ -81,7 +81,7 @@ class ChangeEmail(_Quiet):
 
 
 @dataclass(frozen=True)
-class Attribute(_Quiet):
+class Attribute(Quiet):
     """The usage of `tool` on `day` that had no user gets this one; the totals stay."""
 
     day: date
@@ -98,7 +98,7 @@ class Attribute(_Quiet):
 
 
 @dataclass(frozen=True)
-class Refund(_Quiet):
+class Refund(Quiet):
     """All usage of `tool` on `day` vanishes."""
 
     day: date
@@ -111,7 +111,7 @@ class Refund(_Quiet):
 
 
 @dataclass(frozen=True)
-class Late(_Quiet):
+class Late(Quiet):
     """One more entry for a day already past; without an email it counts in the totals alone."""
 
     day: date
@@ -132,7 +132,7 @@ class Late(_Quiet):
 
 
 @dataclass(frozen=True)
-class AddProject(_Quiet):
+class AddProject(Quiet):
     reference: str
     name: str
 
@@ -141,7 +141,7 @@ class AddProject(_Quiet):
 
 
 @dataclass(frozen=True)
-class AddMember(_Quiet):
+class AddMember(Quiet):
     email: str
     role: str = "member"
     status: str = "active"

@@ -139,12 +139,14 @@ class Ledger:
     history: History
     today: date
     events: tuple[Event, ...] = ()
+    customs: tuple[Event, ...] = ()
+    """What happened before all events, and no event can undo."""
 
     @cached_property
     def team(self) -> Team:
         """The team after the events."""
         team = self.history.team
-        for event in self.events:
+        for event in (*self.customs, *self.events):
             team = event.on_team(team)
         return team
 
@@ -153,6 +155,6 @@ class Ledger:
         if day > self.today:
             return ()
         entries: Sequence[Entry] = self.history.so_far(day) if day == self.today else self.history.on(day)
-        for event in self.events:
+        for event in (*self.customs, *self.events):
             entries = event.on_entries(day, entries)
         return entries

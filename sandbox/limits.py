@@ -50,6 +50,11 @@ class Limits:
         self._minute: datetime | None = None
         self._in_minute = 0
 
+    @property
+    def left(self) -> int:
+        """Requests of the day that are left."""
+        return max(self.per_day - self._in_day, 0)
+
     def take(self, now: datetime, today: date) -> Refusal | None:
         """Count one request at `now` (UTC) on the sandbox's `today`, or say why not."""
         if today != self._day:

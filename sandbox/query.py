@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -59,6 +59,10 @@ class Query:
     def days(self) -> int:
         """How many days it covers, both ends counted."""
         return (self.end - self.start).days + 1
+
+    def between(self, start: date, end: date) -> Query:
+        """The same about other days."""
+        return replace(self, start=start, end=end)
 
 
 class RefusedError(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pendulum
 
+from sandbox.customs import CUSTOMS, Customs
 from sandbox.faults import Fault, too_long
 from sandbox.ledger import Event, History, Ledger
 from sandbox.limits import Limits
@@ -35,7 +36,7 @@ class Options:
     empty_buckets: bool = False
     awkward: bool = False
     oddities: frozenset[str] = frozenset()
-    """Names of `sandbox.oddities.ODDITIES`."""
+    """Names of `sandbox.oddities.ODDITIES` and `sandbox.customs.CUSTOMS`."""
     per_minute: int = 50
     per_day: int = 100
     limit_header: str = "retry-after"
@@ -46,8 +47,9 @@ class Options:
 
     def __post_init__(self) -> None:
         """ValueError where an oddity is mistyped, since nothing would be odd then."""
-        if unknown := self.oddities - ODDITIES.keys():
-            raise ValueError(f"no such oddities: {sorted(unknown)}; there are {', '.join(ODDITIES)}")
+        known = {**ODDITIES, **CUSTOMS}
+        if unknown := self.oddities - known.keys():
+            raise ValueError(f"no such oddities: {sorted(unknown)}; there are {', '.join(known)}")
 
 
 class State:
@@ -57,6 +59,7 @@ class State:
         self.options = options
         self.lock = Lock()
         self.history = History(make_team(options.people, options.keys), options.seed)
+        self.customs = Customs(options.oddities)
         self.today = options.today
         self.events: tuple[Event, ...] = ()
         self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
@@ -66,4 +69,5 @@ class State:
 
     def ledger(self) -> Ledger:
         """What the API knows at this moment."""
-        return Ledger(self.history, self.today or pendulum.now("UTC").date(), self.events)
+        today = self.today or pendulum.now("UTC").date()
+        return Ledger(self.history, today, self.events, self.customs.events(today))

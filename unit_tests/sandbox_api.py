@@ -48,4 +48,5 @@ class SandboxApi:
                 return b""
         answer = self.client.open(path, method=request.method, json=body, headers=self.headers)
         context.status_code = answer.status_code
+        context.headers.update(answer.headers)
         return answer.data

@@ -35,6 +35,10 @@ def test_the_readme_of_the_package_leads_nowhere_relative(package: Any) -> None:
     assert any(target.endswith(".png") for target in targets)
 
 
+def test_the_package_holds_the_connector_alone(package: Any) -> None:
+    assert package.packages == ["source_magnific_analytics"]
+
+
 def test_the_package_has_no_extras(package: Any) -> None:
     assert not package.extras_require
 

@@ -1,0 +1,101 @@
+"""A sandbox of other facts: each is as it says, and where something happened the ledger knows of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from sandbox_in_process import KEY, TODAY, USAGE, ask, listed, sandbox
+
+MARCH = {"granularity": "day", "start_date": "2026-03-01", "end_date": "2026-03-31"}
+CUT = {"granularity": "week", "start_date": "2026-03-11", "end_date": "2026-03-17"}
+
+
+def other(custom: str) -> Any:
+    return sandbox(oddities=frozenset({custom}))
+
+
+def credits_of(buckets: Any) -> int:
+    return sum(tool["user_credits"] for bucket in buckets for tool in bucket["consumptions"])
+
+
+def by_date(client: Any, **query: Any) -> dict[str, int]:
+    return {bucket["date"][:10]: credits_of([bucket]) for bucket in ask(client, **query)}
+
+
+def status(client: Any, start: str, end: str = str(TODAY)) -> int:
+    code: int = client.post(USAGE, json={"start_date": start, "end_date": end}, headers=KEY).status_code
+    return code
+
+
+def days_before(count: int) -> str:
+    return date.fromordinal(TODAY.toordinal() - count).isoformat()
+
+
+def test_a_range_may_leave_out_its_end_date() -> None:
+    usual = by_date(sandbox(), **MARCH)
+    assert by_date(other("end-excluded"), **MARCH) == {day: n for day, n in usual.items() if day != "2026-03-31"}
+    assert ask(other("end-excluded"), start_date="2026-03-10", end_date="2026-03-10") == []
+
+
+@pytest.mark.parametrize(("custom", "longest"), [("longer-range", 181), ("shorter-range", 179)])
+def test_the_longest_range_may_be_another(custom: str, longest: int) -> None:
+    client = other(custom)
+    assert [status(client, days_before(count - 1)) for count in (longest, longest + 1)] == [200, 400]
+
+
+def test_old_dates_may_be_refused() -> None:
+    client = other("old-dates-refused")
+    assert [status(client, day, day) for day in (days_before(400), days_before(401))] == [200, 400]
+
+
+def test_a_cut_period_may_hold_all_its_days_or_be_dated_by_the_range() -> None:
+    usual, whole = by_date(sandbox(), **CUT), by_date(sandbox(), **{**CUT, **MARCH, "granularity": "week"})
+    assert by_date(other("whole-edges"), **CUT) == {day: whole[day] for day in usual}
+    assert by_date(other("edge-dates"), **CUT) == {
+        "2026-03-11": usual["2026-03-09"],
+        "2026-03-16": usual["2026-03-16"],
+    }
+
+
+def test_weeks_may_be_dated_by_sundays() -> None:
+    assert set(by_date(other("sunday-weeks"), **CUT)) == {"2026-03-08", "2026-03-15"}
+    assert by_date(other("sunday-weeks"), **MARCH) == by_date(sandbox(), **MARCH)
+
+
+def test_longer_periods_may_lack_what_days_have() -> None:
+    client = other("sizes-differ")
+    assert by_date(client, **MARCH) == by_date(sandbox(), **MARCH)
+    assert credits_of(ask(client, **{**MARCH, "granularity": "month"})) < credits_of(ask(client, **MARCH))
+
+
+def test_usage_of_api_keys_may_be_told_otherwise_by_key() -> None:
+    keys = {"api_key_ids": [key["api_key_id"] for key in listed(sandbox(), "api-keys")]}
+    usual = credits_of(ask(sandbox(), **MARCH, **keys))
+    assert credits_of(ask(other("keys-exceed"), **MARCH, **keys)) == 9 * usual
+    assert credits_of(ask(other("keys-exceed"), **MARCH)) == credits_of(ask(sandbox(), **MARCH))
+    nameless = ask(other("nameless-keys"), **MARCH, **keys)
+    assert credits_of(nameless) == usual
+    assert not any(tool.get("user_usages") for bucket in nameless for tool in bucket["consumptions"])
+
+
+@pytest.mark.parametrize("custom", ["free-tool", "nameless-keys", "no-today"])
+def test_of_what_happened_the_ledger_knows(custom: str) -> None:
+    client = other(custom)
+    told = client.get("/_sandbox/ledger", query_string=MARCH).json
+    usual = sandbox().get("/_sandbox/rows", query_string=MARCH).json
+    assert credits_of(ask(client, **MARCH)) == sum(row["user_credits"] for row in told)
+    assert client.get("/_sandbox/rows", query_string=MARCH).json != usual
+    client.post("/_sandbox/events", json=[{"kind": "refund", "day": "2026-03-10", "tool": told[0]["tool"]}])
+    client.delete("/_sandbox/events")
+    assert client.get("/_sandbox/ledger", query_string=MARCH).json == told
+
+
+def test_answers_may_tell_limits_and_another_time() -> None:
+    client = sandbox(oddities=frozenset({"limit-headers", "slow-clock"}), per_day=100)
+    left = [client.get("/v1/analytics/team-groups", headers=KEY).headers for _ in range(2)]
+    assert [one["x-ratelimit-remaining"] for one in left] == ["99", "98"]
+    assert left[0]["x-ratelimit-limit"] == "100"
+    assert left[0]["Date"].endswith("GMT")
+    assert "Date" not in sandbox().get("/v1/analytics/team-groups", headers=KEY).headers
