@@ -243,10 +243,12 @@ class UsageStream(MagnificStream, ABC):
                 yield from self._records(usage.withdrawn_rows(date, size, places, read_at, series.api_key_id))
 
     def _records(self, rows: Iterable[usage.Row]) -> Iterator[AirbyteMessage]:
+        # Looked up once, not for each of perhaps millions of rows.
+        name, kind = self.name, Type.RECORD
         emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
         for row in rows:
-            record = AirbyteRecordMessage(stream=self.name, data=row, emitted_at=emitted_at)
-            yield AirbyteMessage(type=Type.RECORD, record=record)
+            record = AirbyteRecordMessage(stream=name, data=row, emitted_at=emitted_at)
+            yield AirbyteMessage(type=kind, record=record)
 
     def _lower_end(self, error: failures.AheadOfServerError, position: Date) -> None:
         """Read up to Magnific's day, once, where this machine's clock is ahead of it."""
