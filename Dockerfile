@@ -37,7 +37,7 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     org.opencontainers.image.description="Airbyte source for the AI-credit usage of a Magnific team" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.licenses="MIT" \
-    org.opencontainers.image.documentation="https://docs.airbyte.com/integrations/sources/magnific-analytics"
+    org.opencontainers.image.documentation="https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/docs/magnific-analytics.md"
 
 # Two layers: an update of the connector alone downloads only the second, which is small.
 COPY --from=dependencies /dependencies /

@@ -83,7 +83,10 @@ def test_names_and_licence_agree() -> None:
 
 
 def test_documentation_links_agree_and_are_https() -> None:
-    assert SPEC["documentationUrl"] == METADATA["documentationUrl"]
+    page = found(r'REPOSITORY = "([^"]+)"', "setup.py") + "/blob/main/docs/magnific-analytics.md"
+    assert {SPEC["documentationUrl"], METADATA["documentationUrl"]} == {page}
+    assert found(r'image.documentation="([^"]+)"', "Dockerfile") == page
+    assert found(r'documentation_url = "([^"]+)"', "docs", "deploy.md") == page
     external = METADATA["externalDocumentationUrls"]
     assert {"api_reference", "authentication_guide", "rate_limits"} <= {link["type"] for link in external}
     assert all(urlsplit(link["url"]).scheme == "https" for link in external)
