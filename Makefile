@@ -1,6 +1,8 @@
 # Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
+# As many tests side by side as there are cores.
+SIDE_BY_SIDE := -n logical --dist loadgroup --no-loadscope-reorder
 # The packages import in half the time from bytecode, which some machines ask Python not to keep.
 unexport PYTHONDONTWRITEBYTECODE
 # The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.
@@ -39,10 +41,10 @@ models: .venv/demo.ready | $(UV)
 	from {{ ref('magnific__budget') }} where is_current_month and scope <> 'person' order by scope desc, credits desc"
 
 test: packages .venv/test.ready
-	$(BIN)/python -m pytest -m "not image"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not image"
 
 test-unit: .venv/unit.ready
-	$(BIN)/python -m pytest source_magnific_analytics unit_tests
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) source_magnific_analytics unit_tests
 
 # The unit tests on the other Pythons with the newest versions that setup.py allows, and on the oldest with the lowest.
 # pyenv hides all Pythons but one unless it is told to show them.
@@ -52,7 +54,7 @@ test-versions: | $(UV)
 		echo "Python $${one%:*}, versions: $${one#*:}"; \
 		$(UV) venv --quiet --clear --python "$${one%:*}" .venv-versions && \
 		$(UV) pip install --quiet --python .venv-versions --resolution "$${one#*:}" --editable . --group unit && \
-		.venv-versions/bin/python -m pytest --quiet source_magnific_analytics unit_tests || exit 1; \
+		.venv-versions/bin/python -m pytest --quiet $(SIDE_BY_SIDE) source_magnific_analytics unit_tests || exit 1; \
 	done
 
 # Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).

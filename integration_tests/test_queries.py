@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from destinations import debian_programs, postgres
+from destinations import SCHEMA, DuckDb, Postgres, PyAirbyte, Target, debian_programs, postgres
 from sandbox_process import ROOT, Sandbox
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.event import listens_for
+from sqlalchemy.pool import NullPool
+from warehouse import KEYS
 
 from sandbox.team import GROUPS, PROJECTS, make_team
-
-os.environ |= {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1", "NO_LIVE_PROGRESS": "1"}
 
 FIRST, TODAY = date(2025, 10, 1), date(2026, 3, 17)
 RENAMED = PROJECTS[1].reference
@@ -38,66 +37,64 @@ def ledger() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """An empty database that PyAirbyte can fill."""
-    from airbyte.caches import DuckDBCache, PostgresCache
-
-    folder = tmp_path_factory.mktemp("queries")
     if request.param == "duckdb":
-        yield DuckDBCache(db_path=folder / "queries.duckdb", cache_dir=folder)
+        yield DuckDb(str(tmp_path_factory.mktemp("queries") / "queries.duckdb"))
         return
     with postgres(debian_programs()) as port:
-        settings = {"username": "airbyte", "password": "none", "database": "postgres", "schema_name": "public"}
-        yield PostgresCache(host="127.0.0.1", port=port, cache_dir=folder, **settings)
+        yield Postgres(port)
 
 
 @pytest.fixture(scope="module")
-def ask(cache: Any, ledger: Sandbox) -> Ask:
+def engine(target: Target) -> Engine:
+    """Connections that find PyAirbyte's tables by their names alone, as a query's author does."""
+    if isinstance(target, DuckDb):
+        made = create_engine(f"duckdb:///{target.path}", poolclass=NullPool)
+    else:
+        made = create_engine(f"postgresql+psycopg://airbyte@127.0.0.1:{target.port}/postgres", poolclass=NullPool)
+
+    @listens_for(made, "connect")
+    def find_tables(connection: Any, _: Any) -> None:
+        connection.execute(f"set search_path = '{SCHEMA}'")
+        connection.commit()
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def ask(target: Target, engine: Engine, ledger: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Ask:
     """Asks one of docs/queries of a database that the connector filled through PyAirbyte at 05:17 on TODAY.
 
     Between its two syncs a project gets another name and a day's use of a tool is refunded, so that the table holds
     older rows with the old name, and rows that were withdrawn.
     """
-    import airbyte
-
-    config = {
-        "api_key": ledger.api_key,
-        "base_url": ledger.base_url,
-        "start_date": FIRST.isoformat(),
-        "end_date": TODAY.isoformat(),
-    }
-    source = airbyte.get_source(
-        "source-magnific-analytics",
-        config=config,
-        local_executable=Path(sys.executable).parent / "source-magnific-analytics",
-        install_if_missing=False,
-    )
-    # Keys are read once a day: by the second sync alone, so that they know what happened before it.
-    source.select_streams([name for name in source.get_available_streams() if name != "credit_usage_by_api_key"])
+    config = {"api_key": ledger.api_key, "base_url": ledger.base_url, "start_date": str(FIRST), "end_date": str(TODAY)}
     ledger.clear(TODAY.isoformat())
-    source.read(cache=cache)
-    ledger.happen(
-        {"kind": "rename_project", "reference": RENAMED, "name": "O'Brien & Söhne"},
-        {"kind": "refund", "day": (TODAY - timedelta(days=1)).isoformat(), "tool": "AI Image Models"},
-    )
-    source.select_all_streams()
-    source.read(cache=cache)
-    with cache.get_sql_engine().begin() as connection:
+    with PyAirbyte(tmp_path_factory.mktemp("pyairbyte")) as pyairbyte:
+        # Keys are read once a day: by the second sync alone, so that they know what happened before it.
+        pyairbyte.sync(config, target)
+        ledger.happen(
+            {"kind": "rename_project", "reference": RENAMED, "name": "O'Brien & Söhne"},
+            {"kind": "refund", "day": (TODAY - timedelta(days=1)).isoformat(), "tool": "AI Image Models"},
+        )
+        pyairbyte.sync(config, target, streams=tuple(KEYS))
+    with engine.begin() as connection:
         connection.exec_driver_sql(f"update credit_usage set _airbyte_extracted_at = timestamp '{TODAY} 05:17:00'")
 
     def answer(query: str) -> Answer:
-        with cache.get_sql_engine().connect() as connection:
+        with engine.connect() as connection:
             return [dict(row) for row in connection.exec_driver_sql(sql_of(query)).mappings()]
 
     return answer
 
 
 @pytest.fixture()
-def ask_of(cache: Any) -> Callable[..., Answer]:
+def ask_of(engine: Engine) -> Callable[..., Answer]:
     """Asks one of docs/queries of a few rows, written as a VALUES list for each table."""
 
     def answer(query: str, **tables: str) -> Answer:
-        with cache.get_sql_engine().connect() as connection:
+        with engine.connect() as connection:
             for name, rows in tables.items():
                 columns = COLUMNS[name]
                 connection.exec_driver_sql(f'create temp table "{name}" as select * from (values {rows}) t ({columns})')
