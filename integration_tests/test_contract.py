@@ -23,6 +23,7 @@ import yaml
 from connector_process import FastConnector
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from npm import modules
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
@@ -73,23 +74,10 @@ def wait_for(condition: Callable[[], Any], log: Path) -> None:
     raise AssertionError(f"not within 30 seconds; Prism's log:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="session")
-def prism() -> Path:
-    """The program, installed on first use and kept."""
-    folder = ROOT / ".venv-prism" / PRISM_VERSION
-    if not (folder / "ready").exists():
-        command = ["npm", "install", "--no-fund", "--no-audit", f"--prefix={folder}"]
-        done = subprocess.run([*command, f"@stoplight/prism-cli@{PRISM_VERSION}"], capture_output=True, text=True)
-        assert done.returncode == 0, f"Prism cannot be installed:\n{done.stdout}{done.stderr}"
-        (folder / "ready").touch()
-    return folder / "node_modules" / ".bin" / "prism"
-
-
 @pytest.fixture(scope="module")
-def shared_judge(
-    prism: Path, shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
+def shared_judge(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     log = tmp_path_factory.mktemp("prism") / "log"
+    prism = modules("@stoplight/prism-cli", PRISM_VERSION) / ".bin" / "prism"
     command: list[str | Path] = [prism, "proxy", DOCUMENT, shared_sandbox.base_url, "--errors", "--port=0"]
     # Appended, so that the file can be emptied meanwhile.
     with log.open("a") as output:

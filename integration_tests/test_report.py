@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from npm import modules
 from report_page import LAST, PHONE, WIDE, Browser, make_file
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -21,6 +22,7 @@ from demo.report import main, write_report
 from demo.warehouse import open_warehouse
 
 CHARTS = ("timeline", "month_to_date")
+AXE_VERSION = "4.14.1"
 LISTS = ("tool", "person", "project", "group", "key")
 
 
@@ -51,6 +53,21 @@ def test_every_chart_is_drawn_without_complaint(
     assert browser.complaints() == []
     assert browser.ask("return performance.getEntriesByType('resource').length") == 0
     assert browser.ask("return document.documentElement.scrollWidth") <= size[0]
+
+
+@pytest.mark.parametrize("size", [PHONE, WIDE], ids=["phone", "wide"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("chosen", ["#", "#period=30"])
+def test_a_screen_reader_and_a_keyboard_meet_no_barrier(
+    browser: Browser, year: Path, size: tuple[int, int], dark: bool, chosen: str
+) -> None:
+    """What axe-core finds serious is a barrier to somebody."""
+    browser.show(year, size, dark, chosen)
+    browser.driver.execute_script((modules("axe-core", AXE_VERSION) / "axe-core" / "axe.min.js").read_text())
+    found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
+    assert len(found["passes"]) > 10
+    serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in serious] == []
 
 
 def test_a_name_is_text_and_never_markup(browser: Browser, year: Path) -> None:
