@@ -16,10 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sandbox_process import HUNG
+
 SCRIPT = str(Path(sys.executable).with_name("source-magnific-analytics"))
 FAST = Path(__file__).with_name("fast_connector.py")
 # A run that takes longer hangs: the longest one here needs a tenth of it.
-LONGEST_RUN = 60
 
 Json = dict[str, Any]
 
@@ -116,7 +117,7 @@ class Connector:
             [SCRIPT, *self.arguments(command, *options, **files)],
             capture_output=True,
             env={**os.environ, **(env or {})},
-            timeout=LONGEST_RUN,
+            timeout=HUNG,
         )
         return Run(done.returncode, done.stdout, done.stderr)
 
@@ -137,7 +138,7 @@ class FastConnector(Connector):
     def stop(self) -> None:
         self._answers.close()
         self._socket.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=HUNG)
 
     def start(self, stdout: int, stderr: int, arguments: list[str], **how: Any) -> int:
         """Start a run that writes to these file descriptors; its process id. `how` is said in fast_connector.py."""
@@ -153,12 +154,12 @@ class FastConnector(Connector):
     def wait(self) -> int:
         """The exit code of the started run once it has ended, negative for a signal."""
         assert self._child is not None
-        ended, _, _ = select.select([self._socket], [], [], LONGEST_RUN)
+        ended, _, _ = select.select([self._socket], [], [], HUNG)
         if not ended:
             os.kill(self._child, signal.SIGKILL)
         code = int(self._answers.readline())
         self._child = None
-        assert ended, f"the connector did not end within {LONGEST_RUN} seconds"
+        assert ended, f"the connector did not end within {HUNG} seconds"
         return code
 
     def __call__(

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 import psycopg
 from connector_process import SCRIPT
-from sandbox_process import ROOT
+from sandbox_process import HUNG, ROOT
 from warehouse import SUGGESTED
 
 NAME = "source-magnific-analytics"
@@ -61,7 +61,7 @@ def postgres(programs: Path) -> Iterator[int]:
         finally:
             # On this signal it does not wait for clients to leave.
             server.send_signal(signal.SIGINT)
-            server.wait(timeout=30)
+            server.wait(timeout=HUNG)
 
 
 def _free_port() -> int:
@@ -72,7 +72,7 @@ def _free_port() -> int:
 
 
 def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    for _ in range(300):
+    for _ in range(10 * HUNG):
         assert server.poll() is None, log.read_text()
         try:
             query_postgres(port, "SELECT 1")

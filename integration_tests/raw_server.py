@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sandbox_process import HUNG
+
 
 class RawServer:
     """Answers every request with the same bytes and closes the connection."""
@@ -77,4 +79,4 @@ def raw_server(answer: bytes, pause: float = 0.0, tls: ssl.SSLContext | None = N
         yield server
     finally:
         server.stop()
-        thread.join(timeout=10)
+        thread.join(timeout=HUNG)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from sandbox_process import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -138,7 +139,7 @@ class Browser:
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
         """Return once it holds; ten minutes without are a page that hangs."""
-        WebDriverWait(self.driver, 600, poll_frequency=0.05).until(lambda _: condition())
+        WebDriverWait(self.driver, HUNG, poll_frequency=0.05).until(lambda _: condition())
 
     def marks(self, chart: str) -> int:
         """How many shapes with a size the chart has drawn."""

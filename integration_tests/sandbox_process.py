@@ -12,6 +12,8 @@ from typing import Any
 
 import requests
 
+# Seconds after which whatever is awaited is stuck, and not slow, on whatever machine.
+HUNG = 3600
 ROOT = Path(__file__).parent.parent
 USAGE = "team-credit-usage"
 LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")
@@ -34,10 +36,10 @@ class Sandbox:
         """End the process and wait for it: from then on connections are refused."""
         self._http.close()
         self._process.terminate()
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=HUNG)
 
     def _control(self, method: str, what: str, **request: Any) -> Any:
-        answer = self._http.request(method, f"{self.base_url}/_sandbox/{what}", timeout=10, **request)
+        answer = self._http.request(method, f"{self.base_url}/_sandbox/{what}", timeout=HUNG, **request)
         assert answer.ok, answer.text
         return answer.json()
 
@@ -82,7 +84,7 @@ class Sandbox:
 
     def wait_for_requests(self, count: int) -> None:
         """Return once it was sent that many since the last call of `requests`; fail after an hour: something hangs."""
-        deadline = time.monotonic() + 3600
+        deadline = time.monotonic() + HUNG
         while self.count() < count:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector, Run
-from sandbox_process import Sandbox
+from sandbox_process import HUNG, Sandbox
 from warehouse import USAGE_ALONE, Warehouse
 
 Json = dict[str, Any]
@@ -156,7 +156,7 @@ def test_the_console_script_under_a_clock_that_is_a_day_off(
     config |= {"granularity": "day", "start_date": utc_day(-20)}
     sandbox.set_today(utc_day())
     arguments = connector.arguments("read", config=config, catalog=USAGE_ALONE)
-    done = subprocess.run(["faketime", "-f", offset, SCRIPT, *arguments], capture_output=True, timeout=60)
+    done = subprocess.run(["faketime", "-f", offset, SCRIPT, *arguments], capture_output=True, timeout=HUNG)
     run = Run(done.returncode, done.stdout, done.stderr)
     warehouse.load(run.stdout)
     assert run.code == 0

@@ -27,7 +27,7 @@ from npm import modules
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
-from sandbox_process import LISTS, ROOT, USAGE, Sandbox
+from sandbox_process import HUNG, LISTS, ROOT, USAGE, Sandbox
 from warehouse import KEYS
 
 DOCUMENT = ROOT / "sandbox" / "openapi.yaml"
@@ -41,7 +41,9 @@ MakeSandbox = Callable[..., Sandbox]
 
 def endpoint(base_url: str, name: str, key: str, **request: Any) -> requests.Response:
     send = requests.post if name == USAGE else requests.get
-    return send(base_url + ANALYTICS + name, headers={"x-magnific-api-key": key} if key else {}, timeout=30, **request)
+    return send(
+        base_url + ANALYTICS + name, headers={"x-magnific-api-key": key} if key else {}, timeout=HUNG, **request
+    )
 
 
 # Between the connector and the sandbox: Prism
@@ -59,7 +61,7 @@ class Judge:
         """What it refused since the last call, a line each."""
         # Prism writes its log a moment later but in order, so a refusal that is known to come ends the wait.
         mark = f"/mark-{uuid4()}"
-        requests.get(self.base_url + mark, timeout=10)
+        requests.get(self.base_url + mark, timeout=HUNG)
         wait_for(lambda: f"{mark} ✖" in self.log.read_text(), self.log)
         lines = self.log.read_text().splitlines()
         self.log.write_text("")
@@ -67,11 +69,11 @@ class Judge:
 
 
 def wait_for(condition: Callable[[], Any], log: Path) -> None:
-    for _ in range(300):
+    for _ in range(10 * HUNG):
         if condition():
             return
         time.sleep(0.1)
-    raise AssertionError(f"not within 30 seconds; Prism's log:\n{log.read_text()}")
+    raise AssertionError(f"Prism does not answer; its log:\n{log.read_text()}")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def shared_judge(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFacto
         yield re.findall(r"listening on (http://[0-9.:]+)", log.read_text())[0], log
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=HUNG)
 
 
 @pytest.fixture()

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from sandbox_process import LISTS, ROOT, USAGE, Sandbox
+from sandbox_process import HUNG, LISTS, ROOT, USAGE, Sandbox
 
 from demo.origin import default_start
 
 # Seconds after which a process is taken for hung; far beyond what any machine, however busy, needs.
-HUNG = 3600
 
 # Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector
-from sandbox_process import Sandbox
+from sandbox_process import HUNG, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
 Json = dict[str, Any]
@@ -114,7 +114,7 @@ def test_a_killed_console_script_goes_on_where_its_last_state_says(
 def ended(running: subprocess.Popen[bytes]) -> int:
     """The exit code of a process that has to end by itself, soon and without burning the processor."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = running.wait(timeout=30)
+    code = running.wait(timeout=HUNG)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
     return code
@@ -127,7 +127,7 @@ def test_a_full_disk_ends_the_process(connector: Connector, backfill: Json, comm
         running = subprocess.Popen(
             [SCRIPT, *connector.arguments(command, **files)], stdout=full, stderr=subprocess.PIPE
         )
-        _, words = running.communicate(timeout=30)
+        _, words = running.communicate(timeout=HUNG)
     assert running.returncode != 0
     assert b"No space left on device" in words
 

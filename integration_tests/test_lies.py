@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from connector_process import Connector, FastConnector
-from sandbox_process import USAGE, Sandbox
+from sandbox_process import HUNG, USAGE, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse, catalog
 
 Json = dict[str, Any]
@@ -22,7 +22,7 @@ def truth(sandbox: Sandbox, config: Json) -> Json:
         f"{sandbox.base_url}/v1/analytics/{USAGE}",
         json={name: config[name] for name in ("granularity", "start_date", "end_date")},
         headers={"x-magnific-api-key": config["api_key"]},
-        timeout=10,
+        timeout=HUNG,
     )
     sandbox.requests()
     content: Json = answer.json()

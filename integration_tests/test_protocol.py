@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector
-from sandbox_process import ROOT, USAGE, Sandbox
+from sandbox_process import HUNG, ROOT, USAGE, Sandbox
 from warehouse import ALL, KEYS, SUGGESTED, USAGE_ALONE, Warehouse, catalog
 
 PROPERTIES = [
@@ -129,7 +129,7 @@ def test_the_second_sync_reads_the_lookback_alone(
 def test_the_entry_point_of_the_image_is_the_same(sandbox: Sandbox, config: dict[str, Any], tmp_path: Any) -> None:
     arguments = Connector(tmp_path).arguments("check", config=config)
     python = str(SCRIPT).replace("source-magnific-analytics", "python")
-    done = subprocess.run([python, "main.py", *arguments], cwd=ROOT, capture_output=True, timeout=60)
+    done = subprocess.run([python, "main.py", *arguments], cwd=ROOT, capture_output=True, timeout=HUNG)
     assert json.loads(done.stdout.splitlines()[-1])["connectionStatus"]["status"] == "SUCCEEDED"
 
 

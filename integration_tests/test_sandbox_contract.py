@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import requests
 from sandbox_in_process import KEY, MEMBERS, USAGE, ask, listed, sandbox
+from sandbox_process import HUNG
 
 from sandbox import DEFAULT_KEY, Options
 from sandbox.customs import CUSTOMS
@@ -251,7 +252,7 @@ def test_the_command_says_where_it_is_and_ends_quietly(number: signal.Signals) -
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     about = json.loads(process.stdout.readline())
-    answer = requests.get(about["base_url"] + MEMBERS, headers={"x-magnific-api-key": about["api_key"]}, timeout=5)
+    answer = requests.get(about["base_url"] + MEMBERS, headers={"x-magnific-api-key": about["api_key"]}, timeout=HUNG)
     os.kill(about["pid"], number)
-    rest = process.communicate(timeout=10)
+    rest = process.communicate(timeout=HUNG)
     assert (answer.status_code, process.returncode, rest) == (200, 0, ("", ""))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from sandbox_in_process import KEY, MEMBERS, TODAY, USAGE, sandbox
-from sandbox_process import Sandbox
+from sandbox_process import HUNG, Sandbox
 
 from sandbox import Options, running
 from sandbox.faults import TOO_LONG
@@ -22,11 +22,11 @@ def served() -> Iterator[str]:
 
 
 def spoil(base_url: str, **fault: Any) -> None:
-    requests.post(f"{base_url}/_sandbox/faults", json=[{"at": 1, **fault}], timeout=5).raise_for_status()
+    requests.post(f"{base_url}/_sandbox/faults", json=[{"at": 1, **fault}], timeout=HUNG).raise_for_status()
 
 
 def members(base_url: str, **options: Any) -> requests.Response:
-    return requests.get(base_url + MEMBERS, headers=KEY, timeout=5, **options)
+    return requests.get(base_url + MEMBERS, headers=KEY, timeout=HUNG, **options)
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_inside", "cut", "cut_chunked", "bad_gzip"])
@@ -57,18 +57,18 @@ def test_other_faults_answer_what_they_were_told(served: str) -> None:
     spoil(served, kind="trickle", seconds=0.0001)
     assert len(members(served).json()["data"]) == 14
     assert (
-        requests.post(f"{served}/_sandbox/faults", json=[{"at": 1, "kind": "cut", "x": 1}], timeout=5).status_code
+        requests.post(f"{served}/_sandbox/faults", json=[{"at": 1, "kind": "cut", "x": 1}], timeout=HUNG).status_code
         == 400
     )
 
 
 def test_a_fault_strikes_the_request_it_names(served: str) -> None:
     spoil(served, kind="status", status=500, at=2, times=2, path="team-members")
-    requests.get(f"{served}/v1/analytics/team-groups", headers=KEY, timeout=5)
+    requests.get(f"{served}/v1/analytics/team-groups", headers=KEY, timeout=HUNG)
     assert [members(served).status_code for _ in range(4)] == [200, 500, 500, 200]
     spoil(served, kind="status", status=500, at="every")
     assert [members(served).status_code for _ in range(3)] == [500, 500, 500]
-    requests.delete(f"{served}/_sandbox/faults", timeout=5)
+    requests.delete(f"{served}/_sandbox/faults", timeout=HUNG)
     assert members(served).status_code == 200
 
 
@@ -76,8 +76,8 @@ THIRTY = {"start_date": "2026-03-02", "end_date": "2026-03-31"}
 THIRTY_ONE = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
 
 
-def usage(base_url: str, question: dict[str, Any], timeout: float = 5) -> requests.Response:
-    return requests.post(base_url + USAGE, headers=KEY, json=question, timeout=(5, timeout))
+def usage(base_url: str, question: dict[str, Any], timeout: float = HUNG) -> requests.Response:
+    return requests.post(base_url + USAGE, headers=KEY, json=question, timeout=(HUNG, timeout))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TOO_LONG if kind.isdecimal()])
@@ -103,7 +103,7 @@ def test_or_no_answer_that_can_be_read(kind: str, error: type[Exception]) -> Non
     with running(Options(today=TODAY, longest_answer=30, too_long=kind)) as base_url:
         for _ in range(2):
             with pytest.raises(error):
-                usage(base_url, THIRTY_ONE, timeout=0.2 if kind == "silence" else 5)
+                usage(base_url, THIRTY_ONE, timeout=0.2 if kind == "silence" else HUNG)
             assert usage(base_url, THIRTY).status_code == 200
 
 
@@ -127,7 +127,7 @@ def test_a_fault_of_long_ranges_counts_the_long_ranges_alone() -> None:
 def test_the_command_ends_although_somebody_waits_for_an_answer() -> None:
     silent = Sandbox("--longest-answer=30", "--too-long=silence", f"--today={TODAY}")
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(usage, silent.base_url, THIRTY_ONE, timeout=60)
+        waiting = pool.submit(usage, silent.base_url, THIRTY_ONE, timeout=HUNG)
         silent.wait_for_requests(1)
         silent.stop()
         assert isinstance(waiting.exception(), requests.ConnectionError)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import requests
 from sandbox_in_process import KEY, USAGE, listed, sandbox
-from sandbox_process import LISTS, Sandbox
+from sandbox_process import HUNG, LISTS, Sandbox
 
 from sandbox import Options
 from sandbox.oddities import BYTE_ORDER_MARK, HALF_EMOJI, ODDITIES
@@ -126,6 +126,6 @@ def test_an_oddity_that_there_is_not_is_refused() -> None:
 
 def test_the_command_takes_several(make_sandbox: Callable[..., Sandbox]) -> None:
     odd = make_sandbox("--oddity=nul", "--oddity=no-created-at", "--keys=5")
-    answer = requests.get(f"{odd.base_url}/v1/analytics/{API_KEYS}", headers=KEY, timeout=5)
+    answer = requests.get(f"{odd.base_url}/v1/analytics/{API_KEYS}", headers=KEY, timeout=HUNG)
     keys = answer.json()["data"]
     assert (len(keys), keys[0]["display_name"], keys[0]["created_at"]) == (5, "W\0ebsite thumbnails", "")
