@@ -28,28 +28,31 @@ LONGEST_WAIT_DAYS = 7
 
 @dataclass(frozen=True)
 class Key:
-    """One key: how far it came, and the UTC days on which it was read last and, if it did since then, failed."""
+    """One key: how far it came, and the UTC days on which it was read through last and, since then, tried in vain."""
 
     progress: Progress = field(default_factory=Progress)
     read_on: Date | None = None
-    failed_on: Date | None = None
+    tried_on: Date | None = None
 
     def as_json(self) -> dict[str, Any]:
         read_on = None if self.read_on is None else str(self.read_on)
         return {
             **state.progress_as_json(self.progress),
             "read_on": read_on,
-            **({} if self.failed_on is None else {"failed_on": str(self.failed_on)}),
+            **({} if self.tried_on is None else {"tried_on": str(self.tried_on)}),
         }
 
 
 @dataclass
 class Saved:
-    """What the state says: each key by its ID, and the requests sent on a day. `as_json` keeps what did not change."""
+    """What the state says: each key by its ID, the day of the last sync, and the requests sent today.
+
+    `as_json` keeps what did not change.
+    """
 
     keys: dict[str, Key] = field(default_factory=dict)
+    day: Date | None = None
     requests: int = 0
-    other_filters: bool = False
     _json: dict[str, Any] = field(default_factory=dict)
 
     def keys_as_json(self, changed: str | None = None) -> dict[str, Any]:
@@ -123,8 +126,8 @@ class CreditUsageByApiKey(UsageStream):
         try:
             settings = state.read_settings(saved)
             keys = {str(name): _read_key(key) for name, key in dict(saved["keys"]).items()}
-            today = parse_date(saved["day"]["date"]) == self.config.today
-            requests = saved["day"]["requests"] if today else 0
+            day = parse_date(saved["day"]["date"])
+            requests = saved["day"]["requests"] if day == self.config.today else 0
             if type(requests) is not int or requests < 0:
                 raise ValueError("requests")
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
@@ -133,11 +136,12 @@ class CreditUsageByApiKey(UsageStream):
         changes = settings.changes_to(self.settings)
         if changes:
             self.logger.warning(state.started_over("each API key's usage", changes, self.config))
-            keys = {name: Key(Progress(None, key.progress.places)) for name, key in keys.items()}
-        return Saved(keys, requests, settings.other_filters(self.settings))
+            other = settings.other_filters(self.settings)
+            keys = {name: Key(key.progress.begun_over(other)) for name, key in keys.items()}
+        return Saved(keys, day, requests)
 
     def _due(self, known: Saved) -> list[str]:
-        """The keys to read today: the ones that failed last come last, before them those read longest ago first."""
+        """The keys to read today: first those read or tried longest ago, of one day those tried in vain last."""
         chosen = self.config.filters.get("api_key_ids", [])
         listed = [row["api_key_id"] for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen]
         due = []
@@ -151,7 +155,7 @@ class CreditUsageByApiKey(UsageStream):
 
         def turn(name: str) -> tuple[str, bool]:
             key = known.keys[name]
-            return max(str(key.read_on or ""), str(key.failed_on or "")), key.failed_on is not None
+            return max(str(key.read_on or ""), str(key.tried_on or "")), key.tried_on is not None
 
         return sorted(due, key=turn)
 
@@ -163,7 +167,7 @@ class CreditUsageByApiKey(UsageStream):
             created = min(created, self.config.today)
             before = period_of(created, self.config.granularity).start.subtract(days=1)
             earliest = max(earliest, period_of(before, self.config.granularity).start)
-        return state.first_to_read(key.progress.date, earliest, self.config, full_refresh=full_refresh)
+        return state.first_to_read(key.progress, earliest, self.config, full_refresh=full_refresh)
 
     def _read_keys(
         self, known: Saved, due: Iterable[str], keep: Callable[[str], AirbyteMessage], *, full_refresh: bool
@@ -172,18 +176,24 @@ class CreditUsageByApiKey(UsageStream):
         failures: dict[str, AirbyteTracedException] = {}
         for name in due:
             key = known.keys[name]
-            series = Series({**self.settings.filters, "api_key_ids": [name]}, name, full_refresh, known.other_filters)
+            series = Series({**self.settings.filters, "api_key_ids": [name]}, name, full_refresh)
             first = self._first(name, key, full_refresh=full_refresh)
+            span = self._span
             try:
                 yield from self.windows(series, key.progress, first, partial(self._keep_progress, known, name, keep))
-                known.keys[name] = replace(known.keys[name], read_on=self.config.today, failed_on=None)
+                known.keys[name] = replace(known.keys[name], read_on=self.config.today, tried_on=None)
             except AllowanceSpentError:
-                # What was spent in vain counts, too.
+                # What was spent in vain counts, too. A key that takes more than a day's share is not the first again.
+                if known.keys[name] is not key:
+                    known.keys[name] = replace(known.keys[name], tried_on=self.config.today)
                 yield keep(name)
                 break
             except AirbyteTracedException as error:
                 failures[name] = error
-                known.keys[name] = replace(known.keys[name], failed_on=self.config.today)
+                known.keys[name] = replace(known.keys[name], tried_on=self.config.today)
+                # A key that is not answered says nothing of what others are, and its tries are not given back.
+                self._span = span
+                self.sync.halvings = 0
             yield keep(name)
             # The day's limit, a refused key and an outage are no matter of one key.
             if failures and (self.sync.closed is not None or self.sync.tries_left <= 0):
@@ -218,10 +228,11 @@ class CreditUsageByApiKey(UsageStream):
         )
 
     def _check_none_is_late(self, known: Saved, waiting: list[str]) -> None:
-        """Raise where a key was read before and has waited too long."""
+        """Raise where a key was read before and has waited too long, the days since the last sync left out."""
         today = self.config.today
+        until = min(today, known.day.add(days=1)) if known.day else today
         late = [
-            name for name in waiting if (known.keys[name].read_on or today) <= today.subtract(days=LONGEST_WAIT_DAYS)
+            name for name in waiting if (known.keys[name].read_on or today) <= until.subtract(days=LONGEST_WAIT_DAYS)
         ]
         if late:
             raise config_error(
@@ -250,8 +261,8 @@ def _named(several: list[str], most: int = 20) -> str:
 
 def _read_key(saved: Mapping[str, Any]) -> Key:
     read_on = None if saved["read_on"] is None else parse_date(saved["read_on"])
-    failed_on = parse_date(saved["failed_on"]) if "failed_on" in saved else None
-    return Key(state.read_progress(saved), read_on, failed_on)
+    tried_on = parse_date(saved["tried_on"]) if "tried_on" in saved else None
+    return Key(state.read_progress(saved), read_on, tried_on)
 
 
 def _day(moment: Any) -> Date | None:

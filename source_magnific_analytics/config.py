@@ -107,6 +107,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _name(value: Any) -> str:
+    if not _text(value):
+        raise ValueError
+    return str(value)
+
+
 def _day(value: Any) -> str:
     parse_date(_text(value))
     return str(value)
@@ -160,7 +166,7 @@ _KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "api_key": (_text, "the team's Magnific API key"),
     "start_date": (_day, "the first day of usage to sync, as YYYY-MM-DD"),
     "end_date": (
-        lambda value: value and _day(value),
+        lambda value: "" if value == "" else _day(value),
         "the last day of usage to sync, as YYYY-MM-DD, or leave it empty",
     ),
     "plan": (_one_of(*LONGEST_RANGE_DAYS), "business or enterprise"),
@@ -168,7 +174,7 @@ _KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "lookback_window_days": (_lookback, "a whole number of days from 0 to 180"),
     "group_ids": (_each(_group), "a list of whole numbers from 1 up (group_id in the stream groups)"),
     "project_references": (_each(_reference), "a list of UUIDs (project_reference in the stream projects)"),
-    "api_key_ids": (_each(_text), "a list of texts (api_key_id in the stream api_keys)"),
+    "api_key_ids": (_each(_name), "a list of texts (api_key_id in the stream api_keys)"),
     "base_url": (_text, "an address, or leave it out"),
 }
 
@@ -178,7 +184,7 @@ def _shown(name: str, given: Mapping[str, Any]) -> str:
     if name == "api_key":
         return "no text"
     shown = repr(given[name])
-    return "the API key" if str(given["api_key"]) in shown else shown[:80]
+    return "the API key" if given["api_key"] and str(given["api_key"]) in shown else shown[:80]
 
 
 def parse_date(text: str) -> Date:

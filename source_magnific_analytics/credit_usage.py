@@ -22,8 +22,8 @@ class CreditUsage(UsageStream):
         for remark in start.remarks:
             self.logger.warning(remark)
         progress = start.progress
-        first = state.first_to_read(progress.date, self.config.start_date, self.config, full_refresh=full_refresh)
-        series = Series(self.config.filters, full_refresh=full_refresh, other_filters=start.other_filters)
+        first = state.first_to_read(progress, self.config.start_date, self.config, full_refresh=full_refresh)
+        series = Series(self.config.filters, full_refresh=full_refresh)
         self.sync.saved_through = progress.date
         found = state.progress_as_json(progress)
 

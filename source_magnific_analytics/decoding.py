@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
@@ -161,7 +161,13 @@ def _is_fraction(error: msgspec.ValidationError) -> bool:
 
 def _as_integer(match: re.Match[bytes]) -> bytes:
     """The figure without its fraction, where that is zero: 12.0 is 12."""
-    figure = Decimal(match[2].decode())
+    try:
+        figure = Decimal(match[2].decode())
+    except InvalidOperation:
+        # An exponent beyond any figure.
+        return match[0]
+    if not figure:
+        return match[1] + b"0"
     is_whole = figure.adjusted() < 400 and figure == figure.to_integral_value()
     return match[1] + b"%d" % int(figure) if is_whole else match[0]
 

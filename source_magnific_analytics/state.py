@@ -22,10 +22,16 @@ UNFINISHED = "unfinished_full_refresh"
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a series of windows came. `date` is the last day of the last finished window; None before the first."""
+    """How far a series of windows came. `date` is the last day of the last finished window; None before the first.
+
+    `end` is the last day that the sync was to read, where it did not come so far. With `other_filters` it began over
+    under other filters than those of the places beyond `date`.
+    """
 
     date: Date | None = None
     places: Places = field(default_factory=dict)
+    end: Date | None = None
+    other_filters: bool = False
 
     def overlapping(self, days: DateRange) -> Iterator[tuple[Granularity, int]]:
         """The periods with places of which a day lies in `days`, ascending for each granularity."""
@@ -47,7 +53,11 @@ class Progress:
             for size, taken in self.places.items()
         }
         kept[granularity] = {**kept.get(granularity, {}), **handed_on}
-        return Progress(window.end, {size: taken for size, taken in kept.items() if taken})
+        return replace(self, date=window.end, places={size: taken for size, taken in kept.items() if taken})
+
+    def begun_over(self, other_filters: bool) -> "Progress":
+        """Before the first window again, with the places that the warehouse holds."""
+        return Progress(None, self.places, other_filters=other_filters or self.other_filters)
 
     def _with(self, granularity: Granularity, taken: Mapping[int, int]) -> Places:
         return {**self.places, granularity: taken} if taken else self.places
@@ -80,12 +90,10 @@ class Settings:
 class Start:
     """Where a sync starts: behind what `progress` says or, where its date is None, at the beginning.
 
-    `other_filters`: it starts over under other filters, so that periods without usage are what one expects. `remarks`
-    are for the log, a sentence or two each.
+    `remarks` are for the log, a sentence or two each.
     """
 
     progress: Progress = Progress()
-    other_filters: bool = False
     remarks: tuple[str, ...] = ()
 
 
@@ -104,7 +112,7 @@ def start(state: Mapping[str, Any], config: Config, now: Settings, *, full_refre
     changes = saved.changes_to(now)
     if changes:
         remark = started_over("credit usage", changes, config)
-        return Start(Progress(None, progress.places), saved.other_filters(now), (remark,))
+        return Start(progress.begun_over(saved.other_filters(now)), (remark,))
     if progress.date is not None and progress.date > config.end_date:
         remark = (
             f"The saved date {progress.date} lies after {config.end_date}, the last day to sync, and is taken as that "
@@ -114,15 +122,20 @@ def start(state: Mapping[str, Any], config: Config, now: Settings, *, full_refre
     return Start(progress)
 
 
-def first_to_read(date: Date | None, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
+def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """The day whose period a sync begins with, not before `earliest`.
 
-    An incremental sync reads the days of the lookback again; a full refresh that was cut off goes on behind `date`.
+    An incremental sync reads again the days that were within the lookback when they were read: those before the end of
+    the last sync, finished or not. What lay further back when a sync was cut off is not read twice, or a history that
+    takes several days would never end. A full refresh that was cut off goes on behind its date.
     """
-    if date is None or date < earliest:
+    if progress.date is None or progress.date < earliest:
         return earliest
-    until = min(date, config.end_date)
-    return max(until.add(days=1) if full_refresh else until.subtract(days=config.lookback_days), earliest)
+    date = min(progress.date, config.end_date)
+    if full_refresh:
+        return max(date.add(days=1), earliest)
+    end = min(progress.end or date, config.end_date)
+    return max(min(date.add(days=1), end.subtract(days=config.lookback_days)), earliest)
 
 
 def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
@@ -152,17 +165,26 @@ def read_progress(state: Mapping[str, Any]) -> Progress:
         if not all(type(n) is int and n >= 0 for n in saved["places"]):
             raise ValueError("places are whole numbers")
         places[granularity] = {first + n: number for n, number in enumerate(saved["places"]) if number}
-    return Progress(date, {size: taken for size, taken in places.items() if taken})
+    end = parse_date(state["end"]) if "end" in state else None
+    return Progress(date, {size: taken for size, taken in places.items() if taken}, end, "other_filters" in state)
 
 
 def progress_as_json(progress: Progress) -> dict[str, Any]:
-    """`{"date", "rows"}`, which `read_progress` understands: a number for each period from the first to the last."""
+    """What `read_progress` understands: `{"date", "rows"}`, and `end` and `other_filters` where they say something.
+
+    `rows` has a number for each period from the first to the last.
+    """
     rows = {}
     for granularity, taken in progress.places.items():
         first, last = min(taken), max(taken)
         places = [taken.get(number, 0) for number in range(first, last + 1)]
         rows[granularity.value] = {"first": str(first_day(first, granularity)), "places": places}
-    return {"date": None if progress.date is None else str(progress.date), "rows": rows}
+    return {
+        "date": None if progress.date is None else str(progress.date),
+        "rows": rows,
+        **({} if progress.end is None else {"end": str(progress.end)}),
+        **({"other_filters": True} if progress.other_filters else {}),
+    }
 
 
 def settings_as_json(settings: Settings) -> dict[str, Any]:

@@ -46,7 +46,6 @@ class Series:
     filters: Mapping[str, Any]
     api_key_id: str | None = None
     full_refresh: bool = False
-    other_filters: bool = False
 
 
 class UsageStream(MagnificStream, ABC):
@@ -129,7 +128,7 @@ class UsageStream(MagnificStream, ABC):
             self.admit(first)
             window, answer, server_day = self._next_window(series, progress, first)
             # Under other filters, periods without usage are what one expects.
-            lost = [] if series.other_filters else self._lost(progress, window, granularity, answer)
+            lost = [] if progress.other_filters else self._lost(progress, window, granularity, answer)
             if lost and latest is None:
                 latest = min(lost).subtract(days=1)
             self.note(answer)
@@ -142,7 +141,15 @@ class UsageStream(MagnificStream, ABC):
             through = min(window.end, server_day or window.end)
             if series.full_refresh:
                 through = state.last_complete(through, granularity, server_day or self.config.today)
-            progress = replace(progress, date=through if latest is None else min(through, latest))
+            through = through if latest is None else min(through, latest)
+            end = min(self.end, server_day or self.end)
+            unfinished = window.end < self.end
+            progress = replace(
+                progress,
+                date=through,
+                end=end if end != through else None,
+                other_filters=progress.other_filters and unfinished,
+            )
             # Two answers at once are more memory than one.
             del answer
             yield save(progress)
@@ -208,10 +215,10 @@ class UsageStream(MagnificStream, ABC):
         A period is empty only where both answers lack it; where both have it, the second counts.
         """
         answer, server_day = self.ask(series, asked)
-        if series.other_filters or not self._lost(progress, asked.range, asked.unit, answer):
+        if progress.other_filters or not self._lost(progress, asked.range, asked.unit, answer):
             return answer, server_day
         self.logger.warning(
-            f"Magnific's answer for {asked.range.start} to {asked.range.end} lacks usage that an earlier one had; "
+            f"From {asked.range.start} to {asked.range.end} Magnific has no usage where the table may have some; "
             "asking again."
         )
         again, server_day = self.ask(series, asked)

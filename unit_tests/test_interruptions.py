@@ -95,7 +95,7 @@ def test_one_wrong_answer_is_asked_for_again_and_changes_nothing(wrong: Any, gra
     warehouse = synced(team(TODAY, 185), granularity=granularity)
     assert warehouse.sync(LATER, TOMORROW, answer=wrong(1))
     assert warehouse.table() == table(LATER, granularity)
-    assert "lacks usage that an earlier one had; asking again." in warehouse.log
+    assert "Magnific has no usage where the table may have some; asking again." in warehouse.log
     assert "withdrawn" not in warehouse.log
 
 

@@ -73,7 +73,7 @@ def test_every_progress_is_read_as_it_was_written(date: Any, taken: dict[Granula
 
 @pytest.mark.parametrize("full_refresh", [False, True])
 def test_without_state_a_sync_starts_at_the_beginning_and_says_nothing(full_refresh: bool) -> None:
-    assert started({}, full_refresh) == Start(Progress(None, {}), other_filters=False, remarks=())
+    assert started({}, full_refresh) == Start(Progress(None, {}), remarks=())
 
 
 ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
@@ -94,7 +94,7 @@ GARBAGE = st.recursive(
 )
 PART_OF_ROWS = st.fixed_dictionaries({"first": GARBAGE, "places": GARBAGE})
 PARTS = {
-    **dict.fromkeys(["date", "granularity", "start_date", "filters"], GARBAGE),
+    **dict.fromkeys(["date", "granularity", "start_date", "filters", "end", "other_filters"], GARBAGE),
     "rows": GARBAGE | st.dictionaries(GRANULARITIES.map(str), GARBAGE | PART_OF_ROWS),
 }
 
@@ -104,8 +104,8 @@ PARTS = {
 def test_no_state_whatsoever_stops_a_sync_or_makes_it_skip_a_day(broken: dict[str, Any], full_refresh: bool) -> None:
     for saved in (broken, {**saved_state("2026-11-20", rows=ROWS), **broken}):
         start = started(saved, full_refresh)
-        first = state.first_to_read(start.progress.date, Date(2026, 11, 1), config(), full_refresh=False)
-        assert first <= max(start.progress.date or Date.min, Date(2026, 11, 1))
+        first = state.first_to_read(start.progress, Date(2026, 11, 1), config(), full_refresh=False)
+        assert first <= max((start.progress.date or Date(1, 1, 1)).add(days=1), Date(2026, 11, 1))
         assert (start.progress.date or TODAY) <= TODAY
         assert all(places > 0 for taken in start.progress.places.values() for places in taken.values())
 
@@ -172,8 +172,8 @@ def test_a_sync_starts_over_where_settings_mean_something_else_and_keeps_the_row
     before: dict[str, Any], now: dict[str, Any], remark: str | None
 ) -> None:
     start = started(saved_state("2026-11-20", rows=ROWS, **before), **now)
-    assert start.progress == Progress(None if remark else Date(2026, 11, 20), KNOWN)
-    assert start.other_filters == bool(remark and "filters" in remark)
+    date, other_filters = (None, "filters" in remark) if remark else (Date(2026, 11, 20), False)
+    assert start.progress == Progress(date, KNOWN, other_filters=other_filters)
     assert bool(start.remarks) == bool(remark)
     for text in start.remarks:
         assert text.startswith(remark or "")
@@ -204,19 +204,29 @@ def test_a_full_refresh_goes_on_only_behind_one_that_was_cut_off() -> None:
 def test_every_sync_goes_back_by_the_lookback_but_not_before_the_first_day(lookback: int, saved: Any) -> None:
     settings = config(start_date="2026-06-01", lookback_window_days=lookback)
     day, first = Date(saved.year, saved.month, saved.day), Date(2026, 6, 1)
-    assert state.first_to_read(None, first, settings, full_refresh=False) == first
+    assert state.first_to_read(Progress(), first, settings, full_refresh=False) == first
     wanted = max(day.subtract(days=lookback), first)
-    assert state.first_to_read(day, first, settings, full_refresh=False) == wanted
+    assert state.first_to_read(Progress(day), first, settings, full_refresh=False) == wanted
+
+
+@given(st.integers(0, 180), st.integers(1, 400))
+def test_behind_a_sync_that_was_cut_off_only_days_that_were_young_are_read_again(lookback: int, short: int) -> None:
+    """Every day is read at a time when it is older than the lookback; none is passed over."""
+    settings, first = config(start_date="2024-06-01", lookback_window_days=lookback), Date(2024, 6, 1)
+    end = Date(2026, 11, 20)
+    day = end.subtract(days=short)
+    resumed = state.first_to_read(Progress(day, end=end), first, settings, full_refresh=False)
+    assert resumed == min(day.add(days=1), end.subtract(days=lookback))
 
 
 def test_a_full_refresh_that_was_cut_off_goes_on_behind_what_it_handed_on() -> None:
     first = Date(2026, 11, 1)
-    assert state.first_to_read(Date(2026, 11, 10), first, config(), full_refresh=True) == Date(2026, 11, 11)
-    assert state.first_to_read(Date(2026, 10, 3), first, config(), full_refresh=True) == first
-    assert state.first_to_read(None, first, config(), full_refresh=True) == first
+    assert state.first_to_read(Progress(Date(2026, 11, 10)), first, config(), full_refresh=True) == Date(2026, 11, 11)
+    assert state.first_to_read(Progress(Date(2026, 10, 3)), first, config(), full_refresh=True) == first
+    assert state.first_to_read(Progress(), first, config(), full_refresh=True) == first
     shortened = config(end_date="2026-11-10")
-    assert state.first_to_read(Date(2026, 11, 20), first, shortened, full_refresh=True) == Date(2026, 11, 11)
-    assert state.first_to_read(Date(2026, 11, 20), first, shortened, full_refresh=False) == Date(2026, 11, 3)
+    assert state.first_to_read(Progress(Date(2026, 11, 20)), first, shortened, full_refresh=True) == Date(2026, 11, 11)
+    assert state.first_to_read(Progress(Date(2026, 11, 20)), first, shortened, full_refresh=False) == Date(2026, 11, 3)
 
 
 @pytest.mark.parametrize(
