@@ -116,8 +116,8 @@ def longest(seen: Seen) -> Judged:
     told = f"{days} days are {_outcome(answer)}" + "".join(
         f"; {_request(one).range.days} are {_outcome(one)}" for name in fewer if (one := seen.answers.get(name))
     )
-    meaning = of_status(answer.status or 0)
-    return None if meaning not in (Meaning.ANSWER, Meaning.FINAL, Meaning.TOO_MUCH) else answer.status == 200, told
+    telling = of_status(answer.status or 0) in (Meaning.ANSWER, Meaning.FINAL, Meaning.TOO_MUCH)
+    return answer.status == 200 if telling or answer.too_much else None, told
 
 
 def one_more(seen: Seen) -> Judged:
@@ -138,7 +138,8 @@ def one_more(seen: Seen) -> Judged:
 def _outcome(answer: Answer) -> str:
     if answer.status == 200:
         return "answered"
-    return f"refused ({answer.status})" if answer.status == 400 else answer.failure or f"not answered ({answer.status})"
+    outcome = "refused" if answer.status == 400 else "too much" if answer.too_much else "not answered"
+    return f"{outcome} ({answer.failure or answer.status})"
 
 
 def _refusal(answer: Answer) -> tuple[str, str]:

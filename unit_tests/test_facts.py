@@ -17,6 +17,7 @@ from facts.assumptions import ASSUMPTIONS
 from facts.questions import MOST_REQUESTS
 from sandbox.customs import CUSTOMS
 from sandbox.oddities import ODDITIES
+from source_magnific_analytics.policy import POLICY
 
 HOLDS, NOT, UNSEEN = "holds", "does not hold", "could not be seen"
 ROOT = Path(__file__).parent.parent
@@ -113,6 +114,26 @@ def test_the_page_notices_how_the_sandbox_answers(
     page = page_of(tmp_path, options)
     assert differing(page, usual) == verdicts
     assert told in str(page.seen)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"text": f'{{"data": [], "more": "{" " * POLICY.largest_body}"}}'}, "an answer of more than 32 MiB"),
+        ({"text": "{" * (POLICY.most_objects + 1)}, "an answer of more than 250,000 entries"),
+        ({"exc": requests.exceptions.ReadTimeout("secret")}, "no complete answer in time, or silence for 120 seconds"),
+    ],
+    ids=["bytes", "entries", "time"],
+)
+def test_an_answer_that_is_too_much_is_not_taken_for_a_small_one(
+    option: dict[str, Any], told: str, api: requests_mock.Mocker, tmp_path: Path
+) -> None:
+    api.get(requests_mock.ANY, json={"data": []})
+    api.post(USAGE, [option, {"json": answer(bucket("2026-11-19", USED))}])
+    page = made(tmp_path)
+    assert (page.verdicts["size"], page.verdicts["longest"], page.verdicts["one_more"]) == (NOT, NOT, UNSEEN)
+    assert page.seen["size"].startswith(f"180 days of usage by day: {told}; the largest that was read: 1 kB for ")
+    assert page.seen["longest"] == f"180 days are too much ({told}); 30 are answered"
 
 
 def test_an_enterprise_team_is_asked_for_its_own_longest_range(tmp_path: Path) -> None:
