@@ -47,7 +47,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "no-created-at": ({"lists": NOT}, "1 without a date-time as `created_at`"),
     "gzip": ({}, "(compressed: gzip)"),
     "end-excluded": ({"end_date": NOT, "today": UNSEEN}, "its first day is there, its last day is missing"),
-    "longer-range": ({"one_more": NOT, "projects": UNSEEN}, "181 days are answered; 182 days are refused (400)"),
+    "longer-range": ({"one_more": NOT, "projects": UNSEEN}, "not asked for, the 12 requests went to other"),
     "shorter-range": ({"longest": NOT, "one_more": UNSEEN}, "180 days are refused (400); 179 are answered"),
     "old-dates-refused": ({"age": NOT}, "days 9,825 days ago are refused (400)"),
     "whole-edges": (
@@ -60,7 +60,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "keys-exceed": ({"keys_total": NOT}, "the keys have 218 percent of the team's credits"),
     "nameless-keys": ({}, "'keys_people': '0 percent of these credits do"),
     "free-tool": ({"free": NOT}, "15 percent of the tools of a period have uses and no credits"),
-    "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 days old"),
+    "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 day old"),
     "limit-headers": ({"limits": HOLDS}, "x-ratelimit-remaining: 99 at first, 88 at last"),
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }
@@ -192,6 +192,7 @@ def test_what_was_learned_before_an_interrupt_is_told(api: requests_mock.Mocker,
     page = made(tmp_path)
     assert (page.code, page.content["requests"], page.content["stopped"]) == (1, 2, "It was interrupted")
     assert page.verdicts["answered"] == HOLDS
+    assert (page.seen["members"], page.seen["projects"]) == ("no usage names a person", "the list was not asked for")
 
 
 def test_a_setting_that_is_wrong_costs_no_request(
