@@ -228,6 +228,7 @@ def test_rows_kept_twice_and_rows_of_another_granularity_are_pointed_out(team: T
     )
     assert compared() == 1
     assert ") were counted, too, as plain append leaves them" in compared.flat
+    assert "One side has the row more than once, with the same figures each time" in compared.flat
     assert "Rows of another granularity than day (1) were left out" in compared.flat
 
 
