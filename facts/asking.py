@@ -13,7 +13,7 @@ from facts.questions import MOST_REQUESTS, Question, questions
 from facts.reading import Answer
 from source_magnific_analytics.config import Config
 from source_magnific_analytics.exchange import read_body
-from source_magnific_analytics.policy import POLICY, of_exception
+from source_magnific_analytics.policy import POLICY, Meaning, of_exception
 from source_magnific_analytics.streams import new_sync
 from source_magnific_analytics.waiting import http_date
 
@@ -80,7 +80,9 @@ def _answer(session: requests.Session, config: Config, question: Question) -> An
             size = response.raw.tell()
     except requests.exceptions.RequestException as error:
         # Its own text can hold addresses and bytes of the answer.
-        return Answer(question, None, seconds=time.monotonic() - begun, failure=of_exception(error)[1])
+        meaning, words = of_exception(error)
+        too_much = meaning in (Meaning.TOO_LARGE, Meaning.TOO_MUCH)
+        return Answer(question, None, seconds=time.monotonic() - begun, failure=words, too_much=too_much)
     except OSError:
         return Answer(question, None, failure="the certificate authorities of this machine cannot be read")
     moment = http_date(response.headers.get("Date", ""))

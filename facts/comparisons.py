@@ -8,6 +8,7 @@ import msgspec
 from pendulum import Date
 
 from facts.contract import kind
+from facts.questions import MOST_REQUESTS
 from facts.reading import Answer, Sums, between
 from facts.seen import NOT_SEEN, Judged, Seen, credits_of, share
 from source_magnific_analytics.policy import Meaning, of_status
@@ -116,8 +117,8 @@ def longest(seen: Seen) -> Judged:
     told = f"{days} days are {_outcome(answer)}" + "".join(
         f"; {_request(one).range.days} are {_outcome(one)}" for name in fewer if (one := seen.answers.get(name))
     )
-    meaning = of_status(answer.status or 0)
-    return None if meaning not in (Meaning.ANSWER, Meaning.FINAL, Meaning.TOO_MUCH) else answer.status == 200, told
+    telling = of_status(answer.status or 0) in (Meaning.ANSWER, Meaning.FINAL, Meaning.TOO_MUCH)
+    return answer.status == 200 if telling or answer.too_much else None, told
 
 
 def one_more(seen: Seen) -> Judged:
@@ -138,7 +139,8 @@ def one_more(seen: Seen) -> Judged:
 def _outcome(answer: Answer) -> str:
     if answer.status == 200:
         return "answered"
-    return f"refused ({answer.status})" if answer.status == 400 else answer.failure or f"not answered ({answer.status})"
+    outcome = "refused" if answer.status == 400 else "too much" if answer.too_much else "not answered"
+    return f"{outcome} ({answer.failure or answer.status})"
 
 
 def _refusal(answer: Answer) -> tuple[str, str]:
@@ -161,7 +163,7 @@ def _refusal(answer: Answer) -> tuple[str, str]:
     looks = (
         f"{known}, {'with' if wrapped else 'without'} `problem` around it, `message` is "
         f"{kind(problem.get('message'))}, `invalid_params` name {' and '.join(told) or 'nothing known'}"
-        + (f" and {others} others" if others else "")
+        + (f" and {others} more" if others else "")
     )
     return f"{problem.get('message')} {params}", looks
 
@@ -216,11 +218,10 @@ def keys_people(seen: Seen) -> Judged:
 
 
 def members(seen: Seen) -> Judged:
-    answer = seen.good("members")
     users = {entry.same[0] for tool in seen.tools for entry in tool.entries or () if entry.same[0]}
-    if answer is None or not users:
-        return None, "no list, or no usage that names a person"
-    known = set(answer.texts("email"))
+    known = _listed(seen, "members", "email")
+    if isinstance(known, str) or not users:
+        return None, known if isinstance(known, str) else "no usage names a person"
     return users <= known, (
         f"{len(users & known):,} of {len(users):,} people with usage are; {len(known - users):,} of {len(known):,} "
         "members have no usage"
@@ -228,9 +229,19 @@ def members(seen: Seen) -> Judged:
 
 
 def projects(seen: Seen) -> Judged:
-    answer = seen.good("projects")
     used = {entry.same[1] for tool in seen.tools for entry in tool.entries or () if entry.same[1]}
-    if answer is None or not used:
-        return None, "no list, or no usage that names a project"
-    known = set(answer.texts("project_reference"))
+    known = _listed(seen, "projects", "project_reference")
+    if isinstance(known, str) or not used:
+        return None, known if isinstance(known, str) else "no usage names a project"
     return used <= known, f"{len(used & known):,} of {len(used):,} projects with usage are"
+
+
+def _listed(seen: Seen, name: str, key: str) -> set[str] | str:
+    """The keys of a list, or why there are none."""
+    answer = seen.answers.get(name)
+    if answer is None:
+        spent = len(seen.answers) == MOST_REQUESTS
+        return "the list was not asked for" + (
+            f", the {MOST_REQUESTS} requests went to other questions" if spent else ""
+        )
+    return set(answer.texts(key)) if answer.status == 200 else f"the list is {_outcome(answer)}"

@@ -60,8 +60,9 @@ def clock(seen: Seen) -> Judged:
 
 
 def size(seen: Seen) -> Judged:
+    beyond = [f"{one.question.words}: {one.failure}" for one in seen.answers.values() if one.too_much]
     if not seen.right:
-        return NOT_SEEN
+        return (False, "; ".join(beyond)) if beyond else NOT_SEEN
     largest = max(seen.right, key=lambda answer: len(answer.body))
     encoding = largest.headers.get("Content-Encoding", "").lower()
     named = encoding if encoding in ("gzip", "br", "deflate", "zstd") else "another way" if encoding else "not at all"
@@ -69,7 +70,9 @@ def size(seen: Seen) -> Judged:
         f"{_kilobytes(len(largest.body))} for {largest.question.words}, {_kilobytes(largest.size)} as it travelled "
         f"(compressed: {named}), in {largest.seconds:.1f} seconds"
     )
-    return len(largest.body) <= POLICY.largest_body and largest.seconds <= POLICY.read_timeout, told
+    if beyond:
+        return False, f"{'; '.join(beyond)}; the largest that was read: {told}"
+    return largest.seconds <= POLICY.read_timeout, told
 
 
 def _kilobytes(count: int) -> str:

@@ -69,6 +69,8 @@ class Answer:
     # Of the body as it travelled: compressed, where it was.
     size: int = 0
     failure: str = ""
+    # Whether that was its size or the time it took.
+    too_much: bool = False
     # How far the server's Date is from this machine's clock, in seconds.
     clock: float | None = None
 

@@ -215,4 +215,5 @@ def today(seen: Seen) -> Judged:
     newest: Date = max(used)
     if newest >= seen.config.today:
         return True, "it is there"
-    return None, f"the newest period with usage is {seen.config.today.toordinal() - newest.toordinal()} days old"
+    age = seen.config.today.toordinal() - newest.toordinal()
+    return None, f"the newest period with usage is {age:,} {'day' if age == 1 else 'days'} old"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
-from exports import Compared, Team
+from exports import TODAY, Compared, Team
 
 from demo.comparison.columns import COLUMNS
 from demo.comparison.export import Choices, read_export
@@ -52,6 +53,13 @@ UNREADABLE = [
     (rows(figures("a@b.example", "4")), "column \"Usage count\" has '(not shown: it may be an address)'"),
     (rows(figures("1", '"1.480,50"'), figures("1", '"1,480.50"')), "'1,480.50', which is no figure like 1"),
     (rows(ROW, "Total,,,12,480,,"), "Line 3 of export.csv: column \"Date\" has 'Total', which is no date like"),
+    (
+        rows(ROW, ROW.replace("Upscaler", "Total")),
+        "Line 3 of export.csv: column \"Tool\" has 'Total': take the line away",
+    ),
+    (rows(ROW, ROW.replace("nora@team.example", "All users")), "column \"User email\" has 'All users': take the line"),
+    (rows(ROW, on("2026-03")), "column \"Date\" has '2026-03', which is no date like 2026-03-05"),
+    (rows(headings=f"{HEADINGS},Credits"), 'Line 1 of export.csv has the heading "Credits" more than once: give the'),
     (rows(ROW, on("2026-02-30")), "column \"Date\" has '2026-02-30', which is no date like 2026-03-05"),
     (rows(ROW.replace("Upscaler", "")), 'Line 2 of export.csv: column "Tool" is empty: enter the tool'),
     (rows(ROW).encode().replace(b"Atlas", b"Caf\xe9"), "Line 2 of export.csv is not UTF-8: save the export as CSV"),
@@ -139,6 +147,9 @@ def test_times_without_a_zone_are_said_to_be_taken_for_utc(tmp_path: Path) -> No
         "Period start,Feature,Member email,Number of uses,Total credits,Project name,Team group",
         "usageDate,toolName,userEmail,usageCount,creditsUsed,projectName,groupName",
         "Day,AI tool,E-mail,Count,Credits spent,Project ID,Department",
+        "Date,Usage tool,Usage user email,Number of uses,Credits,Usage project,Usage group",
+        "Usage date,Usage tool,Usage user,Uses per tool,Credits,Usage project name,Usage group",
+        "Date,Tool,Member,User uses,Credits,Project,Group",
     ],
 )
 def test_columns_are_found_by_what_their_headings_mean(tmp_path: Path, headings: str) -> None:
@@ -161,6 +172,86 @@ def test_a_column_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert 'tool "Fun"' in compared.flat and 'credits "Points"' in compared.flat
     assert compared("--column", "credits=Poinds", "--column", "tool=fun") == 2
     assert 'has headings for date, tool, "Poinds", "fun" and credits' in compared.error
+
+
+def test_of_headings_that_are_alike_the_named_one_is_taken_where_a_name_can_tell(tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text(rows(f"{ROW},7", headings=f"{HEADINGS},credits"))
+    named = {heading: Choices(columns={"credits": heading}) for heading in ("Credits", "credits", "CREDITS")}
+    assert [int(read_export(file, named[heading]).rows[0].credits) for heading in ("Credits", "credits")] == [480, 7]
+    assert 'more than one heading that may mean credits, "Credits" and' in read_error(
+        file, file.read_text(), named["CREDITS"]
+    )
+    twice = rows(f"{ROW},7", headings=f"{HEADINGS},Credits")
+    assert 'has the heading "Credits" more than once' in read_error(file, twice, named["Credits"])
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "%Y-%m",
+            'has months instead of days in column "Date", and the table is by day: export by day, or compare with',
+        ),
+        ("%B %Y", "or compare with a table by month."),
+        ("%G-W%V", 'has weeks instead of days in column "Date", and the table is by day'),
+        ("%Y-Q1", 'has quarters instead of days in column "Date", and the table is by day: export by day.'),
+        ("%Y", 'has years instead of days in column "Date", and the table is by day'),
+    ],
+)
+def test_dates_without_a_day_are_not_taken_for_days(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str, said: str
+) -> None:
+    team, compared = _exported_by(tmp_path, capsys, "month", written, table="day")
+    assert compared() == 2
+    assert f"{team.export_file} has " in compared.error and said in compared.error
+
+
+def test_first_days_that_may_be_months_are_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    team, compared = Team(tmp_path), Compared(Team(tmp_path), capsys)
+    team.sync()
+    team.export(granularity="month", start_date="2026-02-01", end_date=TODAY)
+    assert compared() == 1
+    assert "Each date of the export is the first day of a month. If it stands for all of it" in compared.flat
+
+
+@pytest.mark.parametrize(
+    ("size", "written", "table"),
+    [("month", "%Y-%m", "month"), ("month", "%m/%Y", "year"), ("week", "%G-W%V", "week"), ("year", "%Y", "year")],
+)
+def test_dates_without_a_day_are_compared_with_a_table_of_such_periods(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str, written: str, table: str
+) -> None:
+    _, compared = _exported_by(tmp_path, capsys, size, written, table)
+    assert compared() == 0
+    assert "They agree to the credit" in compared.flat
+
+
+def _exported_by(
+    folder: Path, capsys: pytest.CaptureFixture[str], size: str, written: str, table: str
+) -> tuple[Team, Compared]:
+    """A team of whose years, or weeks, an export and a table hold all; the export's dates are `written` as they say."""
+    team = Team(folder)
+    first = {"week": "2026-02-02", "year": "2026-01-01"}.get(table, "2026-03-01")
+    team.sync(table, start_date=first)
+    head, *lines = team.export(granularity=size, start_date=first, end_date=TODAY).decode().splitlines()
+    dated = [f"{date.fromisoformat(line[:10]):{written}}{line[10:]}" for line in lines]
+    team.export_file.write_text("\n".join([head, *dated]))
+    return team, Compared(team, capsys)
+
+
+@pytest.mark.parametrize("on_day", [TODAY, "2026-03-10"])
+def test_a_line_that_is_there_twice_is_the_reason_even_on_a_day_that_was_not_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], on_day: str
+) -> None:
+    team, compared = Team(tmp_path), Compared(Team(tmp_path), capsys)
+    team.sync()
+    lines = team.export(end_date=TODAY).decode().splitlines()
+    again = next(line for line in lines if line.startswith(on_day))
+    team.export_file.write_text("\n".join([*lines, again]))
+    assert compared() == 1
+    assert "One side has the row more than once, with the same figures each time" in compared.flat
+    assert "Still going on" not in compared.flat
 
 
 def test_a_column_that_is_not_there_is_not_compared_and_the_page_says_so(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import DEFAULT_KEY, Options, running
+from source_magnific_analytics.source import SourceMagnificAnalytics
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -40,6 +41,7 @@ NOT_RUN_HERE = {
 }
 COMMANDS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euc"]}
 TODAY = date(2026, 3, 31)
+INCREMENTAL, OVERWRITE = "Incremental - Append + Deduped", "Full Refresh - Overwrite"
 
 
 def blocks(page: Path) -> list[tuple[str, str, str]]:
@@ -106,6 +108,20 @@ def test_the_examples_are_shown_as_they_are() -> None:
         "examples/airflow_dag.py",
         "examples/dagster_definitions.py",
     } <= set(shown)
+
+
+def test_every_page_has_the_same_sync_mode_for_a_stream() -> None:
+    connector_page, deploy = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("magnific-analytics", "deploy"))
+    listed = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| \*\*(.+?)\*\* \|", connector_page, re.MULTILINE)
+    modes = {stream: mode for streams, mode in listed for stream in re.findall(r"`(\w+)`", streams)}
+    settings = {"api_key": DEFAULT_KEY, "start_date": "2026-01-01"}
+    assert modes.keys() == {stream.name for stream in SourceMagnificAnalytics().streams(settings)}
+    named = re.findall(r'{ name = "(\w+)", sync_mode = "(\w+)" }', deploy)
+    in_terraform = {"incremental_deduped_history": INCREMENTAL, "full_refresh_overwrite": OVERWRITE}
+    assert {stream: in_terraform[mode] for stream, mode in named} == modes
+    step = " ".join(deploy.split("### In the interface")[1].split("###")[0].split())
+    incremental, _ = step.split(f"**{INCREMENTAL}** for ")[1].split(f" and **{OVERWRITE}** for the others", 1)
+    assert set(re.findall(r"`(\w+)`", incremental)) == {name for name, mode in modes.items() if mode == INCREMENTAL}
 
 
 def test_every_link_inside_the_project_leads_somewhere() -> None:

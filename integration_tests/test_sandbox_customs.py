@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+import urllib3
 from sandbox_in_process import KEY, TODAY, USAGE, ask, listed, sandbox
+from sandbox_process import HUNG
+
+from sandbox import Options, running
 
 MARCH = {"granularity": "day", "start_date": "2026-03-01", "end_date": "2026-03-31"}
 CUT = {"granularity": "week", "start_date": "2026-03-11", "end_date": "2026-03-17"}
@@ -99,3 +104,13 @@ def test_answers_may_tell_limits_and_another_time() -> None:
     assert left[0]["x-ratelimit-limit"] == "100"
     assert left[0]["Date"].endswith("GMT")
     assert "Date" not in sandbox().get("/v1/analytics/team-groups", headers=KEY).headers
+
+
+@pytest.mark.parametrize(("customs", "hours"), [(frozenset(), 0), (frozenset({"slow-clock"}), 3)])
+def test_a_served_answer_has_one_date(customs: frozenset[str], hours: int) -> None:
+    with running(Options(today=TODAY, oddities=customs)) as base_url:
+        answer = urllib3.request("GET", f"{base_url}/v1/analytics/team-groups", headers=KEY, timeout=HUNG)
+    [told] = answer.headers.getlist("Date")
+    behind = datetime.now(UTC) - parsedate_to_datetime(told)
+    # To the nearest hour, which no machine is slow enough to miss.
+    assert round(behind / timedelta(hours=1)) == hours

@@ -13,7 +13,9 @@ from sandbox_in_process import KEY, USAGE, listed, sandbox
 from sandbox_process import HUNG, LISTS, Sandbox
 
 from sandbox import Options
+from sandbox.customs import CUSTOMS
 from sandbox.oddities import BYTE_ORDER_MARK, HALF_EMOJI, ODDITIES
+from sandbox.query import GRANULARITIES
 
 MONTHS = {"granularity": "month", "start_date": "2026-01-01", "end_date": "2026-03-31"}
 API_KEYS = "team-api-keys"
@@ -111,6 +113,17 @@ def test_oddities_of_the_breakdown_leave_the_totals() -> None:
         "no-breakdown": (total, 0),
         "rebate": (total, 2 * broken_down),
     }
+
+
+@pytest.mark.parametrize("option", ["awkward", "empty_buckets"])
+@pytest.mark.parametrize("oddity", [*ODDITIES, *CUSTOMS, "all"])
+def test_each_oddity_goes_with_whatever_else_an_answer_may_be(oddity: str, option: str) -> None:
+    chosen = {*ODDITIES, *CUSTOMS} if oddity == "all" else {oddity}
+    client = sandbox(people=5, oddities=frozenset(chosen), **{option: True})
+    questions = [{**MONTHS, "granularity": size} for size in GRANULARITIES]
+    answers = [client.post(USAGE, headers=KEY, json=one) for one in questions]
+    answers += [client.get(f"/v1/analytics/{name}", headers=KEY) for name in LISTS]
+    assert {answer.status_code for answer in answers} == {200}
 
 
 def test_a_refusal_is_written_as_always() -> None:

@@ -64,13 +64,18 @@ def _consumptions(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     return _content(changed)
 
 
+def _breakdown(consumption: Any) -> list[Any]:
+    """That of a tool, which may be missing, null or empty."""
+    return consumption.get("user_usages") or []
+
+
 def _in_order(backwards: bool) -> Callable[[bytes], bytes]:
     def ordered(answer: Any) -> Any:
         periods = [one for one in answer["data"] if "consumptions" in one]
         for period in periods:
             period["consumptions"].sort(key=lambda one: one["tool"], reverse=backwards)
             for consumption in period["consumptions"]:
-                consumption.get("user_usages", []).sort(key=lambda one: one["user_email"], reverse=backwards)
+                _breakdown(consumption).sort(key=lambda one: one["user_email"], reverse=backwards)
         periods.sort(key=lambda one: one["date"], reverse=backwards)
         return {"data": periods or answer["data"]}
 
@@ -79,7 +84,7 @@ def _in_order(backwards: bool) -> Callable[[bytes], bytes]:
 
 def _entries_in_two(consumption: Any) -> Any:
     halves = []
-    for usage in consumption.get("user_usages", []):
+    for usage in _breakdown(consumption):
         first = {name: usage[name] // 2 for name in ("user_uses", "user_credits")}
         halves += [usage | first, usage | {name: usage[name] - half for name, half in first.items()}]
     return consumption | ({"user_usages": halves} if halves else {})
@@ -90,7 +95,7 @@ def _without_breakdown(consumption: Any) -> Any:
 
 
 def _rebated(consumption: Any) -> Any:
-    usages = [usage | {"user_credits": usage["user_credits"] * 2} for usage in consumption.get("user_usages", [])]
+    usages = [usage | {"user_credits": usage["user_credits"] * 2} for usage in _breakdown(consumption)]
     return consumption | ({"user_usages": usages} if usages else {})
 
 
@@ -123,9 +128,12 @@ ODDITIES = {
         r"names of tools, projects, groups and API keys hold a NUL, written \u0000",
         _values(_GIVEN_NAMES | {"tool"}, lambda name: f"{name[:1]}\0{name[1:]}"),
     ),
+    # What reckons with figures comes before what writes them otherwise.
+    "twice": Oddity("each entry of a breakdown comes in two", _consumptions(_entries_in_two)),
+    "rebate": Oddity("a breakdown has twice the credits of its total, as after a rebate", _consumptions(_rebated)),
+    "half-credits": Oddity("credits are fractions, such as 12.5", _values({"user_credits"}, lambda n: n + 0.5)),
     "floats": Oddity("uses, credits and member counts are written as 12.0", _values(_FIGURES, float)),
     "text-figures": Oddity('uses, credits and member counts are written as "12"', _values(_FIGURES, str)),
-    "half-credits": Oddity("credits are fractions, such as 12.5", _values({"user_credits"}, lambda n: n + 0.5)),
     "offset": Oddity(
         "periods begin at midnight of another offset, written 2026-11-21T00:00:00+01:00",
         _values({"date"}, lambda date: f"{date[:10]}T00:00:00+01:00"),
@@ -137,9 +145,7 @@ ODDITIES = {
     "plain-dates": Oddity("periods are dated by a day without a time, 2026-11-21", _values({"date"}, lambda d: d[:10])),
     "sorted": Oddity("periods, tools and users come in ascending order", _in_order(backwards=False)),
     "newest-first": Oddity("periods, tools and users come in descending order", _in_order(backwards=True)),
-    "twice": Oddity("each entry of a breakdown comes in two", _consumptions(_entries_in_two)),
     "no-breakdown": Oddity("no tool has a breakdown", _consumptions(_without_breakdown)),
-    "rebate": Oddity("a breakdown has twice the credits of its total, as after a rebate", _consumptions(_rebated)),
     "more-fields": Oddity("tools have fields that the documentation does not", _consumptions(_with_more_fields)),
     "unlisted": Oddity("every other member is not in the list of members", _content(_without_every_other_member)),
     "no-created-at": Oddity('the first API key was created at ""', _content(_without_created_at)),

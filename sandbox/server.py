@@ -31,6 +31,20 @@ class _QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
 
+    # The last one that was said: an answer that is dated otherwise comes after the server's own date.
+    _date = ""
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword.lower() == "date":
+            self._date = value
+        else:
+            super().send_header(keyword, value)
+
+    def end_headers(self) -> None:
+        if self._date:
+            super().send_header("Date", self._date)
+        super().end_headers()
+
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
         self.close_connection = True
         if isinstance(error, BrokenOffError) and error.reset:

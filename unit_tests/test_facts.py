@@ -17,6 +17,7 @@ from facts.assumptions import ASSUMPTIONS
 from facts.questions import MOST_REQUESTS
 from sandbox.customs import CUSTOMS
 from sandbox.oddities import ODDITIES
+from source_magnific_analytics.policy import POLICY
 
 HOLDS, NOT, UNSEEN = "holds", "does not hold", "could not be seen"
 ROOT = Path(__file__).parent.parent
@@ -46,7 +47,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "no-created-at": ({"lists": NOT}, "1 without a date-time as `created_at`"),
     "gzip": ({}, "(compressed: gzip)"),
     "end-excluded": ({"end_date": NOT, "today": UNSEEN}, "its first day is there, its last day is missing"),
-    "longer-range": ({"one_more": NOT, "projects": UNSEEN}, "181 days are answered; 182 days are refused (400)"),
+    "longer-range": ({"one_more": NOT, "projects": UNSEEN}, "not asked for, the 12 requests went to other"),
     "shorter-range": ({"longest": NOT, "one_more": UNSEEN}, "180 days are refused (400); 179 are answered"),
     "old-dates-refused": ({"age": NOT}, "days 9,825 days ago are refused (400)"),
     "whole-edges": (
@@ -59,7 +60,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "keys-exceed": ({"keys_total": NOT}, "the keys have 218 percent of the team's credits"),
     "nameless-keys": ({}, "'keys_people': '0 percent of these credits do"),
     "free-tool": ({"free": NOT}, "15 percent of the tools of a period have uses and no credits"),
-    "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 days old"),
+    "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 day old"),
     "limit-headers": ({"limits": HOLDS}, "x-ratelimit-remaining: 99 at first, 88 at last"),
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }
@@ -113,6 +114,26 @@ def test_the_page_notices_how_the_sandbox_answers(
     page = page_of(tmp_path, options)
     assert differing(page, usual) == verdicts
     assert told in str(page.seen)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"text": f'{{"data": [], "more": "{" " * POLICY.largest_body}"}}'}, "an answer of more than 32 MiB"),
+        ({"text": "{" * (POLICY.most_objects + 1)}, "an answer of more than 250,000 entries"),
+        ({"exc": requests.exceptions.ReadTimeout("secret")}, "no complete answer in time, or silence for 120 seconds"),
+    ],
+    ids=["bytes", "entries", "time"],
+)
+def test_an_answer_that_is_too_much_is_not_taken_for_a_small_one(
+    option: dict[str, Any], told: str, api: requests_mock.Mocker, tmp_path: Path
+) -> None:
+    api.get(requests_mock.ANY, json={"data": []})
+    api.post(USAGE, [option, {"json": answer(bucket("2026-11-19", USED))}])
+    page = made(tmp_path)
+    assert (page.verdicts["size"], page.verdicts["longest"], page.verdicts["one_more"]) == (NOT, NOT, UNSEEN)
+    assert page.seen["size"].startswith(f"180 days of usage by day: {told}; the largest that was read: 1 kB for ")
+    assert page.seen["longest"] == f"180 days are too much ({told}); 30 are answered"
 
 
 def test_an_enterprise_team_is_asked_for_its_own_longest_range(tmp_path: Path) -> None:
@@ -171,6 +192,7 @@ def test_what_was_learned_before_an_interrupt_is_told(api: requests_mock.Mocker,
     page = made(tmp_path)
     assert (page.code, page.content["requests"], page.content["stopped"]) == (1, 2, "It was interrupted")
     assert page.verdicts["answered"] == HOLDS
+    assert (page.seen["members"], page.seen["projects"]) == ("no usage names a person", "the list was not asked for")
 
 
 def test_a_setting_that_is_wrong_costs_no_request(

@@ -26,6 +26,7 @@ EQUAL, DIFFERENT, NOT_READ = 0, 1, 2
 
 
 def _compared(export: Export, export_file: Path, table: Table, table_file: Path, asked: argparse.Namespace) -> Told:
+    _refuse_other_periods(export, export_file, table.synced.granularity)
     days = _days(export, table, asked.first, asked.last)
     size, columns = table.synced.granularity, export.headings
     within = [row for row in export.rows if days.first <= row.day <= days.last]
@@ -59,14 +60,40 @@ def _compared(export: Export, export_file: Path, table: Table, table_file: Path,
         *_outside("table", ((place.day, side.credits) for place, side in table.rows), earliest, days.last),
     ]
     names_nobody = any(row.person is None for row in within)
-    known = Known(days, table.synced, "person" in columns, names_nobody)
-    return Told(export_file, export, table_file, known, compare(theirs, ours), outside)
+    known = Known(days, table.synced, (len(export.rows), len(within)), "person" in columns, names_nobody)
+    comparison = compare(theirs, ours)
+    if comparison.differences:
+        outside += _perhaps_periods(export, size)
+    return Told(export_file, export, table_file, known, comparison, outside)
+
+
+def _refuse_other_periods(export: Export, file: Path, granularity: str) -> None:
+    """Raises DemoError where the export's dates name periods that may lie in several of the table."""
+    if export.size in ("day", granularity) or (export.size, granularity) == ("month", "year"):
+        return
+    # There is no table by quarter.
+    other = "" if export.size == "quarter" else f", or compare with a table by {export.size}"
+    raise DemoError(
+        f'{file} has {export.size}s instead of days in column "{export.headings["date"]}", and the table is by '
+        f"{granularity}: export by day{other}."
+    )
+
+
+def _perhaps_periods(export: Export, granularity: str) -> Iterable[str]:
+    """A remark where all days of the export begin a longer period than those of the table are."""
+    days = {row.day for row in export.rows}
+    longer = [size for size in ("year", "month", "week") if all(day == first_day(day, size) for day in days)]
+    if granularity == "day" and len(days) > 1 and longer:
+        yield (
+            f"Each date of the export is the first day of a {longer[0]}. If it stands for all of it, export by day, or "
+            f"compare with a table by {longer[0]}."
+        )
 
 
 def _days(export: Export, table: Table, first: date | None, last: date | None) -> Days:
     """Those that are asked for, else those of the export, else, where it has no rows, those of the table."""
     size = table.synced.granularity
-    there = [row.day for row in export.rows]
+    there = [day for row in export.rows for day in (row.day, last_day(row.day, export.size))]
     if not there:
         there = [day for place, _ in table.rows for day in (place.day, last_day(place.day, size))]
     there = there or [day for day in (table.synced.first, table.synced.through) if day]

@@ -14,6 +14,11 @@ from pathlib import Path
 from demo.comparison.cells import SEPARATORS, Record, records
 from demo.origin import DemoError
 
+# A heading that ends in what has a name is no figure, whatever else it says: "usage tool", but not "uses per tool".
+_NO_NAME = (
+    r"(?!.*(?<!\bby )(?<!\bper )\b"
+    r"(tool|feature|product|model|e ?mail|address|user|member|person|project|group|team|name|id|reference)$)"
+)
 # What a heading says, in small letters and single spaces. The first expression that any heading is like counts, and a
 # heading goes to the first column that takes it: "usage date" is a date, "user credits" are credits.
 _MEANINGS = {
@@ -22,8 +27,16 @@ _MEANINGS = {
         r"(bucket|period)( start)?|(start )?(date|time|datetime|timestamp)",
         r".*\b(date|day)\b.*",
     ),
-    "credits": (r"credits", r"(user |total )?credits?( used| spent| consumed| usage)?", r".*\bcredits?\b.*"),
-    "uses": (r"(user )?uses|usages?( count)?|(use )?count", r".*\b(uses|usages?|count|times|quantity|generations)\b.*"),
+    "credits": (
+        r"credits",
+        r"(user |total )?credits?( used| spent| consumed| usage)?",
+        rf"{_NO_NAME}.*\bcredits?\b.*",
+    ),
+    "uses": (
+        r"(user )?uses|usages?( count)?|(use )?count",
+        r".*\b(uses|usages?|count|times|quantity|generations)",
+        rf"{_NO_NAME}.*\b(uses|usages?|count|times|quantity|generations)\b.*",
+    ),
     "person": (
         r"(user |member )?e ?mail( address)?",
         r".*\be ?mails?\b.*",
@@ -32,7 +45,7 @@ _MEANINGS = {
     ),
     "tool": (r"(ai )?tool( name)?", r"feature|product|service|model", r".*\b(tool|feature|product)\b.*"),
     "project": (r"project( name)?", r"project (reference|id|uuid)", r".*\bproject\b.*"),
-    "group": (r"(user |team )?group( name)?", r".*\bgroup name\b.*", r"team|department"),
+    "group": (r"(user |team )?group( name)?", r".*\bgroup( name\b.*)?", r"team|department"),
 }
 NEEDED = ("date", "tool", "credits")
 COLUMNS = ("date", "tool", "person", "uses", "credits", "project", "group")
@@ -77,6 +90,11 @@ def find_headings(file: Path, content: str, named: Mapping[str, str], people: bo
     best = max(found, key=lambda headings: len(headings.columns))
     for name, numbers in best.doubtful.items():
         both = [best.cells[number] for number in numbers[:2]]
+        if both[0] == both[1]:
+            raise DemoError(
+                f'Line {best.line} of {file} has the heading "{both[0]}" more than once: give the column that is not '
+                f"{name} another one there, or take it away."
+            )
         raise DemoError(
             f'Line {best.line} of {file} has more than one heading that may mean {name}, "{both[0]}" and "{both[1]}": '
             f'say which one by  --column "{name}={both[0]}" .'
@@ -87,8 +105,9 @@ def find_headings(file: Path, content: str, named: Mapping[str, str], people: bo
 def _headings(record: Record, separator: str, named: Mapping[str, str]) -> Headings | None:
     """None where a line has no headings for all that is needed or named."""
     cells = [tidy(cell) for cell in record.cells]
-    columns = {name: number for name, heading in named.items() if (number := _number(cells, heading)) is not None}
-    doubtful = {}
+    there = {name: found for name, heading in named.items() if (found := _numbers(cells, heading))}
+    columns = {name: numbers[0] for name, numbers in there.items()}
+    doubtful = {name: numbers for name, numbers in there.items() if len(numbers) > 1}
     plain = [_plain(cell) for cell in cells]
     for name, meanings in _MEANINGS.items():
         if name in named:
@@ -104,9 +123,11 @@ def _headings(record: Record, separator: str, named: Mapping[str, str]) -> Headi
     return Headings(separator, record.line, cells, columns, doubtful)
 
 
-def _number(cells: Sequence[str], wanted: str) -> int | None:
-    wanted = tidy(wanted).casefold()
-    return next((number for number, cell in enumerate(cells) if cell.casefold() == wanted), None)
+def _numbers(cells: Sequence[str], wanted: str) -> list[int]:
+    """Where a heading is: written just so, else in other capitals."""
+    wanted = tidy(wanted)
+    same = [number for number, cell in enumerate(cells) if cell == wanted]
+    return same or [number for number, cell in enumerate(cells) if cell.casefold() == wanted.casefold()]
 
 
 def _plain(heading: str) -> str:

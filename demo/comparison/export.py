@@ -19,6 +19,8 @@ from demo.origin import DemoError
 
 _NOTHING = frozenset({"", "-", "\N{EN DASH}", "\N{EM DASH}", "n/a", "none", "null", "(none)"})
 
+_SUMS = frozenset({"total", "totals", "grand total", "subtotal", "sub-total", "sum", "all", "all tools", "all users"})
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -52,12 +54,13 @@ class Used:
 @dataclass(frozen=True)
 class Export:
     """`headings` by the names of `COLUMNS`, as far as there are such; `read_as` says how it was read, `remarks` what
-    is not certain or not there."""
+    is not certain or not there. size: what its dates name, a day or a longer period."""
 
     rows: Sequence[Used]
     headings: Mapping[str, str]
     read_as: str
     remarks: Sequence[str]
+    size: str
 
 
 def read_export(file: Path, choices: Choices | None = None) -> Export:
@@ -83,7 +86,7 @@ def read_export(file: Path, choices: Choices | None = None) -> Export:
     read_as += [f"dates {days.order}"] if days.order else []
     read_as += [f"decimal {figures.mark}"] if figures.mark else []
     named = {name: headings.cells[headings.columns[name]] for name in COLUMNS if name in headings.columns}
-    return Export(list(table.used(days, figures)), named, ", ".join(read_as), remarks)
+    return Export(list(table.used(days, figures)), named, ", ".join(read_as), remarks, days.size)
 
 
 def _below(file: Path, content: str, headings: Headings) -> Iterator[Record]:
@@ -119,6 +122,12 @@ class _Table:
                 raise DemoError(
                     f"{self._place(number, 'tool')} is empty: enter the tool, or take the line away if it is a sum."
                 )
+            for name, said in (("tool", tool), ("person", person)):
+                if said and said.casefold() in _SUMS:
+                    raise DemoError(
+                        f"{self._place(number, name)} has {self._shown(said)}: take the line away, since it is a sum "
+                        "of others."
+                    )
             person = person.lower() if person else None
             credits = figures.figures[number - count]
             yield Used(row.line, days.days[number], tool, person, project, group, uses[number], credits)

@@ -104,11 +104,11 @@ class Page:
             verdict = f"They agree to the credit: {rows} and {sums}."
         else:
             wrong = sum(not one.agree for one in comparison.sums.values())
-            days = {day for day, _ in comparison.sums}
+            days, unit = {day for day, _ in comparison.sums}, known.synced.granularity
             right = days - {one.place.day for one in comparison.differences}
             verdict = (
                 f"They differ in {len(comparison.differences):,} of {rows} and in {wrong:,} of {sums}. "
-                f"Everything agrees on {len(right):,} of {_count(len(days), known.synced.granularity)}."
+                f"Everything agrees on {len(right):,} of {_count(len(days), unit)} with usage."
             )
         self.console.print()
         style = "bold red" if comparison.differences else "bold green"

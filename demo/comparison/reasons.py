@@ -11,7 +11,20 @@ from demo.comparison.differences import Comparison, Difference
 from demo.comparison.table import Synced, last_day
 from demo.periods import Days
 
-ORDER = ("before", "unsynced", "part", "open", "names", "nobody", "moved", "filtered", "recent", "older")
+ORDER = (
+    "empty",
+    "repeated",
+    "before",
+    "unsynced",
+    "part",
+    "open",
+    "names",
+    "nobody",
+    "moved",
+    "filtered",
+    "recent",
+    "older",
+)
 """Each row that differs has the first of these that fits."""
 
 
@@ -19,11 +32,13 @@ ORDER = ("before", "unsynced", "part", "open", "names", "nobody", "moved", "filt
 class Known:
     """What is known beside the figures. days: the compared ones, both ends included.
 
-    names_nobody: whether the export has rows without a person. people: whether it has a column for them.
+    exported: how many rows the export has, and has on these days. names_nobody: whether it has rows without a person.
+    people: whether it has a column for them.
     """
 
     days: Days
     synced: Synced
+    exported: tuple[int, int]
     people: bool
     names_nobody: bool
 
@@ -42,6 +57,8 @@ def _reason(difference: Difference, comparison: Comparison, known: Known) -> str
     end = last_day(day, synced.granularity)
     lookback = (synced.through or date.max) - timedelta(days=LOOKBACK_DAYS)
     fits = {
+        "empty": not known.exported[1],
+        "repeated": _is_repeated(difference),
         "before": bool(synced.first and end < synced.first) or synced.through is None,
         "unsynced": bool(synced.through and day > synced.through),
         "part": day < known.days.first or end > known.days.last,
@@ -56,10 +73,23 @@ def _reason(difference: Difference, comparison: Comparison, known: Known) -> str
     return next(word for word in ORDER if fits[word])
 
 
+def _is_repeated(difference: Difference) -> bool:
+    """Whether one side has more rows of it than the other, with the same figures each."""
+    export, table = difference.export, difference.table
+    if not (export and table) or len(export.found_at) == len(table.found_at):
+        return False
+    (uses, credits), lines, rows = export.figures, len(export.found_at), len(table.found_at)
+    return (uses * rows, credits * rows) == tuple(figure * lines for figure in table.figures)
+
+
 def words(reason: str, known: Known) -> str:
     """One or two sentences: what is so, and what to do."""
     synced = known.synced
     return {
+        "empty": f"The export has {'headings, but no rows' if not known.exported[0] else 'no rows of these days'}: it "
+        "was made of other days or with a filter, or is cut off. Export these days again, and compare.",
+        "repeated": "One side has the row more than once, with the same figures each time: see whether the export "
+        "repeats its line, as when two exports were joined, and whether the table repeats a usage_id.",
         "before": f"These days lie before the first synced one, {synced.first}: set start_date earlier and sync."
         if synced.first
         else "Nothing has been synced into the table yet: sync, and compare again.",
@@ -109,4 +139,4 @@ def _listed(ids: Sequence[object]) -> str:
 
 def letters(found: Mapping[str, Sequence[Difference]]) -> dict[str, str]:
     """A letter for each reason that occurs, from a."""
-    return {word: "abcdefghij"[number] for number, word in enumerate(found)}
+    return {word: chr(ord("a") + number) for number, word in enumerate(found)}

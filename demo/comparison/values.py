@@ -14,7 +14,19 @@ DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 COMMA, POINT = "comma", "point"
 _MARKS = {COMMA: ",", POINT: "."}
 
-# Of what `_spelled` makes of a day; a month stands for its first day.
+_ISO_WEEK = "YYYY [W]WW"
+# Forms without a day, and the period that they name, which stands for its first day.
+_PERIODS = {
+    "YYYY/M": "month",
+    "M/YYYY": "month",
+    "MMM YYYY": "month",
+    "YYYY MMM": "month",
+    _ISO_WEEK: "week",
+    "YYYY [Q]Q": "quarter",
+    "[Q]Q YYYY": "quarter",
+    "YYYY": "year",
+}
+# Of what `_spelled` makes of a day, each with the order of day and month in it.
 _FORMS = {
     "YYYY/M/D": None,
     "D/M/YYYY": DAY_FIRST,
@@ -24,8 +36,7 @@ _FORMS = {
     "D MMM YYYY": None,
     "MMM D YYYY": None,
     "D MMM YY": None,
-    "YYYY/M": None,
-    "MMM YYYY": None,
+    **dict.fromkeys(_PERIODS),
 }
 _MOMENT = re.compile(
     r"(?P<day>.*\d)(?:T|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?P<rest>:\d\d(?:[.,]\d+)?)?\s*(?P<half>[AaPp][Mm])?"
@@ -53,11 +64,15 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Days:
-    """`order` is that of day and month where it had to be found out; `local`: there are times of no known zone."""
+    """`order` is that of day and month where it had to be found out; `local`: there are times of no known zone.
+
+    size: what each value names: a day, or a week, month, quarter or year, of which `days` has the first day.
+    """
 
     days: Sequence[date]
     order: str | None
     local: bool
+    size: str = "day"
 
 
 def read_days(values: Sequence[str], order: str | None = None) -> Days:
@@ -67,6 +82,8 @@ def read_days(values: Sequence[str], order: str | None = None) -> Days:
     (datetime.date(2026, 3, 5), datetime.date(2026, 3, 5))
     >>> read_days(["2026-03-05T23:30:00-05:00"]).days
     [datetime.date(2026, 3, 6)]
+    >>> [read_days([value]).size for value in ("2026-03-05", "2026-W10", "Mar 2026", "03/2026", "2026-Q1", "2026")]
+    ['day', 'week', 'month', 'month', 'quarter', 'year']
     """
     moments = [_MOMENT.fullmatch(value) for value in values]
     written = [_spelled(moment["day"] if moment else value) for moment, value in zip(moments, values, strict=True)]
@@ -87,7 +104,7 @@ def read_days(values: Sequence[str], order: str | None = None) -> Days:
         for text, moment in zip(written, moments, strict=True)
     ]
     local = any(moment and not moment["zone"] and _minutes(moment) for moment in moments)
-    return Days(days, _FORMS[best], local)
+    return Days(days, _FORMS[best], local, _PERIODS.get(best, "day"))
 
 
 def _spelled(day: str) -> str:
@@ -108,6 +125,9 @@ def _spelled(day: str) -> str:
 def _parsed(texts: Iterable[str], form: str) -> dict[str, date | None]:
     def day(text: str) -> date | None:
         try:
+            if form == _ISO_WEEK:
+                week = re.fullmatch(r"(2\d{3}) W(\d{1,2})", text)
+                return date.fromisocalendar(int(week[1]), int(week[2]), 1) if week else None
             found = pendulum.from_format(text, form)
         except ValueError:
             return None
