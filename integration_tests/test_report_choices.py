@@ -61,6 +61,16 @@ def test_from_a_project_to_its_people(browser: Browser, year: Path) -> None:
     assert sorted(people) == [f"person.{number:03}@team.example" for number in range(1, 14, 3)]
 
 
+def test_what_went_through_no_key_is_a_figure_and_no_choice(browser: Browser, year: Path) -> None:
+    browser.show(year, chosen="#period=30")
+    everything = browser.card("Credits"), browser.rows("#s-key")
+    assert everything[1][-2][0] == "not through an API key"
+    assert browser.ask("return [...document.querySelectorAll('#s-key a')].map((one) => one.textContent)") == ["Pipeline"]
+    browser.show(year, chosen="#period=30&key=")
+    assert (browser.card("Credits"), browser.rows("#s-key")) == everything
+    assert browser.text("#filters") == ""
+
+
 def test_the_timeline_has_bars_of_other_sizes(browser: Browser, year: Path) -> None:
     browser.show(year)
     weeks = browser.marks("timeline")

@@ -20,7 +20,9 @@ function start(data, specs) {
   const unfolded = new Set();
 
   const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  const filtersOf = (chosen) => Object.fromEntries(Object.keys(kinds).filter((kind) => kind in chosen).map((kind) => [kind, chosen[kind]]));
+  // What went through no key is a difference and has no rows of its own, so nothing can be counted for it alone.
+  const canFilter = (kind, id) => kind !== "key" || (id !== "" && data.byKey !== null);
+  const filtersOf = (chosen) => Object.fromEntries(Object.entries(chosen).filter(([kind, id]) => Object.hasOwn(kinds, kind) && canFilter(kind, id)));
   const hrefOf = (chosen, changes) => {
     const all = { ...chosen, ...changes };
     return `#${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== undefined))}`;
@@ -134,7 +136,7 @@ function start(data, specs) {
       ...(kind === "tool" ? [sum.uses ? unit.each(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
     const of = (sums, id) => ((sums && sums.by[kind].get(id)) || { credits: 0 }).credits;
     const cells = shown.map(([id, sum]) => line(named(name(kind, id), {
-      href: kind in filters ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
+      href: kind in filters || !canFilter(kind, id) ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
       share: Math.min(1, sum.credits / most), pale: id === "",
     }), sum, of(finished, id), of(before, id)));
     if (folds) {
