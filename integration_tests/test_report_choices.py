@@ -65,7 +65,9 @@ def test_what_went_through_no_key_is_a_figure_and_no_choice(browser: Browser, ye
     browser.show(year, chosen="#period=30")
     everything = browser.card("Credits"), browser.rows("#s-key")
     assert everything[1][-2][0] == "not through an API key"
-    assert browser.ask("return [...document.querySelectorAll('#s-key a')].map((one) => one.textContent)") == ["Pipeline"]
+    assert browser.ask("return [...document.querySelectorAll('#s-key a')].map((one) => one.textContent)") == [
+        "Pipeline"
+    ]
     browser.show(year, chosen="#period=30&key=")
     assert (browser.card("Credits"), browser.rows("#s-key")) == everything
     assert browser.text("#filters") == ""

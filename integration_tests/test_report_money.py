@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-from demo.report import main
+from demo.report import NOTHING, main
 
 PRICES = """valid_from,list_price_per_credit,contracted_price_per_credit,currency
 2026-02-01,0.002,,EUR
@@ -62,9 +62,32 @@ def test_one_switch_shows_money_by_the_price_of_each_day(browser: Browser, file:
     assert "money is estimated by the prices given" in browser.text("#shown")
 
 
+def test_money_of_days_without_a_price_is_unknown_and_compared_with_nothing(browser: Browser, file: Path) -> None:
+    html = file.with_suffix(".html")
+    browser.show(html, chosen="#period=2026-01&in=money")
+    january = credits(file, date(2026, 1, 1), date(2026, 1, 31))
+    assert f"none for {january:,} credits of these days" in browser.text("#shown")
+    assert browser.card("EUR, estimated")[0] == NOTHING
+    tables = ("#s-tool", "#s-person", "#s-group", "#timeline-table")
+    assert {row[1] for table in tables for row in browser.rows(table)[1:]} == {NOTHING}
+    assert f"31: {NOTHING}." in browser.text("#about-month_to_date")
+    browser.show(html, chosen="#period=2026-02&in=money")
+    february = credits(file, date(2026, 2, 1), date(2026, 2, 28))
+    assert browser.card("EUR, estimated")[0] == f"{0.002 * february:,.2f}"
+    assert browser.card("Against the period before") == (
+        NOTHING,
+        "no price for these days: 1 to 31 January 2026",
+    )
+    assert f"none for {january:,} credits of the period before" in browser.text("#shown")
+    assert "against" not in browser.text("#about-month_to_date")
+    assert browser.rows("#s-tool")[0][-1] == "Per use" and "No change is told" in browser.text("#s-tool .about")
+    browser.show(html, chosen="#period=2026-02")
+    assert browser.card("Against the period before")[0] != NOTHING and browser.rows("#s-tool")[0][-1] == "Change"
+
+
 def test_days_without_a_price_are_named(browser: Browser, file: Path) -> None:
     browser.show(file.with_suffix(".html"), chosen="#in=money")
-    assert "there is none before 1 February 2026" in browser.text("#shown")
+    assert "There is no price before 1 February 2026: none for" in browser.text("#shown")
     dear = credits(file, date(2026, 2, 1), date(2026, 3, 9))
     cheap = credits(file, date(2026, 3, 10), date(2026, 3, 17))
     assert browser.card("EUR, estimated")[0] == f"{0.002 * dear + 0.001 * cheap:,.2f}"

@@ -1,20 +1,28 @@
 // Credits as money, and the month against what was agreed.
 
-// The same data with money in place of credits. A day without a price has none, which `header` says.
+// The same data with money in place of credits. A day without a price has no money: its credits count as `unpriced`.
 function inMoney(data) {
   const start = time(data.first);
   const prices = data.prices.map((one) => ({ day: (time(one.valid_from) - start) / dayMs, price: one.price }));
-  const priceOn = (day) => (prices.findLast((one) => one.day <= day) || { price: 0 }).price;
-  const converted = (columns) => columns && { ...columns, credits: columns.credits.map((credits, row) => credits * priceOn(columns.day[row])) };
+  const priceOn = (day) => (prices.findLast((one) => one.day <= day) || { price: null }).price;
+  const converted = (columns) => {
+    if (!columns) return columns;
+    const priced = columns.day.map(priceOn);
+    return { ...columns, credits: columns.credits.map((credits, row) => (priced[row] === null ? 0 : credits * priced[row])),
+      unpriced: columns.credits.map((credits, row) => (priced[row] === null ? credits : 0)) };
+  };
   return { ...data, usage: converted(data.usage), byKey: converted(data.byKey) };
 }
 
 function unitsOf(data) {
-  const found = { credits: { title: "Credits", column: "credits", figure: number, each: precise, of: (value) => `${number(value)} credits` } };
+  const found = { credits: { title: "Credits", column: "credits", figure: number, each: precise, exact: (value) => value,
+    of: (value) => `${number(value)} credits` } };
   if (data.prices.length) {
     const { currency } = data.prices[0];
+    // As many decimals as the prices have: what is beyond them is the noise of binary fractions.
+    const decimals = Math.min(6, Math.max(...data.prices.map(({ price }) => (/e-/.test(price) ? 6 : (String(price).split(".")[1] || "").length))));
     const money = (digits) => (value) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-    found.money = { title: `${currency}, estimated`, column: `${currency.toLowerCase()}_estimated`, figure: money(2), each: money(4),
+    found.money = { title: `${currency}, estimated`, column: `${currency.toLowerCase()}_estimated`, figure: money(2), each: money(4), exact: (value) => Number(value.toFixed(decimals)),
       of: (value) => `${currency} ${money(2)(value)}`, since: data.prices[0].valid_from };
   }
   return found;
@@ -33,7 +41,7 @@ function budgetLines(usage, data, finished) {
   const team = held.get("team ") || (seat && { credits: seat.credits * seats, name: "" });
   const line = (name, credits, filters) => {
     const used = usage.sums(days, filters).credits;
-    const expected = forecast(usage, finished, filters, used);
+    const expected = forecast(usage, finished, filters, { value: used, unpriced: 0 });
     return { name, credits, used, expected, verdict: used > credits ? "over" : expected > credits ? "will be over" : "within" };
   };
   return [

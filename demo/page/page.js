@@ -34,11 +34,18 @@ function start(data, specs) {
     return role === "member" ? "" : role;
   };
 
+  // Money of days without a price is unknown, and so is how it compares.
+  const unpriced = (...sums) => sums.some((one) => one && one.unpriced);
+  const missing = (period, filters) => !unit.since ? [] : [["these days", period.days], ["the period before", period.before], ["a year before", period.year_before]]
+    .map(([what, days]) => [what, usage.sums(days, filters).unpriced]).filter(([, credits]) => credits)
+    .map(([what, credits]) => `${plural(credits, "credit", "credits")} of ${what}`);
+
   function header(period, filters) {
+    const without = missing(period, filters);
     const running = time(period.days.last) > time(data.complete);
     place("shown").textContent = `${spanInWords(period.days)}, days in UTC` +
       (running ? `; ${dayInWords(time(period.days.last))} was still going on when it was synced` : "") +
-      (unit.since ? `; money is estimated by the prices given${unit.since > period.days.first ? `, and there is none before ${dayInWords(time(unit.since))}` : ""}` : "");
+      (unit.since ? `; money is estimated by the prices given${without.length ? `. There is no price before ${dayInWords(time(unit.since))}: none for ${without.join(", ")}` : ""}` : "");
     place("filters").replaceChildren(...Object.entries(filters).map(([kind, id]) => element("a", {
       href: hrefOf(address(), { [kind]: undefined }), className: "filter", title: "Show all again",
     }, `Only ${kinds[kind].one}: ${name(kind, id)}`, element("span", { ariaHidden: "true" }, " ✕"))));
@@ -48,21 +55,22 @@ function start(data, specs) {
     const finished = usage.sums(period.finished, filters);
     const against = (title, days) => {
       if (!days) return { title, figure: "–", note: period.id === "all" ? "everything is shown" : "not synced, or not over" };
-      const other = usage.sums(days, filters).credits;
-      return { title, figure: change(finished.credits, other),
-        note: `${unit.of(finished.credits)}, ${spanInWords(period.finished)}; ${unit.figure(other)}, ${spanInWords(days)}` };
+      const other = usage.sums(days, filters);
+      if (unpriced(finished, other)) return { title, figure: dash, note: `no price for these days: ${spanInWords(unpriced(other) ? days : period.finished)}` };
+      return { title, figure: change(finished.credits, other.credits),
+        note: `${unit.of(finished.credits)}, ${spanInWords(period.finished)}; ${unit.figure(other.credits)}, ${spanInWords(days)}` };
     };
-    const people = [...now.by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
+    const people = [...inCredits.sums(period.days, filters).by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
     const active = data.members.filter((one) => one.status === "active").length;
-    const nobody = now.by.person.get("") || { credits: 0 };
+    const nobody = now.by.person.get("") || { credits: 0, uses: 0, unpriced: 0 };
     const shown = [
-      { title: unit.title, figure: unit.figure(now.credits), note: plural(now.uses, "use", "uses") },
+      { title: unit.title, figure: figured(now, unit.figure), note: `${plural(now.uses, "use", "uses")}${figured(now, unit.figure) === dash ? ", no price for these days" : ""}` },
       against("Against the period before", period.before),
       against("Against a year before", period.year_before),
       { title: "People using credits", figure: number(people),
         note: active ? `the team has ${plural(active, "active member", "active members")}` : "the list of members is not synced" },
       { title: "Not attributed", figure: percent(nobody.credits, now.credits),
-        note: `${unit.of(nobody.credits)} that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
+        note: `${figured(nobody, unit.of)} that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
       { title: "Synced through", figure: words(time(data.through), { day: "numeric", month: "short", year: "numeric" }),
         note: data.syncedAt ? `synced ${moment(data.syncedAt)}` : "when it was synced is not recorded" },
     ];
@@ -75,20 +83,22 @@ function start(data, specs) {
     if (place("unit")) place("unit").value = size;
     const found = buckets(usage, period.days, filters, size, tools, data.complete);
     const parts = [...new Set(found.rows.filter((row) => !row.whole).map((row) => row.what))];
-    place("parts").textContent = parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "";
+    place("parts").textContent = [parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "",
+      unpriced(now) ? "Days without a price are not in the bars." : ""].filter(Boolean).join(" ");
     const columns = [{ title: { day: "Day", week: "Week", month: "Month", year: "Year" }[size] }, { title: unit.title, number: true }, { title: "Share", number: true }, { title: "Uses", number: true }];
     const rows = new Map();
     for (const row of found.rows) {
-      const sum = rows.get(row.what) || { start: row.start, credits: 0, uses: 0 };
+      const sum = rows.get(row.what) || { start: row.start, credits: 0, uses: 0, unpriced: 0 };
       sum.credits += row.value;
       sum.uses += row.uses;
+      sum.unpriced += row.unpriced;
       rows.set(row.what, sum);
     }
-    const cells = [...rows].map(([what, sum]) => [what, unit.figure(sum.credits), percent(sum.credits, now.credits), number(sum.uses)]);
+    const cells = [...rows].map(([what, sum]) => [what, figured(sum, unit.figure), figured(sum, (credits) => percent(credits, now.credits)), number(sum.uses)]);
     place("timeline-table").replaceChildren(
-      table("Credits over time, figures", columns, cells, ["Total", unit.figure(now.credits), percent(now.credits, now.credits), number(now.uses)]));
+      table("Credits over time, figures", columns, cells, ["Total", figured(now, unit.figure), percent(now.credits, now.credits), number(now.uses)]));
     place("timeline-download").replaceChildren(download("credits-over-time", "Credits over time", ["start", "tool", unit.column, "uses"],
-      () => found.rows.map((row) => [iso(row.start), row.tool, row.value, row.uses])));
+      () => found.rows.map((row) => [iso(row.start), row.tool, figured({ credits: row.value, unpriced: row.unpriced }, unit.exact, ""), row.uses])));
     return draw("timeline", timelineSpec(specs.timeline, found, period.days, size, place("timeline").clientWidth));
   }
 
@@ -98,21 +108,23 @@ function start(data, specs) {
     if (section.hidden) return;
     const { month: first, newest, before } = running(usage, period.finished, filters, data.first);
     const { day, value } = newest.at(-1);
+    const expected = forecast(usage, period.finished, filters, newest.at(-1));
+    const told = (row, figure) => figured({ credits: row.value, unpriced: row.unpriced }, figure);
     const over = bucket(time(period.finished.last), "month", 1) - dayMs === time(period.finished.last);
     const same = before[Math.min(over ? 31 : day, before.length) - 1];
     const from = newest[0].day;
     place("h-month_to_date").textContent = `${monthInWords(first)}${over ? "" : " so far"}`;
     place("about-month_to_date").textContent = [
-      `Day ${from} to ${day}: ${unit.of(value)}${same && from === 1 ? `, ${change(value, same.value)} against ${unit.figure(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
-      over ? "" : `Forecast: ${unit.of(forecast(usage, period.finished, filters, value))}, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
+      `Day ${from} to ${day}: ${told(newest.at(-1), unit.of)}${same && same.value && from === 1 && !unpriced(newest.at(-1), same) ? `, ${change(value, same.value)} against ${unit.figure(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
+      over ? "" : expected === null ? "No forecast: there are days without a price." : `Forecast: ${unit.of(expected)}, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
     ].filter(Boolean).join(" ");
     const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: unit.title, number: true }];
-    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), unit.figure(row.value)]);
+    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), told(row, unit.figure)]);
     place("month_to_date-table").replaceChildren(table("The month, figures", columns, ends));
     const lines = Object.keys(filters).length ? [] : budgetLines(inCredits, data, period.finished);
     place("budget").replaceChildren(...(lines.length ? [budgetTable(lines)] : []));
     const spec = structuredClone(specs.month_to_date);
-    spec.data = { values: [...before, ...newest] };
+    spec.data = { values: [...before, ...newest].filter((row) => !row.unpriced) };
     await draw("month_to_date", spec);
   }
 
@@ -132,8 +144,8 @@ function start(data, specs) {
       { title: "Uses", number: true, wide: true }, ...(kind === "tool" ? [{ title: "Per use", number: true, wide: true }] : []),
       ...(before ? [{ title: "Change", number: true }] : []),
     ];
-    const line = (cell, sum, now_, then) => [cell, unit.figure(sum.credits), percent(sum.credits, now.credits), number(sum.uses),
-      ...(kind === "tool" ? [sum.uses ? unit.each(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
+    const line = (cell, sum, now_, then) => [cell, figured(sum, unit.figure), figured(sum, (credits) => percent(credits, now.credits)), number(sum.uses),
+      ...(kind === "tool" ? [sum.uses && !unpriced(sum) ? unit.each(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
     const of = (sums, id) => ((sums && sums.by[kind].get(id)) || { credits: 0 }).credits;
     const cells = shown.map(([id, sum]) => line(named(name(kind, id), {
       href: kind in filters || !canFilter(kind, id) ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
@@ -141,8 +153,8 @@ function start(data, specs) {
     }), sum, of(finished, id), of(before, id)));
     if (folds) {
       const rest = named_.slice(shortList);
-      const sum = { credits: 0, uses: 0 };
-      for (const [, each] of rest) { sum.credits += each.credits; sum.uses += each.uses; }
+      const sum = { credits: 0, uses: 0, unpriced: 0 };
+      for (const [, each] of rest) for (const what of Object.keys(sum)) sum[what] += each[what];
       const more = element("button", { type: "button", className: "more" }, `${number(rest.length)} more ${many}`);
       more.addEventListener("click", () => { unfolded.add(kind); show(); });
       cells.splice(shortList, 0, line(more, sum, rest.reduce((all, [id]) => all + of(finished, id), 0), rest.reduce((all, [id]) => all + of(before, id), 0)));
@@ -152,11 +164,12 @@ function start(data, specs) {
       { project: "A renamed project is one project.", group: "The group a person was in when the usage was read.",
         person: rows.some(([id]) => id === "") ? "Not attributed is what Magnific counts in a tool’s total without naming a person." : "",
         key: data.keysReadAt ? `Keys were read ${moment(data.keysReadAt)}; what they did later is not theirs yet.` : "", tool: "" }[kind],
-      before ? `Change: ${spanInWords(period.finished)} against ${spanInWords(period.before)}.` : "",
+      before ? `Change: ${spanInWords(period.finished)} against ${spanInWords(period.before)}.`
+        : period.before ? "No change is told: no price for these days." : "",
     ];
     section.replaceChildren(
       element("h2", { id: `h-${kind}` }, title), download(`by-${kind}`, title, [one, "id", unit.column, "uses"],
-        () => rows.map(([id, sum]) => [name(kind, id), id, sum.credits, sum.uses])),
+        () => rows.map(([id, sum]) => [name(kind, id), id, figured(sum, unit.exact, ""), sum.uses])),
       element("p", { className: "about" }, sentences.filter(Boolean).join(" ")),
       table(`${title}, figures`, columns, cells, line("Total", now, finished.credits, before ? before.credits : 0)));
   }
@@ -181,7 +194,8 @@ function start(data, specs) {
     document.title = `Magnific credit usage, ${spanInWords(period.days)}`;
     const now = usage.sums(period.days, filters);
     const finished = usage.sums(period.finished, filters);
-    const before = period.before ? usage.sums(period.before, filters) : null;
+    const earlier = period.before && usage.sums(period.before, filters);
+    const before = earlier && !unpriced(finished, earlier) ? earlier : null;
     header(period, filters);
     cards(period, filters, now);
     for (const kind of Object.keys(kinds)) ranking(kind, period, filters, chosen, now, finished, before);
