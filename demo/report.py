@@ -101,6 +101,7 @@ def _data(warehouse: Warehouse, facts: Row) -> dict[str, Any]:
             "key": {row["id"]: row["name"] for row in warehouse.rows("keys")},
         },
         "members": warehouse.rows("members"),
+        "groups": warehouse.rows("groups"),
     }
 
 

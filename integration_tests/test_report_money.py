@@ -21,7 +21,9 @@ PRICES = """valid_from,list_price_per_credit,contracted_price_per_credit,currenc
 ALLOWANCES = """valid_from,scope,name,credits_per_month
 2025-01-01,seat,,10
 2026-03-01,seat,,100000
-2026-03-01,group,Studio,170000
+2026-03-01,group, STUDIO,170000
+2026-03-01,group,Stduio,1000
+2026-03-01,person,gone@team.example,1000
 2026-03-01,person,PERSON.003@team.example,1000
 2026-03-17,team,,1
 """
@@ -108,6 +110,7 @@ def test_the_month_is_held_against_its_allowances(browser: Browser, file: Path) 
         f"{forecast / 5000:.1f}%",
         "will be over" if team <= 500_000 < forecast else "over" if team > 500_000 else "within",
     ]
+    assert "group Stduio, person gone@team.example. Nothing is measured by them" in browser.text("#unknown")
     assert found["Studio"][:2] == ["170,000", f"{studio / 1700:.1f}%"]
     assert found["person.003@team.example"][1] == f"{one / 10:,.1f}%"
     assert found["person.003@team.example"][3] == "over"

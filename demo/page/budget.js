@@ -28,13 +28,17 @@ function unitsOf(data) {
   return found;
 }
 
+// A name as allowances are matched by: dbt does the same.
+const plain = (name) => name.trim().toLowerCase();
+
 // A line for each allowance that holds in the month of the last finished day: name, allowance, used, forecast, verdict.
+// `unknown`: the group's or person's allowances whose name nobody has.
 function budgetLines(usage, data, finished) {
   const month = bucket(time(finished.last), "month");
   const days = { first: iso(Math.max(month, time(data.first))), last: finished.last };
   const held = new Map();
   for (const one of data.allowances) {
-    if (one.valid_from <= finished.last) held.set(`${one.scope} ${one.name.toLowerCase()}`, one);
+    if (one.valid_from <= finished.last) held.set(`${one.scope} ${plain(one.name)}`, one);
   }
   const seat = held.get("seat ");
   const seats = data.members.filter((one) => one.status === "active").length;
@@ -44,18 +48,33 @@ function budgetLines(usage, data, finished) {
     const expected = forecast(usage, finished, filters, { value: used, unpriced: 0 });
     return { name, credits, used, expected, verdict: used > credits ? "over" : expected > credits ? "will be over" : "within" };
   };
-  return [
+  const known = {
+    group: new Set([...data.ids.group, ...data.groups.map((one) => one.name)]),
+    person: new Set([...data.ids.person, ...data.members.map((one) => one.email)]),
+  };
+  const unknown = [];
+  const own = (scope) => [...held.values()].filter((one) => one.scope === scope).flatMap((one) => {
+    const names = [...known[scope]].filter((name) => plain(name) === plain(one.name));
+    if (!names.length) unknown.push(`${scope} ${one.name}`);
+    return names.map((name) => line(name, one.credits, { [scope]: name }));
+  });
+  const lines = [
     ...(team ? [line(held.get("team ") ? "The team" : `The team, ${plural(seats, "seat", "seats")}`, team.credits, {})] : []),
-    ...[...held.values()].filter((one) => one.scope === "group").map((one) => line(one.name, one.credits, { group: one.name })),
-    ...[...held.values()].filter((one) => one.scope === "person").map((one) => line(one.name.toLowerCase(), one.credits, { person: one.name.toLowerCase() })),
+    ...own("group"),
+    ...own("person"),
   ];
+  return { lines, unknown };
 }
 
-function budgetTable(lines) {
+function budgetTable({ lines, unknown }) {
   const columns = [{ title: "Allowance of" }, { title: "A month", number: true }, { title: "Used", number: true },
     { title: "Forecast", number: true }, { title: "Verdict" }];
-  return table("Allowances of the month, in credits", columns, lines.map((one) => [
+  const found = table("Allowances of the month, in credits", columns, lines.map((one) => [
     one.name, number(one.credits), percent(one.used, one.credits), percent(one.expected, one.credits),
     element("span", { className: one.verdict === "within" ? "verdict good" : "verdict bad" }, element("strong", {}, one.verdict)),
   ]));
+  return [
+    lines.length ? found : null,
+    unknown.length ? element("p", { className: "about", id: "unknown" }, `Allowances whose name nobody has, neither in usage nor in the lists of groups and members: ${unknown.join(", ")}. Nothing is measured by them.`) : null,
+  ].filter(Boolean);
 }

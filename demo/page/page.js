@@ -121,8 +121,7 @@ function start(data, specs) {
     const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: unit.title, number: true }];
     const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), told(row, unit.figure)]);
     place("month_to_date-table").replaceChildren(table("The month, figures", columns, ends));
-    const lines = Object.keys(filters).length ? [] : budgetLines(inCredits, data, period.finished);
-    place("budget").replaceChildren(...(lines.length ? [budgetTable(lines)] : []));
+    place("budget").replaceChildren(...(Object.keys(filters).length ? [] : budgetTable(budgetLines(inCredits, data, period.finished))));
     const spec = structuredClone(specs.month_to_date);
     spec.data = { values: [...before, ...newest].filter((row) => !row.unpriced) };
     await draw("month_to_date", spec);
