@@ -12,6 +12,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
+from demo.origin import SANDBOX_LEDGER
 from demo.report import NOTHING, main
 
 PRICES = """valid_from,list_price_per_credit,contracted_price_per_credit,currency
@@ -114,6 +115,25 @@ def test_the_month_is_held_against_its_allowances(browser: Browser, file: Path) 
     assert found["Studio"][:2] == ["170,000", f"{studio / 1700:.1f}%"]
     assert found["person.003@team.example"][1] == f"{one / 10:,.1f}%"
     assert found["person.003@team.example"][3] == "over"
+
+
+@pytest.mark.parametrize("said_by", [SANDBOX_LEDGER, "Magnific, asked once more by month"])
+def test_the_sandbox_alone_has_invented_prices_and_they_are_called_so(
+    browser: Browser, tmp_path: Path, said_by: str
+) -> None:
+    file = make_file(tmp_path / "demo.duckdb", 40, 4)
+    with duckdb.connect(file) as connection:
+        connection.execute(
+            "create table demo_origin as select $by as said_by, 'day' as granularity, "
+            "min(date) as first, max(date) as last from credit_usage",
+            {"by": said_by},
+        )
+    assert main([str(file), str(file.with_suffix(".html"))]) == 0
+    browser.show(file.with_suffix(".html"), chosen="#in=money")
+    invented = said_by == SANDBOX_LEDGER
+    assert ("by the prices given, which the demo invented" in browser.text("#shown")) == invented
+    assert ("the demo invented them" in browser.text("#budget")) == invented
+    assert len(browser.driver.find_elements(By.ID, "in")) == invented
 
 
 @pytest.mark.parametrize(

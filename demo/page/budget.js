@@ -66,7 +66,7 @@ function budgetLines(usage, data, finished) {
   return { lines, unknown };
 }
 
-function budgetTable({ lines, unknown }) {
+function budgetTable({ lines, unknown }, invented) {
   const columns = [{ title: "Allowance of" }, { title: "A month", number: true }, { title: "Used", number: true },
     { title: "Forecast", number: true }, { title: "Verdict" }];
   const found = table("Allowances of the month, in credits", columns, lines.map((one) => [
@@ -74,6 +74,7 @@ function budgetTable({ lines, unknown }) {
     element("span", { className: one.verdict === "within" ? "verdict good" : "verdict bad" }, element("strong", {}, one.verdict)),
   ]));
   return [
+    lines.length ? element("p", { className: "about" }, `Allowances of the month, in credits${invented ? "; the demo invented them" : ""}.`) : null,
     lines.length ? found : null,
     unknown.length ? element("p", { className: "about", id: "unknown" }, `Allowances whose name nobody has, neither in usage nor in the lists of groups and members: ${unknown.join(", ")}. Nothing is measured by them.`) : null,
   ].filter(Boolean);

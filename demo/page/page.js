@@ -45,7 +45,7 @@ function start(data, specs) {
     const running = time(period.days.last) > time(data.complete);
     place("shown").textContent = `${spanInWords(period.days)}, days in UTC` +
       (running ? `; ${dayInWords(time(period.days.last))} was still going on when it was synced` : "") +
-      (unit.since ? `; money is estimated by the prices given${without.length ? `. There is no price before ${dayInWords(time(unit.since))}: none for ${without.join(", ")}` : ""}` : "");
+      (unit.since ? `; money is estimated by the prices given${data.invented ? ", which the demo invented" : ""}${without.length ? `. There is no price before ${dayInWords(time(unit.since))}: none for ${without.join(", ")}` : ""}` : "");
     place("filters").replaceChildren(...Object.entries(filters).map(([kind, id]) => element("a", {
       href: hrefOf(address(), { [kind]: undefined }), className: "filter", title: "Show all again",
     }, `Only ${kinds[kind].one}: ${name(kind, id)}`, element("span", { ariaHidden: "true" }, " ✕"))));
@@ -121,7 +121,7 @@ function start(data, specs) {
     const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: unit.title, number: true }];
     const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), told(row, unit.figure)]);
     place("month_to_date-table").replaceChildren(table("The month, figures", columns, ends));
-    place("budget").replaceChildren(...(Object.keys(filters).length ? [] : budgetTable(budgetLines(inCredits, data, period.finished))));
+    place("budget").replaceChildren(...(Object.keys(filters).length ? [] : budgetTable(budgetLines(inCredits, data, period.finished), data.invented)));
     const spec = structuredClone(specs.month_to_date);
     spec.data = { values: [...before, ...newest].filter((row) => !row.unpriced) };
     await draw("month_to_date", spec);
