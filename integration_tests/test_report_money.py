@@ -26,7 +26,8 @@ ALLOWANCES = """valid_from,scope,name,credits_per_month
 2026-03-01,group,Stduio,1000
 2026-03-01,person,gone@team.example,1000
 2026-03-01,person,PERSON.003@team.example,1000
-2026-03-17,team,,1
+2026-03-17,person,person.001@team.example,1
+2026-03-18,team,,1
 """
 
 
@@ -104,7 +105,7 @@ def test_the_month_is_held_against_its_allowances(browser: Browser, file: Path) 
     team = credits(file, *month)
     forecast = team + 15 * credits(file, date(2026, 2, 17), date(2026, 3, 16)) / 28
     found = {row[0]: row[1:] for row in browser.rows("#budget")[1:]}
-    assert list(found) == ["The team, 5 seats", "Studio", "person.003@team.example"]
+    assert list(found) == ["The team, 5 seats", "Studio", "person.003@team.example", "person.001@team.example"]
     assert found["The team, 5 seats"] == [
         "500,000",
         f"{team / 5000:.1f}%",
@@ -115,6 +116,33 @@ def test_the_month_is_held_against_its_allowances(browser: Browser, file: Path) 
     assert found["Studio"][:2] == ["170,000", f"{studio / 1700:.1f}%"]
     assert found["person.003@team.example"][1] == f"{one / 10:,.1f}%"
     assert found["person.003@team.example"][3] == "over"
+
+
+def test_what_is_reached_of_an_allowance_is_said_in_words_and_in_credits(browser: Browser, tmp_path: Path) -> None:
+    file = make_file(tmp_path / "flags.duckdb", 60, 5)
+    with duckdb.connect(file) as connection:
+        connection.execute("create table groups as select 1 as group_id, 'Film' as name, 2 as member_count")
+    month = date(2026, 3, 1), date(2026, 3, 16)
+    verdicts = {"person.001": (101, "over"), "person.002": (95, "95% reached"), "person.003": (80, "80% reached"),
+                "person.004": (50, "50% reached")}  # fmt: skip
+    lines = ["valid_from,scope,name,credits_per_month", "2026-01-01,seat,,100000", "2026-01-01,group,Studio,9000000"]
+    for name, (percent, _) in verdicts.items():
+        used = credits(file, *month, f"user_email ilike '{name}@%'")
+        lines.append(f"2026-01-01,person,{name}@team.example,{used * 100 // percent}")
+    (tmp_path / "allowances.csv").write_text("\n".join(lines))
+    (tmp_path / "prices.csv").write_text(PRICES)
+    options = [f"--{name}={tmp_path / name}.csv" for name in ("prices", "allowances")]
+    assert main([str(file), str(file.with_suffix(".html")), *options]) == 0
+    browser.show(file.with_suffix(".html"), chosen="#in=money")
+    heading, *rows = browser.rows("#budget")
+    assert heading == ["Allowance of", "Credits a month", "Used, day 1 to 16", "Forecast", "Verdict"]
+    found = {row[0]: row[1:] for row in rows}
+    assert found["Film, 2 seats"] == ["200,000", "0.0%", "0.0%", "within"]
+    assert found["Studio"][3] == "within"
+    assert {name: found[f"{name}@team.example"][3].partition(",")[0] for name in verdicts} == {
+        name: verdict for name, (_, verdict) in verdicts.items()
+    }
+    assert found["person.004@team.example"][3].startswith("50% reached, will ")
 
 
 @pytest.mark.parametrize("said_by", [SANDBOX_LEDGER, "Magnific, asked once more by month"])

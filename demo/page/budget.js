@@ -31,14 +31,26 @@ function unitsOf(data) {
 // A name as allowances are matched by: dbt does the same.
 const plain = (name) => name.trim().toLowerCase();
 
-// A line for each allowance that holds in the month of the last finished day: name, allowance, used, forecast, verdict.
+// The highest of what is reached, in whole credits so that none is by rounding; 0 for none.
+const reached = (credits, allowance) => [95, 80, 50].find((percent) => credits > 0 && credits * 100 >= allowance * percent) || 0;
+function verdictOf(used, expected, allowance) {
+  if (used > allowance) return "over";
+  const [now, later] = [reached(used, allowance), reached(expected, allowance)];
+  const so_far = now ? `${now}% reached` : "within";
+  return expected > allowance ? `${so_far}, will be over` : later > now ? `${so_far}, will reach ${later}%` : so_far;
+}
+
+// A line for each allowance that holds by the end of the last finished day's month, or by today while it goes on: name,
+// allowance, used, forecast, verdict. A seat's allowance is the team's times its seats and a group's times its members.
 // `unknown`: the group's or person's allowances whose name nobody has.
 function budgetLines(usage, data, finished) {
   const month = bucket(time(finished.last), "month");
   const days = { first: iso(Math.max(month, time(data.first))), last: finished.last };
+  const today = (data.syncedAt || data.through).slice(0, 10);
+  const until = [iso(bucket(month, "month", 1) - dayMs), today].sort()[0];
   const held = new Map();
   for (const one of data.allowances) {
-    if (one.valid_from <= finished.last) held.set(`${one.scope} ${plain(one.name)}`, one);
+    if (one.valid_from <= until) held.set(`${one.scope} ${plain(one.name)}`, one);
   }
   const seat = held.get("seat ");
   const seats = data.members.filter((one) => one.status === "active").length;
@@ -46,7 +58,7 @@ function budgetLines(usage, data, finished) {
   const line = (name, credits, filters) => {
     const used = usage.sums(days, filters).credits;
     const expected = forecast(usage, finished, filters, { value: used, unpriced: 0 });
-    return { name, credits, used, expected, verdict: used > credits ? "over" : expected > credits ? "will be over" : "within" };
+    return { name, credits, used, expected, verdict: verdictOf(used, expected, credits) };
   };
   const known = {
     group: new Set([...data.ids.group, ...data.groups.map((one) => one.name)]),
@@ -61,17 +73,19 @@ function budgetLines(usage, data, finished) {
   const lines = [
     ...(team ? [line(held.get("team ") ? "The team" : `The team, ${plural(seats, "seat", "seats")}`, team.credits, {})] : []),
     ...own("group"),
+    ...(seat ? data.groups.filter((one) => !held.has(`group ${plain(one.name)}`)) : [])
+      .map((one) => line(`${one.name}, ${plural(one.members, "seat", "seats")}`, seat.credits * one.members, { group: one.name })),
     ...own("person"),
   ];
-  return { lines, unknown };
+  return { lines, unknown, span: `day ${Number(days.first.slice(8))} to ${Number(days.last.slice(8))}` };
 }
 
-function budgetTable({ lines, unknown }, invented) {
-  const columns = [{ title: "Allowance of" }, { title: "A month", number: true }, { title: "Used", number: true },
+function budgetTable({ lines, unknown, span }, invented) {
+  const columns = [{ title: "Allowance of" }, { title: "Credits a month", number: true }, { title: `Used, ${span}`, number: true },
     { title: "Forecast", number: true }, { title: "Verdict" }];
   const found = table("Allowances of the month, in credits", columns, lines.map((one) => [
     one.name, number(one.credits), percent(one.used, one.credits), percent(one.expected, one.credits),
-    element("span", { className: one.verdict === "within" ? "verdict good" : "verdict bad" }, element("strong", {}, one.verdict)),
+    element("span", { className: /over|95%/.test(one.verdict) ? "verdict bad" : "verdict good" }, element("strong", {}, one.verdict)),
   ]));
   return [
     lines.length ? element("p", { className: "about" }, `Allowances of the month, in credits${invented ? "; the demo invented them" : ""}.`) : null,
