@@ -73,6 +73,17 @@ def test_what_went_through_no_key_is_a_figure_and_no_choice(browser: Browser, ye
     assert browser.text("#filters") == ""
 
 
+def test_bars_are_as_long_as_their_figures_whatever_they_name(browser: Browser, year: Path) -> None:
+    browser.show(year)
+    for kind in ("tool", "person", "project", "group", "key"):
+        bars = [float(one) for one in browser.ask(
+            f"return [...document.querySelectorAll('#s-{kind} .bar')].map((one) => parseFloat(one.style.width))"
+        )]  # fmt: skip
+        rows = [row for row in browser.rows(f"#s-{kind}")[1:-1] if " more " not in row[0]]
+        figures = [int(row[1].replace(",", "")) for row in rows]
+        assert bars == pytest.approx([100 * one / max(figures) for one in figures], abs=0.01)
+
+
 def test_the_timeline_has_bars_of_other_sizes(browser: Browser, year: Path) -> None:
     browser.show(year)
     weeks = browser.marks("timeline")

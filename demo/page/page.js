@@ -137,7 +137,7 @@ function start(data, specs) {
     if (section.hidden) return;
     const folds = named_.length > shortList + 1 && !unfolded.has(kind);
     const shown = folds ? [...named_.slice(0, shortList), ...rows.filter(([id]) => id === "")] : rows;
-    const most = Math.max(1, ...named_.map(([, sum]) => sum.credits));
+    const most = Math.max(...shown.map(([, sum]) => sum.credits));
     const columns = [
       { title: title.slice(3, 4).toUpperCase() + title.slice(4) }, { title: unit.title, number: true }, { title: "Share", number: true },
       { title: "Uses", number: true, wide: true }, ...(kind === "tool" ? [{ title: "Per use", number: true, wide: true }] : []),
@@ -148,7 +148,7 @@ function start(data, specs) {
     const of = (sums, id) => ((sums && sums.by[kind].get(id)) || { credits: 0 }).credits;
     const cells = shown.map(([id, sum]) => line(named(name(kind, id), {
       href: kind in filters || !canFilter(kind, id) ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
-      share: Math.min(1, sum.credits / most), pale: id === "",
+      share: most > 0 ? sum.credits / most : 0, pale: id === "",
     }), sum, of(finished, id), of(before, id)));
     if (folds) {
       const rest = named_.slice(shortList);
