@@ -73,6 +73,27 @@ def test_what_went_through_no_key_is_a_figure_and_no_choice(browser: Browser, ye
     assert browser.text("#filters") == ""
 
 
+@pytest.mark.parametrize("chosen", ["in=constructor", "unit=century", "period=toString", "__proto__=x", "unit="])
+def test_what_an_address_says_that_nobody_knows_is_ignored(browser: Browser, year: Path, chosen: str) -> None:
+    browser.show(year)
+    plain = browser.text("main")
+    browser.show(year, chosen=f"#{chosen}")
+    assert browser.text("main") == plain
+    assert browser.complaints() == []
+
+
+def test_the_keyboard_goes_on_where_the_choice_was_made(browser: Browser, year: Path) -> None:
+    browser.show(year)
+    focused = "return document.activeElement.id"
+    browser.driver.find_element(By.LINK_TEXT, "person.003@team.example").send_keys(Keys.ENTER)
+    browser.wait_for("#person=person.003%40team.example")
+    assert browser.ask(focused) == "h-person"
+    assert not browser.driver.find_element(By.ID, "s-idle").is_displayed(), "that list knows no filter"
+    browser.driver.find_element(By.CSS_SELECTOR, "#filters a").send_keys(Keys.ENTER)
+    browser.wait_for("#")
+    assert browser.ask(focused) == "period"
+
+
 def test_bars_are_as_long_as_their_figures_whatever_they_name(browser: Browser, year: Path) -> None:
     browser.show(year)
     for kind in ("tool", "person", "project", "group", "key"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from datetime import date
 from pathlib import Path
 
@@ -64,6 +66,24 @@ def test_one_switch_shows_money_by_the_price_of_each_day(browser: Browser, file:
     assert browser.card("EUR, estimated")[0] == spent
     assert all(browser.rows(f"#s-{kind}")[-1][1] == spent for kind in ("tool", "person", "project", "group", "key"))
     assert "money is estimated by the prices given" in browser.text("#shown")
+
+
+def test_money_in_a_csv_has_the_decimals_of_its_price(browser: Browser, file: Path, tmp_path: Path) -> None:
+    browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    browser.show(file.with_suffix(".html"), chosen="#in=money")
+    saved = tmp_path / "credits-over-time.csv"
+    browser.ask("document.querySelector('#timeline-download .download').click()")
+    browser.wait_until(saved.exists)
+    heading, *rows = csv.reader(saved.read_text("utf-8-sig").splitlines())
+    assert heading[2] == "eur_estimated"
+    assert any(row[2] == "" for row in rows), "days without a price"
+    money = [row[2] for row in rows if row[2]]
+    assert money and all(re.fullmatch(r"\d+(\.\d{1,3})?", one) for one in money)
+
+
+def test_a_month_with_nothing_in_it_is_compared_with_nothing(browser: Browser, file: Path) -> None:
+    browser.show(file.with_suffix(".html"), chosen="#period=2026-03&person=nobody%40team.example")
+    assert browser.text("#about-month_to_date").startswith("Day 1 to 16: 0 credits. ")
 
 
 def test_money_of_days_without_a_price_is_unknown_and_compared_with_nothing(browser: Browser, file: Path) -> None:

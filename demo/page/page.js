@@ -27,7 +27,7 @@ function start(data, specs) {
     const all = { ...chosen, ...changes };
     return `#${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== undefined))}`;
   };
-  const name = (kind, id) => (id === "" ? kinds[kind].nothing : (data.names[kind] || {})[id] || id);
+  const name = (kind, id) => (id === "" ? kinds[kind].nothing : (Object.hasOwn(data.names[kind] || {}, id) && data.names[kind][id]) || id);
   const badge = (kind, id) => {
     if (kind !== "person" || id === "" || !roles.size) return "";
     const role = roles.has(id) ? roles.get(id).role : "no longer a member";
@@ -79,7 +79,7 @@ function start(data, specs) {
   }
 
   function timeline(period, filters, chosen, now) {
-    const size = data.granularity === "day" ? chosen.unit || usualUnit(period.days) : data.granularity;
+    const size = data.granularity !== "day" ? data.granularity : ["day", "week", "month"].includes(chosen.unit) ? chosen.unit : usualUnit(period.days);
     if (place("unit")) place("unit").value = size;
     const found = buckets(usage, period.days, filters, size, tools, data.complete);
     const parts = [...new Set(found.rows.filter((row) => !row.whole).map((row) => row.what))];
@@ -167,14 +167,17 @@ function start(data, specs) {
         : period.before ? "No change is told: no price for these days." : "",
     ];
     section.replaceChildren(
-      element("h2", { id: `h-${kind}` }, title), download(`by-${kind}`, title, [one, "id", unit.column, "uses"],
+      element("h2", { id: `h-${kind}`, tabIndex: -1 }, title), download(`by-${kind}`, title, [one, "id", unit.column, "uses"],
         () => rows.map(([id, sum]) => [name(kind, id), id, figured(sum, unit.exact, ""), sum.uses])),
       element("p", { className: "about" }, sentences.filter(Boolean).join(" ")),
       table(`${title}, figures`, columns, cells, line("Total", now, finished.credits, before ? before.credits : 0)));
   }
 
-  function idle(period) {
-    if (!place("idle")) return;
+  // Of the whole team: under a filter everybody else would seem to use nothing.
+  function idle(period, filters) {
+    if (!place("s-idle")) return;
+    place("s-idle").hidden = Object.keys(filters).length > 0;
+    if (place("s-idle").hidden) return;
     const used = usage.sums(period.days, {}).by.person;
     const found = data.members.filter((one) => one.status === "active" && !((used.get(one.email) || {}).uses > 0))
       .map((one) => [one.email, one.role, usage.lastUse.has(one.email) ? dayInWords(usage.lastUse.get(one.email)) : "none synced"]);
@@ -182,11 +185,21 @@ function start(data, specs) {
     place("idle").replaceChildren(...(found.length ? [table("Members who use nothing", [{ title: "Member" }, { title: "Role" }, { title: data.granularity === "day" ? "Last use" : "Last period of use" }], found)] : []));
   }
 
+  // What was clicked is drawn anew: the keyboard goes on at its list's heading, or beside where the filter was.
+  function keepFocus(draw_) {
+    const held = document.activeElement;
+    const section = held.closest("section");
+    draw_();
+    if (held.isConnected) return;
+    const next = section && !section.hidden ? section.querySelector("h2") : place("period");
+    next.focus({ preventScroll: true });
+  }
+
   async function show() {
     const chosen = address();
     const period = data.periods.find((one) => one.id === chosen.period) || data.periods[0];
     const filters = filtersOf(chosen);
-    const measure = chosen.in in units ? chosen.in : "credits";
+    const measure = Object.hasOwn(units, chosen.in) ? chosen.in : "credits";
     [usage, unit] = [usages[measure], units[measure]];
     place("period").value = period.id;
     if (place("in")) place("in").value = measure;
@@ -195,10 +208,12 @@ function start(data, specs) {
     const finished = usage.sums(period.finished, filters);
     const earlier = period.before && usage.sums(period.before, filters);
     const before = earlier && !unpriced(finished, earlier) ? earlier : null;
-    header(period, filters);
     cards(period, filters, now);
-    for (const kind of Object.keys(kinds)) ranking(kind, period, filters, chosen, now, finished, before);
-    idle(period);
+    keepFocus(() => {
+      header(period, filters);
+      for (const kind of Object.keys(kinds)) ranking(kind, period, filters, chosen, now, finished, before);
+    });
+    idle(period, filters);
     await Promise.all([timeline(period, filters, chosen, now), month(period, filters)]);
     document.body.dataset.drawn = location.hash || "#";
   }
