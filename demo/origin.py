@@ -16,6 +16,9 @@ MAGNIFIC = "https://api.magnific.com"
 LONGEST_CHECK_DAYS = 180
 """The longest range of one request on every plan, both ends counted (Magnific's Analytics overview)."""
 
+SANDBOX_LEDGER = "the sandbox's ledger, by day"
+"""Who says what the sandbox's usage must add up to."""
+
 Totals = list[tuple[str, str, int, int]]
 """First day of a bucket, tool, uses, credits: what the credit usage in the file must add up to."""
 
@@ -72,7 +75,7 @@ class Origin:
                     timeout=60,
                 )
             totals = [(row["date"], row["tool"], row["user_uses"], row["user_credits"]) for row in answer.json()]
-            return Expected("the sandbox's ledger, by day", "day", first, self.today, totals)
+            return Expected(SANDBOX_LEDGER, "day", first, self.today, totals)
         return self._asked_by_month()
 
     def export(self) -> bytes:

@@ -13,6 +13,9 @@ from demo.origin import DemoError
 
 T = TypeVar("T")
 
+INVENTED = Path(__file__).parent / "dbt" / "seeds"
+"""What the sandbox's team pays and has agreed upon; no real price."""
+
 SCOPES = ("seat", "team", "group", "person")
 
 

@@ -17,9 +17,9 @@ import jinja2
 import vl_convert
 
 from demo import charts
-from demo.origin import DemoError
+from demo.origin import SANDBOX_LEDGER, DemoError
 from demo.periods import Synced, periods
-from demo.plan import Allowance, Price, read_allowances, read_prices
+from demo.plan import INVENTED, Allowance, Price, read_allowances, read_prices
 from demo.warehouse import DUCKDB_FILE, FOLDER, Row, Warehouse, open_warehouse
 
 HTML_FILE = "report.html"
@@ -46,14 +46,27 @@ def write_report(
     allowances: Sequence[Allowance] = (),
     schema: str | None = None,
 ) -> None:
-    """Read the file and write the page. Raises DemoError where there is no such file."""
+    """Read the file and write the page. Raises DemoError where there is no such file.
+
+    The sandbox's invented usage gets the invented prices and allowances, where none are given.
+    """
     with open_warehouse(duckdb_file, schema) as warehouse:
-        page = _page(warehouse, [asdict(one) for one in prices], [asdict(one) for one in allowances])
+        of_sandbox = any(totals["said_by"] == SANDBOX_LEDGER for totals in warehouse.rows("totals"))
+        invented = of_sandbox and not prices and not allowances
+        if invented:
+            prices = read_prices(INVENTED / "magnific_prices.csv")
+            allowances = read_allowances(INVENTED / "magnific_allowances.csv")
+        plan = {
+            "prices": [asdict(one) for one in prices],
+            "allowances": [asdict(one) for one in allowances],
+            "invented": invented,
+        }
+        page = _page(warehouse, plan)
     html_file.parent.mkdir(parents=True, exist_ok=True)
     html_file.write_text(page, encoding="utf-8")
 
 
-def _page(warehouse: Warehouse, prices: list[Row], allowances: list[Row]) -> str:
+def _page(warehouse: Warehouse, plan: dict[str, Any]) -> str:
     [facts] = warehouse.rows("facts")
     keys, totals = warehouse.rows("keys"), warehouse.rows("totals")
     environment = jinja2.Environment(
@@ -68,14 +81,14 @@ def _page(warehouse: Warehouse, prices: list[Row], allowances: list[Row]) -> str
     return environment.get_template("page.html").render(
         facts=facts,
         keys=keys,
-        prices=bool(prices),
+        prices=bool(plan["prices"]),
         members=bool(warehouse.rows("members")),
         totals=totals[0] if totals else None,
         style=(_PAGE / "page.css").read_text(encoding="utf-8"),
         script="".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS) if has_usage else "",
         library=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;") if has_usage else "",
         specs=_json({"timeline": charts.timeline(), "month_to_date": charts.month_to_date()}),
-        data=_packed({**_data(warehouse, facts), "prices": prices, "allowances": allowances}) if has_usage else "",
+        data=_packed({**_data(warehouse, facts), **plan}) if has_usage else "",
     )
 
 
@@ -101,6 +114,7 @@ def _data(warehouse: Warehouse, facts: Row) -> dict[str, Any]:
             "key": {row["id"]: row["name"] for row in warehouse.rows("keys")},
         },
         "members": warehouse.rows("members"),
+        "groups": warehouse.rows("groups"),
     }
 
 

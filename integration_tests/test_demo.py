@@ -133,7 +133,7 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
     assert withdrawn > 0
     assert f"{stored:,} credits" in printed
     page = (demo.output / "report.html").read_text()
-    assert "<strong>Yes.</strong>" in page
+    assert "<strong>Yes.</strong>" in page and '<select id="in">' in page
     assert demo.connections() == ""
     assert demo.leftovers() == []
     assert not (demo.folder / "home" / ".airbyte").exists()

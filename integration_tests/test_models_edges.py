@@ -129,7 +129,8 @@ SEEDS = {
 2026-03-01,team,,100
 2026-03-31,team,,1000000
 2026-04-01,person,Gus@example.com,100
-2026-03-01,group,Film,50000
+2026-03-01,group,FILM ,50000
+2026-03-01,group,Flim,1
 """,
 }
 USED = {"ann": 4999, "bob": 5000, "cy": 7999, "dot": 8000, "eve": 9499, "fay": 9500}
@@ -180,6 +181,11 @@ def test_a_fixed_sum_goes_before_the_seats_from_the_day_it_holds(allowed: Build)
         (march, "person", "gus@example.com"): 10_000,
         (april, "person", "gus@example.com"): 100,
     }
+
+
+def test_an_allowance_of_nobody_is_told(allowed: Build, untidy: Build) -> None:
+    assert allowed.results["magnific_allowances_are_of_somebody"] == "warn"
+    assert untidy.results["magnific_allowances_are_of_somebody"] == "pass"
 
 
 def test_the_forecast_takes_the_days_that_were_over_and_is_never_below_what_is_used(allowed: Build) -> None:

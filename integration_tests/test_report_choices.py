@@ -61,6 +61,50 @@ def test_from_a_project_to_its_people(browser: Browser, year: Path) -> None:
     assert sorted(people) == [f"person.{number:03}@team.example" for number in range(1, 14, 3)]
 
 
+def test_what_went_through_no_key_is_a_figure_and_no_choice(browser: Browser, year: Path) -> None:
+    browser.show(year, chosen="#period=30")
+    everything = browser.card("Credits"), browser.rows("#s-key")
+    assert everything[1][-2][0] == "not through an API key"
+    assert browser.ask("return [...document.querySelectorAll('#s-key a')].map((one) => one.textContent)") == [
+        "Pipeline"
+    ]
+    browser.show(year, chosen="#period=30&key=")
+    assert (browser.card("Credits"), browser.rows("#s-key")) == everything
+    assert browser.text("#filters") == ""
+
+
+@pytest.mark.parametrize("chosen", ["in=constructor", "unit=century", "period=toString", "__proto__=x", "unit="])
+def test_what_an_address_says_that_nobody_knows_is_ignored(browser: Browser, year: Path, chosen: str) -> None:
+    browser.show(year)
+    plain = browser.text("main")
+    browser.show(year, chosen=f"#{chosen}")
+    assert browser.text("main") == plain
+    assert browser.complaints() == []
+
+
+def test_the_keyboard_goes_on_where_the_choice_was_made(browser: Browser, year: Path) -> None:
+    browser.show(year)
+    focused = "return document.activeElement.id"
+    browser.driver.find_element(By.LINK_TEXT, "person.003@team.example").send_keys(Keys.ENTER)
+    browser.wait_for("#person=person.003%40team.example")
+    assert browser.ask(focused) == "h-person"
+    assert not browser.driver.find_element(By.ID, "s-idle").is_displayed(), "that list knows no filter"
+    browser.driver.find_element(By.CSS_SELECTOR, "#filters a").send_keys(Keys.ENTER)
+    browser.wait_for("#")
+    assert browser.ask(focused) == "period"
+
+
+def test_bars_are_as_long_as_their_figures_whatever_they_name(browser: Browser, year: Path) -> None:
+    browser.show(year)
+    for kind in ("tool", "person", "project", "group", "key"):
+        bars = [float(one) for one in browser.ask(
+            f"return [...document.querySelectorAll('#s-{kind} .bar')].map((one) => parseFloat(one.style.width))"
+        )]  # fmt: skip
+        rows = [row for row in browser.rows(f"#s-{kind}")[1:-1] if " more " not in row[0]]
+        figures = [int(row[1].replace(",", "")) for row in rows]
+        assert bars == pytest.approx([100 * one / max(figures) for one in figures], abs=0.01)
+
+
 def test_the_timeline_has_bars_of_other_sizes(browser: Browser, year: Path) -> None:
     browser.show(year)
     weeks = browser.marks("timeline")

@@ -47,16 +47,17 @@ function buckets(usage, days, filters, unit, tools, complete) {
   const shown = tools.length > 8 ? tools.slice(0, 7) : tools;
   const place = new Map(shown.map((tool, n) => [tool, n + 1]));
   const found = new Map();
-  usage.days(days, filters, (at, tool, credits, uses) => {
+  usage.days(days, filters, (at, tool, credits, uses, unpriced) => {
     const start = bucket(at, unit);
     const name = place.has(tool) ? tool : "Other tools";
     const key = `${start} ${name}`;
     const row = found.get(key) || {
-      start, end: bucket(start, unit, 1), tool: name, place: place.get(tool) || 8, value: 0, uses: 0,
+      start, end: bucket(start, unit, 1), tool: name, place: place.get(tool) || 8, value: 0, uses: 0, unpriced: 0,
       ...bucketInWords(start, unit, days, complete),
     };
     row.value += credits;
     row.uses += uses;
+    row.unpriced += unpriced;
     found.set(key, row);
   });
   const rows = [...found.values()].sort((one, other) => one.start - other.start || one.place - other.place);
@@ -79,13 +80,18 @@ function running(usage, finished, filters, first) {
   const before = bucket(month, "month", -1);
   const total = (days) => {
     const used = new Map();
-    usage.days(days, filters, (at, tool, credits) => used.set(at, (used.get(at) || 0) + credits));
+    usage.days(days, filters, (at, tool, credits, uses, unpriced) => {
+      const day = used.get(at) || [0, 0];
+      used.set(at, [day[0] + credits, day[1] + unpriced]);
+    });
     const rows = [];
-    let sum = 0;
+    let [sum, without] = [0, 0];
     for (let at = time(days.first); at <= time(days.last); at += dayMs) {
-      sum += used.get(at) || 0;
+      const [credits, unpriced] = used.get(at) || [0, 0];
+      sum += credits;
+      without += unpriced;
       const date = new Date(at);
-      rows.push({ month: monthInWords(at), newest: at >= month, day: date.getUTCDate(), last: at === time(days.last), value: sum });
+      rows.push({ month: monthInWords(at), newest: at >= month, day: date.getUTCDate(), last: at === time(days.last), value: sum, unpriced: without });
     }
     return rows;
   };
@@ -94,12 +100,16 @@ function running(usage, finished, filters, first) {
 }
 
 // So far, plus the average day of the last four weeks (of all days since the first usage, where that is less) for each
-// day to come: docs/queries/growth_and_forecast.sql.
+// day to come: docs/queries/growth_and_forecast.sql. Null where any of these days has no price.
 function forecast(usage, finished, filters, soFar) {
   const last = time(finished.last);
   const days = Math.min(28, Math.round((last - usage.firstUse) / dayMs) + 1);
-  let recent = 0;
-  usage.days({ first: iso(last - 27 * dayMs), last: finished.last }, filters, (at, tool, credits) => { recent += credits; });
+  let [recent, without] = [0, soFar.unpriced];
+  usage.days({ first: iso(last - 27 * dayMs), last: finished.last }, filters, (at, tool, credits, uses, unpriced) => {
+    recent += credits;
+    without += unpriced;
+  });
+  if (without) return null;
   const toCome = Math.round((bucket(last, "month", 1) - dayMs - last) / dayMs);
-  return days > 0 ? soFar + (toCome * recent) / days : soFar;
+  return days > 0 ? soFar.value + (toCome * recent) / days : soFar.value;
 }

@@ -20,23 +20,32 @@ function start(data, specs) {
   const unfolded = new Set();
 
   const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  const filtersOf = (chosen) => Object.fromEntries(Object.keys(kinds).filter((kind) => kind in chosen).map((kind) => [kind, chosen[kind]]));
+  // What went through no key is a difference and has no rows of its own, so nothing can be counted for it alone.
+  const canFilter = (kind, id) => kind !== "key" || (id !== "" && data.byKey !== null);
+  const filtersOf = (chosen) => Object.fromEntries(Object.entries(chosen).filter(([kind, id]) => Object.hasOwn(kinds, kind) && canFilter(kind, id)));
   const hrefOf = (chosen, changes) => {
     const all = { ...chosen, ...changes };
     return `#${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== undefined))}`;
   };
-  const name = (kind, id) => (id === "" ? kinds[kind].nothing : (data.names[kind] || {})[id] || id);
+  const name = (kind, id) => (id === "" ? kinds[kind].nothing : (Object.hasOwn(data.names[kind] || {}, id) && data.names[kind][id]) || id);
   const badge = (kind, id) => {
     if (kind !== "person" || id === "" || !roles.size) return "";
     const role = roles.has(id) ? roles.get(id).role : "no longer a member";
     return role === "member" ? "" : role;
   };
 
+  // Money of days without a price is unknown, and so is how it compares.
+  const unpriced = (...sums) => sums.some((one) => one && one.unpriced);
+  const missing = (period, filters) => !unit.since ? [] : [["these days", period.days], ["the period before", period.before], ["a year before", period.year_before]]
+    .map(([what, days]) => [what, usage.sums(days, filters).unpriced]).filter(([, credits]) => credits)
+    .map(([what, credits]) => `${plural(credits, "credit", "credits")} of ${what}`);
+
   function header(period, filters) {
+    const without = missing(period, filters);
     const running = time(period.days.last) > time(data.complete);
     place("shown").textContent = `${spanInWords(period.days)}, days in UTC` +
       (running ? `; ${dayInWords(time(period.days.last))} was still going on when it was synced` : "") +
-      (unit.since ? `; money is estimated by the prices given${unit.since > period.days.first ? `, and there is none before ${dayInWords(time(unit.since))}` : ""}` : "");
+      (unit.since ? `; money is estimated by the prices given${data.invented ? ", which the demo invented" : ""}${without.length ? `. There is no price before ${dayInWords(time(unit.since))}: none for ${without.join(", ")}` : ""}` : "");
     place("filters").replaceChildren(...Object.entries(filters).map(([kind, id]) => element("a", {
       href: hrefOf(address(), { [kind]: undefined }), className: "filter", title: "Show all again",
     }, `Only ${kinds[kind].one}: ${name(kind, id)}`, element("span", { ariaHidden: "true" }, " ✕"))));
@@ -46,21 +55,22 @@ function start(data, specs) {
     const finished = usage.sums(period.finished, filters);
     const against = (title, days) => {
       if (!days) return { title, figure: "–", note: period.id === "all" ? "everything is shown" : "not synced, or not over" };
-      const other = usage.sums(days, filters).credits;
-      return { title, figure: change(finished.credits, other),
-        note: `${unit.of(finished.credits)}, ${spanInWords(period.finished)}; ${unit.figure(other)}, ${spanInWords(days)}` };
+      const other = usage.sums(days, filters);
+      if (unpriced(finished, other)) return { title, figure: dash, note: `no price for these days: ${spanInWords(unpriced(other) ? days : period.finished)}` };
+      return { title, figure: change(finished.credits, other.credits),
+        note: `${unit.of(finished.credits)}, ${spanInWords(period.finished)}; ${unit.figure(other.credits)}, ${spanInWords(days)}` };
     };
-    const people = [...now.by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
+    const people = [...inCredits.sums(period.days, filters).by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
     const active = data.members.filter((one) => one.status === "active").length;
-    const nobody = now.by.person.get("") || { credits: 0 };
+    const nobody = now.by.person.get("") || { credits: 0, uses: 0, unpriced: 0 };
     const shown = [
-      { title: unit.title, figure: unit.figure(now.credits), note: plural(now.uses, "use", "uses") },
+      { title: unit.title, figure: figured(now, unit.figure), note: `${plural(now.uses, "use", "uses")}${figured(now, unit.figure) === dash ? ", no price for these days" : ""}` },
       against("Against the period before", period.before),
       against("Against a year before", period.year_before),
       { title: "People using credits", figure: number(people),
         note: active ? `the team has ${plural(active, "active member", "active members")}` : "the list of members is not synced" },
       { title: "Not attributed", figure: percent(nobody.credits, now.credits),
-        note: `${unit.of(nobody.credits)} that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
+        note: `${figured(nobody, unit.of)} that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
       { title: "Synced through", figure: words(time(data.through), { day: "numeric", month: "short", year: "numeric" }),
         note: data.syncedAt ? `synced ${moment(data.syncedAt)}` : "when it was synced is not recorded" },
     ];
@@ -69,24 +79,26 @@ function start(data, specs) {
   }
 
   function timeline(period, filters, chosen, now) {
-    const size = data.granularity === "day" ? chosen.unit || usualUnit(period.days) : data.granularity;
+    const size = data.granularity !== "day" ? data.granularity : ["day", "week", "month"].includes(chosen.unit) ? chosen.unit : usualUnit(period.days);
     if (place("unit")) place("unit").value = size;
     const found = buckets(usage, period.days, filters, size, tools, data.complete);
     const parts = [...new Set(found.rows.filter((row) => !row.whole).map((row) => row.what))];
-    place("parts").textContent = parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "";
+    place("parts").textContent = [parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "",
+      unpriced(now) ? "Days without a price are not in the bars." : ""].filter(Boolean).join(" ");
     const columns = [{ title: { day: "Day", week: "Week", month: "Month", year: "Year" }[size] }, { title: unit.title, number: true }, { title: "Share", number: true }, { title: "Uses", number: true }];
     const rows = new Map();
     for (const row of found.rows) {
-      const sum = rows.get(row.what) || { start: row.start, credits: 0, uses: 0 };
+      const sum = rows.get(row.what) || { start: row.start, credits: 0, uses: 0, unpriced: 0 };
       sum.credits += row.value;
       sum.uses += row.uses;
+      sum.unpriced += row.unpriced;
       rows.set(row.what, sum);
     }
-    const cells = [...rows].map(([what, sum]) => [what, unit.figure(sum.credits), percent(sum.credits, now.credits), number(sum.uses)]);
+    const cells = [...rows].map(([what, sum]) => [what, figured(sum, unit.figure), figured(sum, (credits) => percent(credits, now.credits)), number(sum.uses)]);
     place("timeline-table").replaceChildren(
-      table("Credits over time, figures", columns, cells, ["Total", unit.figure(now.credits), percent(now.credits, now.credits), number(now.uses)]));
+      table("Credits over time, figures", columns, cells, ["Total", figured(now, unit.figure), percent(now.credits, now.credits), number(now.uses)]));
     place("timeline-download").replaceChildren(download("credits-over-time", "Credits over time", ["start", "tool", unit.column, "uses"],
-      () => found.rows.map((row) => [iso(row.start), row.tool, row.value, row.uses])));
+      () => found.rows.map((row) => [iso(row.start), row.tool, figured({ credits: row.value, unpriced: row.unpriced }, unit.exact, ""), row.uses])));
     return draw("timeline", timelineSpec(specs.timeline, found, period.days, size, place("timeline").clientWidth));
   }
 
@@ -96,21 +108,22 @@ function start(data, specs) {
     if (section.hidden) return;
     const { month: first, newest, before } = running(usage, period.finished, filters, data.first);
     const { day, value } = newest.at(-1);
+    const expected = forecast(usage, period.finished, filters, newest.at(-1));
+    const told = (row, figure) => figured({ credits: row.value, unpriced: row.unpriced }, figure);
     const over = bucket(time(period.finished.last), "month", 1) - dayMs === time(period.finished.last);
     const same = before[Math.min(over ? 31 : day, before.length) - 1];
     const from = newest[0].day;
     place("h-month_to_date").textContent = `${monthInWords(first)}${over ? "" : " so far"}`;
     place("about-month_to_date").textContent = [
-      `Day ${from} to ${day}: ${unit.of(value)}${same && from === 1 ? `, ${change(value, same.value)} against ${unit.figure(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
-      over ? "" : `Forecast: ${unit.of(forecast(usage, period.finished, filters, value))}, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
+      `Day ${from} to ${day}: ${told(newest.at(-1), unit.of)}${same && same.value && from === 1 && !unpriced(newest.at(-1), same) ? `, ${change(value, same.value)} against ${unit.figure(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
+      over ? "" : expected === null ? "No forecast: there are days without a price." : `Forecast: ${unit.of(expected)}, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
     ].filter(Boolean).join(" ");
     const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: unit.title, number: true }];
-    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), unit.figure(row.value)]);
+    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), told(row, unit.figure)]);
     place("month_to_date-table").replaceChildren(table("The month, figures", columns, ends));
-    const lines = Object.keys(filters).length ? [] : budgetLines(inCredits, data, period.finished);
-    place("budget").replaceChildren(...(lines.length ? [budgetTable(lines)] : []));
+    place("budget").replaceChildren(...(Object.keys(filters).length ? [] : budgetTable(budgetLines(inCredits, data, period.finished), data.invented)));
     const spec = structuredClone(specs.month_to_date);
-    spec.data = { values: [...before, ...newest] };
+    spec.data = { values: [...before, ...newest].filter((row) => !row.unpriced) };
     await draw("month_to_date", spec);
   }
 
@@ -124,23 +137,23 @@ function start(data, specs) {
     if (section.hidden) return;
     const folds = named_.length > shortList + 1 && !unfolded.has(kind);
     const shown = folds ? [...named_.slice(0, shortList), ...rows.filter(([id]) => id === "")] : rows;
-    const most = Math.max(1, ...named_.map(([, sum]) => sum.credits));
+    const most = Math.max(...shown.map(([, sum]) => sum.credits));
     const columns = [
       { title: title.slice(3, 4).toUpperCase() + title.slice(4) }, { title: unit.title, number: true }, { title: "Share", number: true },
       { title: "Uses", number: true, wide: true }, ...(kind === "tool" ? [{ title: "Per use", number: true, wide: true }] : []),
       ...(before ? [{ title: "Change", number: true }] : []),
     ];
-    const line = (cell, sum, now_, then) => [cell, unit.figure(sum.credits), percent(sum.credits, now.credits), number(sum.uses),
-      ...(kind === "tool" ? [sum.uses ? unit.each(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
+    const line = (cell, sum, now_, then) => [cell, figured(sum, unit.figure), figured(sum, (credits) => percent(credits, now.credits)), number(sum.uses),
+      ...(kind === "tool" ? [sum.uses && !unpriced(sum) ? unit.each(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
     const of = (sums, id) => ((sums && sums.by[kind].get(id)) || { credits: 0 }).credits;
     const cells = shown.map(([id, sum]) => line(named(name(kind, id), {
-      href: kind in filters ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
-      share: Math.min(1, sum.credits / most), pale: id === "",
+      href: kind in filters || !canFilter(kind, id) ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
+      share: most > 0 ? sum.credits / most : 0, pale: id === "",
     }), sum, of(finished, id), of(before, id)));
     if (folds) {
       const rest = named_.slice(shortList);
-      const sum = { credits: 0, uses: 0 };
-      for (const [, each] of rest) { sum.credits += each.credits; sum.uses += each.uses; }
+      const sum = { credits: 0, uses: 0, unpriced: 0 };
+      for (const [, each] of rest) for (const what of Object.keys(sum)) sum[what] += each[what];
       const more = element("button", { type: "button", className: "more" }, `${number(rest.length)} more ${many}`);
       more.addEventListener("click", () => { unfolded.add(kind); show(); });
       cells.splice(shortList, 0, line(more, sum, rest.reduce((all, [id]) => all + of(finished, id), 0), rest.reduce((all, [id]) => all + of(before, id), 0)));
@@ -150,17 +163,21 @@ function start(data, specs) {
       { project: "A renamed project is one project.", group: "The group a person was in when the usage was read.",
         person: rows.some(([id]) => id === "") ? "Not attributed is what Magnific counts in a tool’s total without naming a person." : "",
         key: data.keysReadAt ? `Keys were read ${moment(data.keysReadAt)}; what they did later is not theirs yet.` : "", tool: "" }[kind],
-      before ? `Change: ${spanInWords(period.finished)} against ${spanInWords(period.before)}.` : "",
+      before ? `Change: ${spanInWords(period.finished)} against ${spanInWords(period.before)}.`
+        : period.before ? "No change is told: no price for these days." : "",
     ];
     section.replaceChildren(
-      element("h2", { id: `h-${kind}` }, title), download(`by-${kind}`, title, [one, "id", unit.column, "uses"],
-        () => rows.map(([id, sum]) => [name(kind, id), id, sum.credits, sum.uses])),
+      element("h2", { id: `h-${kind}`, tabIndex: -1 }, title), download(`by-${kind}`, title, [one, "id", unit.column, "uses"],
+        () => rows.map(([id, sum]) => [name(kind, id), id, figured(sum, unit.exact, ""), sum.uses])),
       element("p", { className: "about" }, sentences.filter(Boolean).join(" ")),
       table(`${title}, figures`, columns, cells, line("Total", now, finished.credits, before ? before.credits : 0)));
   }
 
-  function idle(period) {
-    if (!place("idle")) return;
+  // Of the whole team: under a filter everybody else would seem to use nothing.
+  function idle(period, filters) {
+    if (!place("s-idle")) return;
+    place("s-idle").hidden = Object.keys(filters).length > 0;
+    if (place("s-idle").hidden) return;
     const used = usage.sums(period.days, {}).by.person;
     const found = data.members.filter((one) => one.status === "active" && !((used.get(one.email) || {}).uses > 0))
       .map((one) => [one.email, one.role, usage.lastUse.has(one.email) ? dayInWords(usage.lastUse.get(one.email)) : "none synced"]);
@@ -168,22 +185,35 @@ function start(data, specs) {
     place("idle").replaceChildren(...(found.length ? [table("Members who use nothing", [{ title: "Member" }, { title: "Role" }, { title: data.granularity === "day" ? "Last use" : "Last period of use" }], found)] : []));
   }
 
+  // What was clicked is drawn anew: the keyboard goes on at its list's heading, or beside where the filter was.
+  function keepFocus(draw_) {
+    const held = document.activeElement;
+    const section = held.closest("section");
+    draw_();
+    if (held.isConnected) return;
+    const next = section && !section.hidden ? section.querySelector("h2") : place("period");
+    next.focus({ preventScroll: true });
+  }
+
   async function show() {
     const chosen = address();
     const period = data.periods.find((one) => one.id === chosen.period) || data.periods[0];
     const filters = filtersOf(chosen);
-    const measure = chosen.in in units ? chosen.in : "credits";
+    const measure = Object.hasOwn(units, chosen.in) ? chosen.in : "credits";
     [usage, unit] = [usages[measure], units[measure]];
     place("period").value = period.id;
     if (place("in")) place("in").value = measure;
     document.title = `Magnific credit usage, ${spanInWords(period.days)}`;
     const now = usage.sums(period.days, filters);
     const finished = usage.sums(period.finished, filters);
-    const before = period.before ? usage.sums(period.before, filters) : null;
-    header(period, filters);
+    const earlier = period.before && usage.sums(period.before, filters);
+    const before = earlier && !unpriced(finished, earlier) ? earlier : null;
     cards(period, filters, now);
-    for (const kind of Object.keys(kinds)) ranking(kind, period, filters, chosen, now, finished, before);
-    idle(period);
+    keepFocus(() => {
+      header(period, filters);
+      for (const kind of Object.keys(kinds)) ranking(kind, period, filters, chosen, now, finished, before);
+    });
+    idle(period, filters);
     await Promise.all([timeline(period, filters, chosen, now), month(period, filters)]);
     document.body.dataset.drawn = location.hash || "#";
   }

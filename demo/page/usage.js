@@ -31,20 +31,23 @@ function Usage(data) {
   // What is read through one key is told by the rows of the keys alone.
   const source = (filters) => ("key" in filters ? data.byKey : data.usage);
 
+  const nothing = () => ({ credits: 0, uses: 0, unpriced: 0 });
+  // The row's figures added to `sum`, or taken from it. `unpriced`: the credits that have no money, where money is counted.
+  const count = (sum, columns, row, sign = 1) => {
+    sum.credits += sign * columns.credits[row];
+    sum.uses += sign * columns.uses[row];
+    if (columns.unpriced) sum.unpriced += sign * columns.unpriced[row];
+  };
+
   // Credits and uses of `days`: all of them, and by each kind's id ("" where nothing is named).
   function sums(days, filters) {
     const kinds = ["tool", "person", "project", "group"];
-    const total = { credits: 0, uses: 0 };
+    const total = nothing();
     const by = Object.fromEntries(kinds.map((kind) => [kind, new Map()]));
-    const add = (kind, id, credits, uses) => {
-      const sum = by[kind].get(id);
-      if (sum) { sum.credits += credits; sum.uses += uses; } else by[kind].set(id, { credits, uses });
-    };
+    const of = (map, id) => map.get(id) || map.set(id, nothing()).get(id);
     each(source(filters), days, filters, (row, columns) => {
-      const [credits, uses] = [columns.credits[row], columns.uses[row]];
-      total.credits += credits;
-      total.uses += uses;
-      for (const kind of kinds) add(kind, columns[kind][row], credits, uses);
+      count(total, columns, row);
+      for (const kind of kinds) count(of(by[kind], columns[kind][row]), columns, row);
     });
     const named = (kind, map) => new Map([...map].map(([one, sum]) => [one < 0 ? "" : data.ids[kind][one], sum]));
     return { ...total, by: { ...Object.fromEntries(kinds.map((kind) => [kind, named(kind, by[kind])])), key: keys(days, filters, total) } };
@@ -56,20 +59,19 @@ function Usage(data) {
     const rest = { ...total };
     each(data.byKey, days, filters, (row, columns) => {
       const id = data.ids.key[columns.key[row]];
-      const sum = found.get(id) || { credits: 0, uses: 0 };
-      for (const what of ["credits", "uses"]) {
-        sum[what] += columns[what][row];
-        rest[what] -= columns[what][row];
-      }
+      const sum = found.get(id) || nothing();
+      count(sum, columns, row);
+      count(rest, columns, row, -1);
       found.set(id, sum);
     });
     if (!("key" in filters)) found.set("", rest);
     return found;
   }
 
-  // Calls `visit(day in milliseconds, tool, credits, uses)` for each row.
+  // Calls `visit(day in milliseconds, tool, credits, uses, unpriced)` for each row.
   const days = (span, filters, visit) => each(source(filters), span, filters, (row, columns) =>
-    visit(start + columns.day[row] * dayMs, data.ids.tool[columns.tool[row]], columns.credits[row], columns.uses[row]));
+    visit(start + columns.day[row] * dayMs, data.ids.tool[columns.tool[row]], columns.credits[row], columns.uses[row],
+      columns.unpriced ? columns.unpriced[row] : 0));
 
   // The tools of the whole file, the largest first: colours follow this order in every period.
   const tools = () => [...sums({ first: data.first, last: data.through }, {}).by.tool]

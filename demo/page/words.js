@@ -3,6 +3,9 @@
 const number = (value) => Math.round(value).toLocaleString("en");
 const precise = (value) => value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const percent = (part, whole) => (whole ? `${precise((100 * part) / whole)}%` : "–");
+// A figure of a sum; a dash where there is usage and no price for it.
+const dash = "–";
+const figured = (sum, figure, otherwise = dash) => (sum.unpriced && !sum.credits ? otherwise : figure(sum.credits));
 const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 const words = (at, options) => new Date(at).toLocaleDateString("en-GB", { timeZone: "UTC", ...options });
 const dayInWords = (at) => words(at, { day: "numeric", month: "long", year: "numeric" });

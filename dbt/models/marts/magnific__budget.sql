@@ -114,7 +114,7 @@ measured as (
     left join allowances as own
         on own.month = spent.month
         and own.scope = spent.scope
-        and (own.name = spent.name or own.scope = 'team')
+        and (own.name = lower(trim(spent.name)) or own.scope = 'team')
     left join allowances as each_seat on each_seat.month = spent.month and each_seat.scope = 'seat'
 )
 
