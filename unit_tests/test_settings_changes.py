@@ -103,7 +103,7 @@ def test_a_start_over_that_is_cut_off_goes_on_behind_its_last_window(waits: list
     assert not warehouse.sync(ledger, FIRST, fail_at=1)
     [done] = {query["end_date"] for query in warehouse.asked[:1]}
     assert warehouse.sync(ledger, FIRST)
-    assert warehouse.asked[0]["start_date"] == str(bucket_of(date.fromisoformat(done) - timedelta(7), "week"))
+    assert warehouse.asked[0]["start_date"] == str(date.fromisoformat(done) + timedelta(1))
     assert warehouse.table() == expected(ledger, of(granularity="week"))
 
 
