@@ -71,7 +71,7 @@ def test_one_switch_shows_money_by_the_price_of_each_day(browser: Browser, file:
 def test_money_in_a_csv_has_the_decimals_of_its_price(browser: Browser, file: Path, tmp_path: Path) -> None:
     browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     browser.show(file.with_suffix(".html"), chosen="#in=money")
-    saved = tmp_path / "credits-over-time.csv"
+    saved = tmp_path / "usage-over-time.csv"
     browser.ask("document.querySelector('#timeline-download .download').click()")
     browser.wait_until(saved.exists)
     heading, *rows = csv.reader(saved.read_text("utf-8-sig").splitlines())

@@ -96,8 +96,8 @@ function start(data, specs) {
     }
     const cells = [...rows].map(([what, sum]) => [what, figured(sum, unit.figure), figured(sum, (credits) => percent(credits, now.credits)), number(sum.uses)]);
     place("timeline-table").replaceChildren(
-      table("Credits over time, figures", columns, cells, ["Total", figured(now, unit.figure), percent(now.credits, now.credits), number(now.uses)]));
-    place("timeline-download").replaceChildren(download("credits-over-time", "Credits over time", ["start", "tool", unit.column, "uses"],
+      table("Usage over time, figures", columns, cells, ["Total", figured(now, unit.figure), percent(now.credits, now.credits), number(now.uses)]));
+    place("timeline-download").replaceChildren(download("usage-over-time", "Usage over time", ["start", "tool", unit.column, "uses"],
       () => found.rows.map((row) => [iso(row.start), row.tool, figured({ credits: row.value, unpriced: row.unpriced }, unit.exact, ""), row.uses])));
     return draw("timeline", timelineSpec(specs.timeline, found, period.days, size, place("timeline").clientWidth));
   }
