@@ -81,6 +81,21 @@ def test_money_in_a_csv_has_the_decimals_of_its_price(browser: Browser, file: Pa
     assert money and all(re.fullmatch(r"\d+(\.\d{1,3})?", one) for one in money)
 
 
+def test_every_list_can_be_downloaded(browser: Browser, file: Path, tmp_path: Path) -> None:
+    browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    browser.show(file.with_suffix(".html"), chosen="#period=2026-03")
+    buttons = browser.driver.find_elements(By.CSS_SELECTOR, ".download")
+    lists = {"by-tool", "by-person", "by-project", "by-group", "by-key", "usage-over-time", "allowances", "api-keys"}
+    for button in buttons:
+        browser.ask("arguments[0].click()", button)
+    browser.wait_until(lambda: len([*tmp_path.glob("*.csv")]) == len(buttons))
+    saved = {one.stem: [*csv.reader(one.read_text("utf-8-sig").splitlines())] for one in tmp_path.glob("*.csv")}
+    assert set(saved) - {"members-who-use-nothing"} == lists
+    assert saved["allowances"][0] == ["allowance of", "credits a month", "used", "forecast", "verdict"]
+    assert saved["api-keys"][1][:2] == ["Pipeline", "active"]
+    assert all(len({len(row) for row in rows}) == 1 < len(rows) for rows in saved.values())
+
+
 def test_a_month_with_nothing_in_it_is_compared_with_nothing(browser: Browser, file: Path) -> None:
     browser.show(file.with_suffix(".html"), chosen="#period=2026-03&person=nobody%40team.example")
     assert browser.text("#about-month_to_date").startswith("Day 1 to 16: 0 credits. ")

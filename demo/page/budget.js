@@ -89,6 +89,8 @@ function budgetTable({ lines, unknown, span }, invented) {
   ]));
   return [
     lines.length ? element("p", { className: "about" }, `Allowances of the month, in credits${invented ? "; the demo invented them" : ""}.`) : null,
+    lines.length ? download("allowances", "Allowances of the month", ["allowance of", "credits a month", "used", "forecast", "verdict"],
+      () => lines.map((one) => [one.name, one.credits, one.used, Math.round(one.expected), one.verdict])) : null,
     lines.length ? found : null,
     unknown.length ? element("p", { className: "about", id: "unknown" }, `Allowances whose name nobody has, neither in usage nor in the lists of groups and members: ${unknown.join(", ")}. Nothing is measured by them.`) : null,
   ].filter(Boolean);

@@ -182,7 +182,11 @@ function start(data, specs) {
     const found = data.members.filter((one) => one.status === "active" && !((used.get(one.email) || {}).uses > 0))
       .map((one) => [one.email, one.role, usage.lastUse.has(one.email) ? dayInWords(usage.lastUse.get(one.email)) : "none synced"]);
     place("idle-about").textContent = `${plural(found.length, "active member", "active members")} without a use, ${spanInWords(period.days)}.`;
-    place("idle").replaceChildren(...(found.length ? [table("Members who use nothing", [{ title: "Member" }, { title: "Role" }, { title: data.granularity === "day" ? "Last use" : "Last period of use" }], found)] : []));
+    const columns = ["Member", "Role", data.granularity === "day" ? "Last use" : "Last period of use"];
+    place("idle").replaceChildren(...(found.length ? [
+      download("members-who-use-nothing", "Members who use nothing", columns, () => found),
+      table("Members who use nothing", columns.map((title) => ({ title })), found),
+    ] : []));
   }
 
   // What was clicked is drawn anew: the keyboard goes on at its list's heading, or beside where the filter was.
@@ -224,6 +228,10 @@ function start(data, specs) {
   if (units.money) {
     for (const [id, one] of Object.entries(units)) place("in").append(element("option", { value: id }, one.title));
     place("in").addEventListener("change", (event) => choose({ in: event.target.value === "credits" ? undefined : event.target.value }));
+  }
+  if (place("keys")) {
+    const [columns, ...rows] = [...place("keys").rows].map((row) => [...row.cells].map((cell) => cell.textContent.trim()));
+    place("keys-download").append(download("api-keys", "API keys", columns, () => rows));
   }
   if (place("unit")) place("unit").addEventListener("change", (event) => choose({ unit: event.target.value }));
   window.addEventListener("hashchange", show);
