@@ -150,6 +150,13 @@ def _end_children() -> None:
                 os.waitpid(int(pid), 0)
 
 
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: DuckDB, for one, makes an error of its own of it."""
+    return error is not None and (
+        isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__cause__ or error.__context__)
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """0 where all went well and no sum disagrees, 1 where not, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
@@ -158,12 +165,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with Screen() as screen:
             return 0 if run(folder, screen) else 1
-    except DemoError as error:
-        print(f"The demo stopped: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted. Nothing of the last result has changed.", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, Exception) as error:
+        if _is_interrupt(error):
+            print("Interrupted. Nothing of the last result has changed.", file=sys.stderr)
+            return 130
+        if isinstance(error, DemoError):
+            print(f"The demo stopped: {error}", file=sys.stderr)
+            return 1
+        raise
     finally:
         _end_children()
 

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from sandbox_process import HUNG, LISTS, ROOT, USAGE, Sandbox
 
+from demo import __main__ as command
 from demo.origin import default_start
-
-# Seconds after which a process is taken for hung; far beyond what any machine, however busy, needs.
 
 # Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """
@@ -212,6 +212,20 @@ def test_ctrl_c_leaves_nothing_running(demo: Demo, moment: str) -> None:
         if moment in line:
             break
     interrupted(process, demo)
+
+
+def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def query(*_: Any) -> bool:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise RuntimeError("Query interrupted") from interrupt
+
+    monkeypatch.setattr(command, "run", query)
+    assert command.main([str(tmp_path)]) == 130
+    assert "Interrupted." in capsys.readouterr().err
 
 
 def test_ctrl_c_while_magnific_is_silent(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
