@@ -167,6 +167,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0 if run(folder, screen) else 1
     except (KeyboardInterrupt, Exception) as error:
         if _is_interrupt(error):
+            # Half-made objects of PyAirbyte complain when they go.
+            sys.unraisablehook = lambda _: None
             print("Interrupted. Nothing of the last result has changed.", file=sys.stderr)
             return 130
         if isinstance(error, DemoError):

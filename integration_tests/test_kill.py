@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,14 @@ def test_a_killed_console_script_goes_on_where_its_last_state_says(
         running.kill()
         written += running.stdout.read()
     warehouse.load(written)
-    saved = warehouse.usage_state["date"]
+    next_day = date.fromisoformat(warehouse.usage_state["date"]) + timedelta(days=1)
     asked = len(sandbox.requests())
     run = connector("read", config=backfill, catalog=USAGE_ALONE, state=warehouse.state)
     warehouse.load(run.stdout)
     warehouse.check(sandbox, backfill)
     first = min(one["body"]["start_date"] for one in sandbox.requests())
     assert asked <= 5
-    assert backfill["start_date"] < first <= saved
+    assert backfill["start_date"] < first <= str(next_day)
 
 
 def ended(running: subprocess.Popen[bytes]) -> int:
