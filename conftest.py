@@ -22,17 +22,13 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the CDK's tests of an image: they cannot reach the sandbox from inside one. test_image.py has ours.
 
-    Side by side, one worker runs all of a file, or all that ask the built models, since they share what takes long;
-    the long ones, which are integration tests, begin first.
+    Side by side, the long ones, which are integration tests, begin first.
     """
     of_image = [item for item in items if item.get_closest_marker("image_tests")]
     config.hook.pytest_deselected(items=of_image)
     items[:] = [item for item in items if item not in of_image]
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.path.parent.name != "integration_tests")
-        for item in items:
-            asks_models = not {"built", "models_project"}.isdisjoint(getattr(item, "fixturenames", ()))
-            item.add_marker(pytest.mark.xdist_group("models" if asks_models else str(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks import peers
 from benchmarks.measure import Command, Rounds, output
@@ -40,6 +41,7 @@ MANY_ROWS = 1_000_000
 PER_ROWS = 100_000
 
 Result = tuple[Sequence[Table], Sequence[Headline]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,19 @@ def requests(effort: Effort) -> Result:
     return [usual, less, keys], [usual_lines, less_lines, keys_lines]
 
 
+def _lines(
+    counts: Sequence[T], heading: Callable[[T], tuple[str, ...]], cells: Callable[[T], tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """A line of a table for each heading: it, and the cells of all counts that have it, which lie side by side."""
+    return [(*name, *(cell for one in group for cell in cells(one))) for name, group in groupby(counts, key=heading)]
+
+
 def _usual(counts: Sequence[Count]) -> tuple[Table, Headline]:
-    rows = []
-    for (days, granularity), group in groupby(counts, key=lambda count: (count.days, count.granularity)):
-        cells = [
-            cell
-            for count in group
-            for cell in (
-                f"{count.first} / {count.first_fewest}",
-                f"{count.daily} / {count.daily_fewest}",
-            )
-        ]
-        rows.append((f"{days:,}", granularity, *cells))
+    rows = _lines(
+        counts,
+        lambda one: (f"{one.days:,}", one.granularity),
+        lambda one: (f"{one.first} / {one.first_fewest}", f"{one.daily} / {one.daily_fewest}"),
+    )
     more = sum((count.first > count.first_fewest) + (count.daily > count.daily_fewest) for count in counts)
     table = Table(
         "Requests",
@@ -92,10 +95,7 @@ def _usual(counts: Sequence[Count]) -> tuple[Table, Headline]:
 
 
 def _less(counts: Sequence[Shortened]) -> tuple[Table, Headline]:
-    rows = [
-        (str(longest), *(f"{one.sent or 'refused'} / {one.fewest}" for one in group))
-        for longest, group in groupby(counts, key=lambda one: one.longest)
-    ]
+    rows = _lines(counts, lambda one: (str(one.longest),), lambda one: (f"{one.sent or 'refused'} / {one.fewest}",))
     more = sum(one.sent is not None and one.sent >= 3 * one.fewest + 8 for one in counts)
     table = Table(
         "Requests where a long range is too much",
@@ -113,14 +113,11 @@ def _less(counts: Sequence[Shortened]) -> tuple[Table, Headline]:
 
 
 def _by_key(counts: Sequence[ByKey]) -> tuple[Table, Headline]:
-    rows = []
-    for (keys, days), group in groupby(counts, key=lambda one: (one.keys, one.days)):
-        cells = [
-            cell
-            for one in group
-            for cell in (str(one.syncs), f"{one.sent} / {one.fewest}", f"{one.daily} / {one.daily_fewest}")
-        ]
-        rows.append((str(keys), f"{days:,}", *cells))
+    rows = _lines(
+        counts,
+        lambda one: (str(one.keys), f"{one.days:,}"),
+        lambda one: (str(one.syncs), f"{one.sent} / {one.fewest}", f"{one.daily} / {one.daily_fewest}"),
+    )
     more = sum((one.sent > one.fewest) + (one.daily > one.daily_fewest) for one in counts)
     table = Table(
         "Requests for usage by API key",

@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -233,17 +232,15 @@ def by_key(base_url: str, folder: Path, keys: int, days: int, plan: str) -> ByKe
     asked(base_url)
     state: Sequence[Any] = []
     windows = keys * fewest_windows(first, TODAY, "day", PLANS[plan])
-    unread, read, totals = windows, 0, Counter[str]()
-    while unread:
+    syncs = ceil(windows / BY_KEY_A_DAY)
+    sent = fewest = 0
+    for earlier in range(syncs):
         state = _sync(folder, config, _a_day_later(state))
-        totals["syncs"] += 1
-        totals["sent"] += asked(base_url)
-        totals["fewest"] += 1 + min(BY_KEY_A_DAY, unread + read)
-        unread -= min(BY_KEY_A_DAY, unread)
-        read = (windows - unread) * keys // windows
+        sent += asked(base_url)
+        read = earlier * BY_KEY_A_DAY
+        fewest += 1 + min(BY_KEY_A_DAY, windows - read + read * keys // windows)
     _sync(folder, config, _a_day_later(state))
-    daily, daily_fewest = asked(base_url), 1 + min(BY_KEY_A_DAY, keys)
-    return ByKey(keys, days, plan, totals["syncs"], totals["sent"], totals["fewest"], daily, daily_fewest)
+    return ByKey(keys, days, plan, syncs, sent, fewest, asked(base_url), 1 + min(BY_KEY_A_DAY, keys))
 
 
 def _a_day_later(states: Sequence[Any]) -> Sequence[Any]:
@@ -253,7 +250,7 @@ def _a_day_later(states: Sequence[Any]) -> Sequence[Any]:
         found = state["stream"]["stream_state"]
         found["day"]["date"] = yesterday
         for key in found["keys"].values():
-            key["read_on"] = key["read_on"] and yesterday
+            key.update((name, yesterday) for name in ("read_on", "tried_on") if key.get(name))
     return states
 
 

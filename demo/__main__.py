@@ -20,11 +20,11 @@ from pathlib import Path
 from rich.table import Table
 
 from demo.changes import LOOKBACK_DAYS, change_the_past
-from demo.origin import DemoError, Origin, origin_from
+from demo.origin import FOLDER, DemoError, Origin, origin_from
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
 from demo.report import HTML_FILE, write_report
 from demo.screen import Screen
-from demo.warehouse import DUCKDB_FILE, FOLDER, STARTING_POINTS, Row, open_warehouse, save_expected
+from demo.warehouse import DUCKDB_FILE, STARTING_POINTS, Row, open_warehouse, save_expected
 
 EXPORT_FILE = "sandbox-export.csv"
 """For `python -m demo.comparison`."""

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import requests
 
 from sandbox import DEFAULT_KEY, Options, running
+
+FOLDER = Path("demo-output")
+"""For everything that the commands beside the connector write, unless they are told another."""
 
 MAGNIFIC = "https://api.magnific.com"
 LONGEST_CHECK_DAYS = 180

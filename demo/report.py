@@ -17,10 +17,10 @@ import jinja2
 import vl_convert
 
 from demo import charts
-from demo.origin import SANDBOX_LEDGER, DemoError
+from demo.origin import FOLDER, SANDBOX_LEDGER, DemoError
 from demo.periods import Synced, periods
 from demo.plan import INVENTED, Allowance, Price, read_allowances, read_prices
-from demo.warehouse import DUCKDB_FILE, FOLDER, Row, Warehouse, open_warehouse
+from demo.warehouse import DUCKDB_FILE, Row, Warehouse, open_warehouse
 
 HTML_FILE = "report.html"
 

@@ -11,7 +11,6 @@ import duckdb
 
 from demo.origin import DemoError, Expected
 
-FOLDER = Path("demo-output")
 DUCKDB_FILE = "magnific.duckdb"
 
 SQL = Path(__file__).parent / "sql"

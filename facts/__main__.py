@@ -16,14 +16,13 @@ from pathlib import Path
 import pendulum
 from airbyte_cdk.utils import AirbyteTracedException
 
-from demo.origin import origin_from
+from demo.origin import FOLDER, origin_from
 from facts.asking import ask
 from facts.page import as_text, page
 from facts.questions import MOST_REQUESTS
 from source_magnific_analytics.config import parse
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 
-FOLDER = Path("demo-output")
 JSON_FILE = "facts.json"
 
 

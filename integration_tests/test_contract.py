@@ -79,7 +79,7 @@ def wait_for(condition: Callable[[], Any], log: Path) -> None:
 @pytest.fixture(scope="module")
 def shared_judge(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     log = tmp_path_factory.mktemp("prism") / "log"
-    prism = modules("@stoplight/prism-cli", PRISM_VERSION) / ".bin" / "prism"
+    prism = modules("prism", f"@stoplight/prism-cli@{PRISM_VERSION}") / ".bin" / "prism"
     command: list[str | Path] = [prism, "proxy", DOCUMENT, shared_sandbox.base_url, "--errors", "--port=0"]
     # Appended, so that the file can be emptied meanwhile.
     with log.open("a") as output:

@@ -6,7 +6,6 @@ Each test leaves a screenshot in its temporary folder, for people to look at.
 
 import base64
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from connector_process import Connector
+from npm import modules
 from sandbox_process import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -75,14 +75,8 @@ class Form:
 
 @pytest.fixture(scope="module")
 def json_editor() -> None:
-    """The library is in .venv-form; installed there where it is not."""
-    folder = HERE.parent / ".venv-form"
-    ready = folder / "-".join(("ready", *PACKAGES)).replace("/", "-")
-    if not ready.exists():
-        command = ["npm", "install", "--ignore-scripts", "--no-fund", "--no-audit", f"--prefix={folder}", *PACKAGES]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, f"the form's files cannot be installed:\n{done.stdout}{done.stderr}"
-        ready.touch()
+    """The library is where form.html looks for it."""
+    modules("form", *PACKAGES)
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
+from by_key_connection import STREAM, TODAY, Connection, team
 from in_process import error, log
 from sandbox_api import SandboxApi
-from test_by_key import STREAM, TODAY, Connection, team
 
 pytestmark = pytest.mark.usefixtures("waits")
 

@@ -18,9 +18,9 @@ from demo.comparison.page import WIDEST, Page, Told
 from demo.comparison.reasons import Known
 from demo.comparison.table import Table, first_day, last_day, read_table
 from demo.comparison.values import COMMA, DAY_FIRST, MONTH_FIRST, POINT
-from demo.origin import DemoError
+from demo.origin import FOLDER, DemoError
 from demo.periods import Days
-from demo.warehouse import DUCKDB_FILE, FOLDER
+from demo.warehouse import DUCKDB_FILE
 
 EQUAL, DIFFERENT, NOT_READ = 0, 1, 2
 
