@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -38,13 +39,16 @@ class Environment:
         """The path of an installed program; installs what `<name of the environment>.txt` says where that changed."""
         requirements = HERE / f"{self.name}.txt"
         ready = self.folder / "ready"
-        if not ready.exists() or ready.read_text() != requirements.read_text():
-            # Pyenv's versions are found although none of them is the current one.
-            pyenv = [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.1*/bin"))]
-            search = {**os.environ, "PATH": os.pathsep.join([*pyenv, os.environ["PATH"]])}
-            _run([UV, "venv", "--quiet", "--clear", "--python", self.python, self.folder], env=search)
-            _run([UV, "pip", "install", "--quiet", "--python", self.folder, "--requirement", requirements])
-            ready.write_text(requirements.read_text())
+        # Tests of several files use it, side by side: one makes it, the others wait.
+        with Path(sys.prefix, f"{self.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not ready.exists() or ready.read_text() != requirements.read_text():
+                # Pyenv's versions are found although none of them is the current one.
+                pyenv = [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.1*/bin"))]
+                search = {**os.environ, "PATH": os.pathsep.join([*pyenv, os.environ["PATH"]])}
+                _run([UV, "venv", "--quiet", "--clear", "--python", self.python, self.folder], env=search)
+                _run([UV, "pip", "install", "--quiet", "--python", self.folder, "--requirement", requirements])
+                ready.write_text(requirements.read_text())
         return str(self.folder / "bin" / name)
 
 
