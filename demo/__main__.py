@@ -175,9 +175,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"The demo stopped: {error}", file=sys.stderr)
             return 1
         raise
-    finally:
-        _end_children()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        _end_children()
