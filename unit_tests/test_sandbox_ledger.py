@@ -252,3 +252,11 @@ def test_every_answer_adds_up_to_the_truth(
         for one in truth.rows(LEDGER, query)
         for figure in ("user_uses", "user_credits")
     }
+    named: Counter[tuple[str, str, str]] = Counter()
+    for (day, tool, _, _, figure), total in rows.items():
+        named[day, tool, figure] += total
+    assert figures(answer) - named == {
+        (one["date"], one["tool"], figure): one[figure]
+        for one in truth.unnamed(LEDGER, query)
+        for figure in ("user_uses", "user_credits")
+    }

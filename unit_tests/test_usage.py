@@ -9,14 +9,17 @@ from any_answer import BUCKETS, shuffled, totals
 from builders import PROJECT, body, bucket, entry, tool
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ledger import START, answered, bucket_of, entries
+from ledger import START, Given, answer, entries
 from pendulum import Date
 
+from sandbox.ledger import Entry, Ledger
+from sandbox.query import Filters, Query
 from source_magnific_analytics import usage
 from source_magnific_analytics.windows import Granularity
 
 DAY, WEEK, _, YEAR = Granularity
 NEW_YEAR = Date(2026, 1, 1)
+END_OF_YEAR = date(2026, 12, 31)
 
 
 def decoded(*buckets: dict[str, Any]) -> usage.Answer:
@@ -183,21 +186,20 @@ def test_a_refund_larger_than_the_usage_still_adds_up() -> None:
 
 
 @given(
-    st.lists(entries(START.replace(month=12, day=31)), max_size=25),
-    st.sets(st.dates(START + timedelta(1), START.replace(month=12, day=31)), max_size=3),
+    st.lists(entries(END_OF_YEAR), max_size=25),
+    st.sets(st.dates(START + timedelta(1), END_OF_YEAR), max_size=3),
     st.sampled_from(["day", "month"]),
 )
 @example([], set(), "month")
-def test_a_year_added_up_from_parts_has_the_rows_of_one_request(ledger: list[Any], cuts: set[date], unit: str) -> None:
-    firsts = [START, *sorted({bucket_of(cut, unit) for cut in cuts} - {START})]
-    lasts = [*(first - timedelta(1) for first in firsts[1:]), START.replace(month=12, day=31)]
-    asked = [
-        {"start_date": str(first), "end_date": str(last), "granularity": unit}
-        for first, last in zip(firsts, lasts, strict=True)
-    ]
-    by_year = {"start_date": "2026-01-01", "end_date": "2026-12-31", "granularity": "year"}
-    parts = [bucket for query in asked for bucket in answered(ledger, query)["data"]]
-    whole = decoded(*answered(ledger, by_year)["data"])
+def test_a_year_added_up_from_parts_has_the_rows_of_one_request(used: list[Entry], cuts: set[date], unit: str) -> None:
+    def said(first: date, last: date, granularity: str) -> list[dict[str, Any]]:
+        return answer(ledger, Query(granularity, first, last, Filters()))["data"]
+
+    ledger = Ledger(Given(used), END_OF_YEAR)
+    firsts = [START, *sorted({cut if unit == "day" else cut.replace(day=1) for cut in cuts} - {START})]
+    lasts = [*(first - timedelta(1) for first in firsts[1:]), END_OF_YEAR]
+    parts = [period for first, last in zip(firsts, lasts, strict=True) for period in said(first, last, unit)]
+    whole = decoded(*said(START, END_OF_YEAR, "year"))
     at_once = [row for day, found in whole.items() for row in usage.rows(day, found, YEAR)[0]]
     assert year_of(*parts) == at_once
 
