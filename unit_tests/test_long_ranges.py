@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 import requests_mock
-from builders import answer, bucket, entry, raw_config, tool
+from builders import answer, entry, period, raw_config, tool
 from in_process import LISTS, USAGE, check, error, sync
 from ledger import table, team
 from pendulum import Date
@@ -208,5 +208,5 @@ def test_a_long_sync_tells_after_each_window_what_is_done_and_left() -> None:
 
 
 def test_a_sync_of_one_window_has_nothing_to_tell(api: requests_mock.Mocker) -> None:
-    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", entry()))))
+    api.post(USAGE, json=answer(period("2026-11-20", tool("Mystic", entry()))))
     assert "days done" not in "".join(m.log.message for m in sync(raw_config()).logs if m.log)
