@@ -81,6 +81,7 @@ class Warehouse:
             mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
             day = Date(today.year, today.month, today.day)
             output = sync(settings, state=self.state, today=day, usage_mode=mode)
+        # What a callback raises would end as an error of the sync.
         for asked in self.asked:
             self._question(asked, today)
         self.log = log(output)
