@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -52,7 +53,7 @@ def credit_usage(ledger: Ledger, query: Query, manner: Manner) -> Json:
     buckets: defaultdict[str, defaultdict[str, _Totals]] = defaultdict(lambda: defaultdict(_Totals))
     for offset in range(query.days):
         day = query.start + timedelta(days=offset)
-        first = pendulum.date(day.year, day.month, day.day).start_of(query.granularity).isoformat()
+        first = _first_day(day, query.granularity)
         if manner.empty_buckets:
             buckets.setdefault(first, defaultdict(_Totals))
         for entry in ledger.entries(day):
@@ -73,6 +74,12 @@ def credit_usage(ledger: Ledger, query: Query, manner: Manner) -> Json:
         data = [piece for bucket in data for piece in _bucket_in_pieces(bucket, random)]
         random.shuffle(data)
     return {"data": data}
+
+
+# Questions come back to the same days, and a calendar does not change.
+@lru_cache(maxsize=10_000)
+def _first_day(day: date, granularity: str) -> str:
+    return pendulum.date(day.year, day.month, day.day).start_of(granularity).isoformat()
 
 
 class _Names:

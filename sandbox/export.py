@@ -117,21 +117,16 @@ def _rows(ledger: Ledger, query: Query, form: Form) -> list[Row]:
     projects = {one.reference: one.reference if form.references else one.name for one in ledger.team.projects}
     groups = {one.group_id: one.name for one in ledger.team.groups}
     group_of = {one.email: groups[one.group_ids[0]] for one in ledger.team.people if one.group_ids}
-    rest = {(one["date"], one["tool"]): [one["user_uses"], one["user_credits"]] for one in truth.totals(ledger, query)}
-    found = []
-    for row in truth.rows(ledger, query):
-        left = rest[row["date"], row["tool"]]
-        left[0] -= row["user_uses"]
-        left[1] -= row["user_credits"]
-        group = group_of.get(row["user_email"], "")
-        found.append({**row, "project": projects.get(row["project_reference"], ""), "group": group})
+    found = [
+        {
+            **row,
+            "project": projects.get(row["project_reference"], ""),
+            "group": group_of.get(row["user_email"], ""),
+        }
+        for row in truth.rows(ledger, query)
+    ]
     if not form.people_only:
-        nobody = {"user_email": "", "project": "", "group": ""}
-        found += [
-            {"date": day, "tool": tool, "user_uses": uses, "user_credits": credits, **nobody}
-            for (day, tool), (uses, credits) in rest.items()
-            if uses or credits
-        ]
+        found += [{**rest, "user_email": "", "project": "", "group": ""} for rest in truth.unnamed(ledger, query)]
     return [
         {
             **row,

@@ -6,7 +6,7 @@ It shares no line with `answers`: other calendar, other sums, so that the two ca
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,10 +14,10 @@ from sandbox.ledger import Entry, Ledger
 from sandbox.query import Query
 
 
-def _first_day(day: date, granularity: str) -> str:
-    """The first day of the bucket that holds `day`.
+def first_day(day: date, granularity: str) -> str:
+    """The first day of the period that holds `day`.
 
-    >>> [_first_day(date(2026, 1, 1), size) for size in ("day", "week", "month", "year")]
+    >>> [first_day(date(2026, 1, 1), size) for size in ("day", "week", "month", "year")]
     ['2026-01-01', '2025-12-29', '2026-01-01', '2026-01-01']
     """
     text = day.isoformat()
@@ -28,7 +28,7 @@ def _first_day(day: date, granularity: str) -> str:
 
 
 def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
-    """Each entry that the question covers, with the date of its bucket."""
+    """Each entry that the question covers, with the date of its period."""
     groups = {one.email: one.group_ids for one in ledger.team.people}
     asked = query.filters
     day = query.start
@@ -40,39 +40,45 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
                 continue
             if asked.api_key_ids and entry.api_key_id not in asked.api_key_ids:
                 continue
-            yield _first_day(day, query.granularity), entry
+            yield first_day(day, query.granularity), entry
         day += timedelta(days=1)
+
+
+def _summed(names: Iterable[str], keyed: Iterable[tuple[tuple[str, ...], Entry]]) -> list[dict[str, Any]]:
+    """Uses and credits of each key under the `names` of its parts, sorted by it."""
+    uses: Counter[tuple[str, ...]] = Counter()
+    credits: Counter[tuple[str, ...]] = Counter()
+    for key, entry in keyed:
+        uses[key] += entry.uses
+        credits[key] += entry.credits
+    return [
+        {**dict(zip(names, key, strict=True)), "user_uses": uses[key], "user_credits": credits[key]}
+        for key in sorted(uses)
+    ]
+
+
+def _by_tool(wanted: Iterable[tuple[str, Entry]]) -> list[dict[str, Any]]:
+    return _summed(("date", "tool"), (((first, entry.tool), entry) for first, entry in wanted))
 
 
 def totals(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
     """Uses and credits of each date and tool, sorted by them."""
-    uses: Counter[tuple[str, str]] = Counter()
-    credits: Counter[tuple[str, str]] = Counter()
-    for first, entry in _wanted(ledger, query):
-        uses[first, entry.tool] += entry.uses
-        credits[first, entry.tool] += entry.credits
-    return [
-        {"date": key[0], "tool": key[1], "user_uses": uses[key], "user_credits": credits[key]} for key in sorted(uses)
-    ]
+    return _by_tool(_wanted(ledger, query))
+
+
+def unnamed(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
+    """The part of `totals` that has no user, where there is one; below zero where less was charged than was used."""
+    return _by_tool((first, entry) for first, entry in _wanted(ledger, query) if entry.user_email is None)
 
 
 def rows(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
     """Uses and credits of each date, tool, user and project, for the usage that has a user."""
-    uses: Counter[tuple[str, str, str, str]] = Counter()
-    credits: Counter[tuple[str, str, str, str]] = Counter()
-    for first, entry in _wanted(ledger, query):
-        if entry.user_email is not None:
-            key = (first, entry.tool, entry.user_email, entry.project_reference or "")
-            uses[key] += entry.uses
-            credits[key] += entry.credits
-    return [
-        {
-            "date": key[0],
-            "tool": key[1],
-            "user_email": key[2],
-            "project_reference": key[3] or None,
-            "user_uses": uses[key],
-            "user_credits": credits[key],
-        }
-        for key in sorted(uses)
-    ]
+    found = _summed(
+        ("date", "tool", "user_email", "project_reference"),
+        (
+            ((first, entry.tool, entry.user_email, entry.project_reference or ""), entry)
+            for first, entry in _wanted(ledger, query)
+            if entry.user_email is not None
+        ),
+    )
+    return [{**row, "project_reference": row["project_reference"] or None} for row in found]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from builders import OTHER_PROJECT, PROJECT, bucket
+from builders import OTHER_PROJECT, PROJECT, period
 from hypothesis import strategies as st
 
 FIGURES = st.integers(0, 10**12)
@@ -40,10 +40,10 @@ def pieces(draw: st.DrawFn) -> dict[str, Any]:
     return piece if usages is None and draw(st.booleans()) else {**piece, "user_usages": usages}
 
 
-# A date may come in several buckets and a tool several times in each.
-BUCKETS = st.lists(
+# A date may come in several periods and a tool several times in each.
+PERIODS = st.lists(
     st.builds(
-        lambda day, parts, extra: bucket(f"2026-03-0{day}", *parts, **extra),
+        lambda day, parts, extra: period(f"2026-03-0{day}", *parts, **extra),
         st.integers(1, 3),
         st.lists(pieces(), max_size=4),
         EXTRA,
@@ -52,10 +52,10 @@ BUCKETS = st.lists(
 )
 
 
-def totals(buckets: list[dict[str, Any]], figure: str) -> dict[tuple[str, str], tuple[int, int]]:
+def totals(periods: list[dict[str, Any]], figure: str) -> dict[tuple[str, str], tuple[int, int]]:
     """For each date and tool: the stated total, and the sum of the breakdown."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for part in buckets:
+    for part in periods:
         for piece in part["consumptions"]:
             both = sums[part["date"][:10], piece["tool"]]
             both[0] += piece[figure]
@@ -63,10 +63,10 @@ def totals(buckets: list[dict[str, Any]], figure: str) -> dict[tuple[str, str], 
     return {key: (stated, broken_down) for key, (stated, broken_down) in sums.items()}
 
 
-def shuffled(buckets: list[dict[str, Any]], random: Random) -> list[dict[str, Any]]:
+def shuffled(periods: list[dict[str, Any]], random: Random) -> list[dict[str, Any]]:
     """The same answer in another order, its dates and tools cut into more pieces."""
     parts = []
-    for part in buckets:
+    for part in periods:
         for piece in part["consumptions"]:
             usages = list(piece.get("user_usages") or [])
             random.shuffle(usages)

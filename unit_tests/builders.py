@@ -22,7 +22,7 @@ def entry(email: str | None = "ann@example.com", uses: int = 1, credits: int = 1
 def tool(
     name: str, *usages: Mapping[str, Any], uses: int | None = None, credits: int | None = None, **more: Any
 ) -> dict[str, Any]:
-    """A tool in a bucket. Totals that are not given are the sums of the breakdown."""
+    """A tool in a period. Totals that are not given are the sums of the breakdown."""
     return {
         "tool": name,
         "user_uses": sum(usage["user_uses"] for usage in usages) if uses is None else uses,
@@ -32,18 +32,18 @@ def tool(
     }
 
 
-def bucket(day: str, *consumptions: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """The bucket that starts on `day` (YYYY-MM-DD)."""
+def period(day: str, *consumptions: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The period that starts on `day` (YYYY-MM-DD)."""
     return {"date": f"{day}T00:00:00Z", "consumptions": list(consumptions), **more}
 
 
-def answer(*buckets: Mapping[str, Any]) -> dict[str, Any]:
-    return {"data": list(buckets)}
+def answer(*periods: Mapping[str, Any]) -> dict[str, Any]:
+    return {"data": list(periods)}
 
 
-def body(*buckets: Mapping[str, Any]) -> bytes:
+def body(*periods: Mapping[str, Any]) -> bytes:
     """An answer as it comes over the wire."""
-    return json.dumps(answer(*buckets)).encode()
+    return json.dumps(answer(*periods)).encode()
 
 
 def raw_config(**changes: Any) -> dict[str, Any]:

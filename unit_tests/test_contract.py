@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from builders import answer, body, bucket, entry, tool
+from builders import answer, body, entry, period, tool
 from hypothesis import given
 from hypothesis import strategies as st
 from pendulum import Date
@@ -29,7 +29,7 @@ def one(**changes: Any) -> dict[str, Any]:
 
 
 def with_date(date: Any) -> bytes:
-    return json.dumps(answer({**bucket("2026-11-01", good()), "date": date})).encode()
+    return json.dumps(answer({**period("2026-11-01", good()), "date": date})).encode()
 
 
 def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
@@ -37,9 +37,9 @@ def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
     return usage.decode(bytearray(text), None if asked_by is None else Request(NOVEMBER, asked_by))
 
 
-def rows_of(*buckets: dict[str, Any]) -> list[usage.Row]:
-    found = decoded(body(*buckets), Granularity.DAY)
-    return [row for day, period in found.items() for row in usage.rows(day, period, Granularity.DAY)[0]]
+def rows_of(*periods: dict[str, Any]) -> list[usage.Row]:
+    found = decoded(body(*periods), Granularity.DAY)
+    return [row for day, read in found.items() for row in usage.rows(day, read, Granularity.DAY)[0]]
 
 
 def refusal(text: bytes) -> str:
@@ -67,12 +67,12 @@ def refusal(text: bytes) -> str:
         b'{"message": "ann@example.com"}',
         b"<html><body>ann@example.com</body></html>",
         b"\x1f\x8b\x08\x00ann@example.com",
-        body(bucket("2026-11-01", good()))[:-1],
-        body(bucket("2026-11-01", good()))[:80],
-        body(bucket("2026-11-01", good())) + b"}",
+        body(period("2026-11-01", good()))[:-1],
+        body(period("2026-11-01", good()))[:80],
+        body(period("2026-11-01", good())) + b"}",
         b'{"data":' + b"[" * 100_000,
         b'{"data":[{"x":' + b"[" * 100_000,
-        body(bucket("2026-11-01", good())).replace(b"Mystic", b"M\xffstic"),
+        body(period("2026-11-01", good())).replace(b"Mystic", b"M\xffstic"),
     ],
 )
 def test_a_body_that_is_not_usage_is_refused_and_not_quoted(text: bytes) -> None:
@@ -86,25 +86,25 @@ def test_a_body_that_is_not_usage_is_refused_and_not_quoted(text: bytes) -> None
     "part",
     [
         {"consumptions": [good()]},
-        {**bucket("2026-11-01"), "consumptions": None},
+        {**period("2026-11-01"), "consumptions": None},
         {"date": "2026-11-01"},
-        {**bucket("2026-11-01"), "consumptions": {}},
-        bucket("2026-11-01", good(), None),  # type: ignore[arg-type]
-        bucket("2026-11-01", good(tool=...)),
-        bucket("2026-11-01", good(tool=None)),
-        bucket("2026-11-01", good(tool=41)),
-        bucket("2026-11-01", good(user_usages=SECRET)),
-        bucket("2026-11-01", good(user_usages=[None])),
-        bucket("2026-11-01", good(user_usages={SECRET: 41})),
-        bucket("2026-11-01", one(user_email=41)),
-        bucket("2026-11-01", one(user_email=[SECRET])),
-        bucket("2026-11-01", one(project_reference=41)),
-        bucket("2026-11-01", one(project_name={})),
-        bucket("2026-11-01", one(group_name=True)),
+        {**period("2026-11-01"), "consumptions": {}},
+        period("2026-11-01", good(), None),  # type: ignore[arg-type]
+        period("2026-11-01", good(tool=...)),
+        period("2026-11-01", good(tool=None)),
+        period("2026-11-01", good(tool=41)),
+        period("2026-11-01", good(user_usages=SECRET)),
+        period("2026-11-01", good(user_usages=[None])),
+        period("2026-11-01", good(user_usages={SECRET: 41})),
+        period("2026-11-01", one(user_email=41)),
+        period("2026-11-01", one(user_email=[SECRET])),
+        period("2026-11-01", one(project_reference=41)),
+        period("2026-11-01", one(project_name={})),
+        period("2026-11-01", one(group_name=True)),
     ],
 )
 def test_a_part_that_is_missing_or_of_another_kind_is_refused(part: dict[str, Any]) -> None:
-    words = refusal(body(bucket("2026-11-02", good()), part))
+    words = refusal(body(period("2026-11-02", good()), part))
     assert SECRET not in words
     assert "41" not in words
 
@@ -113,7 +113,7 @@ def test_a_part_that_is_missing_or_of_another_kind_is_refused(part: dict[str, An
 @pytest.mark.parametrize("name", ["user_uses", "user_credits"])
 @pytest.mark.parametrize("place", [good, one])
 def test_a_figure_that_is_not_a_whole_number_is_refused(place: Any, name: str, figure: Any) -> None:
-    words = refusal(body(bucket("2026-11-01", place(**{name: figure}))))
+    words = refusal(body(period("2026-11-01", place(**{name: figure}))))
     assert SECRET not in words
     assert "41" not in words
 
@@ -144,9 +144,9 @@ def test_a_date_that_is_none_is_refused(date: Any) -> None:
     ("text", "words"),
     [
         (b"{}", "Object missing required field `data`"),
-        (body(bucket("2026-11-01", good(tool=41))), "Expected `str`, got `int` - at `$[0].tool`"),
+        (body(period("2026-11-01", good(tool=41))), "Expected `str`, got `int` - at `$[0].tool`"),
         (body()[:-1], "the body is not complete JSON"),
-        (body(bucket("2026-11-01", good())).replace(b"Mystic", b"M\xffstic"), "a text is not UTF-8"),
+        (body(period("2026-11-01", good())).replace(b"Mystic", b"M\xffstic"), "a text is not UTF-8"),
         (with_date("2026-02-30"), "a period's date is not a date"),
     ],
 )
@@ -160,30 +160,30 @@ def test_an_answer_without_periods_is_no_usage(text: bytes) -> None:
 
 
 def test_an_unknown_field_changes_nothing_wherever_it_stands() -> None:
-    plain = bucket("2026-11-01", tool("Mystic", entry(SECRET)))
-    extended = bucket("2026-11-01", tool("Mystic", entry(SECRET, seat="x"), kind=["y"]), timezone={"name": "UTC"})
+    plain = period("2026-11-01", tool("Mystic", entry(SECRET)))
+    extended = period("2026-11-01", tool("Mystic", entry(SECRET, seat="x"), kind=["y"]), timezone={"name": "UTC"})
     assert rows_of(extended) == rows_of(plain) != []
 
 
 def test_the_same_period_twice_is_one_period_in_two_pieces() -> None:
-    pieces = [bucket("2026-11-01", tool("Mystic", entry(SECRET, uses))) for uses in (1, 2)]
+    pieces = [period("2026-11-01", tool("Mystic", entry(SECRET, uses))) for uses in (1, 2)]
     assert [(row["user_uses"], row["user_email"]) for row in rows_of(*pieces)] == [(1, SECRET), (2, SECRET)]
 
 
 def test_ten_thousand_people_in_one_period_are_ten_thousand_rows() -> None:
     crowd = [entry(f"user{n}@example.com") for n in range(10_000)]
-    assert len({row["usage_id"] for row in rows_of(bucket("2026-11-01", tool("Mystic", *crowd)))}) == 10_000
+    assert len({row["usage_id"] for row in rows_of(period("2026-11-01", tool("Mystic", *crowd)))}) == 10_000
 
 
 def test_the_largest_figures_that_a_warehouse_holds_are_kept_exactly() -> None:
-    [row] = rows_of(bucket("2026-11-01", tool("Mystic", uses=2**53 - 1, credits=1 - 2**53)))
+    [row] = rows_of(period("2026-11-01", tool("Mystic", uses=2**53 - 1, credits=1 - 2**53)))
     assert (row["user_uses"], row["user_credits"]) == (2**53 - 1, 1 - 2**53)
 
 
 @pytest.mark.parametrize("figure", [2**53 - 1, 1 - 2**53])
 @pytest.mark.parametrize("name", ["user_uses", "user_credits"])
 def test_figures_that_add_up_beyond_what_a_warehouse_holds_are_refused(name: str, figure: int) -> None:
-    words = refusal(body(*[bucket("2026-11-01", tool("Mystic", **{name.removeprefix("user_"): figure}))] * 2))
+    words = refusal(body(*[period("2026-11-01", tool("Mystic", **{name.removeprefix("user_"): figure}))] * 2))
     assert words == f"the figures of a tool add up beyond {2**53 - 1}"
 
 
@@ -220,7 +220,7 @@ def test_a_period_outside_the_range_or_inside_another_is_refused_even_an_empty_o
     day: str, asked_by: Granularity, tools: list[dict[str, Any]]
 ) -> None:
     with pytest.raises(ContractError, match=day):
-        decoded(body(bucket(day, *tools)), asked_by)
+        decoded(body(period(day, *tools)), asked_by)
 
 
 @pytest.mark.parametrize(
@@ -233,4 +233,4 @@ def test_a_period_outside_the_range_or_inside_another_is_refused_even_an_empty_o
     ],
 )
 def test_a_period_on_either_edge_of_the_range_is_accepted(day: str, asked_by: Granularity) -> None:
-    assert [str(found) for found in decoded(body(bucket(day, tool("Mystic", entry()))), asked_by)] == [day]
+    assert [str(found) for found in decoded(body(period(day, tool("Mystic", entry()))), asked_by)] == [day]

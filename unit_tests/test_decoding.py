@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pendulum
 import pytest
-from builders import body, bucket, entry, tool
+from builders import body, entry, period, tool
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
@@ -106,7 +106,7 @@ def test_a_time_that_is_no_midnight_is_not_the_start_of_a_period(text: str) -> N
 
 
 def figures(written: str) -> list[int]:
-    text = body(bucket("2026-11-21", tool("Mystic", entry(uses=41)))).replace(b"41", written.encode())
+    text = body(period("2026-11-21", tool("Mystic", entry(uses=41)))).replace(b"41", written.encode())
     [(_, raw, [consumption])] = pieces(bytearray(text))
     [again] = msgspec.json.decode(raw)
     [usage] = consumption.user_usages or []

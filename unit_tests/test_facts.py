@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 import requests_mock
-from builders import answer, bucket, entry, tool
+from builders import answer, entry, period, tool
 from facts_page import TODAY, Page, made, page_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,7 +129,7 @@ def test_an_answer_that_is_too_much_is_not_taken_for_a_small_one(
     option: dict[str, Any], told: str, api: requests_mock.Mocker, tmp_path: Path
 ) -> None:
     api.get(requests_mock.ANY, json={"data": []})
-    api.post(USAGE, [option, {"json": answer(bucket("2026-11-19", USED))}])
+    api.post(USAGE, [option, {"json": answer(period("2026-11-19", USED))}])
     page = made(tmp_path)
     assert (page.verdicts["size"], page.verdicts["longest"], page.verdicts["one_more"]) == (NOT, NOT, UNSEEN)
     assert page.seen["size"].startswith(f"180 days of usage by day: {told}; the largest that was read: 1 kB for ")
@@ -239,14 +239,14 @@ USED = tool("Mystic", entry("ann@example.com"))
 
 
 @settings(max_examples=50)
-@given(found=ANY_JSON, place=st.sampled_from(["body", "data", "bucket", "tool", "entry"]))
+@given(found=ANY_JSON, place=st.sampled_from(["body", "data", "period", "tool", "entry"]))
 def test_no_answer_however_odd_keeps_the_page_from_being_made(found: Any, place: str, tmp_path_factory: Any) -> None:
     bodies = {
         "body": found,
         "data": {"data": found},
-        "bucket": answer(bucket("2026-11-19", USED), found),
-        "tool": answer(bucket("2026-11-19", USED, found), bucket("2026-11-18", found)),
-        "entry": answer(bucket("2026-11-19", tool("Mystic", uses=1, credits=2, user_usages=[entry(), found]))),
+        "period": answer(period("2026-11-19", USED), found),
+        "tool": answer(period("2026-11-19", USED, found), period("2026-11-18", found)),
+        "entry": answer(period("2026-11-19", tool("Mystic", uses=1, credits=2, user_usages=[entry(), found]))),
     }
     with requests_mock.Mocker() as api:
         api.register_uri(requests_mock.ANY, requests_mock.ANY, json=bodies[place])

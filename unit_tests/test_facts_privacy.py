@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 import requests_mock
-from builders import KEY, answer, bucket, entry, tool
+from builders import KEY, answer, entry, period, tool
 from facts_page import made
 from in_process import LISTS, USAGE
 
@@ -19,7 +19,7 @@ NAMES = {"project_reference": REFERENCE, "project_name": "Tale Film", "group_nam
 TELLS = ("tale", "7a1e7a1e", KEY.lower(), "918273")
 
 USED = entry(EMAIL, FIGURE, FIGURE, **NAMES)
-PERIODS = [bucket(f"2026-11-{day}", tool("Tale Upscaler", USED, USED, tale_of_tales="tale")) for day in range(10, 20)]
+PERIODS = [period(f"2026-11-{day}", tool("Tale Upscaler", USED, USED, tale_of_tales="tale")) for day in range(10, 20)]
 WORDS = f"The days of {EMAIL} with {KEY} in Tale Group: {FIGURE} credits"
 PROBLEM = {"problem": {"message": WORDS, "invalid_params": [{"name": "tale", "reason": WORDS}, {"name": "start_date"}]}}
 ROWS = {
@@ -49,11 +49,11 @@ USAGE_ANSWERS: dict[str, dict[str, Any]] = {
     "beside the data": {"json": {**answer(*PERIODS), EMAIL: FIGURE, "tale": EMAIL, str(FIGURE): []}},
     "by name": {"json": by(EMAIL, {"Tale Upscaler": FIGURE})},
     "periods by name": {"json": answer({"date": EMAIL, "consumptions": {EMAIL: FIGURE}, EMAIL: FIGURE, "Tale": 1})},
-    "tools by name": {"json": answer(bucket("2026-11-19", {EMAIL: FIGURE, "Tale": {}, "tool": FIGURE}))},
+    "tools by name": {"json": answer(period("2026-11-19", {EMAIL: FIGURE, "Tale": {}, "tool": FIGURE}))},
     "entries by name": {
-        "json": answer(bucket("2026-11-19", tool("Tale", {EMAIL: 1, "user_uses": 1, "user_credits": 1})))
+        "json": answer(period("2026-11-19", tool("Tale", {EMAIL: 1, "user_uses": 1, "user_credits": 1})))
     },
-    "texts for figures": {"json": answer(bucket("2026-11-19", tool("Tale", uses=EMAIL, credits=str(FIGURE))))},  # type: ignore[arg-type]
+    "texts for figures": {"json": answer(period("2026-11-19", tool("Tale", uses=EMAIL, credits=str(FIGURE))))},  # type: ignore[arg-type]
     "names as texts": {"json": {"data": [EMAIL, FIGURE, [EMAIL]]}},
     "a name alone": {"json": EMAIL},
     "a page": {"text": f"<html>{WORDS}</html>"},

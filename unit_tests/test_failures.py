@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import requests
 import requests_mock
-from builders import answer, body, bucket, entry, raw_config, tool
+from builders import answer, body, entry, period, raw_config, tool
 from in_process import LISTS, USAGE, error, log, rows, states, sync
 
 from source_magnific_analytics.failures import api_words
 
 # One day, which cannot be asked for in smaller parts: test_long_ranges.py has what can.
 TODAY = raw_config(start_date="2026-11-22")
-GOOD = answer(bucket("2026-11-22", tool("Mystic", entry())))
+GOOD = answer(period("2026-11-22", tool("Mystic", entry())))
 FAULTS: Mapping[str, dict[str, Any]] = {
     "HTTP 500": {"status_code": 500, "text": "oops"},
     "HTTP 502": {"status_code": 502, "text": "<html>bad gateway</html>"},
@@ -32,10 +32,10 @@ FAULTS: Mapping[str, dict[str, Any]] = {
     "an answer that broke off": {"exc": requests.exceptions.ChunkedEncodingError},
     "an answer that cannot be decompressed": {"exc": requests.exceptions.ContentDecodingError},
     "an error of the HTTP client (InvalidHeader)": {"exc": requests.exceptions.InvalidHeader},
-    "the body is not complete JSON": {"content": body(bucket("2026-11-20"))[:-1]},
+    "the body is not complete JSON": {"content": body(period("2026-11-20"))[:-1]},
     "Expected `array`, got `null`": {"json": {"data": None}},
     "Object missing required field `data`": {"json": {}},
-    "a period is dated 2020-01-01, outside 2026": {"json": answer(bucket("2020-01-01"))},
+    "a period is dated 2020-01-01, outside 2026": {"json": answer(period("2020-01-01"))},
 }
 
 

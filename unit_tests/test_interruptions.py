@@ -1,14 +1,15 @@
 """Syncs that are cut off, answers that are empty by mistake, and full refreshes: what the table says afterwards."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from ledger import START, Used, answered, table, team
-from warehouse_model import Warehouse
+from ledger import START, table, team
+from warehouse_model import Mistake, Warehouse
 
+from sandbox.ledger import Entry
 from source_magnific_analytics.state import UNFINISHED
 
 pytestmark = pytest.mark.usefixtures("waits")
@@ -19,14 +20,14 @@ TODAY = date(2026, 7, 5)
 SETTINGS = {"start_date": str(START), "granularity": "day"}
 
 
-def synced(ledger: list[Used], today: date = TODAY, **settings: Any) -> Warehouse:
+def synced(ledger: list[Entry], today: date = TODAY, **settings: Any) -> Warehouse:
     """A warehouse after a complete sync."""
     warehouse = Warehouse(settings={**SETTINGS, **settings})
     assert warehouse.sync(ledger, today)
     return warehouse
 
 
-def attempts(before: Warehouse, ledger: list[Used], today: date, **how: Any) -> Iterator[Warehouse]:
+def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) -> Iterator[Warehouse]:
     """The warehouse after a sync of which so many messages arrived: none, one, and so on to all but the last."""
     whole = deepcopy(before)
     assert whole.sync(ledger, today, **how)
@@ -57,29 +58,27 @@ def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_does_
     for cut_off in attempts(warehouse, second, TODAY):
         again = deepcopy(cut_off)
         assert cut_off.sync(third, TODAY)
-        asked_for = [used for used in third if not now.get("group_ids") or used.group == "Design"]
-        assert cut_off.table() == table(asked_for, now["granularity"])
+        assert cut_off.table() == table(third, warehouse.settings)
         again.settings = {**recent, **before, "lookback_window_days": 30}
         assert again.sync(third, TODAY)
-        asked_for = [used for used in third if not before.get("group_ids") or used.group == "Design"]
-        assert again.table() == table(asked_for, before["granularity"])
+        assert again.table() == table(third, again.settings)
 
 
-def empty(times: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Answers of which the first `times` wrongly say that there was no usage."""
+def empty(times: int) -> Mistake:
+    """The first `times` answers wrongly say that there was no usage."""
     asked = iter(range(1000))
-    return lambda query: {"data": []} if next(asked) < times else answered(LATER, query)
+    return lambda right: {"data": []} if next(asked) < times else right
 
 
-def without_the_oldest(times: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Answers of which the first `times` wrongly leave out the first period."""
+def without_the_oldest(times: int) -> Mistake:
+    """The first `times` answers wrongly leave out the first period."""
     asked = iter(range(1000))
 
-    def answer(query: dict[str, Any]) -> dict[str, Any]:
-        found = answered(LATER, query)["data"]
-        return {"data": found[:-1] if next(asked) < times else found}
+    def mistake(right: dict[str, Any]) -> dict[str, Any]:
+        periods = sorted(right["data"], key=lambda period: period["date"])
+        return {"data": periods[1:] if next(asked) < times else periods}
 
-    return answer
+    return mistake
 
 
 TOMORROW = TODAY + DAY
@@ -93,16 +92,16 @@ SIZES = pytest.mark.parametrize("granularity", ["day", "week", "month"])
 def test_one_wrong_answer_is_asked_for_again_and_changes_nothing(wrong: Any, granularity: str) -> None:
     # Tomorrow is the last day on which the oldest day of the lookback is read.
     warehouse = synced(team(TODAY, 185), granularity=granularity)
-    assert warehouse.sync(LATER, TOMORROW, answer=wrong(1))
-    assert warehouse.table() == table(LATER, granularity)
+    assert warehouse.sync(LATER, TOMORROW, mistake=wrong(1))
+    assert warehouse.table() == table(LATER, warehouse.settings)
     assert "Magnific has no usage where the table may have some; asking again." in warehouse.log
     assert "withdrawn" not in warehouse.log
 
 
 def test_one_wrong_answer_about_a_part_of_a_year_is_asked_for_again_and_changes_nothing() -> None:
     warehouse = synced(team(TODAY, 185), granularity="year")
-    assert warehouse.sync(LATER, TOMORROW, answer=empty(1))
-    assert warehouse.table() == table(LATER, "year")
+    assert warehouse.sync(LATER, TOMORROW, mistake=empty(1))
+    assert warehouse.table() == table(LATER, warehouse.settings)
 
 
 @WRONG
@@ -110,7 +109,7 @@ def test_one_wrong_answer_about_a_part_of_a_year_is_asked_for_again_and_changes_
 def test_two_wrong_answers_withdraw_what_the_next_sync_brings_back(wrong: Any, granularity: str) -> None:
     warehouse = synced(team(TODAY, 185), granularity=granularity)
     before = len(warehouse.heeding)
-    assert warehouse.sync(LATER, TOMORROW, answer=wrong(2))
+    assert warehouse.sync(LATER, TOMORROW, mistake=wrong(2))
     asked = warehouse.asked[-1]
     assert warehouse.asked == [asked] * 2
     assert warehouse.state
@@ -120,17 +119,17 @@ def test_two_wrong_answers_withdraw_what_the_next_sync_brings_back(wrong: Any, g
     assert " periods were withdrawn" in warehouse.log
 
     assert warehouse.sync(LATER, TOMORROW + DAY)
-    assert warehouse.table() == table(LATER, granularity)
+    assert warehouse.table() == table(LATER, warehouse.settings)
     assert warehouse.sync(LATER, TOMORROW + DAY)
     assert len(warehouse.asked) == 1
 
 
 def test_usage_that_is_really_gone_is_withdrawn_and_the_sync_after_it_is_an_ordinary_one() -> None:
     warehouse = synced(team(TODAY, 185))
-    left = [used for used in LATER if used.day < TODAY - 3 * DAY]
+    left = [one for one in LATER if one.day < TODAY - 3 * DAY]
     for day in (TOMORROW, TOMORROW + DAY):
         assert warehouse.sync(left, day)
-        assert warehouse.table() == table(left, "day")
+        assert warehouse.table() == table(left, warehouse.settings)
     assert warehouse.state
     assert warehouse.state["date"] == str(TOMORROW + DAY)
     assert len(warehouse.asked) == 1
@@ -139,7 +138,7 @@ def test_usage_that_is_really_gone_is_withdrawn_and_the_sync_after_it_is_an_ordi
 def test_under_other_filters_periods_without_usage_are_what_one_expects() -> None:
     warehouse = synced(team(TODAY, 20), start_date=str(TODAY - 20 * DAY))
     warehouse.settings["group_ids"] = [3]
-    assert warehouse.sync(team(TODAY, 20), TODAY, answer=lambda query: {"data": []})
+    assert warehouse.sync(team(TODAY, 20), TODAY)
     assert len(warehouse.asked) == 1
     assert warehouse.table() == {}
     assert warehouse.state
@@ -158,7 +157,7 @@ def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(
     ledger = team(today, 185 + days_later, version=1)
     refreshed = Warehouse(settings=earlier.settings, state=earlier.state)
     assert refreshed.sync(ledger, today, full_refresh=True)
-    assert refreshed.table() == table(ledger, granularity)
+    assert refreshed.table() == table(ledger, refreshed.settings)
     assert not any(row.get("_ab_cdc_deleted_at") for row in refreshed.ignoring.values())
     assert refreshed.state
     assert UNFINISHED not in refreshed.state
@@ -170,10 +169,10 @@ def test_a_full_refresh_that_was_cut_off_goes_on_and_misses_nothing_across_midni
     days_later: int, granularity: str
 ) -> None:
     # Both windows have usage, and the sync few messages.
-    ledger = [used for used in team(TODAY, 185) if used.day.month in (1, 7) and used.day.day < 7]
+    ledger = [one for one in team(TODAY, 185) if one.day.month in (1, 7) and one.day.day < 7]
     # What was used on the day of the first attempt after it, and since.
     today = TODAY + days_later * DAY
-    late = Used(TODAY, "Mystic", "late@example.com", None, None, 1, 99, attributed=True)
+    late = Entry(TODAY, "Mystic", "late@example.com", None, None, 1, 99)
     later = [*ledger, late, late._replace(day=today, credits=5)]
     settings = {**SETTINGS, "granularity": granularity}
     started_over = 0
@@ -183,7 +182,7 @@ def test_a_full_refresh_that_was_cut_off_goes_on_and_misses_nothing_across_midni
         assert cut_off.sync(later, today, full_refresh=True)
         started_over += done is None
         assert done is None or not cut_off.asked or cut_off.asked[0]["start_date"] > done
-        assert cut_off.table() == table(later, granularity)
+        assert cut_off.table() == table(later, settings)
     assert started_over > 1
 
 
@@ -194,4 +193,4 @@ def test_a_full_refresh_that_fails_keeps_its_windows(waits: list[float]) -> None
     first = warehouse.asked[0]
     assert warehouse.sync(ledger, TODAY, full_refresh=True)
     assert [query["start_date"] for query in warehouse.asked] == [str(date.fromisoformat(first["end_date"]) + DAY)]
-    assert warehouse.table() == table(ledger, "day")
+    assert warehouse.table() == table(ledger, SETTINGS)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import requests_mock
 from airbyte_cdk.utils import AirbyteTracedException
-from builders import answer, bucket, entry, raw_config, tool
+from builders import answer, entry, period, raw_config, tool
 from in_process import ALL_STREAMS, LISTS, USAGE, check, error, log, rows, states, sync
 
-GOOD: dict[str, Any] = {"json": answer(bucket("2026-11-20", tool("Mystic", entry())))}
+GOOD: dict[str, Any] = {"json": answer(period("2026-11-20", tool("Mystic", entry())))}
 EMPTY = {"json": answer()}
 SERVER_DATE = "Sun, 22 Nov 2026 18:30:00 GMT"
 

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import requests
 import requests_mock
-from builders import answer, bucket, entry, raw_config, tool
+from builders import answer, entry, period, raw_config, tool
 from in_process import LISTS, USAGE, check, error, sync
-from ledger import Used, table, team
+from ledger import table, team
 from pendulum import Date
 from warehouse_model import Fault, Warehouse, status
 
+from sandbox.ledger import Entry
 from source_magnific_analytics.config import LONGEST_RANGE_DAYS
 from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.windows import Granularity, plan
@@ -48,7 +49,7 @@ PLANS = pytest.mark.parametrize("plan_name", LONGEST_RANGE_DAYS)
 SIZES = pytest.mark.parametrize("granularity", Granularity)
 
 
-def used(days: int, today: date = TODAY) -> list[Used]:
+def used(days: int, today: date = TODAY) -> list[Entry]:
     return [one for one in team(today, days) if one.day.toordinal() % 5 == 0]
 
 
@@ -73,7 +74,7 @@ def test_a_first_sync_is_complete_and_exact_whatever_range_is_too_much(
     chosen = settings(days, today, granularity=granularity.value, plan=plan_name)
     warehouse, ledger = Warehouse(settings=chosen), used(days, today)
     assert warehouse.sync(ledger, today, too_long=longest, fault=FAULTS[what])
-    assert warehouse.table() == table(ledger, granularity.value)
+    assert warehouse.table() == table(ledger, chosen)
     assert len(warehouse.asked) < 3 * fewest(chosen, today, longest) + 8
     assert warehouse.log.count("for this sync they are shortened to") == 1
 
@@ -83,7 +84,7 @@ def test_a_body_over_the_cap_is_asked_for_in_smaller_ones_without_another_try(lo
     chosen, ledger = settings(200), used(200)
     warehouse = Warehouse(settings=chosen)
     assert warehouse.sync(ledger, TODAY, too_long=longest, fault=huge)
-    assert warehouse.table() == table(ledger, "day")
+    assert warehouse.table() == table(ledger, chosen)
     lengths = [(query["start_date"], query["end_date"]) for query in warehouse.asked]
     assert len(set(lengths)) == len(lengths)
     assert waits == []
@@ -136,7 +137,7 @@ def test_an_outage_is_no_length_and_the_next_sync_begins_with_full_ranges(what: 
 
     assert warehouse.sync(ledger := used(400), TODAY)
     assert len(warehouse.asked) == 3
-    assert warehouse.table() == table(ledger, "day")
+    assert warehouse.table() == table(ledger, warehouse.settings)
 
 
 def test_an_outage_of_a_few_requests_does_not_cost_short_ranges_for_years(api: requests_mock.Mocker) -> None:
@@ -207,5 +208,5 @@ def test_a_long_sync_tells_after_each_window_what_is_done_and_left() -> None:
 
 
 def test_a_sync_of_one_window_has_nothing_to_tell(api: requests_mock.Mocker) -> None:
-    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", entry()))))
+    api.post(USAGE, json=answer(period("2026-11-20", tool("Mystic", entry()))))
     assert "days done" not in "".join(m.log.message for m in sync(raw_config()).logs if m.log)

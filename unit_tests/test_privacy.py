@@ -7,16 +7,16 @@ import pytest
 import requests
 import requests_mock
 from airbyte_cdk.utils import AirbyteTracedException
-from builders import KEY, answer, body, bucket, entry, raw_config, tool
+from builders import KEY, answer, body, entry, period, raw_config, tool
 from in_process import ALL_STREAMS, LISTS, USAGE, check, everything_printed, rows, states, sync
 
 EMAIL = "ann@example.com"
-USED = answer(bucket("2026-11-20", tool("Mystic", entry(EMAIL))))
+USED = answer(period("2026-11-20", tool("Mystic", entry(EMAIL))))
 TOLD = f"The key {KEY} of {EMAIL} is not known."
 ANSWERS: dict[str, dict[str, Any]] = {
     "usage": {"json": USED},
     "cut usage": {"content": body(*USED["data"])[:-1]},
-    "usage of another kind": {"json": answer(bucket("2026-11-20", tool("Mystic", entry(EMAIL), uses=EMAIL)))},  # type: ignore[arg-type]
+    "usage of another kind": {"json": answer(period("2026-11-20", tool("Mystic", entry(EMAIL), uses=EMAIL)))},  # type: ignore[arg-type]
     "a date that is none": {"json": {"data": [{"date": EMAIL, "consumptions": []}]}},
     "a page": {"text": f"<html>{EMAIL} {KEY}</html>"},
     "a redirect": {"status_code": 302, "headers": {"Location": f"https://evil.example/{KEY}/{EMAIL}"}, "text": TOLD},

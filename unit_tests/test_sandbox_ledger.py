@@ -161,10 +161,10 @@ def figures(*answers: dict[str, Any]) -> Counter[tuple[str, str, str]]:
     """Uses and credits by date and tool, added up over the answers."""
     sums: Counter[tuple[str, str, str]] = Counter()
     for one in answers:
-        for bucket in one["data"]:
-            for consumption in bucket["consumptions"]:
+        for period in one["data"]:
+            for consumption in period["consumptions"]:
                 for figure in ("user_uses", "user_credits"):
-                    sums[bucket["date"][:10], consumption["tool"], figure] += consumption[figure]
+                    sums[period["date"][:10], consumption["tool"], figure] += consumption[figure]
     return sums
 
 
@@ -236,10 +236,10 @@ def test_every_answer_adds_up_to_the_truth(
     query = Query(granularity, start, start + timedelta(days=length), filters)
     answer = credit_usage(LEDGER, query, Manner(awkward))
     rows: Counter[tuple[str, str, str, str | None, str]] = Counter()
-    for bucket in answer["data"]:
-        for consumption in bucket["consumptions"]:
+    for period in answer["data"]:
+        for consumption in period["consumptions"]:
             for figure in ("user_uses", "user_credits"):
-                key = bucket["date"][:10], consumption["tool"]
+                key = period["date"][:10], consumption["tool"]
                 for usage in consumption.get("user_usages") or []:
                     rows[(*key, usage["user_email"], usage.get("project_reference"), figure)] += usage[figure]
     assert figures(answer) == {
@@ -250,5 +250,13 @@ def test_every_answer_adds_up_to_the_truth(
     assert rows == {
         (one["date"], one["tool"], one["user_email"], one["project_reference"], figure): one[figure]
         for one in truth.rows(LEDGER, query)
+        for figure in ("user_uses", "user_credits")
+    }
+    named: Counter[tuple[str, str, str]] = Counter()
+    for (day, tool, _, _, figure), total in rows.items():
+        named[day, tool, figure] += total
+    assert figures(answer) - named == {
+        (one["date"], one["tool"], figure): one[figure]
+        for one in truth.unnamed(LEDGER, query)
         for figure in ("user_uses", "user_credits")
     }

@@ -1,6 +1,6 @@
 """Years of syncs: whatever happens to usage, settings and the sync itself, the table says what Magnific says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -8,23 +8,27 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger import PROJECTS, START, Table, Used, bucket_of, entries, filtered, table
+from ledger import FILM, PRINT, START, Table, entries, table
 from warehouse_model import Warehouse
+
+from sandbox import truth
+from sandbox.answers import Manner
+from sandbox.ledger import Entry
 
 FIRST_SYNC = date(2026, 5, 1)
 LAST = date(2027, 3, 31)
-_, FILM, PRINT = PROJECTS
 NO_WAITS = pytest.mark.usefixtures("waits")
 
 
 @dataclass
 class Step:
-    """What happens before a sync, its settings, and how it goes."""
+    """What happens before a sync, its settings, how Magnific answers, and how it goes."""
 
     days: int
-    added: list[Used]
+    added: list[Entry]
     withdrawn: set[int]
     settings: dict[str, Any]
+    manner: Manner
     trouble: dict[str, int]
 
 
@@ -58,6 +62,7 @@ STEPS = st.lists(
         added=st.lists(entries(LAST), max_size=10),
         withdrawn=st.sets(st.integers(0, 13), max_size=4),
         settings=SETTINGS,
+        manner=st.builds(Manner, st.booleans(), st.booleans()),
         trouble=TROUBLE,
     ),
     min_size=1,
@@ -65,21 +70,13 @@ STEPS = st.lists(
 )
 
 
-def extent(key: tuple[str, ...]) -> tuple[date, date]:
-    """The calendar days of a table's key."""
-    granularity, first = key[0], date.fromisoformat(key[1])
-    beyond = {"day": 1, "week": 7, "month": 31, "year": 366}[granularity]
-    after = first + timedelta(beyond)
-    return first, bucket_of(after, granularity) - timedelta(1) if granularity != "week" else after - timedelta(1)
-
-
 def overlapping(held: Table, asked: Iterable[dict[str, Any]]) -> Table:
     """The part of a table whose periods have a day that was asked for."""
-    ranges = [(date.fromisoformat(q["start_date"]), date.fromisoformat(q["end_date"])) for q in asked]
+    ranges = [(date.fromisoformat(q["start_date"]), q["end_date"]) for q in asked]
     return {
-        key: figures
-        for key, figures in held.items()
-        if any(extent(key)[0] <= last and first <= extent(key)[1] for first, last in ranges)
+        (size, first, *rest): figures
+        for (size, first, *rest), figures in held.items()
+        if any(truth.first_day(start, size) <= first <= end for start, end in ranges)
     }
 
 
@@ -87,31 +84,26 @@ def without(held: Table, other: Table) -> Table:
     return {key: figures for key, figures in held.items() if key not in other}
 
 
-def magnific_says(ledger: Iterable[Used], warehouse: Warehouse) -> Table:
-    """What Magnific says under today's settings about the days that the last sync asked for."""
-    chosen = warehouse.settings
-    end = date.fromisoformat(chosen.get("end_date", str(date.max)))
-    counted = [used for used in filtered(ledger, chosen) if used.day <= end]
-    days = {
-        used.day for used in counted if any(q["start_date"] <= str(used.day) <= q["end_date"] for q in warehouse.asked)
-    }
-    return table([used for used in counted if used.day in days], chosen["granularity"])
+def magnific_says(used: Sequence[Entry], warehouse: Warehouse) -> Table:
+    """What Magnific says under today's settings from the first day that the last sync asked for."""
+    asked = [query["start_date"] for query in warehouse.asked]
+    return table(used, {**warehouse.settings, "start_date": min(asked)}) if asked else {}
 
 
 @NO_WAITS
 @settings(max_examples=100)
 @given(first=st.lists(entries(LAST), max_size=14), steps=STEPS)
 def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
-    first: list[Used], steps: list[Step]
+    first: list[Entry], steps: list[Step]
 ) -> None:
-    warehouse, ledger, today = Warehouse(), list(first), FIRST_SYNC
+    warehouse, used, today = Warehouse(), first, FIRST_SYNC
     known: Table = {}
     for step in steps:
-        ledger = [used for n, used in enumerate(ledger) if n not in step.withdrawn] + step.added
+        used = [one for n, one in enumerate(used) if n not in step.withdrawn] + step.added
         today += timedelta(step.days)
-        happened = [used for used in ledger if used.day <= today]
+        happened = [one for one in used if one.day <= today]
         warehouse.settings = step.settings
-        complete = warehouse.sync(happened, today, **step.trouble)
+        complete = warehouse.sync(used, today, manner=step.manner, **step.trouble)
         # What nobody read again stays as it was, also where usage or settings changed since.
         known = without(known, overlapping(known, warehouse.asked))
         held = warehouse.table()
@@ -122,5 +114,5 @@ def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
 
     warehouse.settings = {"granularity": "day", "lookback_window_days": 0, "start_date": str(START - timedelta(400))}
     for _ in range(3):
-        warehouse.sync(happened, today)
-    assert warehouse.table() == table(happened, "day")
+        warehouse.sync(used, today)
+    assert warehouse.table() == table(happened, warehouse.settings)

@@ -5,8 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from ledger import Table, Used, bucket_of, filtered, table, team
+from ledger import table, team
 from warehouse_model import Warehouse
+
+from sandbox import truth
+from sandbox.ledger import Entry
 
 FIRST = date(2026, 11, 22)
 # Two windows on business.
@@ -20,12 +23,6 @@ def ago(days: int) -> str:
 
 def of(**changes: Any) -> Settings:
     return {"start_date": str(START), "granularity": "day", **changes}
-
-
-def expected(ledger: list[Used], settings: Settings) -> Table:
-    granularity = settings["granularity"]
-    first = bucket_of(date.fromisoformat(settings["start_date"]), granularity)
-    return table([used for used in filtered(ledger, settings) if used.day >= first], granularity)
 
 
 # The settings of each sync, one a day, and how many days back usage changed before each but the first.
@@ -59,10 +56,9 @@ def test_the_table_is_what_magnific_says_after(what: str) -> None:
     for n, settings in enumerate(steps):
         today = FIRST + timedelta(n)
         ledger = team(today, 230, version=n % 3, reach=reach)
-        end = settings.get("end_date", str(today))
         warehouse.settings = settings
-        assert warehouse.sync([used for used in ledger if str(used.day) <= end], today)
-    assert warehouse.table() == expected(ledger, settings)
+        assert warehouse.sync(ledger, today)
+    assert warehouse.table() == table(ledger, settings)
     assert "clear" not in warehouse.log.lower()
 
 
@@ -81,8 +77,8 @@ def test_a_sync_starts_over_and_says_why_only_where_it_has_to(what: str) -> None
             or before["granularity"] != settings["granularity"]
             or settings["start_date"] < before["start_date"]
         )
-        first = bucket_of(date.fromisoformat(settings["start_date"]), settings["granularity"])
-        assert (warehouse.asked[0]["start_date"] == str(first)) == (over or settings["start_date"] == ago(5))
+        first = truth.first_day(date.fromisoformat(settings["start_date"]), settings["granularity"])
+        assert (warehouse.asked[0]["start_date"] == first) == (over or settings["start_date"] == ago(5))
         assert ("Rows replace those of the earlier settings; there is nothing you need to do." in warehouse.log) == over
 
 
@@ -91,7 +87,7 @@ def test_the_rows_before_a_later_first_day_stay_as_they_were() -> None:
     warehouse.sync(team(FIRST, 230), FIRST)
     warehouse.settings = of(start_date=ago(5))
     assert warehouse.sync(team(FIRST, 230, version=1, reach=5), FIRST)
-    assert warehouse.table() == expected(team(FIRST, 230, version=1, reach=5), of())
+    assert warehouse.table() == table(team(FIRST, 230, version=1, reach=5), of())
     assert {query["start_date"] for query in warehouse.asked} == {ago(5)}
 
 
@@ -104,7 +100,7 @@ def test_a_start_over_that_is_cut_off_goes_on_behind_its_last_window(waits: list
     [done] = {query["end_date"] for query in warehouse.asked[:1]}
     assert warehouse.sync(ledger, FIRST)
     assert warehouse.asked[0]["start_date"] == str(date.fromisoformat(done) + timedelta(1))
-    assert warehouse.table() == expected(ledger, of(granularity="week"))
+    assert warehouse.table() == table(ledger, of(granularity="week"))
 
 
 @pytest.mark.parametrize("last", ["day", "month"])
@@ -116,20 +112,17 @@ def test_settings_that_change_in_the_middle_of_a_start_over_start_over_again(las
     warehouse.settings = of(granularity=last)
     ledger = team(FIRST, 230, version=2)
     assert warehouse.sync(ledger, FIRST)
-    assert warehouse.table() == expected(ledger, of(granularity=last))
+    assert warehouse.table() == table(ledger, of(granularity=last))
 
 
 def test_a_month_of_twenty_thousand_people_is_exact_when_it_is_read_again() -> None:
-    def crowd(credits: int, people: int) -> list[Used]:
-        return [
-            Used(FIRST, "Mystic", f"user{n}@example.com", None, None, 1, credits, attributed=True)
-            for n in range(people)
-        ]
+    def crowd(credits: int, people: int) -> list[Entry]:
+        return [Entry(FIRST, "Mystic", f"user{n}@example.com", None, None, 1, credits) for n in range(people)]
 
     warehouse = Warehouse(settings=of(start_date="2026-11-01", granularity="month"))
     warehouse.sync(crowd(5, 20_001), FIRST)
     ledger = crowd(6, 19_999)
     assert warehouse.sync(ledger, FIRST)
-    assert warehouse.table() == table(ledger, "month")
+    assert warehouse.table() == table(ledger, warehouse.settings)
     assert warehouse.state
     assert warehouse.state["rows"] == {"month": {"first": "2026-11-01", "places": [19_999]}}

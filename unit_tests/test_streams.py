@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests_mock
 from airbyte_cdk.models import SyncMode
-from builders import KEY, OTHER_PROJECT, PROJECT, answer, bucket, entry, raw_config, saved_state, tool
+from builders import KEY, OTHER_PROJECT, PROJECT, answer, entry, period, raw_config, saved_state, tool
 from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
 from pendulum import Date
 
@@ -26,7 +26,7 @@ TEAM: Mapping[str, list[dict[str, Any]]] = {
 
 def days(*dates: str) -> dict[str, Any]:
     """An answer in which Ann used one tool on each of `dates`."""
-    return answer(*(bucket(date, tool("Mystic", entry())) for date in dates))
+    return answer(*(period(date, tool("Mystic", entry())) for date in dates))
 
 
 def asked(api: requests_mock.Mocker) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ def test_filters_are_sent_as_they_were_entered(api: requests_mock.Mocker) -> Non
 
 def test_a_row_reaches_the_warehouse_without_the_columns_that_are_null(api: requests_mock.Mocker) -> None:
     used = entry(project_reference=PROJECT, project_name="Spring", group_name="Design")
-    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", used), tool("Asset Download", uses=2, credits=0))))
+    api.post(USAGE, json=answer(period("2026-11-20", tool("Mystic", used), tool("Asset Download", uses=2, credits=0))))
     anonymous, whole = rows(sync(raw_config()))
     assert [anonymous.pop("usage_id"), whole.pop("usage_id")] == ["day-2026-11-20-0", "day-2026-11-20-1"]
     assert whole == {"date": "2026-11-20", "granularity": "day", "tool": "Mystic", **used}
@@ -140,7 +140,7 @@ def test_a_year_on_business_is_read_by_months_and_handed_on_as_a_year(api: reque
 
 
 def used(*usages: dict[str, Any]) -> dict[str, Any]:
-    return answer(bucket("2026-11-20", tool("Mystic", *usages)))
+    return answer(period("2026-11-20", tool("Mystic", *usages)))
 
 
 def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_withdrawn_once(
@@ -196,7 +196,7 @@ def test_what_the_saved_state_could_not_say_is_in_the_log(api: requests_mock.Moc
 
 def test_a_breakdown_above_the_totals_is_told_of_once_with_figures(api: requests_mock.Mocker) -> None:
     part = [tool("Mystic", entry(uses=5, credits=50), uses=3, credits=40), tool("Video", entry(), uses=0, credits=10)]
-    api.post(USAGE, json=answer(bucket("2026-11-20", *part), bucket("2026-11-19", part[0])))
+    api.post(USAGE, json=answer(period("2026-11-20", *part), period("2026-11-19", part[0])))
     text = log(sync(raw_config()))
     assert (
         "For 3 tools and periods Magnific's breakdown by user exceeds the tool's totals, by 5 uses and 20 credits in "
@@ -227,7 +227,7 @@ def test_today_is_the_last_day_asked_for_whatever_end_was_entered(api: requests_
 
 
 def test_the_rows_can_be_read_without_a_state(api: requests_mock.Mocker) -> None:
-    api.post(USAGE, json=answer(bucket("2026-11-20", tool("Mystic", entry()))))
+    api.post(USAGE, json=answer(period("2026-11-20", tool("Mystic", entry()))))
     [*_, usage, _] = SourceMagnificAnalytics().streams(raw_config())
     messages = list(usage.read_only_records())
     assert [message.record.data["date"] for message in messages] == ["2026-11-20"]  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 """A connection and its deduplicated tables, as they live for years: sync after sync, some of them cut off."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,10 +10,15 @@ import requests_mock
 from airbyte_cdk.models import SyncMode
 from builders import KEY
 from in_process import USAGE, error, log, sync
-from ledger import Table, Used, answered, table_of_rows
+from ledger import PLAIN, Given, Table, answer, table_of_rows
 from pendulum import Date
 
-Answering = Callable[[dict[str, Any]], dict[str, Any]]
+from sandbox.answers import Manner
+from sandbox.ledger import Entry, Ledger
+from sandbox.query import LONGEST_RANGE, Query, read_query
+
+# From the right answer to the wrong one that comes instead.
+Mistake = Callable[[dict[str, Any]], dict[str, Any]]
 # What comes instead of an answer's body; may set the context's status, or raise what the HTTP client would.
 Fault = Callable[[Any, bytes], bytes]
 
@@ -41,32 +46,32 @@ class Warehouse:
 
     def sync(
         self,
-        ledger: Iterable[Used],
+        used: Sequence[Entry],
         today: date,
         *,
         kill_at: int | None = None,
         fail_at: int | None = None,
         too_long: int | None = None,
         fault: Fault | None = None,
-        answer: Answering | None = None,
+        mistake: Mistake = lambda right: right,
+        manner: Manner = PLAIN,
         full_refresh: bool = False,
     ) -> bool:
         """One sync; whether it was complete.
 
         `kill_at` messages arrive and no more; from request number `fail_at` on Magnific is out of order; ranges of more
-        than `too_long` days end in `fault`. `answer` says something else than the ledger.
+        than `too_long` days end in `fault`. A question that the API would refuse is an error of the test.
         """
         self.asked = []
-        given = answer or (lambda query: answered(ledger, query))
+        ledger = Ledger(Given(used), today)
 
         def usage(request: Any, context: Any) -> bytes:
-            query = request.json()
-            self.asked.append(query)
-            days = (date.fromisoformat(query["end_date"]) - date.fromisoformat(query["start_date"])).days + 1
-            body = json.dumps(given(query)).encode()
+            self.asked.append(request.json())
+            query = self._question(request.json(), today)
+            body = json.dumps(mistake(answer(ledger, query, manner))).encode()
             if fail_at is not None and len(self.asked) > fail_at:
                 return status(503)(context, body)
-            if too_long is not None and days > too_long:
+            if too_long is not None and query.days > too_long:
                 return (fault or status(504))(context, body)
             return body
 
@@ -76,6 +81,9 @@ class Warehouse:
             mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
             day = Date(today.year, today.month, today.day)
             output = sync(settings, state=self.state, today=day, usage_mode=mode)
+        # What a callback raises would end as an error of the sync.
+        for asked in self.asked:
+            self._question(asked, today)
         self.log = log(output)
         self.errors = [error(output)] if output.errors else []
         messages = list(output.records_and_state_messages_iterator())
@@ -88,6 +96,10 @@ class Warehouse:
             elif message.state and message.state.stream and message.state.stream.stream_state:
                 self.state = dict(message.state.stream.stream_state.__dict__)
         return complete
+
+    def _question(self, asked: dict[str, Any], today: date) -> Query:
+        """Raises RefusedError."""
+        return read_query(asked, today, LONGEST_RANGE[self.settings.get("plan", "business")])
 
     def _load(self, row: dict[str, Any]) -> None:
         self.ignoring[row["usage_id"]] = row
