@@ -19,10 +19,17 @@ collect_ignore = ["integration_tests/airflow_run.py", "integration_tests/dagster
 CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Side by side, one worker runs all of a file, or of the files on the models: what they share is made once."""
-    stem = item.path.stem
-    item.add_marker(pytest.mark.xdist_group("test_models" if stem.startswith("test_models") else stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Side by side, one worker runs all of a file, or all on the models: what they share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = nodeid.partition("::")[0]
+            return "models" if "/test_models" in file else file
+
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
