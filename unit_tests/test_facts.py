@@ -96,7 +96,7 @@ def test_the_page_notices_each_oddity(oddity: str, usual: Page, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("options", "verdicts", "told"),
     [
-        ({"empty_buckets": True}, {"empty": NOT}, "31 of 219 periods are empty"),
+        ({"empty_periods": True}, {"empty": NOT}, "31 of 219 periods are empty"),
         ({"awkward": True}, dict.fromkeys(("entries_once", "fields", "once"), NOT), "174 periods and 278 tools"),
         ({"flat_problems": True}, {}, "without `problem` around it"),
         ({"keys": 0}, dict.fromkeys(("keys_people", "keys_total"), UNSEEN), "the team has no API keys"),
