@@ -295,6 +295,5 @@ def test_it_sends_nothing_but_questions(tmp_path: Path) -> None:
 
 
 def test_the_documentation_says_of_each_assumption_what_happens_without_it() -> None:
-    table = (ROOT / "docs" / "reliability.md").read_text().split("## What is taken for granted")[1].split("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
-    assert rows == [[one.statement, one.otherwise] for one in ASSUMPTIONS]
+    rows = "".join(f"| {one.statement} | {one.otherwise} |\n" for one in ASSUMPTIONS)
+    assert f"|---|---|\n{rows}\n" in (ROOT / "docs" / "reliability.md").read_text()
