@@ -2,7 +2,7 @@
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
 # As many tests side by side as there are cores; those of a file stay together, since they share what takes long.
-SIDE_BY_SIDE := -n logical --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := -n logical --dist loadgroup --no-loadscope-reorder
 # The packages import in half the time from bytecode, which some machines ask Python not to keep.
 unexport PYTHONDONTWRITEBYTECODE
 # The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.

@@ -19,6 +19,12 @@ collect_ignore = ["integration_tests/airflow_run.py", "integration_tests/dagster
 CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Side by side, one worker runs all of a file, or of the files on the models: what they share is made once."""
+    stem = item.path.stem
+    item.add_marker(pytest.mark.xdist_group("test_models" if stem.startswith("test_models") else stem))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the CDK's tests of an image: they cannot reach the sandbox from inside one. test_image.py has ours.
 

@@ -22,9 +22,9 @@ def main() -> None:
     response.raise_for_status()
     emitted_at = int(time.time() * 1000)
     write = sys.stdout.buffer.write
-    for bucket in orjson.loads(response.content)["data"]:
-        day = bucket["date"][:10]
-        for consumption in bucket["consumptions"]:
+    for period in orjson.loads(response.content)["data"]:
+        day = period["date"][:10]
+        for consumption in period["consumptions"]:
             tool = consumption["tool"]
             for usage in consumption.get("user_usages", ()):
                 data = {"date": day, "granularity": "day", "tool": tool, **usage}

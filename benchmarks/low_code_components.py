@@ -14,8 +14,8 @@ class UsageExtractor(DpathExtractor):
 
     def extract_records(self, response: requests.Response) -> Iterable[dict[str, Any]]:
         """The answer's rows, flat."""
-        for bucket in super().extract_records(response):
-            day = bucket["date"][:10]
-            for consumption in bucket["consumptions"]:
+        for period in super().extract_records(response):
+            day = period["date"][:10]
+            for consumption in period["consumptions"]:
                 for usage in consumption.get("user_usages") or ():
                     yield {"date": day, "granularity": "day", "tool": consumption["tool"], **usage}

@@ -79,8 +79,8 @@ class ByKey:
     daily_fewest: int
 
 
-def bucket_start(day: date, granularity: str) -> date:
-    """The first day of the bucket that holds `day`; a week is an ISO week."""
+def period_start(day: date, granularity: str) -> date:
+    """The first day of the period that holds `day`; a week is an ISO week."""
     return {
         "day": day,
         "week": day - timedelta(days=day.weekday()),
@@ -90,22 +90,22 @@ def bucket_start(day: date, granularity: str) -> date:
 
 
 def _starts(first: date, last: date, granularity: str) -> Iterator[date]:
-    """Every day from `first` to `last`, both inclusive, on which a bucket starts."""
+    """Every day from `first` to `last`, both inclusive, on which a period starts."""
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        if day == bucket_start(day, granularity):
+        if day == period_start(day, granularity):
             yield day
 
 
 def fewest_windows(first: date, last: date, granularity: str, longest: int) -> int:
     """The fewest requests for usage of `first` to `last`, both inclusive, none longer than `longest` days.
 
-    Every cut between two buckets is tried, without a word of the connector's own arithmetic. A bucket is asked for
+    Every cut between two periods is tried, without a word of the connector's own arithmetic. A period is asked for
     whole, from its first day to its last or to `last`; one longer than `longest` by itself, in as many ranges as its
     days need.
     """
     end = last + ONE_DAY
-    cuts = [*_starts(bucket_start(first, granularity), last, granularity), end]
+    cuts = [*_starts(period_start(first, granularity), last, granularity), end]
     # best[i]: the fewest requests for everything before cuts[i].
     best = [0] + [sys.maxsize] * (len(cuts) - 1)
     for here in range(1, len(cuts)):

@@ -18,7 +18,7 @@ from threading import Thread
 
 from benchmarks import answers
 
-# Where a granularity other than day is asked for, what counts is the request: the answer is one small bucket.
+# Where a granularity other than day is asked for, what counts is the request: the answer is one small period.
 COARSE_ROWS = 12
 
 
@@ -34,19 +34,19 @@ class Api(ThreadingHTTPServer):
         self.lists = answers.lists()
         self.day_by_day = day_by_day
         self._rows = answers.rows_by_day(first, last, rows)
-        self._bucket = lru_cache(maxsize=0 if day_by_day else None)(answers.bucket)
+        self._period = lru_cache(maxsize=0 if day_by_day else None)(answers.period)
         for day, count in () if day_by_day else self._rows.items():
-            self._bucket(day, count)
+            self._period(day, count)
         self.whole = lru_cache(maxsize=4)(lambda *asked: b"".join(self.pieces(*asked)))
 
     def pieces(self, granularity: str, first: str, last: str) -> Iterator[bytes]:
-        """The answer for the buckets from `first` to `last`, both inclusive, a bucket at a time."""
+        """The answer for the days from `first` to `last`, both inclusive, a period at a time."""
         wanted = [(day, count) for day, count in self._rows.items() if first <= day.isoformat() <= last]
         if granularity != "day":
             wanted = [(date.fromisoformat(first), COARSE_ROWS)] * bool(wanted)
         yield b'{"data":['
         for number, (day, count) in enumerate(wanted):
-            yield (b"," if number else b"") + self._bucket(day, count)
+            yield (b"," if number else b"") + self._period(day, count)
         yield b"]}"
 
 

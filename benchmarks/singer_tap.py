@@ -154,9 +154,9 @@ class CreditUsage(MagnificStream):
 
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
         """The answer's rows, flat."""
-        for bucket in response.json()["data"]:
-            day = bucket["date"][:10]
-            for consumption in bucket["consumptions"]:
+        for period in response.json()["data"]:
+            day = period["date"][:10]
+            for consumption in period["consumptions"]:
                 for usage in consumption.get("user_usages") or ():
                     yield {
                         "date": day,

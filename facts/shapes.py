@@ -14,9 +14,10 @@ from facts.reading import Figures, every_text
 from facts.seen import NOT_SEEN, Judged, Seen, credits_of, listed, share
 from source_magnific_analytics import decoding, usage
 from source_magnific_analytics.decoding import UNREADABLE, contract_error
+from source_magnific_analytics.streams import ApiKeys, Groups, Members, Projects
 from source_magnific_analytics.windows import DateRange, Request, period_of
 
-_LISTS = {"members": "email", "api_keys": "api_key_id", "groups": "group_id", "projects": "project_reference"}
+_LISTS = {"members": Members, "api_keys": ApiKeys, "groups": Groups, "projects": Projects}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ](\d\d:\d\d(?::\d\d)?)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 
 
@@ -30,7 +31,7 @@ def understood(seen: Seen) -> Judged:
                 whole = DateRange(period_of(asked.range.start, asked.unit).start, asked.range.end)
                 usage.decode(bytearray(answer.body), Request(whole, asked.unit))
             else:
-                list(decoding.rows(bytearray(answer.body)))
+                list(decoding.rows(bytearray(answer.body), _LISTS[answer.question.name].row_type))
         except UNREADABLE as error:
             refused[str(contract_error(error))] += 1
     if not seen.right:
@@ -193,7 +194,8 @@ def free(seen: Seen) -> Judged:
 
 def lists(seen: Seen) -> Judged:
     told, right = [], True
-    for name, key in _LISTS.items():
+    for name, stream in _LISTS.items():
+        key = stream.primary_key
         answer = seen.good(name)
         if answer is None:
             continue

@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from destinations import SCHEMA, DuckDb, Postgres, Target
+from environments import DBT, run
 from sandbox_process import ROOT
 
-HERE = Path(__file__).parent
-UV = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 MODELS = "models"
 """The schema that the tests build into."""
 ANALYST = "analyst"
 """Who builds in PostgreSQL."""
 
-
-@dataclass(frozen=True)
-class Environment:
-    """Programs whose requirements do not fit the connector's, made by uv on first use and kept."""
-
-    name: str
-    python: str
-
-    @property
-    def folder(self) -> Path:
-        return ROOT / f".venv-{self.name}"
-
-    def program(self, name: str) -> str:
-        """The path of an installed program; installs what `<name of the environment>.txt` says where that changed."""
-        requirements = HERE / f"{self.name}.txt"
-        ready = self.folder / "ready"
-        # Tests of several files use it, side by side: one makes it, the others wait.
-        with Path(sys.prefix, f"{self.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not ready.exists() or ready.read_text() != requirements.read_text():
-                # Pyenv's versions are found although none of them is the current one.
-                pyenv = [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.1*/bin"))]
-                search = {**os.environ, "PATH": os.pathsep.join([*pyenv, os.environ["PATH"]])}
-                _run([UV, "venv", "--quiet", "--clear", "--python", self.python, self.folder], env=search)
-                _run([UV, "pip", "install", "--quiet", "--python", self.folder, "--requirement", requirements])
-                ready.write_text(requirements.read_text())
-        return str(self.folder / "bin" / name)
-
-
-DBT = Environment("dbt", sys.executable)
-FOCUS = Environment("focus", ">=3.12,<3.14")
 
 # What an adapter asks for before it compiles; none of it is asked for by anyone.
 _LOGIN = {"user": "nobody", "password": "none"}
@@ -73,7 +38,7 @@ class Project:
         shutil.copytree(ROOT / "dbt", repository / "dbt", ignore=_LEFTOVERS)
         git = ["git", "-C", repository, "-c", "user.name=tester", "-c", "user.email=tester@example.com"]
         for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "The package"]):
-            _run([*git, *command])
+            run([*git, *command])
         shutil.copytree(ROOT / "demo" / "dbt", self._folder, ignore=_LEFTOVERS)
         package = {"git": f"file://{repository}", "subdirectory": "dbt", "revision": "main"}
         (self._folder / "packages.yml").write_text(json.dumps({"packages": [package]}))
@@ -141,8 +106,3 @@ def _profile(target: Target | str) -> dict[str, Any]:
             account = {"host": "127.0.0.1", "port": port, "user": ANALYST, "password": "none", "dbname": "postgres"}
             return {"type": "postgres", **account, **common}
     return {**OFFLINE[target], **common}
-
-
-def _run(command: list[Any], **options: Any) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"

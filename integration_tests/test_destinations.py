@@ -248,8 +248,7 @@ def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: P
     """destination-pgvector ignores Airbyte's sign of deletion: a document of a withdrawn row stays as it was."""
     start = "2026-03-20"
     past.clear(MONDAY)
-    published = Published()
-    published.install()
+    published = Published(tmp_path)
     with published.server() as port, PyAirbyte(tmp_path, published.environment) as pyairbyte:
         # It merges into tables of the default schema alone.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}

@@ -17,8 +17,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from environments import AIRFLOW, DAGSTER
 from sandbox_process import ROOT, Sandbox
-from uv import find_uv_bin
 
 EXAMPLES = ROOT / "examples"
 HERE = Path(__file__).parent
@@ -78,29 +78,13 @@ def home(tmp_path: Path, sandbox: Sandbox) -> Home:
     return Home(tmp_path, sandbox)
 
 
-def python_of(orchestrator: str) -> Path:
-    """The Python of an orchestrator's own environment, made as examples/requirements-….txt says and kept."""
-    folder = ROOT / f".venv-{orchestrator}"
-    wanted = (EXAMPLES / f"requirements-{orchestrator}.txt").read_text()
-    ready = folder / "ready"
-    if not (ready.exists() and ready.read_text() == wanted):
-        for command in (
-            ["venv", "--quiet", "--clear", "--python", sys.executable, folder],
-            ["pip", "install", "--quiet", "--python", folder, "-r", EXAMPLES / f"requirements-{orchestrator}.txt"],
-        ):
-            done = subprocess.run([find_uv_bin(), *command], capture_output=True, text=True)
-            assert done.returncode == 0, f"{orchestrator} cannot be installed:\n{done.stderr}"
-        ready.write_text(wanted)
-    return folder / "bin" / "python"
-
-
 def last_line(printed: str) -> dict[str, Any]:
     said: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return said
 
 
 def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
-    python = python_of("airflow")
+    python = AIRFLOW.program("python")
     dag = home.install("airflow_dag.py")
     settings = {
         "AIRFLOW_HOME": str(home.folder / "airflow"),
@@ -116,7 +100,7 @@ def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> N
 
 
 def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
-    python = python_of("dagster")
+    python = DAGSTER.program("python")
     definitions = home.install("dagster_definitions.py")
     environment = {**os.environ, "DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "yes"}
     home.use_up_the_day()

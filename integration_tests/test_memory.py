@@ -43,16 +43,17 @@ with open(sys.argv[1], "wb") as stdout:
     ("stream", "filling", "words"),
     [
         ("members", bytes(2**20), "more than 4 MiB"),
-        ("credit_usage", bytes(2**20), "more than 32 MiB"),
-        ("members", b"{}," * 2**18, "more than 250,000 entries"),
-        ("credit_usage", b"{}," * 2**18, "more than 250,000 entries"),
+        ("credit_usage", bytes(2**20), "more than 24 MiB"),
+        ("members", b"{}," * 2**18, "more than 200,000 entries"),
+        ("credit_usage", b"{}," * 2**18, "more than 200,000 entries"),
+        ("credit_usage", b"[]," * 2**18, "more than 200,000 entries"),
     ],
 )
 def test_no_body_exhausts_the_memory(
     connector: Connector, config: dict[str, Any], stream: str, filling: bytes, words: str
 ) -> None:
     """300 MiB from 300 kB, or objects without end."""
-    times = 300 if filling[0] == 0 else {"members": 5, "credit_usage": 41}[stream]
+    times = 300 if filling[0] == 0 else {"members": 5, "credit_usage": 30}[stream]
     answer = compressed([b'{"data":[', *[filling] * times, b"{}]}"])
     with raw_server(answer) as server:
         run, peak = measured(connector, config, stream, server)
@@ -67,17 +68,23 @@ def test_no_body_exhausts_the_memory(
 @pytest.mark.parametrize(
     ("entry", "count"),
     [
-        (b'{"user_uses":1,"user_credits":%d}', 249_990),
+        (b'{"user_uses":1,"user_credits":%d}', 199_990),
         # Written so, the figures are mended before they are read.
-        (b'{"user_uses":1.0,"user_credits":%d.0}', 249_990),
+        (b'{"user_uses":1.0,"user_credits":%d.0}', 199_990),
         # As long as entries are.
         (
             b'{"user_uses":1,"user_credits":%d,"user_email":"person.%d@harbour-studio.example","project_reference":'
             b'"6f1cde11-2c4e-4b7a-9a9e-%012d","project_name":"Project %d","group_name":"Group %d"}',
-            150_000,
+            110_000,
+        ),
+        # One such character makes a text four times as large in memory.
+        (
+            '{"user_uses":1.0,"user_credits":%d,"user_email":"🎨 person.%d@harbour-studio.example","project_reference":'
+            '"🎨6f1cde11-2c4e-4b7a-9a9e-%012d","project_name":"🎨 \\ud83d %d","group_name":"🎨 %d"}'.encode(),
+            110_000,
         ),
     ],
-    ids=["tiny entries", "figures with a fraction", "usual entries"],
+    ids=["tiny entries", "figures with a fraction", "usual entries", "texts of wide characters"],
 )
 def test_the_largest_body_of_one_day_fits_into_the_memory(
     connector: Connector, config: dict[str, Any], entry: bytes, count: int

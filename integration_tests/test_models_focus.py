@@ -11,8 +11,9 @@ from pathlib import Path
 
 import duckdb
 from built_models import GROUP, NEW_GROUP_NAME, Built
-from dbt_project import FOCUS, MODELS
+from dbt_project import MODELS
 from destinations import DuckDb
+from environments import FOCUS
 
 
 def test_focus_has_one_row_for_each_row_of_usage_and_tags_that_are_json(built: Built) -> None:

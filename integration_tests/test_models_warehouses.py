@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from dbt_project import DBT, OFFLINE, Project
+from dbt_project import OFFLINE, Project
+from environments import DBT
 from sandbox_process import ROOT
 
 PARSE = """

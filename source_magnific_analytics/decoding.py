@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 from pendulum import Date
@@ -32,8 +32,10 @@ class ContractError(ValueError):
         self.cut = cut
 
 
-# What the columns of a warehouse hold: Redshift's and MySQL's texts end at 64 KiB, and a character takes up to four.
-_Figure = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+# What every destination keeps exact: JSON's numbers are often read as doubles, Redshift's and MySQL's texts end at
+# 64 KiB, and a character takes up to four.
+LARGEST_FIGURE = 2**53 - 1
+_Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
 _Text = Annotated[str, msgspec.Meta(max_length=2**14)]
 
 
@@ -55,6 +57,38 @@ class Consumption(msgspec.Struct, gc=False):
     user_uses: _Figure
     user_credits: _Figure
     user_usages: list[UserUsage] | None = None
+
+
+class Member(TypedDict):
+    """A row of `team-members`. The lists' rows may have more than is known here, which is handed on as it comes."""
+
+    email: _Text
+    role: NotRequired[_Text | None]
+    status: NotRequired[_Text | None]
+
+
+class ApiKey(TypedDict):
+    """A row of `team-api-keys`."""
+
+    api_key_id: _Text
+    display_name: NotRequired[_Text | None]
+    status: NotRequired[_Text | None]
+    created_at: NotRequired[Any]
+
+
+class Group(TypedDict):
+    """A row of `team-groups`."""
+
+    group_id: _Figure
+    name: NotRequired[_Text | None]
+    member_count: NotRequired[_Figure | None]
+
+
+class Project(TypedDict):
+    """A row of `team-projects`."""
+
+    project_reference: _Text
+    name: NotRequired[_Text | None]
 
 
 class _Piece(msgspec.Struct, gc=False):
@@ -94,10 +128,12 @@ def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption
         yield piece.date, raw, consumptions
 
 
-def rows(body: bytearray) -> Iterator[dict[str, Any]]:
-    """Each row of a list. Raises one of `UNREADABLE`."""
+def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
+    """Each row of a list, whole, whose known columns are those of `kind`. Raises one of `UNREADABLE`."""
     for raw in _list.decode(readable(body)).data:
-        yield whole(msgspec.json.decode(raw, type=dict[str, Any]))
+        row = whole(msgspec.json.decode(raw, type=dict[str, Any]))
+        msgspec.convert(row, kind)
+        yield row
 
 
 def midnight(text: str) -> Date:

@@ -217,7 +217,7 @@ def _fault_of(error: Exception | None) -> _Fault:
 
 
 def read_body(response: requests.Response, largest: int = POLICY.largest_body, *, cut_off: bool = False) -> bytearray:
-    """The decompressed body, of at most `largest` bytes and the policy's number of objects.
+    """The decompressed body, of at most `largest` bytes and the policy's number of objects and arrays.
 
     A larger one raises `BodyTooLargeError` or is `cut_off` there; one that breaks off raises `RequestException` too.
     """
@@ -239,6 +239,6 @@ def read_body(response: requests.Response, largest: int = POLICY.largest_body, *
         raise requests.exceptions.ContentDecodingError from None
     except urllib3.exceptions.HTTPError:
         raise requests.exceptions.ChunkedEncodingError from None
-    if body.count(b"{") > POLICY.most_objects:
+    if body.count(b"{") + body.count(b"[") > POLICY.most_objects:
         raise BodyTooLargeError(f"{POLICY.most_objects:,} entries")
     return body

@@ -37,8 +37,8 @@ class Policy:
     read_timeout: int = 120
     longest_body: int = 900
     # Decompressed. Either bounds what an answer takes once it is decoded: with the interpreter, less than 256 MiB.
-    largest_body: int = 32 * 2**20
-    most_objects: int = 250_000
+    largest_body: int = 24 * 2**20
+    most_objects: int = 200_000
     # A list is held decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10

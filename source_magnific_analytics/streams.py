@@ -13,11 +13,11 @@ from requests.auth import AuthBase
 
 from source_magnific_analytics import decoding
 from source_magnific_analytics.config import Config
-from source_magnific_analytics.decoding import UNREADABLE, ContractError, contract_error
+from source_magnific_analytics.decoding import UNREADABLE, ApiKey, Group, Member, Project, contract_error
 from source_magnific_analytics.exchange import Exchange, Sync, read_body
 from source_magnific_analytics.policy import POLICY
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):\d\d)?", re.ASCII)
 
 
 class _ApiKey(AuthBase):
@@ -81,9 +81,9 @@ class ListStream(MagnificStream, ABC):
     """A list of the team, small and always read whole; its rows are handed on as they come."""
 
     primary_key: str
+    row_type: type
     # It has no cursor of any kind: the CDK would otherwise skip it when it meets its own "complete" state.
     is_resumable = False
-    key_type: type = str
 
     def __init__(self, config: Config, sync: Sync) -> None:
         super().__init__(config, sync)
@@ -100,11 +100,9 @@ class ListStream(MagnificStream, ABC):
         yield from self.rows
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
-        """The rows of an answer; raises `ContractError` where one lacks its primary key."""
+        """The rows of an answer; raises `ContractError` where one is not what `row_type` says."""
         try:
-            for row in decoding.rows(read_body(response, POLICY.largest_list)):
-                if type(row.get(self.primary_key)) is not self.key_type:
-                    raise ContractError(f"a row has no {self.primary_key}")
+            for row in decoding.rows(read_body(response, POLICY.largest_list), self.row_type):
                 yield self.row(row)
         except UNREADABLE as error:
             raise contract_error(error) from None
@@ -117,11 +115,13 @@ class ListStream(MagnificStream, ABC):
 class Members(ListStream):
     endpoint = "team-members"
     primary_key = "email"
+    row_type = Member
 
 
 class ApiKeys(ListStream):
     endpoint = "team-api-keys"
     primary_key = "api_key_id"
+    row_type = ApiKey
 
     def row(self, row: dict[str, Any]) -> Mapping[str, Any]:
         # A column of date-times takes nothing else, and a load that fails loses more than this one value.
@@ -131,12 +131,13 @@ class ApiKeys(ListStream):
 class Groups(ListStream):
     endpoint = "team-groups"
     primary_key = "group_id"
-    key_type = int
+    row_type = Group
 
 
 class Projects(ListStream):
     endpoint = "team-projects"
     primary_key = "project_reference"
+    row_type = Project
 
 
 def _is_moment(value: Any) -> bool:

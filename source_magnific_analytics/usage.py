@@ -13,6 +13,7 @@ import msgspec
 from pendulum import Date
 
 from source_magnific_analytics.decoding import (
+    LARGEST_FIGURE,
     UNREADABLE,
     Consumption,
     ContractError,
@@ -181,6 +182,8 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
 def _rest_row(tool: _Tool) -> UserUsage | None:
     """What the totals have and the breakdown lacks, as an entry of nobody; without a breakdown, all of it."""
     uses, credits = tool.rest
+    if max(abs(uses), abs(credits)) > LARGEST_FIGURE:
+        raise ContractError(f"the figures of a tool add up beyond {LARGEST_FIGURE}")
     if tool.usages:
         uses, credits = max(uses, 0), max(credits, 0)
     return UserUsage(uses, credits) if uses or credits else None

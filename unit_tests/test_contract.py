@@ -109,7 +109,7 @@ def test_a_part_that_is_missing_or_of_another_kind_is_refused(part: dict[str, An
     assert "41" not in words
 
 
-@pytest.mark.parametrize("figure", [..., None, "41", "", 41.5, 2**63, -(2**70), 1e300, True, [41], {}])
+@pytest.mark.parametrize("figure", [..., None, "41", "", 41.5, 2**53, -(2**63), 1e300, True, [41], {}])
 @pytest.mark.parametrize("name", ["user_uses", "user_credits"])
 @pytest.mark.parametrize("place", [good, one])
 def test_a_figure_that_is_not_a_whole_number_is_refused(place: Any, name: str, figure: Any) -> None:
@@ -176,8 +176,15 @@ def test_ten_thousand_people_in_one_period_are_ten_thousand_rows() -> None:
 
 
 def test_the_largest_figures_that_a_warehouse_holds_are_kept_exactly() -> None:
-    [row] = rows_of(bucket("2026-11-01", tool("Mystic", uses=2**63 - 1, credits=-(2**63))))
-    assert (row["user_uses"], row["user_credits"]) == (2**63 - 1, -(2**63))
+    [row] = rows_of(bucket("2026-11-01", tool("Mystic", uses=2**53 - 1, credits=1 - 2**53)))
+    assert (row["user_uses"], row["user_credits"]) == (2**53 - 1, 1 - 2**53)
+
+
+@pytest.mark.parametrize("figure", [2**53 - 1, 1 - 2**53])
+@pytest.mark.parametrize("name", ["user_uses", "user_credits"])
+def test_figures_that_add_up_beyond_what_a_warehouse_holds_are_refused(name: str, figure: int) -> None:
+    words = refusal(body(*[bucket("2026-11-01", tool("Mystic", **{name.removeprefix("user_"): figure}))] * 2))
+    assert words == f"the figures of a tool add up beyond {2**53 - 1}"
 
 
 @given(

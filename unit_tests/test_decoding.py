@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
 
-from source_magnific_analytics.decoding import UNREADABLE, ContractError, contract_error, midnight, pieces, rows
+from source_magnific_analytics.decoding import UNREADABLE, ContractError, Group, contract_error, midnight, pieces, rows
 from source_magnific_analytics.decoding import readable as mended
 
 BACKSLASH = "\\"
@@ -117,7 +117,7 @@ def figures(written: str) -> list[int]:
     ("written", "figure"),
     [
         *[("12", 12), ("12.0", 12), ("1e3", 1000), ("1.5e1", 15), ("-3.0", -3), ("0.0", 0), ("-0.0", 0)],
-        *[(str(2**63 - 1), 2**63 - 1), (str(-(2**63)), -(2**63))],
+        *[(str(n), n) for n in (2**53 - 1, 1 - 2**53)],
     ],
 )
 def test_a_whole_figure_is_whole_however_it_is_written(written: str, figure: int) -> None:
@@ -131,10 +131,10 @@ def test_a_whole_figure_is_whole_however_it_is_written(written: str, figure: int
     [
         ("12.5", "a figure is not a whole number - at `$[0].user_uses`"),
         ("1e-3", "a figure is not a whole number - at `$[0].user_uses`"),
-        (str(2**63), f"Expected `int` <= {2**63 - 1} - at `$[0].user_uses`"),
-        (f"{2**63}.0", f"Expected `int` <= {2**63 - 1} - at `$[0].user_uses`"),
-        ("1e300", f"Expected `int` <= {2**63 - 1} - at `$[0].user_uses`"),
-        (str(-(2**63) - 1), f"Expected `int` >= {-(2**63)} - at `$[0].user_uses`"),
+        (str(2**53), f"Expected `int` <= {2**53 - 1} - at `$[0].user_uses`"),
+        (f"{2**53}.0", f"Expected `int` <= {2**53 - 1} - at `$[0].user_uses`"),
+        ("1e300", f"Expected `int` <= {2**53 - 1} - at `$[0].user_uses`"),
+        (str(-(2**53)), f"Expected `int` >= {1 - 2**53} - at `$[0].user_uses`"),
     ],
 )
 def test_a_figure_that_no_column_of_integers_holds_is_refused(written: str, words: str) -> None:
@@ -144,13 +144,15 @@ def test_a_figure_that_no_column_of_integers_holds_is_refused(written: str, word
 
 
 def listed(text: bytes) -> list[dict[str, Any]]:
-    return list(rows(bytearray(text)))
+    return list(rows(bytearray(text), Group))
 
 
 def test_the_rows_of_a_list_have_the_same_texts_and_figures() -> None:
-    text = rb'{"data": [{"a": "x\u0000\ud83d", "n": {"k\u0000": [7.0, 7.5, true, null, "7.0"]}}], "next": 1}'
-    assert listed(text) == [{"a": "x\ufffd", "n": {"k": [7, 7.5, True, None, "7.0"]}}]
-    assert type(listed(text)[0]["n"]["k"][0]) is int
+    text = (
+        rb'{"data": [{"group_id": 7.0, "a": "x\u0000\ud83d", "n": {"k\u0000": [7.5, true, null, "7.0"]}}], "next": 1}'
+    )
+    assert listed(text) == [{"group_id": 7, "a": "x\ufffd", "n": {"k": [7.5, True, None, "7.0"]}}]
+    assert type(listed(text)[0]["group_id"]) is int
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,22 @@ def test_the_rows_of_a_list_have_the_same_texts_and_figures() -> None:
         (b'{"data": [{"a": "\xff"}]}', "a text is not UTF-8", False),
         (b"{}", "Object missing required field `data`", False),
         (b'{"data": ["ann"]}', "Expected `object`, got `str`", False),
+        (b'{"data": [{"name": "Film"}]}', "Object missing required field `group_id`", False),
+        (
+            b'{"data": [{"group_id": 7, "member_count": "many"}]}',
+            "Expected `int | null`, got `str` - at `$.member_count`",
+            False,
+        ),
+        (
+            b'{"data": [{"group_id": 7, "member_count": 7.5}]}',
+            "a figure is not a whole number - at `$.member_count`",
+            False,
+        ),
+        (
+            b'{"data": [{"group_id": 7, "name": {"de": "Film"}}]}',
+            "Expected `str | null`, got `object` - at `$.name`",
+            False,
+        ),
     ],
 )
 def test_what_is_wrong_with_a_list_is_told_and_whether_it_broke_off(text: bytes, words: str, cut: bool) -> None:

@@ -119,8 +119,8 @@ def test_the_page_notices_how_the_sandbox_answers(
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ({"text": f'{{"data": [], "more": "{" " * POLICY.largest_body}"}}'}, "an answer of more than 32 MiB"),
-        ({"text": "{" * (POLICY.most_objects + 1)}, "an answer of more than 250,000 entries"),
+        ({"text": f'{{"data": [], "more": "{" " * POLICY.largest_body}"}}'}, "an answer of more than 24 MiB"),
+        ({"text": "{" * (POLICY.most_objects + 1)}, "an answer of more than 200,000 entries"),
         ({"exc": requests.exceptions.ReadTimeout("secret")}, "no complete answer in time, or silence for 120 seconds"),
     ],
     ids=["bytes", "entries", "time"],

@@ -151,7 +151,7 @@ def test_an_answer_for_one_day_that_is_too_large_is_said_to_be() -> None:
     assert not warehouse.sync([], TODAY, too_long=0, fault=huge)
     [(kind, words)] = warehouse.errors
     assert kind == "system_error"
-    assert words.startswith("Magnific sent an answer of more than 32 MiB, the most that is read at once, and the req")
+    assert words.startswith("Magnific sent an answer of more than 24 MiB, the most that is read at once, and the req")
     assert "needs a source for each of its groups (group_ids)" in words
 
 

@@ -58,7 +58,7 @@ def test_the_texts_of_a_list_are_what_a_warehouse_can_hold(name: str, api: reque
     assert rows(sync(raw_config(), name), name) == [{**TEAM[name][0], "note": "ab \ufffd"}]
 
 
-@pytest.mark.parametrize("moment", ["yesterday", 5, None, ""])
+@pytest.mark.parametrize("moment", ["yesterday", 5, None, "", "2026-01-05T10:00:00+20:00"])
 def test_a_key_without_a_moment_of_its_making_is_handed_on_without_it(moment: Any, api: requests_mock.Mocker) -> None:
     [key] = TEAM["api_keys"]
     api.get(LISTS["api_keys"], json={"data": [{**key, "created_at": moment}]})
@@ -216,7 +216,7 @@ def test_a_list_row_without_its_key_is_not_handed_on(
     output = sync(raw_config(), name)
     assert rows(output, name) == []
     assert error(output)[0] == "transient_error"
-    assert f"a row has no {primary_key}" in error(output)[1]
+    assert primary_key in error(output)[1]
 
 
 def test_today_is_the_last_day_asked_for_whatever_end_was_entered(api: requests_mock.Mocker) -> None:
