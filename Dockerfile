@@ -20,7 +20,7 @@ RUN rm -rf /airbyte && mkdir -p /dependencies/airbyte && ln -s /dependencies/air
     && find /dependencies -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
 
 FROM dependencies AS connector
-COPY setup.py README.md LICENSE ./
+COPY setup.py metadata.yaml README.md LICENSE ./
 COPY source_magnific_analytics ./source_magnific_analytics
 COPY main.py /connector/airbyte/integration_code/
 # setuptools is among the locked packages (the CDK requires it), so nothing unlocked takes part in the build.
@@ -30,7 +30,8 @@ RUN python3 -m pip --python /airbyte/venv/bin/python install --root /connector \
     && find /connector -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
 
 FROM ${BASE}
-ARG VERSION=0.1.0
+# `make image` says which one it is; a build without it is one for development.
+ARG VERSION=dev
 LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     io.airbyte.version="${VERSION}" \
     org.opencontainers.image.title="source-magnific-analytics" \

@@ -77,8 +77,12 @@ lock: | $(UV)
 	@{ sed -n '/^#/p;/^[^#]/q' requirements.lock; cat build-x86_64.lock; } > build.lock && mv build.lock requirements.lock
 	@rm build-*.lock
 
+# The version stands in metadata.yaml alone. BASE, where it is set, takes the place of Airbyte's base (.ci/engine says why).
+DOCKER ?= docker
+IMAGE ?= airbyte/source-magnific-analytics:dev
 image:
-	DOCKER_BUILDKIT=1 docker build --tag airbyte/source-magnific-analytics:dev .
+	DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg VERSION=$$(sed -n 's/^  dockerImageTag: //p' metadata.yaml) \
+		$(BASE:%=--build-arg BASE=%) $(OPTIONS) --tag $(IMAGE) .
 
 bench: .venv/test.ready
 	$(BIN)/python -m benchmarks

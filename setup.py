@@ -5,22 +5,29 @@ from pathlib import Path
 
 from setuptools import setup
 
-VERSION = "0.1.0"
+HERE = Path(__file__).parent
 REPOSITORY = "https://github.com/source-magnific-analytics/source-magnific-analytics"
+
+
+def version() -> str:
+    """The one that Airbyte reads, in metadata.yaml. By expression, since a build has nothing that parses YAML."""
+    metadata = (HERE / "metadata.yaml").read_text(encoding="utf-8")
+    [found] = re.findall(r"^  dockerImageTag: (.+)$", metadata, re.MULTILINE)
+    return str(found)
 
 
 def readme() -> str:
     """README.md with links that lead somewhere from the package index, too, and pictures that show there."""
     return re.sub(
         r"(!?)(\[[^]]*\])\((?!https?:|#)([^)]+)\)",
-        lambda link: f"{link[1]}{link[2]}({REPOSITORY}/{'raw' if link[1] else 'blob'}/v{VERSION}/{link[3]})",
-        Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+        lambda link: f"{link[1]}{link[2]}({REPOSITORY}/{'raw' if link[1] else 'blob'}/v{version()}/{link[3]})",
+        (HERE / "README.md").read_text(encoding="utf-8"),
     )
 
 
 setup(
     name="airbyte-source-magnific-analytics",
-    version=VERSION,
+    version=version(),
     description="Airbyte source for the AI-credit usage of a Magnific team",
     long_description=readme(),
     long_description_content_type="text/markdown",

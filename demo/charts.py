@@ -16,10 +16,10 @@ _SHORT = "datum.value ? format(datum.value, '~s') : '0'"
 
 
 def timeline() -> Spec:
-    """What each bucket used, stacked by tool from the largest at the bottom; zoomed by wheel with Ctrl, and drag.
+    """What each unit of time used, stacked by tool from the largest at the bottom; zoomed by wheel with Ctrl, and drag.
 
     Rows: `start` and `end` (milliseconds; the end excluded), `tool`, `place` (1: the largest), `value`, `uses`,
-    `whole` (whether all days of the bucket are in it) and `what` (the bucket in words). The page sets the domain of
+    `whole` (whether all days of its bar are in it) and `what` (the bar in words). The page sets the domain of
     the colours and of time.
     """
     zoom = alt.selection_interval(

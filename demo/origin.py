@@ -24,7 +24,7 @@ SANDBOX_LEDGER = "the sandbox's ledger, by day"
 """Who says what the sandbox's usage must add up to."""
 
 Totals = list[tuple[str, str, int, int]]
-"""First day of a bucket, tool, uses, credits: what the credit usage in the file must add up to."""
+"""First day of a period, tool, uses, credits: what the credit usage in the file must add up to."""
 
 
 class DemoError(Exception):
@@ -104,9 +104,9 @@ class Origin:
             answer.raise_for_status()
             # A range that starts within a month is compared from its own first day.
             totals = [
-                (max(bucket["date"][:7] + "-01", str(first)), one["tool"], one["user_uses"], one["user_credits"])
-                for bucket in answer.json()["data"]
-                for one in bucket["consumptions"]
+                (max(period["date"][:7] + "-01", str(first)), one["tool"], one["user_uses"], one["user_credits"])
+                for period in answer.json()["data"]
+                for one in period["consumptions"]
             ]
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
             raise DemoError(

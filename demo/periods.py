@@ -48,7 +48,7 @@ class Period:
 
 
 def periods(synced: Synced) -> list[Period]:
-    """Everything first, then the last days, then months from the newest back; shorter ones as the buckets allow.
+    """Everything first, then the last days, then months from the newest back; shorter ones as the granularity allows.
 
     >>> [one.id for one in periods(Synced("day", date(2026, 1, 20), date(2026, 3, 17), date(2026, 3, 16)))]
     ['all', '30', '2026-03', '2026-02', '2026-01']

@@ -53,12 +53,12 @@ class Team:
     def rows(self, granularity: str = "day", start_date: str = FIRST, **asked: Any) -> list[Row]:
         """The rows of `credit_usage`, from the API's answer."""
         found = []
-        for bucket in ask(self.client, granularity=granularity, start_date=start_date, end_date=TODAY, **asked):
-            for tool in bucket["consumptions"]:
+        for period in ask(self.client, granularity=granularity, start_date=start_date, end_date=TODAY, **asked):
+            for tool in period["consumptions"]:
                 usages = tool.get("user_usages", [])
                 rest = [tool[name] - sum(one[name] for one in usages) for name in ("user_uses", "user_credits")]
                 nobody = [{"user_uses": rest[0], "user_credits": rest[1]}] if any(rest) else []
-                found += [{"date": bucket["date"][:10], "tool": tool["tool"], **one} for one in (*usages, *nobody)]
+                found += [{"date": period["date"][:10], "tool": tool["tool"], **one} for one in (*usages, *nobody)]
         return found
 
     def sync(

@@ -193,7 +193,7 @@ QUESTIONS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(
-    "option", ["--plan=business", "--empty-buckets", "--awkward", "--plan=enterprise", "--people=60"]
+    "option", ["--plan=business", "--empty-periods", "--awkward", "--plan=enterprise", "--people=60"]
 )
 def test_answers_about_usage_keep_the_contract(contract: OpenAPI, make_sandbox: MakeSandbox, option: str) -> None:
     sandbox = make_sandbox(option, "--today=2026-03-31")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_image import DOCKER, IMAGE, build, engine
 from connector_process import FastConnector
 from destinations import SCHEMA, DuckDb, Postgres, Published, PyAirbyte, Row, Target, debian_programs, postgres
-from sandbox_process import ROOT, Sandbox
-from test_image import DOCKER, build
+from sandbox_process import Sandbox
 from warehouse import USAGE_ALONE, Warehouse
 
 MONDAY, TUESDAY = "2026-03-30", "2026-03-31"
@@ -27,7 +26,6 @@ PROJECT, NEW_NAME = "7c1f0a52-4a8e-4f0b-9d55-0b8f6f2f1a01", 'Winter\'s "Catalogu
 OLD_EMAIL, NEW_EMAIL = "omar.haddad@harbour-studio.example", "omar.h@harbour-studio.example"
 CREDITED = 1234
 REFUND = {"kind": "refund", "day": "2026-03-26", "tool": "Upscaler"}
-IMAGE = "airbyte/source-magnific-analytics:under-test"
 
 
 @dataclass(frozen=True)
@@ -90,21 +88,11 @@ def server() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def image() -> tuple[str, dict[str, str]]:
-    """The name of the connector's image and the environment that leads to its engine; no engine is a failure."""
-    started = subprocess.run([ROOT / ".ci" / "engine"], capture_output=True, text=True)
-    assert started.returncode == 0, f"no container engine:\n{started.stderr}"
-    host = started.stdout.splitlines()[-1].removeprefix("DOCKER_HOST=")
+    """The name of the connector's image and the environment that leads to its engine."""
+    with engine() as settings:
+        build()
     # PyAirbyte takes the first docker on the path.
-    environment = {
-        "DOCKER_HOST": host,
-        "DOCKER_BUILDKIT": "1",
-        "PATH": f"{Path(DOCKER).parent}:{os.environ['PATH']}",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        build(ROOT, f"--tag={IMAGE}")
-    return IMAGE, environment
+    return IMAGE, settings | {"PATH": f"{Path(DOCKER).parent}:{os.environ['PATH']}"}
 
 
 @pytest.fixture(

@@ -16,12 +16,10 @@ from sandbox import DEFAULT_KEY, Options, running
 from source_magnific_analytics.source import SourceMagnificAnalytics
 
 ROOT = Path(__file__).parent.parent
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
-    ROOT / "dbt" / "README.md",
-]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md"), *(ROOT / "docs").rglob("*.md")})
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+# The repository's own files, as they are linked to from elsewhere.
+HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/"
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Commands that are neither marked as runnable nor an example, by their first words, and why not.
 NOT_RUN_HERE = {
@@ -41,7 +39,6 @@ NOT_RUN_HERE = {
 }
 COMMANDS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euc"]}
 TODAY = date(2026, 3, 31)
-INCREMENTAL, OVERWRITE = "Incremental - Append + Deduped", "Full Refresh - Overwrite"
 
 
 def blocks(page: Path) -> list[tuple[str, str, str]]:
@@ -110,23 +107,37 @@ def test_the_examples_are_shown_as_they_are() -> None:
     } <= set(shown)
 
 
-def test_every_page_has_the_same_sync_mode_for_a_stream() -> None:
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in (*PAGES, *FORMS):
+        prose = BLOCK.sub("", page.read_text())
+        commands = [line for _, _, text in blocks(page) for line in text.splitlines()]
+        commands += [" ".join(quoted.split()) for quoted in re.findall(r"`([^`]+)`", prose)]
+        for command in commands:
+            if named := re.match(r"(?:\w+=\S+ )*make ((?:[a-z-]+(?: |$))+)", command):
+                assert set(named[1].split()) <= targets, f"{page.name} names {command}"
+
+
+def test_the_streams_and_their_sync_modes_are_the_connectors_everywhere() -> None:
     connector_page, deploy = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("magnific-analytics", "deploy"))
     listed = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| \*\*(.+?)\*\* \|", connector_page, re.MULTILINE)
     modes = {stream: mode for streams, mode in listed for stream in re.findall(r"`(\w+)`", streams)}
     settings = {"api_key": DEFAULT_KEY, "start_date": "2026-01-01"}
     assert modes.keys() == {stream.name for stream in SourceMagnificAnalytics().streams(settings)}
     named = re.findall(r'{ name = "(\w+)", sync_mode = "(\w+)" }', deploy)
-    in_terraform = {"incremental_deduped_history": INCREMENTAL, "full_refresh_overwrite": OVERWRITE}
+    in_terraform = {
+        "incremental_deduped_history": "Incremental - Append + Deduped",
+        "full_refresh_overwrite": "Full Refresh - Overwrite",
+    }
     assert {stream: in_terraform[mode] for stream, mode in named} == modes
-    step = " ".join(deploy.split("### In the interface")[1].split("###")[0].split())
-    incremental, _ = step.split(f"**{INCREMENTAL}** for ")[1].split(f" and **{OVERWRITE}** for the others", 1)
-    assert set(re.findall(r"`(\w+)`", incremental)) == {name for name, mode in modes.items() if mode == INCREMENTAL}
 
 
 def test_every_link_inside_the_project_leads_somewhere() -> None:
     for page in PAGES:
-        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text()):
+        text = page.read_text()
+        for target in re.findall(rf"{HOSTED}([^\s)\"#]+)", text):
+            assert (ROOT / target).exists(), f"{page.name} links to {HOSTED}{target}"
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text):
             leads_to = page.parent / target if target else page
             assert leads_to.exists(), f"{page.name} links to {target}"
             if anchor:
@@ -164,8 +175,9 @@ def errors() -> Iterator[str]:
 
 
 def test_every_error_has_a_next_step_and_every_next_step_an_error() -> None:
-    trouble = (ROOT / "docs" / "magnific-analytics.md").read_text().split("### Errors")[1].split("## Changelog")[0]
-    cells = [line.split("|")[1] for line in trouble.splitlines() if line.startswith("| `")]
+    page = (ROOT / "docs" / "magnific-analytics.md").read_text()
+    tables = re.findall(r"^\|[^|\n]*\| What to do \|\n\|.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    cells = [line.split("|")[1] for table in tables for line in table.splitlines()]
     documented = [re.split("…", quoted) for cell in cells for quoted in re.findall(r"`([^`]+)`", cell)]
     patterns = [re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL) for parts in documented]
     known = list(strings())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,14 +14,12 @@ from typing import Any
 
 import pendulum
 import pytest
+from built_image import DOCKER, IMAGE, ROOT, build, docker, engine
 
 from benchmarks.server import api
 
 pytestmark = pytest.mark.image
 
-ROOT = Path(__file__).parent.parent
-DOCKER = "/usr/bin/docker"
-BASE = "docker.io/airbyte/python-connector-base:4.1.1"
 # What the connector adds to the base, bytecode included: 245 MB in November 2026, most of it pandas, numpy and gRPC.
 MOST_BYTES = 280_000_000
 # The CDK makes a temporary directory for every run, so a read-only root needs a place for that.
@@ -30,20 +27,6 @@ HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-
 STREAMS = {"members", "api_keys", "groups", "projects", "credit_usage", "credit_usage_by_api_key"}
 
 Message = dict[str, Any]
-
-
-def docker(*arguments: str | Path) -> str:
-    """Standard output of a docker command; its standard error is in the failure when the exit code is not 0."""
-    done = subprocess.run([DOCKER, *arguments], capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, f"docker {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def build(context: Path, *options: str) -> str:
-    """The ID of an image built from `context`; on the engine's own copy of the base where it has one."""
-    has_base = subprocess.run([DOCKER, "image", "inspect", BASE], capture_output=True).returncode == 0
-    base = ("--build-arg", f"BASE={BASE}") if has_base else ()
-    return docker("build", "--quiet", "--network=host", *base, *options, context).strip()
 
 
 def inspect(image: str) -> dict[str, Any]:
@@ -72,21 +55,11 @@ def of_type(messages: list[Message], kind: str) -> list[Any]:
     ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> Iterator[None]:
-    """An engine that answers; without one the tests fail, since the image is then not tested."""
-    started = subprocess.run([ROOT / ".ci" / "engine"], capture_output=True, text=True)
-    assert started.returncode == 0, f"no container engine:\n{started.stderr}"
-    host = started.stdout.splitlines()[-1].removeprefix("DOCKER_HOST=")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "DOCKER_HOST", host)
-        patch.setitem(os.environ, "DOCKER_BUILDKIT", "1")
-        yield
-
-
 @pytest.fixture(scope="module")
-def image() -> str:
-    return build(ROOT, "--tag=airbyte/source-magnific-analytics:under-test")
+def image() -> Iterator[str]:
+    with engine():
+        build()
+        yield IMAGE
 
 
 @pytest.fixture(scope="module")
@@ -192,13 +165,14 @@ def test_every_module_is_compiled_once(image: str) -> None:
 
 
 def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_path: Path) -> None:
+    """The other one by docker alone. A build argument without a value is that of the environment, or none."""
     context = tmp_path / "elsewhere"
     left_out = shutil.ignore_patterns(".git", ".venv*", "venv", "node_modules", "build", "dist", ".*_cache")
     shutil.copytree(ROOT, context, ignore=left_out)
     for stray in ("secrets/config.json", ".env", "source_magnific_analytics/__pycache__/stray.cpython-311.pyc"):
         (context / stray).parent.mkdir(exist_ok=True)
         (context / stray).write_text("a secret")
-    again = build(context, "--no-cache")
+    again = docker("build", "--quiet", "--no-cache", "--network=host", "--build-arg=BASE", context).strip()
     try:
         assert inspect(again)["RootFS"] == inspect(image)["RootFS"]
     finally:

@@ -31,7 +31,7 @@ def truth(sandbox: Sandbox, config: Json) -> Json:
 
 @pytest.fixture()
 def march(config: Json) -> Json:
-    """One window of thirty-one buckets."""
+    """One window of thirty-one periods."""
     return config | {"granularity": "day", "start_date": "2026-03-01"}
 
 
@@ -39,7 +39,7 @@ def usage(**figures: Any) -> Json:
     return {"tool": "Upscaler", "user_uses": 1, "user_credits": 60, **figures}
 
 
-def bucket(*consumptions: Any, date: Any = DAY, **more: Any) -> Json:
+def period(*consumptions: Any, date: Any = DAY, **more: Any) -> Json:
     return {"date": date, "consumptions": list(consumptions), **more}
 
 
@@ -57,37 +57,37 @@ REFUSED: dict[str, Any] = {
     "data is an object": {"data": {}},
     "data under another name": {"Data": []},
     "an error with 200": {"message": "Internal error"},
-    "a bucket is null": {"data": [None]},
-    "a bucket is a list": {"data": [[]]},
-    "a bucket without date": {"data": [{"consumptions": [usage()]}]},
-    "a bucket with a null date": {"data": [bucket(usage(), date=None)]},
-    "a bucket with a number for a date": {"data": [bucket(usage(), date=1772323200)]},
-    "a bucket with a date that does not exist": {"data": [bucket(usage(), date="2026-02-30T00:00:00Z")]},
-    "a bucket with an empty date": {"data": [bucket(usage(), date="")]},
-    "a bucket before the window": {"data": [bucket(usage(), date="2026-02-28T00:00:00Z")]},
-    "a bucket after the window": {"data": [bucket(usage(), date="2026-04-01T00:00:00Z")]},
-    "a bucket of another year": {"data": [bucket(usage(), date="0001-01-01T00:00:00Z")]},
+    "a period is null": {"data": [None]},
+    "a period is a list": {"data": [[]]},
+    "a period without date": {"data": [{"consumptions": [usage()]}]},
+    "a period with a null date": {"data": [period(usage(), date=None)]},
+    "a period with a number for a date": {"data": [period(usage(), date=1772323200)]},
+    "a period with a date that does not exist": {"data": [period(usage(), date="2026-02-30T00:00:00Z")]},
+    "a period with an empty date": {"data": [period(usage(), date="")]},
+    "a period before the window": {"data": [period(usage(), date="2026-02-28T00:00:00Z")]},
+    "a period after the window": {"data": [period(usage(), date="2026-04-01T00:00:00Z")]},
+    "a period of another year": {"data": [period(usage(), date="0001-01-01T00:00:00Z")]},
     "consumptions are null": {"data": [{"date": DAY, "consumptions": None}]},
     "consumptions are missing": {"data": [{"date": DAY}]},
     "consumptions are an object": {"data": [{"date": DAY, "consumptions": {}}]},
-    "a consumption is null": {"data": [bucket(None)]},
-    "a tool is null": {"data": [bucket(usage(tool=None))]},
-    "a tool is missing": {"data": [bucket({"user_uses": 1, "user_credits": 60})]},
-    "a tool is a number": {"data": [bucket(usage(tool=5))]},
-    "uses are a text": {"data": [bucket(usage(user_uses="1"))]},
-    "uses are a fraction": {"data": [bucket(usage(user_uses=1.5))]},
-    "uses are null": {"data": [bucket(usage(user_uses=None))]},
-    "uses are missing": {"data": [bucket({"tool": "Upscaler", "user_credits": 60})]},
-    "uses are true": {"data": [bucket(usage(user_uses=True))]},
-    "credits are a text": {"data": [bucket(usage(user_credits="60"))]},
-    "credits are a fraction": {"data": [bucket(usage(user_credits=60.25))]},
-    "the breakdown is an object": {"data": [bucket(usage(user_usages={}))]},
-    "an entry of the breakdown is null": {"data": [bucket(usage(user_usages=[None]))]},
-    "a user's uses are a text": {"data": [bucket(usage(user_usages=[user(user_uses="1")]))]},
-    "a user's credits are missing": {"data": [bucket(usage(user_usages=[{"user_email": "a", "user_uses": 1}]))]},
-    "a user's email is a number": {"data": [bucket(usage(user_usages=[user(user_email=1)]))]},
-    "one bad figure behind good buckets": {
-        "data": [bucket(usage()), bucket(usage(user_uses="2"), date="2026-03-03T00:00:00Z")]
+    "a consumption is null": {"data": [period(None)]},
+    "a tool is null": {"data": [period(usage(tool=None))]},
+    "a tool is missing": {"data": [period({"user_uses": 1, "user_credits": 60})]},
+    "a tool is a number": {"data": [period(usage(tool=5))]},
+    "uses are a text": {"data": [period(usage(user_uses="1"))]},
+    "uses are a fraction": {"data": [period(usage(user_uses=1.5))]},
+    "uses are null": {"data": [period(usage(user_uses=None))]},
+    "uses are missing": {"data": [period({"tool": "Upscaler", "user_credits": 60})]},
+    "uses are true": {"data": [period(usage(user_uses=True))]},
+    "credits are a text": {"data": [period(usage(user_credits="60"))]},
+    "credits are a fraction": {"data": [period(usage(user_credits=60.25))]},
+    "the breakdown is an object": {"data": [period(usage(user_usages={}))]},
+    "an entry of the breakdown is null": {"data": [period(usage(user_usages=[None]))]},
+    "a user's uses are a text": {"data": [period(usage(user_usages=[user(user_uses="1")]))]},
+    "a user's credits are missing": {"data": [period(usage(user_usages=[{"user_email": "a", "user_uses": 1}]))]},
+    "a user's email is a number": {"data": [period(usage(user_usages=[user(user_email=1)]))]},
+    "one bad figure behind good periods": {
+        "data": [period(usage()), period(usage(user_uses="2"), date="2026-03-03T00:00:00Z")]
     },
 }
 
@@ -112,11 +112,11 @@ def test_what_is_not_understood_is_never_no_usage(
 
 
 @pytest.mark.parametrize("granularity", ["week", "month", "year"])
-def test_a_date_that_starts_no_bucket_is_refused(
+def test_a_date_that_starts_no_period_is_refused(
     fast: FastConnector, sandbox: Sandbox, config: Json, granularity: str
 ) -> None:
     config |= {"granularity": granularity, "start_date": "2026-01-01"}
-    sandbox.spoil(kind="body", body={"data": [bucket(usage(), date="2026-02-10T00:00:00Z")]}, path=USAGE)
+    sandbox.spoil(kind="body", body={"data": [period(usage(), date="2026-02-10T00:00:00Z")]}, path=USAGE)
     run = fast("read", config=config, catalog=USAGE_ALONE)
     assert (run.code, run.records("credit_usage")) == (1, [])
     assert "2026-02-10" in run.errors[0][2]
@@ -136,7 +136,7 @@ def each_usage(change: Change) -> Change:
 
 
 def twice_in_pieces(answer: Json) -> None:
-    """The same bucket twice, each piece with some of its tools."""
+    """The same period twice, each piece with some of its tools."""
     first = answer["data"][0]
     answer["data"].append({**first, "consumptions": first["consumptions"][1:]})
     first["consumptions"] = first["consumptions"][:1]
@@ -153,7 +153,7 @@ UNDERSTOOD: dict[str, Change] = {
         data=[{**one, "currency": {"code": "credits"}, "more": [1]} for one in answer["data"]], meta={"page": 1}
     ),
     "unknown fields in the breakdown": each_usage(lambda entry: entry.update(seat=["x"], model=None)),
-    "the same bucket in two pieces": twice_in_pieces,
+    "the same period in two pieces": twice_in_pieces,
     "another order": lambda answer: answer["data"].reverse(),
     "another offset": with_offsets,
     "a date without time": lambda answer: answer.update(
@@ -162,7 +162,7 @@ UNDERSTOOD: dict[str, Change] = {
     "every optional field null": each_usage(
         lambda entry: entry.update({name: entry.get(name) for name in ("project_reference", "project_name")})
     ),
-    "an empty bucket more": lambda answer: answer["data"].append(bucket(date="2026-03-31T00:00:00Z")),
+    "an empty period more": lambda answer: answer["data"].append(period(date="2026-03-31T00:00:00Z")),
 }
 
 
@@ -199,7 +199,7 @@ def test_no_email_anywhere_leaves_the_totals_exact(
 def test_negative_figures_are_a_correction_and_add_up(
     fast: FastConnector, sandbox: Sandbox, march: Json, warehouse: Warehouse
 ) -> None:
-    body = {"data": [bucket(usage(user_uses=-1, user_credits=-60, user_usages=[user(user_uses=-1, user_credits=-60)]))]}
+    body = {"data": [period(usage(user_uses=-1, user_credits=-60, user_usages=[user(user_uses=-1, user_credits=-60)]))]}
     sandbox.spoil(kind="body", body=body, path=USAGE)
     run = fast("read", config=march, catalog=USAGE_ALONE)
     warehouse.load(run.stdout)
@@ -208,18 +208,18 @@ def test_negative_figures_are_a_correction_and_add_up(
 
 
 def test_a_breakdown_beyond_its_total_is_handed_on_and_told(fast: FastConnector, sandbox: Sandbox, march: Json) -> None:
-    body = {"data": [bucket(usage(user_usages=[user(user_uses=3, user_credits=180)]))]}
+    body = {"data": [period(usage(user_usages=[user(user_uses=3, user_credits=180)]))]}
     sandbox.spoil(kind="body", body=body, path=USAGE)
     run = fast("read", config=march, catalog=USAGE_ALONE)
     assert [(row["user_uses"], row["user_credits"]) for row in run.records("credit_usage")] == [(3, 180)]
     assert "exceeds the tool's totals, by 2 uses and 120 credits" in run.log
 
 
-def test_ten_thousand_users_in_a_bucket(
+def test_ten_thousand_users_in_a_period(
     fast: FastConnector, sandbox: Sandbox, march: Json, warehouse: Warehouse
 ) -> None:
     users = [user(user_email=f"user{n}@team.example") for n in range(10_000)]
-    body = {"data": [bucket(usage(user_uses=10_001, user_credits=600_060, user_usages=users))]}
+    body = {"data": [period(usage(user_uses=10_001, user_credits=600_060, user_usages=users))]}
     sandbox.spoil(kind="body", body=body, path=USAGE)
     run = fast("read", config=march | {"lookback_window_days": 31}, catalog=USAGE_ALONE)
     warehouse.load(run.stdout)

@@ -265,7 +265,7 @@ def test_full_refresh_brings_the_same_rows(
 def test_answers_in_pieces_out_of_order_and_with_gaps_are_understood(
     fast: FastConnector, make_sandbox: Callable[..., Sandbox], config: dict[str, Any], warehouse: Warehouse
 ) -> None:
-    there = make_sandbox("--awkward", "--empty-buckets", "--flat-problems", "--today=2026-03-31")
+    there = make_sandbox("--awkward", "--empty-periods", "--flat-problems", "--today=2026-03-31")
     config["base_url"] = there.base_url
     run = fast("read", config=config, catalog=ALL)
     warehouse.load(run.stdout)

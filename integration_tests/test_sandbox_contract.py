@@ -58,7 +58,7 @@ def test_a_team_of_many_keys_lists_them_and_is_asked_about_each() -> None:
 def test_a_question_without_dates_is_about_the_last_seven_days() -> None:
     client = sandbox()
     assert ask(client) == client.post(USAGE, headers=KEY).json["data"]  # type: ignore[index]
-    dates = sorted(bucket["date"] for bucket in ask(client))
+    dates = sorted(period["date"] for period in ask(client))
     assert dates[0] >= "2026-03-25T00:00:00.000Z"
     assert dates[-1] == "2026-03-31T00:00:00.000Z"
 
@@ -74,7 +74,7 @@ def test_a_range_that_cuts_a_week_brings_part_of_it_under_its_monday() -> None:
 
 def test_the_answer_comes_in_no_order_and_the_same_each_time() -> None:
     question = {"start_date": "2026-01-01", "end_date": "2026-03-31"}
-    dates = [bucket["date"] for bucket in ask(sandbox(), **question)]
+    dates = [period["date"] for period in ask(sandbox(), **question)]
     assert dates != sorted(dates)
     assert ask(sandbox(), **question) == ask(sandbox(), **question)
 
@@ -82,8 +82,8 @@ def test_the_answer_comes_in_no_order_and_the_same_each_time() -> None:
 def test_a_day_without_usage_is_left_out_or_empty() -> None:
     question = {"start_date": "2022-12-30", "end_date": "2022-12-31"}
     assert ask(sandbox(), **question) == []
-    empty = ask(sandbox(empty_buckets=True), **question)
-    assert sorted(empty, key=lambda bucket: bucket["date"]) == [
+    empty = ask(sandbox(empty_periods=True), **question)
+    assert sorted(empty, key=lambda period: period["date"]) == [
         {"date": "2022-12-30T00:00:00.000Z", "consumptions": []},
         {"date": "2022-12-31T00:00:00.000Z", "consumptions": []},
     ]
@@ -181,9 +181,9 @@ def test_an_event_changes_what_is_said_about_the_past() -> None:
     client = sandbox()
     event = {"kind": "refund", "day": "2026-03-10", "tool": "AI Image Models"}
     question = {"start_date": "2026-03-10", "end_date": "2026-03-10"}
-    before = {tool["tool"] for bucket in ask(client, **question) for tool in bucket["consumptions"]}
+    before = {tool["tool"] for period in ask(client, **question) for tool in period["consumptions"]}
     assert client.post("/_sandbox/events", json=[event]).status_code == 200
-    after = {tool["tool"] for bucket in ask(client, **question) for tool in bucket["consumptions"]}
+    after = {tool["tool"] for period in ask(client, **question) for tool in period["consumptions"]}
     assert before - after == {"AI Image Models"}
     truth = client.get("/_sandbox/ledger", query_string=question).json
     assert {one["tool"] for one in truth} == after  # type: ignore[union-attr]

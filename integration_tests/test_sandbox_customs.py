@@ -21,12 +21,12 @@ def other(custom: str) -> Any:
     return sandbox(oddities=frozenset({custom}))
 
 
-def credits_of(buckets: Any) -> int:
-    return sum(tool["user_credits"] for bucket in buckets for tool in bucket["consumptions"])
+def credits_of(periods: Any) -> int:
+    return sum(tool["user_credits"] for period in periods for tool in period["consumptions"])
 
 
 def by_date(client: Any, **query: Any) -> dict[str, int]:
-    return {bucket["date"][:10]: credits_of([bucket]) for bucket in ask(client, **query)}
+    return {period["date"][:10]: credits_of([period]) for period in ask(client, **query)}
 
 
 def status(client: Any, start: str, end: str = str(TODAY)) -> int:
@@ -82,7 +82,7 @@ def test_usage_of_api_keys_may_be_told_otherwise_by_key() -> None:
     assert credits_of(ask(other("keys-exceed"), **MARCH)) == credits_of(ask(sandbox(), **MARCH))
     nameless = ask(other("nameless-keys"), **MARCH, **keys)
     assert credits_of(nameless) == usual
-    assert not any(tool.get("user_usages") for bucket in nameless for tool in bucket["consumptions"])
+    assert not any(tool.get("user_usages") for period in nameless for tool in period["consumptions"])
 
 
 @pytest.mark.parametrize("custom", ["free-tool", "nameless-keys", "no-today"])

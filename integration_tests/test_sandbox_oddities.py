@@ -115,7 +115,7 @@ def test_oddities_of_the_breakdown_leave_the_totals() -> None:
     }
 
 
-@pytest.mark.parametrize("option", ["awkward", "empty_buckets"])
+@pytest.mark.parametrize("option", ["awkward", "empty_periods"])
 @pytest.mark.parametrize("oddity", [*ODDITIES, *CUSTOMS, "all"])
 def test_each_oddity_goes_with_whatever_else_an_answer_may_be(oddity: str, option: str) -> None:
     chosen = {*ODDITIES, *CUSTOMS} if oddity == "all" else {oddity}

@@ -1,4 +1,4 @@
-"""What Magnific says of a past day changes: after the next sync every bucket read again equals what it says now."""
+"""What Magnific says of a past day changes: after the next sync every period read again equals what it says now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from connector_process import Connector, FastConnector
 from sandbox_process import Sandbox
-from warehouse import USAGE_ALONE, Warehouse, bucket_start
+from warehouse import USAGE_ALONE, Warehouse, period_start
 
 Json = dict[str, Any]
 # By year, Business asks for months and adds them up.
@@ -32,9 +32,9 @@ EVENTS: dict[str, Json] = {
 
 
 def first_read_again(config: Json) -> str:
-    """The first bucket that the sync after one on TODAY reads, with the default lookback."""
+    """The first period that the sync after one on TODAY reads, with the default lookback."""
     resumed = date.fromisoformat(config["end_date"]) - timedelta(days=7)
-    return bucket_start(str(resumed), config["granularity"])
+    return period_start(str(resumed), config["granularity"])
 
 
 def event_of(name: str, warehouse: Warehouse) -> Json:

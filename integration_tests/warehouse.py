@@ -50,8 +50,8 @@ ALL = catalog(*SUGGESTED)
 USAGE_ALONE = catalog("credit_usage")
 
 
-def bucket_start(day: str, granularity: str) -> str:
-    """The first day of the bucket that holds `day`."""
+def period_start(day: str, granularity: str) -> str:
+    """The first day of the period that holds `day`."""
     match granularity:
         case "week":
             moment = date.fromisoformat(day)
@@ -114,7 +114,7 @@ class Warehouse:
         """Fail unless credit usage equals the sandbox's ledger over the whole range of `config`."""
         granularity = config.get("granularity", "day")
         query = {name: config[name] for name in ("end_date", *FILTERS) if name in config}
-        query |= {"granularity": granularity, "start_date": bucket_start(config["start_date"], granularity)}
+        query |= {"granularity": granularity, "start_date": period_start(config["start_date"], granularity)}
         assert self.totals() == _added_up(sandbox.totals(**query), "date", "tool")
         rows = sandbox.rows(**query)
         assert self.by_user() == _added_up(rows, "date", "tool", "user_email", "project_reference")

@@ -88,7 +88,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--forbidden", action="store_true", help="the key may not read analytics: 403")
     add("--flat-problems", action="store_true", help="400 without the wrapping `problem`")
-    add("--empty-buckets", action="store_true", help="buckets without usage are there, empty")
+    add("--empty-periods", action="store_true", help="periods without usage are there, empty")
     add("--awkward", action="store_true", help="answers in pieces, with nulls and unknown fields")
     add(
         "--oddity",

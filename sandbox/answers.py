@@ -26,12 +26,12 @@ class Manner:
 
     awkward: bool = False
     """Everything a client might stumble over and the documentation does not rule out."""
-    empty_buckets: bool = False
-    """A bucket without usage is there, with no consumptions, instead of left out."""
+    empty_periods: bool = False
+    """A period without usage is there, with no consumptions, instead of left out."""
 
 
 class _Totals:
-    """One tool in one bucket: all its figures, and those of each user and project."""
+    """One tool in one period: all its figures, and those of each user and project."""
 
     def __init__(self) -> None:
         self.all: Figures = [0, 0]
@@ -46,32 +46,32 @@ def _add(figures: Figures, uses: int, credits: int) -> None:
 def credit_usage(ledger: Ledger, query: Query, manner: Manner) -> Json:
     """The answer of `team-credit-usage`.
 
-    A bucket that the range cuts has the days inside the range only, under the date of its own first day.
+    A period that the range cuts has the days inside the range only, under the date of its own first day.
     Buckets, tools and users come in no order.
     """
     counts = query.filters.on(ledger.team)
-    buckets: defaultdict[str, defaultdict[str, _Totals]] = defaultdict(lambda: defaultdict(_Totals))
+    periods: defaultdict[str, defaultdict[str, _Totals]] = defaultdict(lambda: defaultdict(_Totals))
     for offset in range(query.days):
         day = query.start + timedelta(days=offset)
         first = _first_day(day, query.granularity)
-        if manner.empty_buckets:
-            buckets.setdefault(first, defaultdict(_Totals))
+        if manner.empty_periods:
+            periods.setdefault(first, defaultdict(_Totals))
         for entry in ledger.entries(day):
             if counts(entry):
-                totals = buckets[first][entry.tool]
+                totals = periods[first][entry.tool]
                 _add(totals.all, entry.uses, entry.credits)
                 if entry.user_email is not None:
                     _add(totals.users[entry.user_email, entry.project_reference], entry.uses, entry.credits)
     random = Random(f"{ledger.history.seed} {query.granularity} {query.start} {query.end}")
     names = _Names(ledger.team)
     data = []
-    for first, tools in sorted(buckets.items()):
+    for first, tools in sorted(periods.items()):
         consumptions = [_consumption(tool, totals, names, random) for tool, totals in sorted(tools.items())]
         random.shuffle(consumptions)
         data.append({"date": f"{first}T00:00:00.000Z", "consumptions": consumptions})
     random.shuffle(data)
     if manner.awkward:
-        data = [piece for bucket in data for piece in _bucket_in_pieces(bucket, random)]
+        data = [piece for period in data for piece in _period_in_pieces(period, random)]
         random.shuffle(data)
     return {"data": data}
 
@@ -118,13 +118,13 @@ def _usage(email: str, reference: str | None, figures: Figures, names: _Names) -
     }
 
 
-def _bucket_in_pieces(bucket: Json, random: Random) -> list[Json]:
-    """The same figures in two buckets of one date, some tools in both, with nulls and unknown fields."""
-    pieces = [piece for consumption in bucket["consumptions"] for piece in _tool_in_pieces(consumption, random)]
+def _period_in_pieces(period: Json, random: Random) -> list[Json]:
+    """The same figures in two periods of one date, some tools in both, with nulls and unknown fields."""
+    pieces = [piece for consumption in period["consumptions"] for piece in _tool_in_pieces(consumption, random)]
     random.shuffle(pieces)
     cut = len(pieces) // 2
     parts = [pieces[:cut], pieces[cut:]] if cut else [pieces]
-    return [{"date": bucket["date"], "consumptions": part, "currency": "credits"} for part in parts]
+    return [{"date": period["date"], "consumptions": part, "currency": "credits"} for part in parts]
 
 
 def _tool_in_pieces(whole: Json, random: Random) -> list[Json]:

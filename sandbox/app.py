@@ -104,7 +104,7 @@ def _refusal(state: State) -> Response | None:
 
 
 def _add_endpoints(app: Flask, state: State) -> None:
-    manner = answers.Manner(state.options.awkward, state.options.empty_buckets)
+    manner = answers.Manner(state.options.awkward, state.options.empty_periods)
 
     @app.post("/v1/analytics/team-credit-usage", provide_automatic_options=False)
     def credit_usage() -> Response:

@@ -36,7 +36,7 @@ class Custom:
     """What a question is taken for today; raises RefusedError."""
     event: Callable[[date], Event] | None = None
     """What happened before all else, by today's date."""
-    said: Callable[[Json, Query], Json] = lambda bucket, query: bucket
+    said: Callable[[Json, Query], Json] = lambda period, query: period
     """How a period of the answer differs from the right one."""
     headers: Callable[[Limits, datetime], dict[str, str]] = lambda limits, now: {}
     """What every answer says besides."""
@@ -79,32 +79,32 @@ def _not_old(query: Query, today: date) -> Query:
     return query
 
 
-def _dated_by_the_range(bucket: Json, query: Query) -> Json:
-    return bucket | {"date": max(bucket["date"][:10], query.start.isoformat()) + bucket["date"][10:]}
+def _dated_by_the_range(period: Json, query: Query) -> Json:
+    return period | {"date": max(period["date"][:10], query.start.isoformat()) + period["date"][10:]}
 
 
-def _dated_by_sundays(bucket: Json, query: Query) -> Json:
+def _dated_by_sundays(period: Json, query: Query) -> Json:
     if query.granularity != "week":
-        return bucket
-    sunday = date.fromisoformat(bucket["date"][:10]) - timedelta(days=1)
-    return bucket | {"date": sunday.isoformat() + bucket["date"][10:]}
+        return period
+    sunday = date.fromisoformat(period["date"][:10]) - timedelta(days=1)
+    return period | {"date": sunday.isoformat() + period["date"][10:]}
 
 
-def _attributed_alone(bucket: Json, query: Query) -> Json:
+def _attributed_alone(period: Json, query: Query) -> Json:
     if query.granularity == "day":
-        return bucket
-    return bucket | {"consumptions": [one for one in bucket["consumptions"] if one.get("user_usages")]}
+        return period
+    return period | {"consumptions": [one for one in period["consumptions"] if one.get("user_usages")]}
 
 
-def _ninefold(bucket: Json, query: Query) -> Json:
+def _ninefold(period: Json, query: Query) -> Json:
     def grown(one: Json) -> Json:
         figures = {name: one[name] * 9 for name in ("user_uses", "user_credits")}
         usages = {"user_usages": [grown(usage) for usage in one["user_usages"]]} if one.get("user_usages") else {}
         return one | figures | usages
 
     if not query.filters.api_key_ids:
-        return bucket
-    return bucket | {"consumptions": [grown(one) for one in bucket["consumptions"]]}
+        return period
+    return period | {"consumptions": [grown(one) for one in period["consumptions"]]}
 
 
 def _limits_told(limits: Limits, now: datetime) -> dict[str, str]:
@@ -156,10 +156,10 @@ class Customs:
 
     def said(self, answer: Json, query: Query) -> Json:
         """The answer of credit usage to `query`, as it was asked."""
-        buckets = answer["data"]
+        periods = answer["data"]
         for custom in self._chosen:
-            buckets = [custom.said(bucket, query) for bucket in buckets]
-        return {"data": buckets}
+            periods = [custom.said(period, query) for period in periods]
+        return {"data": periods}
 
     def headers(self, limits: Limits, now: datetime) -> dict[str, str]:
         return {name: value for custom in self._chosen for name, value in custom.headers(limits, now).items()}

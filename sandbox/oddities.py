@@ -56,9 +56,9 @@ def _consumptions(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     """Changes each tool of each period; the lists of a team stay as they are."""
 
     def changed(answer: Any) -> Any:
-        for bucket in answer["data"]:
-            if "consumptions" in bucket:
-                bucket["consumptions"] = [change(one) for one in bucket["consumptions"]]
+        for period in answer["data"]:
+            if "consumptions" in period:
+                period["consumptions"] = [change(one) for one in period["consumptions"]]
         return answer
 
     return _content(changed)

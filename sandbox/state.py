@@ -33,7 +33,7 @@ class Options:
     """How many API keys the team has."""
     forbidden: bool = False
     flat_problems: bool = False
-    empty_buckets: bool = False
+    empty_periods: bool = False
     awkward: bool = False
     oddities: frozenset[str] = frozenset()
     """Names of `sandbox.oddities.ODDITIES` and `sandbox.customs.CUSTOMS`."""

@@ -122,7 +122,7 @@ def _read_file(what: str, path: str, read: Callable[[str], T]) -> T:
     except Exception:
         advice = "check what wrote it"
         if what == "catalog":
-            advice = "make one as the README shows; what discover prints is not yet one"
+            advice = "make one as docs/deploy.md shows; what discover prints is not yet one"
         raise config_error(f"The {what} file {path} does not hold a {what} as JSON: {advice}.") from None
 
 

@@ -1,11 +1,16 @@
 """The package as setup.py describes it, and requirements.lock, from which the image is built."""
 
 import re
+import shutil
+import subprocess
+import sys
+import tarfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +38,27 @@ def test_the_readme_of_the_package_leads_nowhere_relative(package: Any) -> None:
     targets = re.findall(r"\]\(([^)]+)\)", package.metadata.long_description)
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
     assert any(target.endswith(".png") for target in targets)
+
+
+def test_the_version_is_the_one_that_airbyte_reads(package: Any) -> None:
+    assert package.get_version() == yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]["dockerImageTag"]
+
+
+def test_the_sdist_has_all_that_setup_py_reads(package: Any, tmp_path: Path) -> None:
+    """A wheel is built from it, and so is what an index without wheels gives."""
+    for name in ("setup.py", "MANIFEST.in", "metadata.yaml", "README.md", "LICENSE", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    left_out = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "source_magnific_analytics", tmp_path / "source_magnific_analytics", ignore=left_out)
+    build = "from setuptools.build_meta import build_sdist; build_sdist('.')"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, check=True)
+    [sdist] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "sdist", filter="data")
+    [unpacked] = (tmp_path / "sdist").iterdir()
+    asked = [sys.executable, "setup.py", "--version", "--description"]
+    told = subprocess.run(asked, cwd=unpacked, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines()[-2:] == [package.get_version(), package.get_description()]
 
 
 def test_the_package_holds_the_connector_alone(package: Any) -> None:

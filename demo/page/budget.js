@@ -44,10 +44,10 @@ function verdictOf(used, expected, allowance) {
 // allowance, used, forecast, verdict. A seat's allowance is the team's times its seats and a group's times its members.
 // `unknown`: the group's or person's allowances whose name nobody has.
 function budgetLines(usage, data, finished) {
-  const month = bucket(time(finished.last), "month");
+  const month = startOf(time(finished.last), "month");
   const days = { first: iso(Math.max(month, time(data.first))), last: finished.last };
   const today = (data.syncedAt || data.through).slice(0, 10);
-  const until = [iso(bucket(month, "month", 1) - dayMs), today].sort()[0];
+  const until = [iso(startOf(month, "month", 1) - dayMs), today].sort()[0];
   const held = new Map();
   for (const one of data.allowances) {
     if (one.valid_from <= until) held.set(`${one.scope} ${plain(one.name)}`, one);

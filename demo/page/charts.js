@@ -34,26 +34,26 @@ const usualUnit = ({ first, last }) => {
   return days <= 92 ? "day" : days <= 550 ? "week" : "month";
 };
 
-// Whole buckets; a short span gets room on both sides, so that one day is one bar and not a wall.
+// Whole units; a short span gets room on both sides, so that one day is one bar and not a wall.
 function reach(days, unit) {
-  const [low, high] = [bucket(time(days.first), unit), bucket(time(days.last), unit, 1)];
+  const [low, high] = [startOf(time(days.first), unit), startOf(time(days.last), unit, 1)];
   const least = { day: 14, week: 70, month: 365, year: 1830 }[unit] * dayMs;
   const spare = Math.max(0, least - (high - low)) / 2;
   return [low - spare, high + spare];
 }
 
-// One row for each bucket and tool; seven tools by name, the smaller ones together. `tools`: the largest first.
-function buckets(usage, days, filters, unit, tools, complete) {
+// One row for each unit of time and tool, a piece of a bar; seven tools by name, the smaller ones together. `tools`: the largest first.
+function bars(usage, days, filters, unit, tools, complete) {
   const shown = tools.length > 8 ? tools.slice(0, 7) : tools;
   const place = new Map(shown.map((tool, n) => [tool, n + 1]));
   const found = new Map();
   usage.days(days, filters, (at, tool, credits, uses, unpriced) => {
-    const start = bucket(at, unit);
+    const start = startOf(at, unit);
     const name = place.has(tool) ? tool : "Other tools";
     const key = `${start} ${name}`;
     const row = found.get(key) || {
-      start, end: bucket(start, unit, 1), tool: name, place: place.get(tool) || 8, value: 0, uses: 0, unpriced: 0,
-      ...bucketInWords(start, unit, days, complete),
+      start, end: startOf(start, unit, 1), tool: name, place: place.get(tool) || 8, value: 0, uses: 0, unpriced: 0,
+      ...barInWords(start, unit, days, complete),
     };
     row.value += credits;
     row.uses += uses;
@@ -76,8 +76,8 @@ function timelineSpec(spec, { rows, tools }, days, unit, width) {
 
 // Running totals of the month that holds the last of the `finished` days, and of the month before where it was synced.
 function running(usage, finished, filters, first) {
-  const month = bucket(time(finished.last), "month");
-  const before = bucket(month, "month", -1);
+  const month = startOf(time(finished.last), "month");
+  const before = startOf(month, "month", -1);
   const total = (days) => {
     const used = new Map();
     usage.days(days, filters, (at, tool, credits, uses, unpriced) => {
@@ -110,6 +110,6 @@ function forecast(usage, finished, filters, soFar) {
     without += unpriced;
   });
   if (without) return null;
-  const toCome = Math.round((bucket(last, "month", 1) - dayMs - last) / dayMs);
+  const toCome = Math.round((startOf(last, "month", 1) - dayMs - last) / dayMs);
   return days > 0 ? soFar.value + (toCome * recent) / days : soFar.value;
 }

@@ -81,7 +81,7 @@ function start(data, specs) {
   function timeline(period, filters, chosen, now) {
     const size = data.granularity !== "day" ? data.granularity : ["day", "week", "month"].includes(chosen.unit) ? chosen.unit : usualUnit(period.days);
     if (place("unit")) place("unit").value = size;
-    const found = buckets(usage, period.days, filters, size, tools, data.complete);
+    const found = bars(usage, period.days, filters, size, tools, data.complete);
     const parts = [...new Set(found.rows.filter((row) => !row.whole).map((row) => row.what))];
     place("parts").textContent = [parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "",
       unpriced(now) ? "Days without a price are not in the bars." : ""].filter(Boolean).join(" ");
@@ -110,7 +110,7 @@ function start(data, specs) {
     const { day, value } = newest.at(-1);
     const expected = forecast(usage, period.finished, filters, newest.at(-1));
     const told = (row, figure) => figured({ credits: row.value, unpriced: row.unpriced }, figure);
-    const over = bucket(time(period.finished.last), "month", 1) - dayMs === time(period.finished.last);
+    const over = startOf(time(period.finished.last), "month", 1) - dayMs === time(period.finished.last);
     const same = before[Math.min(over ? 31 : day, before.length) - 1];
     const from = newest[0].day;
     place("h-month_to_date").textContent = `${monthInWords(first)}${over ? "" : " so far"}`;

@@ -30,8 +30,8 @@ function change(now, before) {
   return `${rounded === "0.0" ? "±" : growth > 0 ? "+" : "−"}${rounded}%`;
 }
 
-// The first day of the bucket that holds `at`, or of one some buckets later.
-function bucket(at, unit, later = 0) {
+// The first day of the unit (day, week, month or year) that holds `at`, or of one some units later.
+function startOf(at, unit, later = 0) {
   const date = new Date(at);
   const [years, months, days] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
   if (unit === "year") return Date.UTC(years + later, 0);
@@ -40,9 +40,9 @@ function bucket(at, unit, later = 0) {
   return Date.UTC(years, months, days + later);
 }
 
-// A bucket in words, and whether all of its days are in `days` and were over when they were synced.
-function bucketInWords(at, unit, days, complete) {
-  const end = bucket(at, unit, 1);
+// What a bar of the timeline holds, in words, and whether all of its days are in `days` and were over when they were synced.
+function barInWords(at, unit, days, complete) {
+  const end = startOf(at, unit, 1);
   const all = Math.round((end - at) / dayMs);
   const [low, high] = [Math.max(at, time(days.first)), Math.min(end - dayMs, time(days.last))];
   const running = high > time(complete);

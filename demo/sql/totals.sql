@@ -1,4 +1,4 @@
--- Each bucket and tool of either side: what the table adds up to, and what it must add up to. No row where
+-- Each period and tool of either side: what the table adds up to, and what it must add up to. No row where
 -- the file holds nothing to compare with.
 with stored as (
     select

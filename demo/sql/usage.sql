@@ -1,4 +1,4 @@
--- One row for each day (first day of a bucket), tool, person, project and group that used anything.
+-- One row for each day (first day of a period), tool, person, project and group that used anything.
 select date, tool, user_email, project_reference, group_name, null as api_key_id,
     cast(sum(user_uses) as bigint) as uses,
     cast(sum(user_credits) as bigint) as credits

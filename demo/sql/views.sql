@@ -1,7 +1,7 @@
 -- What the other queries read. The file is open for reading alone, so all of it is temporary.
 
 -- Without withdrawn rows, which have no tool. An address is one person, however it is written. While a sync after
--- another `granularity` is not complete, the table holds buckets of two sizes: the newest size counts.
+-- another `granularity` is not complete, the table holds periods of two sizes: the newest size counts.
 create temp view usage as
 select * replace (lower(user_email) as user_email)
 from credit_usage
@@ -28,7 +28,7 @@ with state as (
 seen as (
     select
         min(date) as first_day,
-        max(date) as last_bucket,
+        max(date) as last_period,
         max(granularity) as granularity,
         (select max(cast(_airbyte_extracted_at as timestamp)) from credit_usage) as synced_at
     from usage
@@ -40,12 +40,12 @@ reached as (
             (select max(day) from state),
             least(
                 case granularity
-                    when 'day' then last_bucket
-                    when 'week' then last_bucket + 6
-                    when 'month' then last_day(last_bucket)
-                    else make_date(year(last_bucket), 12, 31)
+                    when 'day' then last_period
+                    when 'week' then last_period + 6
+                    when 'month' then last_day(last_period)
+                    else make_date(year(last_period), 12, 31)
                 end,
-                greatest(last_bucket, cast(synced_at as date))
+                greatest(last_period, cast(synced_at as date))
             )
         ) as through
     from seen
