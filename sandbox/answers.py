@@ -47,7 +47,7 @@ def credit_usage(ledger: Ledger, query: Query, manner: Manner) -> Json:
     """The answer of `team-credit-usage`.
 
     A period that the range cuts has the days inside the range only, under the date of its own first day.
-    Buckets, tools and users come in no order.
+    Periods, tools and users come in no order.
     """
     counts = query.filters.on(ledger.team)
     periods: defaultdict[str, defaultdict[str, _Totals]] = defaultdict(lambda: defaultdict(_Totals))
