@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -144,19 +145,25 @@ class FastConnector(Connector):
         """Start a run that writes to these file descriptors; its process id. `how` is said in fast_connector.py."""
         if self._child is not None:
             # A test that failed left its run behind.
-            os.kill(self._child, signal.SIGKILL)
+            self.kill(signal.SIGKILL)
             self.wait()
         text = json.dumps({"arguments": arguments, **how}).encode()
         socket.send_fds(self._socket, [text], [stdout, stderr])
         self._child = child = int(self._answers.readline())
         return child
 
+    def kill(self, number: signal.Signals) -> None:
+        """Send the started run a signal; one that has just ended by itself does not mind."""
+        assert self._child is not None
+        with suppress(ProcessLookupError):
+            os.kill(self._child, number)
+
     def wait(self) -> int:
         """The exit code of the started run once it has ended, negative for a signal."""
         assert self._child is not None
         ended, _, _ = select.select([self._socket], [], [], HUNG)
         if not ended:
-            os.kill(self._child, signal.SIGKILL)
+            self.kill(signal.SIGKILL)
         code = int(self._answers.readline())
         self._child = None
         assert ended, f"the connector did not end within {HUNG} seconds"

@@ -28,17 +28,17 @@ def backfill(config: Json) -> Json:
     return config | {"granularity": "week", "start_date": "2024-04-01"}
 
 
-def read_until(fast: FastConnector, config: Json, state: Any, end: Callable[[int, int], bool]) -> tuple[int, bytes]:
-    """Exit code and output of a run; `end(pid, bytes so far)` is called as the output comes, until it returns True."""
+def read_until(fast: FastConnector, config: Json, state: Any, end: Callable[[int], bool]) -> tuple[int, bytes]:
+    """Exit code and output of a run; `end(bytes so far)` is called as the output comes, until it returns True."""
     ours, theirs = os.pipe()
     with NOWHERE.open("wb") as nowhere, os.fdopen(ours, "rb", buffering=0) as output:
-        pid = fast.start(theirs, nowhere.fileno(), fast.arguments("read", config=config, catalog=ALL, state=state))
+        fast.start(theirs, nowhere.fileno(), fast.arguments("read", config=config, catalog=ALL, state=state))
         os.close(theirs)
         written = b""
         ended = False
         while piece := output.read(4096):
             written += piece
-            ended = ended or end(pid, len(written))
+            ended = ended or end(len(written))
     return fast.wait(), written
 
 
@@ -54,9 +54,9 @@ def test_killed_again_and_again_while_it_writes(
         # Far enough on average to finish a window, so that the test comes to an end.
         last = dice.randrange(whole // 2) if kills < 8 else 10 * whole
 
-        def kill(pid: int, written: int, last: int = last) -> bool:
+        def kill(written: int, last: int = last) -> bool:
             if written >= last:
-                os.kill(pid, number)
+                fast.kill(number)
             return written >= last
 
         code, output = read_until(fast, backfill, warehouse.state, kill)
@@ -78,9 +78,9 @@ def test_killed_while_it_waits_for_each_answer(
         sandbox.spoil({"kind": "late", "seconds": 1, "at": request})
         with NOWHERE.open("wb") as nowhere, tempfile.TemporaryFile() as output:
             arguments = fast.arguments("read", config=backfill, catalog=ALL, state=warehouse.state)
-            pid = fast.start(output.fileno(), nowhere.fileno(), arguments)
+            fast.start(output.fileno(), nowhere.fileno(), arguments)
             sandbox.wait_for_requests(request)
-            os.kill(pid, number)
+            fast.kill(number)
             assert fast.wait() == -number
             output.seek(0)
             warehouse.load(output.read())
