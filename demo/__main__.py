@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Thread
 
 from rich.table import Table
 
 from demo.changes import LOOKBACK_DAYS, change_the_past
 from demo.origin import FOLDER, DemoError, Origin, origin_from
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
-from demo.report import HTML_FILE, write_report
+from demo.report import HTML_FILE, library, write_report
 from demo.screen import Screen
 from demo.warehouse import DUCKDB_FILE, STARTING_POINTS, Row, open_warehouse, save_expected
 
@@ -49,6 +50,8 @@ def run(folder: Path, screen: Screen) -> bool:
     with origin_from(os.environ, today) as origin:
         screen.print(f"Reading {origin.description}\n")
         with open_pipeline(origin.config, fresh, logs, screen.going_on) as pipeline:
+            # Seconds of work that nothing waits for while the connector starts.
+            Thread(target=library, daemon=True).start()
             _sync_twice(origin, pipeline, screen)
         fresh.replace(duckdb_file)
         if origin.is_sandbox:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,17 @@ def _page(warehouse: Warehouse, plan: dict[str, Any]) -> str:
         totals=totals[0] if totals else None,
         style=(_PAGE / "page.css").read_text(encoding="utf-8"),
         script="".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS) if has_usage else "",
-        library=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;") if has_usage else "",
+        library=library() if has_usage else "",
         specs=_json({"timeline": charts.timeline(), "month_to_date": charts.month_to_date()}),
         data=_packed({**_data(warehouse, facts), **plan}) if has_usage else "",
     )
+
+
+@cache
+def library() -> str:
+    """The script that draws the charts; it takes seconds to put together, and is always the same."""
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return script
 
 
 def _data(warehouse: Warehouse, facts: Row) -> dict[str, Any]:
