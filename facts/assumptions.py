@@ -152,7 +152,7 @@ ASSUMPTIONS = (
         delivery.clock,
     ),
     Assumption(
-        "The largest answer is within 24 MiB and 120 seconds",
+        "The largest answer is within 24 MiB, 200,000 entries and 120 seconds",
         "Ranges are asked for in parts, the table is the same",
         delivery.size,
     ),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sandbox_process import HUNG, ROOT
 
-ROOT = Path(__file__).parent.parent
-# By its full path: some machines have another program of that name earlier on PATH.
-DOCKER = "/usr/bin/docker"
+# The system's own first: some machines have another program of that name earlier on PATH.
+DOCKER = shutil.which("docker", path=f"/usr/bin:{os.environ['PATH']}") or "/usr/bin/docker"
 IMAGE = "airbyte/source-magnific-analytics:under-test"
 
 
@@ -38,6 +40,6 @@ def build() -> None:
 
 
 def _output(program: str, *arguments: str | Path) -> str:
-    done = subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    done = subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=HUNG)
     assert done.returncode == 0, f"{program} {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return done.stdout

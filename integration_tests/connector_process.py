@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,6 @@ from sandbox_process import HUNG
 
 SCRIPT = str(Path(sys.executable).with_name("source-magnific-analytics"))
 FAST = Path(__file__).with_name("fast_connector.py")
-# A run that takes longer hangs: the longest one here needs a tenth of it.
 
 Json = dict[str, Any]
 
@@ -155,8 +153,7 @@ class FastConnector(Connector):
     def kill(self, number: signal.Signals) -> None:
         """Send the started run a signal; one that has just ended by itself does not mind."""
         assert self._child is not None
-        with suppress(ProcessLookupError):
-            os.kill(self._child, number)
+        os.kill(self._child, number)
 
     def wait(self) -> int:
         """The exit code of the started run once it has ended, negative for a signal."""

@@ -58,7 +58,7 @@ def postgres(programs: Path) -> Iterator[int]:
             command = [str(programs / "postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
             server = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
         try:
-            _wait_for(server, port, Path(folder, "log"))
+            _wait_for(server, folder, port)
             yield port
         finally:
             # On this signal it does not wait for clients to leave.
@@ -73,11 +73,13 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_for(server: subprocess.Popen[bytes], folder: str, port: int) -> None:
+    log = Path(folder, "log")
     for _ in range(10 * HUNG):
         assert server.poll() is None, log.read_text()
         try:
-            query_postgres(port, "SELECT 1")
+            # By its own socket: on the port another server might answer, if that was taken meanwhile.
+            psycopg.connect(host=folder, port=port, user="airbyte", dbname="postgres").close()
             return
         except psycopg.OperationalError:
             time.sleep(0.1)

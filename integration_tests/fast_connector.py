@@ -111,8 +111,12 @@ def _child(command: dict[str, Any], descriptors: list[int]) -> None:
 
 def serve(connection: socket.socket) -> None:
     """Run the commands that come over `connection`, one at a time, until it is closed."""
+    child = 0
     while True:
         text, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 2)
+        if child:
+            # Only now is its number free for others, so that a late signal meets no stranger.
+            os.waitpid(child, 0)
         if not text:
             return
         child = os.fork()
@@ -122,8 +126,9 @@ def serve(connection: socket.socket) -> None:
         for descriptor in descriptors:
             os.close(descriptor)
         connection.sendall(b"%d\n" % child)
-        _, status = os.waitpid(child, 0)
-        connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        connection.sendall(b"%d\n" % (ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status))
 
 
 if __name__ == "__main__":

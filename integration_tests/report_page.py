@@ -138,7 +138,7 @@ class Browser:
         self.wait_until(lambda: self.ask(script))
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        """Return once it holds; ten minutes without are a page that hangs."""
+        """Return once it holds; an hour without is a page that hangs."""
         WebDriverWait(self.driver, HUNG, poll_frequency=0.05).until(lambda _: condition())
 
     def marks(self, chart: str) -> int:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from exports import Team
@@ -21,12 +22,14 @@ PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md"), *(ROOT / "docs").
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 # The repository's own files, as they are linked to from elsewhere.
 HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/"
-BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 # Commands that are neither marked as runnable nor an example, by their first words, and why not.
 NOT_RUN_HERE = {
     "make demo": "test_demo.py runs what it runs",
     "make test ": "this is it",
     "flowchart": "a picture",
+    **dict.fromkeys(("packages:", "valid_from", "vars:"), "the reader's dbt project; dbt_project.py is one"),
+    "select scope": "test_models_budget.py asks more",
     "data_tests": "settings of a reader's dbt project; test_models_budget.py alerts",
     "30 6 * * * cd /srv/finops": "the reader's dbt project, by cron",
     "BashOperator": "a line of the reader's DAG",
@@ -44,7 +47,7 @@ TODAY = date(2026, 3, 31)
 
 def blocks(page: Path) -> list[tuple[str, str, str]]:
     """The fenced blocks of a page: language, `runnable` or the file that it shows or nothing, text."""
-    return BLOCK.findall(page.read_text())
+    return [(language, mark, dedent(text)) for language, mark, text in BLOCK.findall(page.read_text())]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

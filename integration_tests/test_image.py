@@ -15,6 +15,7 @@ from typing import Any
 import pendulum
 import pytest
 from built_image import DOCKER, IMAGE, ROOT, build, docker, engine
+from sandbox_process import HUNG
 
 from benchmarks.server import api
 
@@ -82,7 +83,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=HUNG)
 
 
 @pytest.fixture(scope="module")

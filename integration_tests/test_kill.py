@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import tempfile
@@ -75,7 +74,7 @@ def test_killed_while_it_waits_for_each_answer(
     for request in (1, 2, 3, 4, 5, 6, 6, 6, 5):
         sandbox.heal()
         sandbox.requests()
-        sandbox.spoil({"kind": "late", "seconds": 1, "at": request})
+        sandbox.spoil({"kind": "silence", "at": request})
         with NOWHERE.open("wb") as nowhere, tempfile.TemporaryFile() as output:
             arguments = fast.arguments("read", config=backfill, catalog=ALL, state=warehouse.state)
             fast.start(output.fileno(), nowhere.fileno(), arguments)
@@ -97,8 +96,10 @@ def test_a_killed_console_script_goes_on_where_its_last_state_says(
         assert running.stdout is not None
         written = b""
         # Two for each window.
-        while written.count(b'"type":"STATE"') < 6:
-            written += running.stdout.readline()
+        for line in running.stdout:
+            written += line
+            if written.count(b'"type":"STATE"') == 6:
+                break
         running.kill()
         written += running.stdout.read()
     warehouse.load(written)
@@ -113,12 +114,8 @@ def test_a_killed_console_script_goes_on_where_its_last_state_says(
 
 
 def ended(running: subprocess.Popen[bytes]) -> int:
-    """The exit code of a process that has to end by itself, soon and without burning the processor."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = running.wait(timeout=HUNG)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
-    return code
+    """The exit code of a process that has to end by itself."""
+    return running.wait(timeout=HUNG)
 
 
 @pytest.mark.parametrize("command", ["spec", "check", "discover", "read"])

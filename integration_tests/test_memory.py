@@ -14,6 +14,8 @@ from connector_process import SCRIPT, Connector, Run
 from raw_server import RawServer, raw_server
 from warehouse import catalog
 
+from source_magnific_analytics.policy import POLICY
+
 
 def compressed(pieces: Iterable[bytes]) -> bytes:
     compressor = zlib.compressobj(1, wbits=31)
@@ -31,6 +33,26 @@ def measured(connector: Connector, config: dict[str, Any], stream: str, server: 
         code, peak = map(int, told.stdout.split())
         return Run(code, stdout.read(), b""), peak
 
+
+# Two parts of a period, of different people, that together have as many rows as may be added up.
+PARTS = """
+from pathlib import Path
+from source_magnific_analytics import run
+from source_magnific_analytics.policy import POLICY
+from source_magnific_analytics.usage import added_up, decode
+half = POLICY.most_rows_in_parts // 2
+def part(first):
+    entry = (
+        b'{"user_uses":1,"user_credits":%d,"user_email":"person.%d@harbour-studio.example","project_reference":'
+        b'"6f1cde11-2c4e-4b7a-9a9e-%012d","project_name":"Project","group_name":"Group"}'
+    )
+    entries = b",".join(entry % (n, n, n) for n in range(first, first + half))
+    head = b'{"data":[{"date":"2026-01-01","consumptions":[{"tool":"Mystic","user_uses":0,"user_credits":0,'
+    return [*decode(bytearray(head + b'"user_usages":[' + entries + b"]}]}]}")).values()]
+places = added_up(part(0) + part(half)).places
+[peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
+print(places, peak)
+"""
 
 MEASURE = """
 import resource, subprocess, sys
@@ -98,4 +120,11 @@ def test_the_largest_body_of_one_day_fits_into_the_memory(
         run, peak = measured(connector, config, "credit_usage", server)
     assert run.code == 0
     assert run.stdout.count(b'"type":"RECORD"') == count
+    assert peak < 256 * 1024
+
+
+def test_the_largest_period_in_parts_fits_into_the_memory() -> None:
+    told = subprocess.run([sys.executable, "-c", PARTS], capture_output=True, check=True)
+    places, peak = map(int, told.stdout.split())
+    assert places == POLICY.most_rows_in_parts
     assert peak < 256 * 1024

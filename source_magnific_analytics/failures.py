@@ -75,8 +75,9 @@ def too_large(what: str) -> AirbyteTracedException:
 def too_large_period(granularity: str) -> AirbyteTracedException:
     """A period that was asked for in parts, and is too much to be added up."""
     return config_error(
-        f"One {granularity} of this team's usage is more than {POLICY.largest_body // 2**20} MiB, the most that is "
-        "added up at once. Choose a smaller granularity in the source's settings."
+        f"One {granularity} of this team's usage is more than {POLICY.largest_body // 2**20} MiB or "
+        f"{POLICY.most_rows_in_parts:,} rows, the most that is added up at once. Choose a smaller granularity in the "
+        "source's settings."
     )
 
 

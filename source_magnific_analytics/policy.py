@@ -39,6 +39,8 @@ class Policy:
     # Decompressed. Either bounds what an answer takes once it is decoded: with the interpreter, less than 256 MiB.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
+    # Rows of a period that is read in parts, which are decoded to be added up.
+    most_rows_in_parts: int = 130_000
     # A list is held decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10

@@ -202,9 +202,7 @@ class UsageStream(MagnificStream, ABC):
             if asked.unit is granularity:
                 return asked.range, answer, server_day
             self._check_parts(whole)
-            parts = _joined(whole.start, parts, answer)
-            if sum(found.size for found in parts.values()) > POLICY.largest_body:
-                raise failures.too_large_period(granularity)
+            parts = _joined(whole.start, granularity, [*parts.values(), *answer.values()])
             position = asked.range.end.add(days=1)
             if position > min(whole.end, self.end):
                 return DateRange(first, asked.range.end), parts, server_day
@@ -293,7 +291,9 @@ def body_of(request: Request) -> dict[str, Any]:
     return {"granularity": request.unit.value, "start_date": str(days.start), "end_date": str(days.end)}
 
 
-def _joined(date: Date, parts: usage.Answer, answer: usage.Answer) -> usage.Answer:
-    """One period, that starts on `date`, from what is known of it and what a request for a part of it brought."""
-    found = [*parts.values(), *answer.values()]
-    return {date: usage.added_up(found)} if found else {}
+def _joined(date: Date, granularity: Granularity, parts: list[usage.Period]) -> usage.Answer:
+    """One period, that starts on `date`, from its parts; raises where adding them up would take too much memory."""
+    size, rows = sum(part.size for part in parts), sum(part.places for part in parts)
+    if size > POLICY.largest_body or rows > POLICY.most_rows_in_parts:
+        raise failures.too_large_period(granularity)
+    return {date: usage.added_up(parts)} if parts else {}

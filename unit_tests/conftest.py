@@ -5,11 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 import requests_mock
-from hypothesis import settings
-
-# Shared machines are slow now and then, which says nothing about the connector.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 
 @pytest.fixture

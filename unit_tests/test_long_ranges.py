@@ -8,7 +8,7 @@ import pytest
 import requests
 import requests_mock
 from builders import answer, entry, period, raw_config, tool
-from in_process import LISTS, USAGE, check, error, sync
+from in_process import LISTS, USAGE, check, error, rows, sync
 from ledger import table, team
 from pendulum import Date
 from warehouse_model import Fault, Warehouse, status
@@ -176,6 +176,19 @@ def test_a_year_that_only_days_can_carry_is_an_error_that_advises_a_smaller_gran
     assert words.startswith("Magnific answers only ")
     assert "so that one year of usage takes more than the day's 100 API requests. Choose a smaller gran" in words
     assert len(warehouse.asked) < 20
+
+
+def test_a_year_of_too_many_rows_to_add_up_is_an_error_that_advises_a_smaller_granularity(
+    api: requests_mock.Mocker,
+) -> None:
+    crowd = tool("Mystic", *[entry(f"user{n}@example.com") for n in range(70_000)])
+    api.post(USAGE, json=lambda request, _: answer(period(request.json()["start_date"], crowd)))
+    output = sync(raw_config(start_date="2026-01-01", granularity="year"))
+    kind, words = error(output)
+    assert (kind, rows(output)) == ("config_error", [])
+    assert words.startswith("One year of this team's usage is more than 24 MiB or 130,000 rows, the most that is added")
+    assert "Choose a smaller granularity" in words
+    assert api.call_count == 2
 
 
 @pytest.mark.parametrize("what", FAULTS)
