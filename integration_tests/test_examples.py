@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import duckdb
@@ -52,15 +53,16 @@ class Home:
 
     def run(self, command: Sequence[str | Path], environment: dict[str, str]) -> str:
         """Standard output of a command during which a new day begins, once a request was refused."""
-        with subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            while process.poll() is None and not self.sandbox.has_refused():
-                time.sleep(0.1)
-            self.next_day()
-            printed, errors = process.communicate()
-        assert process.returncode == 0, f"{printed}\n{errors}"
-        return printed
+        # Files, since nobody would empty a pipe meanwhile.
+        with TemporaryFile("w+") as printed, TemporaryFile("w+") as errors:
+            with subprocess.Popen(command, cwd=self.folder, env=environment, stdout=printed, stderr=errors) as process:
+                while process.poll() is None and not self.sandbox.has_refused():
+                    time.sleep(0.1)
+                self.next_day()
+            for file in (printed, errors):
+                file.seek(0)
+            assert process.returncode == 0, f"{printed.read()}\n{errors.read()}"
+            return printed.read()
 
     def assert_complete(self) -> None:
         """The table holds the period to the credit."""
