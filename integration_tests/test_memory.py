@@ -105,8 +105,15 @@ def test_no_body_exhausts_the_memory(
             '"🎨6f1cde11-2c4e-4b7a-9a9e-%012d","project_name":"🎨 \\ud83d %d","group_name":"🎨 %d"}'.encode(),
             110_000,
         ),
+        # As many servers write what is not ASCII, and the slash.
+        (
+            b'{"user_uses":1,"user_credits":%d,"user_email":"person.%d@harbour-studio.example","project_reference":'
+            b'"6f1cde11-%012d","project_name":"\\u3042\\u3044\\u3046\\/\\/\\ud83d\\ude00 %d",'
+            b'"group_name":"\\u6620\\u753b\\/ %d \\ud83d"}',
+            95_000,
+        ),
     ],
-    ids=["tiny entries", "figures with a fraction", "usual entries", "texts of wide characters"],
+    ids=["tiny entries", "figures with a fraction", "usual entries", "texts of wide characters", "escapes"],
 )
 def test_the_largest_body_of_one_day_fits_into_the_memory(
     connector: Connector, config: dict[str, Any], entry: bytes, count: int

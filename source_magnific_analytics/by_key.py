@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pendulum
-from airbyte_cdk.models import AirbyteMessage
+from airbyte_cdk.models import AirbyteMessage, FailureType
 from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
 
@@ -195,8 +195,11 @@ class CreditUsageByApiKey(UsageStream):
                 self._span = span
                 self.sync.halvings = 0
             yield keep(name)
-            # The day's limit, a refused key and an outage are no matter of one key.
-            if failures and (self.sync.closed is not None or self.sync.tries_left <= 0):
+            # The day's limit, a refused key and an outage are no matter of one key, nor is what the first two are told.
+            refused = [str(one) for one in failures.values() if one.failure_type is not FailureType.transient_error]
+            none_read = not any(known.keys[one].read_on == self.config.today for one in due)
+            of_all = none_read and len(refused) == 2 and refused[0] == refused[1]
+            if failures and (self.sync.closed is not None or self.sync.tries_left <= 0 or of_all):
                 break
         return failures
 
@@ -228,11 +231,13 @@ class CreditUsageByApiKey(UsageStream):
         )
 
     def _check_none_is_late(self, known: Saved, waiting: list[str]) -> None:
-        """Raise where a key was read before and has waited too long, the days since the last sync left out."""
-        today = self.config.today
-        until = min(today, known.day.add(days=1)) if known.day else today
+        """Raise where other keys were read on too many days since a key was; days without a sync do not count."""
+        days = {key.read_on for key in known.keys.values() if key.read_on is not None}
         late = [
-            name for name in waiting if (known.keys[name].read_on or today) <= until.subtract(days=LONGEST_WAIT_DAYS)
+            name
+            for name in waiting
+            if (read_on := known.keys[name].read_on) is not None
+            and sum(day > read_on for day in days) >= LONGEST_WAIT_DAYS
         ]
         if late:
             raise config_error(

@@ -1,7 +1,7 @@
 """From the bytes of an answer to texts and numbers that a warehouse can hold, or a `ContractError`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, NotRequired, TypedDict
@@ -123,7 +123,7 @@ def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption
         except msgspec.ValidationError as error:
             if not _is_fraction(error):
                 raise
-            raw = msgspec.Raw(_FIGURE.sub(_as_integer, raw))
+            raw = msgspec.Raw(_replaced(_FIGURE, _as_integer, raw))
             consumptions = decode_consumptions(raw)
         yield piece.date, raw, consumptions
 
@@ -174,7 +174,7 @@ def readable(body: bytearray) -> bytes | bytearray:
         del body[: len(_BYTE_ORDER_MARK)]
     # Whether they can be there at all is told ten times as fast as where.
     if (b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body):
-        return _ESCAPES.sub(_mended, body)
+        return _replaced(_ESCAPES, _mended, body)
     return body
 
 
@@ -188,6 +188,20 @@ def whole(value: Any) -> Any:
         case list():
             return [whole(item) for item in value]
     return value
+
+
+def _replaced(
+    pattern: re.Pattern[bytes], replacement: Callable[[re.Match[bytes]], bytes], text: bytearray | msgspec.Raw
+) -> bytearray:
+    """`text` with the replacement of each match. `re.sub` would hold all of them, ten times the memory of `text`."""
+    result, end = bytearray(), 0
+    with memoryview(text) as view:
+        for match in pattern.finditer(view):
+            result += view[end : match.start()]
+            result += replacement(match)
+            end = match.end()
+        result += view[end:]
+    return result
 
 
 def _is_fraction(error: msgspec.ValidationError) -> bool:

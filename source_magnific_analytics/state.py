@@ -24,7 +24,8 @@ UNFINISHED = "unfinished_full_refresh"
 class Progress:
     """How far a series of windows came. `date` is the last day of the last finished window; None before the first.
 
-    `end` is the last day that the sync was to read, where it did not come so far. With `other_filters` it began over
+    `end` is the last day that the sync was to read, where it did not come so far. Where several were cut off in a row
+    it is the first one's, and stays until the sync after they were made up for. With `other_filters` it began over
     under other filters than those of the places beyond `date`.
     """
 
@@ -33,17 +34,28 @@ class Progress:
     end: Date | None = None
     other_filters: bool = False
 
+    @property
+    def cut_off(self) -> Date | None:
+        """`end`, while it is not reached."""
+        return self.end if self.date is not None and self.end is not None and self.date < self.end else None
+
     def overlapping(self, days: DateRange) -> Iterator[tuple[Granularity, int]]:
         """The periods with places of which a day lies in `days`, ascending for each granularity."""
         for granularity, taken in self.places.items():
             first, last = (number_of(day, granularity) for day in (days.start, days.end))
             yield from ((granularity, number) for number in sorted(taken) if first <= number <= last)
 
-    def before(self, granularity: Granularity, handed_on: Mapping[int, int]) -> "Progress":
-        """While a window's rows are handed on, the warehouse may hold its old rows or its new ones."""
+    def before(self, granularity: Granularity, window: DateRange, handed_on: Mapping[int, int]) -> "Progress":
+        """While a window's rows are handed on, the warehouse may hold its old rows or its new ones.
+
+        Should it be cut off, the next sync reads it again, however short the lookback is by then.
+        """
         old = self.places.get(granularity, {})
         most = {number: max(old.get(number, 0), places) for number, places in handed_on.items()}
-        return replace(self, places=self._with(granularity, {**old, **most}))
+        again = replace(self, places=self._with(granularity, {**old, **most}))
+        if self.date is None or self.date < window.start:
+            return again
+        return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
     def after(self, granularity: Granularity, window: DateRange, handed_on: Mapping[int, int]) -> "Progress":
         """Once the window is finished, the warehouse holds of its days what it brought, in `granularity` alone."""
@@ -125,17 +137,16 @@ def start(state: Mapping[str, Any], config: Config, now: Settings, *, full_refre
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """The day whose period a sync begins with, not before `earliest`.
 
-    An incremental sync reads again the days that were within the lookback when they were read: those before the end of
-    the last sync, finished or not. What lay further back when a sync was cut off is not read twice, or a history that
-    takes several days would never end. A full refresh that was cut off goes on behind its date.
+    A sync that was cut off is gone on with behind its date, or what takes several days' requests would never end. The
+    next one reads again the days that were within the lookback when they were read: those before the end of the last
+    sync or, where that took several, of the first of them.
     """
     if progress.date is None or progress.date < earliest:
         return earliest
     date = min(progress.date, config.end_date)
-    if full_refresh:
-        return max(date.add(days=1), earliest)
     end = min(progress.end or date, config.end_date)
-    return max(min(date.add(days=1), end.subtract(days=config.lookback_days)), earliest)
+    again = end.subtract(days=config.lookback_days)
+    return max(date.add(days=1) if full_refresh or date < end else again, earliest)
 
 
 def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:

@@ -24,6 +24,7 @@ from source_magnific_analytics.decoding import (
     midnight,
     pieces,
 )
+from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
@@ -98,18 +99,30 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     return {day: period for day, period in periods.items() if period.places}
 
 
-def added_up(parts: Iterable[Period]) -> Period:
+class TooManyRowsError(ValueError):
+    """Parts of a period with more rows than are added up at once."""
+
+
+def added_up(parts: Iterable[Period], most_rows: int = POLICY.most_rows_in_parts) -> Period:
     """A period from smaller ones in it: what one answer for the whole would have said.
 
-    The same user, project and group is one entry then, in each tool.
+    The same user, project and group is one entry then, in each tool. One part is decoded at a time: raises
+    `TooManyRowsError` where it and what was added up before have more than `most_rows`, and `ContractError` where
+    figures add up beyond what every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
     for part in parts:
+        if part.places + sum(len(tool.usages) for tool in total.values()) > most_rows:
+            raise TooManyRowsError
         for name, tool in _tools(_decoded(part)).items():
             sums = total.setdefault(name, _Tool())
             sums.uses += tool.uses
             sums.credits += tool.credits
             sums.usages = _usages_added_up(sums.usages, tool.usages)
+    for tool in total.values():
+        _check_figures(tool.uses, tool.credits)
+        for usage in tool.usages:
+            _check_figures(usage.user_uses, usage.user_credits)
     consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
     return _period((msgspec.Raw(encode(consumptions)),), total)
 
@@ -179,11 +192,15 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
     return tools
 
 
+def _check_figures(uses: int, credits: int) -> None:
+    if max(abs(uses), abs(credits)) > LARGEST_FIGURE:
+        raise ContractError(f"the figures of a tool add up beyond {LARGEST_FIGURE}")
+
+
 def _rest_row(tool: _Tool) -> UserUsage | None:
     """What the totals have and the breakdown lacks, as an entry of nobody; without a breakdown, all of it."""
     uses, credits = tool.rest
-    if max(abs(uses), abs(credits)) > LARGEST_FIGURE:
-        raise ContractError(f"the figures of a tool add up beyond {LARGEST_FIGURE}")
+    _check_figures(uses, credits)
     if tool.usages:
         uses, credits = max(uses, 0), max(credits, 0)
     return UserUsage(uses, credits) if uses or credits else None

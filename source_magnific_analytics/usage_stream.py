@@ -17,6 +17,7 @@ from pendulum import Date
 
 from source_magnific_analytics import failures, state, usage
 from source_magnific_analytics.config import Config
+from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.exchange import Exchange, Sync, read_body
 from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
@@ -122,6 +123,7 @@ class UsageStream(MagnificStream, ABC):
         granularity = self.config.granularity
         first = period_of(first, granularity).start
         begun = first
+        cut_off = progress.cut_off
         # A period that vanished whole is read again by the next sync, so the saved date stays before it.
         latest: Date | None = None
         while first <= self.end:
@@ -133,7 +135,7 @@ class UsageStream(MagnificStream, ABC):
                 latest = min(lost).subtract(days=1)
             self.note(answer)
             handed_on = {number_of(day, granularity): found.places for day, found in answer.items()}
-            yield save(progress.before(granularity, handed_on))
+            yield save(progress.before(granularity, window, handed_on))
             yield from self._rows(series, answer)
             yield from self._withdrawals(series, progress, window, handed_on)
             progress = progress.after(granularity, window, handed_on)
@@ -142,14 +144,12 @@ class UsageStream(MagnificStream, ABC):
             if series.full_refresh:
                 through = state.last_complete(through, granularity, server_day or self.config.today)
             through = through if latest is None else min(through, latest)
-            end = min(self.end, server_day or self.end)
             unfinished = window.end < self.end
-            progress = replace(
-                progress,
-                date=through,
-                end=end if end != through else None,
-                other_filters=progress.other_filters and unfinished,
-            )
+            end: Date | None = cut_off or min(self.end, server_day or self.end)
+            if not unfinished and latest is None and not (cut_off and cut_off < through):
+                end = None
+            other_filters = progress.other_filters and unfinished
+            progress = replace(progress, date=through, end=end, other_filters=other_filters)
             # Two answers at once are more memory than one.
             del answer
             yield save(progress)
@@ -202,7 +202,7 @@ class UsageStream(MagnificStream, ABC):
             if asked.unit is granularity:
                 return asked.range, answer, server_day
             self._check_parts(whole)
-            parts = _joined(whole.start, granularity, [*parts.values(), *answer.values()])
+            parts = _joined(whole.start, granularity, [*parts.values(), *answer.values()], self.sync.progress)
             position = asked.range.end.add(days=1)
             if position > min(whole.end, self.end):
                 return DateRange(first, asked.range.end), parts, server_day
@@ -291,9 +291,14 @@ def body_of(request: Request) -> dict[str, Any]:
     return {"granularity": request.unit.value, "start_date": str(days.start), "end_date": str(days.end)}
 
 
-def _joined(date: Date, granularity: Granularity, parts: list[usage.Period]) -> usage.Answer:
+def _joined(date: Date, granularity: Granularity, parts: list[usage.Period], progress: str) -> usage.Answer:
     """One period, that starts on `date`, from its parts; raises where adding them up would take too much memory."""
-    size, rows = sum(part.size for part in parts), sum(part.places for part in parts)
-    if size > POLICY.largest_body or rows > POLICY.most_rows_in_parts:
+    try:
+        joined = {date: usage.added_up(parts)} if parts else {}
+    except usage.TooManyRowsError:
+        raise failures.too_large_period(granularity) from None
+    except ContractError as error:
+        raise failures.unreadable(str(error), 1, progress, not_the_contract=True) from None
+    if sum(found.size for found in joined.values()) > POLICY.largest_body:
         raise failures.too_large_period(granularity)
-    return {date: usage.added_up(parts)} if parts else {}
+    return joined

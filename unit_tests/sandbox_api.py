@@ -15,7 +15,10 @@ HOST = "https://api.magnific.com"
 
 
 class SandboxApi:
-    """A team, whom the connector asks; `asked` are the bodies of usage requests, `lists` the lists asked for."""
+    """A team, whom the connector asks; `asked` are the bodies of usage requests, `lists` the lists asked for.
+
+    Usage through `broken_keys` is an error of the server, all usage is refused with the status `refusal`, if any.
+    """
 
     headers = MappingProxyType({"x-magnific-api-key": DEFAULT_KEY})
 
@@ -24,6 +27,7 @@ class SandboxApi:
         self.asked: list[dict[str, Any]] = []
         self.lists: Counter[str] = Counter()
         self.broken_keys: set[str] = set()
+        self.refusal = 0
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -43,6 +47,9 @@ class SandboxApi:
             self.lists[path.rpartition("/")[2]] += 1
         else:
             self.asked.append(body)
+            if self.refusal:
+                context.status_code = self.refusal
+                return b""
             if self.broken_keys & set(body.get("api_key_ids", ())):
                 context.status_code = 500
                 return b""

@@ -67,9 +67,10 @@ def test_keys_that_fail_take_no_more_than_ten_tries_and_teach_nothing_about_othe
     assert set(connection.totals()) == set(connection.truth()) - api.broken_keys
 
 
-def test_a_pause_between_two_syncs_is_no_fault_of_the_keys() -> None:
-    connection = Connection(team(keys=100, people=3), start_date="2026-03-30")
-    for day in (0, 1, 2, 14, 15):
+@pytest.mark.parametrize("keys", [100, 150])
+def test_a_pause_between_two_syncs_is_no_fault_of_the_keys(keys: int) -> None:
+    connection = Connection(team(keys=keys, people=3), start_date="2026-03-30")
+    for day in (0, 1, 2, 3, 18, 19, 20):
         assert not connection.sync(TODAY.add(days=day)).errors
 
 
@@ -77,3 +78,15 @@ def test_a_key_that_never_comes_to_its_turn_is_an_error_still() -> None:
     connection = Connection(team(keys=500, people=3), start_date="2026-03-30")
     outputs = [connection.sync(TODAY.add(days=day)) for day in (*range(4), *range(14, 19))]
     assert f"since {STREAM} sends at most 60 API requests a day" in error(outputs[-1])[1]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_what_is_wrong_with_every_key_costs_two_requests(status: int) -> None:
+    connection = Connection(team(keys=80, people=3), start_date="2026-03-30")
+    connection.api.refusal = status
+    output = connection.sync(TODAY)
+    assert output.errors
+    assert len(connection.api.asked) == 2
+    connection.api.refusal = 0
+    assert not connection.sync(TODAY).errors
+    assert len(connection.api.asked) == 58

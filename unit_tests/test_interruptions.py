@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from ledger import START, table, team
+from ledger import START, Table, table, team
 from warehouse_model import Mistake, Warehouse
 
 from sandbox.ledger import Entry
@@ -62,6 +62,26 @@ def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_does_
         again.settings = {**recent, **before, "lookback_window_days": 30}
         assert again.sync(third, TODAY)
         assert again.table() == table(third, again.settings)
+
+
+def test_after_a_kill_and_a_shorter_lookback_no_period_is_half_old_and_half_new() -> None:
+    old, new = (team(TODAY, 21, version) for version in range(2))
+    recent = {**SETTINGS, "start_date": str(TODAY - 20 * DAY), "lookback_window_days": 14}
+    warehouse = Warehouse(settings=recent)
+    assert warehouse.sync(old, TODAY)
+    versions = [periods(table(one, recent)) for one in (old, new)]
+    for cut_off in attempts(warehouse, new, TODAY):
+        cut_off.settings = {**recent, "lookback_window_days": 0}
+        assert cut_off.sync(new, TODAY)
+        for period, rows in periods(cut_off.table()).items():
+            assert rows in [version.get(period, {}) for version in versions]
+
+
+def periods(held: Table) -> dict[tuple[str, str], Table]:
+    found: dict[tuple[str, str], Table] = {}
+    for key, figures in held.items():
+        found.setdefault(key[:2], {})[key] = figures
+    return found
 
 
 def empty(times: int) -> Mistake:

@@ -191,6 +191,55 @@ def test_a_year_of_too_many_rows_to_add_up_is_an_error_that_advises_a_smaller_gr
     assert api.call_count == 2
 
 
+def test_a_month_of_the_same_many_people_every_day_is_read_in_parts(api: requests_mock.Mocker) -> None:
+    crowd = tool("Mystic", *[entry(f"user{n}@example.com") for n in range(17_000)])
+
+    def usage(request: Any, context: Any) -> Any:
+        query = request.json()
+        first, last = (Date.fromisoformat(query[name]) for name in ("start_date", "end_date"))
+        if (last - first).days >= 10:
+            context.status_code = 504
+            return {}
+        return answer(*(period(str(first.add(days=n)), crowd) for n in range((last - first).days + 1)))
+
+    api.post(USAGE, json=usage)
+    output = sync(raw_config(start_date="2026-10-01", end_date="2026-10-31", granularity="month"))
+    assert not output.errors
+    assert {row["user_uses"] for row in rows(output)} == {31}
+    assert len(rows(output)) == 17_000
+
+
+@pytest.mark.parametrize("breakdown", [True, False])
+def test_figures_that_add_up_beyond_what_is_exact_over_parts_are_refused(
+    breakdown: bool, api: requests_mock.Mocker
+) -> None:
+    figure = 2**53 - 1
+
+    def usage(request: Any, context: Any) -> Any:
+        query = request.json()
+        if query["start_date"] != query["end_date"]:
+            context.status_code = 504
+            return {}
+        usages = [entry(credits=figure)] if breakdown else []
+        return answer(period(query["start_date"], tool("Mystic", *usages, uses=1, credits=figure)))
+
+    api.post(USAGE, json=usage)
+    kind, words = error(sync(raw_config(start_date="2026-11-01", end_date="2026-11-02", granularity="month")))
+    assert kind == "transient_error"
+    assert "the figures of a tool add up beyond" in words
+
+
+def test_a_lookback_of_more_than_a_days_requests_comes_up_to_today_again_and_again() -> None:
+    warehouse = Warehouse(settings=settings(200, lookback_window_days=180))
+    reached = []
+    for n in range(10):
+        today = Date(TODAY.year, TODAY.month, TODAY.day).add(days=n)
+        warehouse.sync(used(200), today, too_long=1, fail_at=90)
+        assert warehouse.state
+        reached.append(warehouse.state["date"] == str(today))
+    assert sum(reached) > 2
+
+
 @pytest.mark.parametrize("what", FAULTS)
 @PLANS
 def test_a_check_succeeds_with_a_warning(

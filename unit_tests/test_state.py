@@ -209,14 +209,24 @@ def test_every_sync_goes_back_by_the_lookback_but_not_before_the_first_day(lookb
     assert state.first_to_read(Progress(day), first, settings, full_refresh=False) == wanted
 
 
-@given(st.integers(0, 180), st.integers(1, 400))
-def test_behind_a_sync_that_was_cut_off_only_days_that_were_young_are_read_again(lookback: int, short: int) -> None:
-    """Every day is read at a time when it is older than the lookback; none is passed over."""
+@given(st.integers(0, 180), st.integers(1, 400), st.integers(0, 60))
+def test_behind_a_sync_that_was_cut_off_every_day_is_read_once_and_then_those_that_were_young_at_its_end(
+    lookback: int, short: int, later: int
+) -> None:
     settings, first = config(start_date="2024-06-01", lookback_window_days=lookback), Date(2024, 6, 1)
-    end = Date(2026, 11, 20)
+    end = Date(2026, 9, 20)
     day = end.subtract(days=short)
-    resumed = state.first_to_read(Progress(day, end=end), first, settings, full_refresh=False)
-    assert resumed == min(day.add(days=1), end.subtract(days=lookback))
+    assert state.first_to_read(Progress(day, end=end), first, settings, full_refresh=False) == day.add(days=1)
+    made_up_for = Progress(end.add(days=later), end=end)
+    again = state.first_to_read(made_up_for, first, settings, full_refresh=False)
+    assert again == max(end.subtract(days=lookback), first)
+
+
+def test_behind_an_earlier_end_date_the_lookback_is_read_again_whatever_was_cut_off() -> None:
+    settings, first = config(end_date="2026-11-10"), Date(2026, 11, 1)
+    for date, end in ((12, 20), (20, 15), (10, 20)):
+        progress = Progress(Date(2026, 11, date), end=Date(2026, 11, end))
+        assert state.first_to_read(progress, first, settings, full_refresh=False) == Date(2026, 11, 3)
 
 
 def test_a_full_refresh_that_was_cut_off_goes_on_behind_what_it_handed_on() -> None:
@@ -247,10 +257,19 @@ def test_only_a_period_that_is_over_is_not_read_again_by_a_full_refresh(
 
 def test_before_its_rows_a_window_may_have_left_the_old_ones_or_the_new_ones() -> None:
     progress = Progress(Date(2026, 11, 20), {DAY: {1: 5, 2: 7, 3: 9}, WEEK: {1: 4}})
-    before = progress.before(DAY, {1: 6, 2: 3, 4: 1})
+    window = DateRange(Date(2026, 11, 21), Date(2026, 11, 25))
+    before = progress.before(DAY, window, {1: 6, 2: 3, 4: 1})
     assert before == Progress(Date(2026, 11, 20), {DAY: {1: 6, 2: 7, 3: 9, 4: 1}, WEEK: {1: 4}})
-    assert progress.before(YEAR, {}) == progress
-    assert Progress().before(YEAR, {2026: 2}) == Progress(None, {YEAR: {2026: 2}})
+    assert progress.before(YEAR, window, {}) == progress
+    assert Progress().before(YEAR, window, {2026: 2}) == Progress(None, {YEAR: {2026: 2}})
+
+
+def test_while_a_window_is_read_again_the_state_says_that_it_was_cut_off_before_it() -> None:
+    window = DateRange(Date(2026, 11, 14), Date(2026, 11, 21))
+    day = Date(2026, 11, 20)
+    assert Progress(day).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=day)
+    earlier = Date(2026, 11, 18)
+    assert Progress(day, end=earlier).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=earlier)
 
 
 def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_days() -> None:
