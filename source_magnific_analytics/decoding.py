@@ -36,7 +36,7 @@ class ContractError(ValueError):
 # 64 KiB, and a character takes up to four.
 LARGEST_FIGURE = 2**53 - 1
 _Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
-_Text = Annotated[str, msgspec.Meta(max_length=2**14)]
+_Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
 
 
 class UserUsage(msgspec.Struct, gc=False):
@@ -179,9 +179,12 @@ def readable(body: bytearray) -> bytes | bytearray:
 
 
 def whole(value: Any) -> Any:
-    """`value` with every figure that is written with a fraction of zero, such as 12.0, as the integer that it is."""
+    """`value` with every figure that is written with a fraction of zero, such as 12.0, as the integer that it is.
+
+    One beyond what is exact stays as it is.
+    """
     match value:
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) <= LARGEST_FIGURE:
             return int(value)
         case dict():
             return {name: whole(item) for name, item in value.items()}
