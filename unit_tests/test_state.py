@@ -188,6 +188,7 @@ def test_a_saved_day_after_the_last_is_taken_as_that(changes: dict[str, Any], to
     start = started(saved_state("2027-01-01", rows=ROWS), **changes)
     assert start.progress == Progress(Date.fromisoformat(last), KNOWN)
     assert start.remarks[0].startswith(f"The saved date 2027-01-01 lies after {last}, the last day to sync, and is")
+    assert start.remarks[0].endswith("Check end_date and the machine's clock if you did not expect this.")
     assert started(saved_state(last), **changes) == Start(Progress(Date.fromisoformat(last)))
 
 
@@ -217,6 +218,7 @@ def test_behind_a_sync_that_was_cut_off_every_day_is_read_once_and_then_those_th
     end = Date(2026, 9, 20)
     day = end.subtract(days=short)
     assert state.first_to_read(Progress(day, end=end), first, settings, full_refresh=False) == day.add(days=1)
+    assert state.first_to_read(Progress(first, end=end), first, settings, full_refresh=False) == first.add(days=1)
     made_up_for = Progress(end.add(days=later), end=end)
     again = state.first_to_read(made_up_for, first, settings, full_refresh=False)
     assert again == max(end.subtract(days=lookback), first)
@@ -268,6 +270,8 @@ def test_while_a_window_is_read_again_the_state_says_that_it_was_cut_off_before_
     window = DateRange(Date(2026, 11, 14), Date(2026, 11, 21))
     day = Date(2026, 11, 20)
     assert Progress(day).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=day)
+    first = DateRange(day, Date(2026, 11, 21))
+    assert Progress(day).before(DAY, first, {}) == Progress(Date(2026, 11, 19), end=day)
     earlier = Date(2026, 11, 18)
     assert Progress(day, end=earlier).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=earlier)
 
@@ -302,3 +306,19 @@ def test_a_window_owns_every_period_of_which_a_day_is_its_own(
     assert {(size, n) for size, numbers in left.items() for n in numbers} == {
         (size, n) for size, numbers in progress.places.items() for n in numbers
     } - set(owned)
+
+
+@pytest.mark.parametrize("end", [None, Date(2026, 11, 20)])
+@pytest.mark.parametrize("other_filters", [False, True])
+def test_progress_is_saved_with_what_says_something_and_read_as_it_was(end: Date | None, other_filters: bool) -> None:
+    progress = Progress(
+        Date(2026, 11, 9), {DAY: {number("2026-11-08"): 3, number("2026-11-10"): 1}}, end, other_filters
+    )
+    saved = state.progress_as_json(progress)
+    assert saved == {
+        "date": "2026-11-09",
+        "rows": {"day": {"first": "2026-11-08", "places": [3, 0, 1]}},
+        **({"end": "2026-11-20"} if end else {}),
+        **({"other_filters": True} if other_filters else {}),
+    }
+    assert state.read_progress(saved) == progress
