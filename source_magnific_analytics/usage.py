@@ -103,16 +103,16 @@ class TooManyRowsError(ValueError):
     """Parts of a period with more rows than are added up at once."""
 
 
-def added_up(parts: Iterable[Period], most_rows: int = POLICY.most_rows_in_parts) -> Period:
+def added_up(parts: Iterable[Period]) -> Period:
     """A period from smaller ones in it: what one answer for the whole would have said.
 
     The same user, project and group is one entry then, in each tool. One part is decoded at a time: raises
-    `TooManyRowsError` where it and what was added up before have more than `most_rows`, and `ContractError` where
-    figures add up beyond what every destination keeps exact.
+    `TooManyRowsError` where it and what was added up before have more than the policy allows, and `ContractError`
+    where figures add up beyond what every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
     for part in parts:
-        if part.places + sum(len(tool.usages) for tool in total.values()) > most_rows:
+        if part.places + sum(len(tool.usages) for tool in total.values()) > POLICY.most_rows_in_parts:
             raise TooManyRowsError
         for name, tool in _tools(_decoded(part)).items():
             sums = total.setdefault(name, _Tool())

@@ -293,12 +293,14 @@ def body_of(request: Request) -> dict[str, Any]:
 
 def _joined(date: Date, granularity: Granularity, parts: list[usage.Period], progress: str) -> usage.Answer:
     """One period, that starts on `date`, from its parts; raises where adding them up would take too much memory."""
+    if not parts:
+        return {}
     try:
-        joined = {date: usage.added_up(parts)} if parts else {}
+        joined = usage.added_up(parts)
     except usage.TooManyRowsError:
         raise failures.too_large_period(granularity) from None
     except ContractError as error:
         raise failures.unreadable(str(error), 1, progress, not_the_contract=True) from None
-    if sum(found.size for found in joined.values()) > POLICY.largest_body:
+    if joined.size > POLICY.largest_body:
         raise failures.too_large_period(granularity)
-    return joined
+    return {date: joined}
