@@ -1,6 +1,7 @@
 """For all tests, and for `airbyte-cdk connector test`: Airbyte's standard tests read their configurations from here."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,15 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side, one worker runs all of a file, or all on the models: what they share is made once."""
+    """Side by side, one worker runs all of a file, or all on a database that is built once for several files."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    class ByWhatIsShared(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            file: str = nodeid.partition("::")[0]
-            return "models" if "/test_models" in file else file
+            database = re.search(r"[\[-](duckdb|postgres)[]-]", nodeid)
+            return database[1] if database else nodeid.partition("::")[0]
 
-    return ByFile(config, log)
+    return ByWhatIsShared(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

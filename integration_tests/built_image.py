@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sandbox_process import HUNG, ROOT
+from forked import HUNG
+from sandbox_process import ROOT
 
 # The system's own first: some machines have another program of that name earlier on PATH.
 DOCKER = shutil.which("docker", path=f"/usr/bin:{os.environ['PATH']}") or "/usr/bin/docker"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built_models import built, duckdb_built, models_ledger, models_project, postgres_built  # noqa: F401
+from built_models import built, built_ledger, duckdb_built, models_project, postgres_built  # noqa: F401
 from connector_process import Connector, FastConnector
 from sandbox_process import Sandbox
 from selenium.webdriver import Chrome, ChromeOptions

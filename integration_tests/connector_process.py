@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox_process import HUNG
+from forked import HUNG, Forked
 
 SCRIPT = str(Path(sys.executable).with_name("source-magnific-analytics"))
-FAST = Path(__file__).with_name("fast_connector.py")
 
 Json = dict[str, Any]
 
@@ -126,53 +121,16 @@ class FastConnector(Connector):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._socket, theirs = socket.socketpair()
-        # Without a buffer, so that select() tells of every line.
-        self._answers = self._socket.makefile("rb", buffering=0)
-        self._child: int | None = None
-        with theirs:
-            command = [sys.executable, str(FAST), str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=FAST.parent.parent)
-
-    def stop(self) -> None:
-        self._answers.close()
-        self._socket.close()
-        self._process.wait(timeout=HUNG)
+        self._forked = Forked(Path(sys.executable), "fast_connector.py")
+        self.stop, self.kill, self.wait = self._forked.stop, self._forked.kill, self._forked.wait
+        self.make_executable = self._forked.make_executable
 
     def start(self, stdout: int, stderr: int, arguments: list[str], **how: Any) -> int:
         """Start a run that writes to these file descriptors; its process id. `how` is said in fast_connector.py."""
-        if self._child is not None:
-            # A test that failed left its run behind.
-            self.kill(signal.SIGKILL)
-            self.wait()
-        text = json.dumps({"arguments": arguments, **how}).encode()
-        socket.send_fds(self._socket, [text], [stdout, stderr])
-        self._child = child = int(self._answers.readline())
-        return child
-
-    def kill(self, number: signal.Signals) -> None:
-        """Send the started run a signal; one that has just ended by itself does not mind."""
-        assert self._child is not None
-        os.kill(self._child, number)
-
-    def wait(self) -> int:
-        """The exit code of the started run once it has ended, negative for a signal."""
-        assert self._child is not None
-        ended, _, _ = select.select([self._socket], [], [], HUNG)
-        if not ended:
-            self.kill(signal.SIGKILL)
-        code = int(self._answers.readline())
-        self._child = None
-        assert ended, f"the connector did not end within {HUNG} seconds"
-        return code
+        return self._forked.start(stdout, stderr, arguments=arguments, **how)
 
     def __call__(
         self, command: str, *options: str, env: Mapping[str, str] | None = None, how: Json | None = None, **files: Any
     ) -> Run:
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            arguments = self.arguments(command, *options, **files)
-            self.start(stdout.fileno(), stderr.fileno(), arguments, env=dict(env or {}), **(how or {}))
-            code = self.wait()
-            stdout.seek(0)
-            stderr.seek(0)
-            return Run(code, stdout.read(), stderr.read())
+        arguments = self.arguments(command, *options, **files)
+        return Run(*self._forked.run(arguments=arguments, env=dict(env or {}), **(how or {})))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from destinations import SCHEMA, DuckDb, Postgres, Target
 from environments import DBT, run
+from forked import Forked
 from sandbox_process import ROOT
 
 MODELS = "models"
@@ -82,16 +82,19 @@ class Project:
         profiles = {"magnific_demo": {"target": "here", "outputs": {"here": profile}}}
         (self._folder / "profiles.yml").write_text(json.dumps(profiles))
         where = ["--project-dir", self._folder, "--profiles-dir", self._folder]
-        done = subprocess.run(
-            [DBT.program("dbt"), "--no-use-colors", *command, *where],
-            env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_PATH": str(self._folder / "logs")},
-            capture_output=True,
-            text=True,
-        )
+        settings = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_PATH": str(self._folder / "logs")}
+        arguments = ["--no-use-colors", *command, *map(str, where)]
+        code, stdout, stderr = _forked_dbt().run(arguments=arguments, env=settings)
+        output = stdout.decode()
         # 1 is a node that failed, which the caller sees among the results.
-        assert done.returncode in (0, 1), done.stdout + done.stderr
-        assert "Deprecat" not in done.stdout, done.stdout
-        return done.stdout
+        assert code in (0, 1), output + stderr.decode()
+        assert "Deprecat" not in output, output
+        return output
+
+
+@cache
+def _forked_dbt() -> Forked:
+    return Forked(DBT.program("python"), "forked_dbt.py")
 
 
 _LEFTOVERS = shutil.ignore_patterns("target", "logs", "dbt_packages", "package-lock.yml", ".user.yml")

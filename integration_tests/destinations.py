@@ -23,10 +23,8 @@ from typing import Any
 
 import duckdb
 import psycopg
-from connector_process import SCRIPT
 from environments import DESTINATIONS
-from sandbox_process import HUNG
-from warehouse import SUGGESTED
+from forked import HUNG
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
@@ -93,12 +91,6 @@ def debian_programs() -> Path:
     return found[-1]
 
 
-def query_postgres(port: int, sql: str) -> list[Row]:
-    with psycopg.connect(host="127.0.0.1", port=port, user="airbyte", dbname="postgres") as connection:
-        cursor = connection.execute(sql.encode())
-        return cursor.fetchall() if cursor.description else []
-
-
 # PyAirbyte, in a process of its own: it is set up by the environment at import, and any way out can be watched there
 
 
@@ -115,6 +107,10 @@ class DuckDb:
         with duckdb.connect(self.path, read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def execute(self, sql: str) -> None:
+        with duckdb.connect(self.path) as connection:
+            connection.execute(sql)
+
 
 @dataclass(frozen=True)
 class Postgres:
@@ -127,17 +123,25 @@ class Postgres:
         return airbyte.caches.PostgresCache(host="127.0.0.1", port=self.port, schema_name=SCHEMA, **settings)
 
     def query(self, sql: str) -> list[Row]:
-        return query_postgres(self.port, sql)
+        with psycopg.connect(host="127.0.0.1", port=self.port, user="airbyte", dbname="postgres") as connection:
+            return connection.execute(sql.encode()).fetchall()
+
+    def execute(self, sql: str) -> None:
+        with psycopg.connect(host="127.0.0.1", port=self.port, user="airbyte", dbname="postgres") as connection:
+            connection.execute(sql.encode())
 
 
 Target = DuckDb | Postgres
+Source = Mapping[str, Any]
+"""Which connector, as PyAirbyte's `get_source` takes it."""
 
 
 class PyAirbyte(AbstractContextManager["PyAirbyte"]):
     """PyAirbyte without telemetry; a sync that asks for any host but this one fails."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, source: Source, environment: Mapping[str, str] | None = None) -> None:
         """`folder` is where PyAirbyte keeps its files; containers read them as another user."""
+        self._source = source
         folder.chmod(0o755)
         places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
         settings = {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1", **dict.fromkeys(places, str(folder))}
@@ -148,15 +152,9 @@ class PyAirbyte(AbstractContextManager["PyAirbyte"]):
     def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
-    def sync(
-        self,
-        config: Mapping[str, Any],
-        target: Target,
-        image: str | None = None,
-        streams: tuple[str, ...] = SUGGESTED,
-    ) -> int:
-        """The number of records that went into `target` from the installed connector or, where given, its image."""
-        return self._process.submit(_sync, config, target, image, streams).result()
+    def sync(self, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
+        """The number of records that went into `target`."""
+        return self._process.submit(_sync, self._source, config, target, streams).result()
 
     def call(self, function: Callable[[], Any]) -> Any:
         """What `function` returns in that process."""
@@ -192,18 +190,13 @@ def _watched(function: Callable[[], Any]) -> Any:
     return result
 
 
-def _source(airbyte: Any, config: Mapping[str, Any], image: str | None, streams: list[str]) -> Any:
-    how = {"docker_image": image, "use_host_network": True} if image else {"local_executable": Path(SCRIPT)}
-    return airbyte.get_source(NAME, config=dict(config), streams=streams, **how)
-
-
-def _sync(config: Mapping[str, Any], target: Target, image: str | None, streams: tuple[str, ...]) -> int:
+def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
     def read() -> int:
         import airbyte
 
         cache = target.cache(airbyte)
         try:
-            source = _source(airbyte, config, image, list(streams))
+            source = airbyte.get_source(NAME, config=dict(config), streams=list(streams), **connector)
             # The demo and the examples have it check first; here that would be two more starts of the connector.
             return int(source.read(cache, skip_validation=True).processed_records)
         finally:
@@ -255,5 +248,5 @@ class Published:
             for name in ("pgserver/pginstall", "pgserver.libs"):
                 shutil.copytree(self._packages / name, Path(folder, name))
             with postgres(Path(folder, "pgserver", "pginstall", "bin")) as port:
-                query_postgres(port, "CREATE EXTENSION vector")
+                Postgres(port).execute("CREATE EXTENSION vector")
                 yield port

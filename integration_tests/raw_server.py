@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sandbox_process import HUNG
+from forked import HUNG
 
 
 class RawServer:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from forked import HUNG
 
-# Seconds after which whatever is awaited is stuck, and not slow, on whatever machine.
-HUNG = 3600
 ROOT = Path(__file__).parent.parent
 USAGE = "team-credit-usage"
 LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")

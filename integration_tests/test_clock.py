@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector, Run
-from sandbox_process import HUNG, Sandbox
+from forked import HUNG
+from sandbox_process import Sandbox
 from warehouse import USAGE_ALONE, Warehouse
 
 Json = dict[str, Any]

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from connector_process import FastConnector
 from environments import AIRFLOW, DAGSTER
 from sandbox_process import ROOT, Sandbox
 
@@ -43,6 +44,11 @@ class Home:
         copy.parent.mkdir(exist_ok=True)
         copy.write_text(text)
         return copy
+
+    @property
+    def temporary(self) -> Path:
+        """What is set as the directory for temporary files where a test looks into it."""
+        return self.folder / "tmp"
 
     def use_up_the_day(self) -> None:
         """Only the small streams still fit into the day; the refusal says to come back at midnight."""
@@ -75,9 +81,22 @@ class Home:
 def home(tmp_path: Path, sandbox: Sandbox) -> Home:
     shutil.copy(EXAMPLES / "sync.py", tmp_path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "tmp").mkdir()
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
     (tmp_path / "config.json").write_text(json.dumps(config))
     return Home(tmp_path, sandbox)
+
+
+@pytest.fixture()
+def fast_home(home: Home, fast: FastConnector) -> Home:
+    """The same, where the connector needs no start-up: how the orchestrator calls the example is what is tested."""
+    (home.folder / ".venv").unlink()
+    programs = home.folder / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python").chmod(0o755)
+    fast.make_executable(programs / "source-magnific-analytics")
+    return home
 
 
 def last_line(printed: str) -> dict[str, Any]:
@@ -85,7 +104,8 @@ def last_line(printed: str) -> dict[str, Any]:
     return said
 
 
-def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
+def test_airflow_tries_again_after_the_days_limit_and_completes(fast_home: Home) -> None:
+    home = fast_home
     python = AIRFLOW.program("python")
     dag = home.install("airflow_dag.py")
     settings = {
@@ -101,7 +121,8 @@ def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> N
     home.assert_complete()
 
 
-def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
+def test_dagster_tries_again_after_the_days_limit_and_completes(fast_home: Home) -> None:
+    home = fast_home
     python = DAGSTER.program("python")
     definitions = home.install("dagster_definitions.py")
     environment = {**os.environ, "DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "yes"}
@@ -117,68 +138,59 @@ def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> N
     home.assert_complete()
 
 
-def cron(home: Home) -> int:
-    """The exit code of the crontab's command, run by the shell and with the environment that cron gives it."""
+def cron(home: Home) -> subprocess.Popen[bytes]:
+    """The crontab's command, started by the shell and with the environment that cron gives it."""
     command = home.install("crontab").read_text().split(maxsplit=5)[5].rstrip("\n")
     assert "%" not in command, "cron would end the line there"
     given = {"HOME": str(home.folder), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    return subprocess.run(["/bin/sh", "-c", command], env=given, cwd=home.folder, check=False).returncode
+    # Where a machine says so, temporary files are elsewhere.
+    return subprocess.Popen(["/bin/sh", "-c", command], env={**given, "TMPDIR": str(home.temporary)}, cwd=home.folder)
 
 
-def test_crons_run_on_the_next_day_completes_what_the_days_limit_stopped(home: Home) -> None:
+def test_crons_run_on_the_next_day_completes_and_shows_nobody_the_key(home: Home) -> None:
+    """Every file that holds the key while the connector reads is below a directory that only its user may enter."""
     home.use_up_the_day()
-    assert cron(home) != 0
+    assert cron(home).wait() != 0
     assert "100 API requests" in (home.folder / "sync.log").read_text()
     home.next_day()
-    assert cron(home) == 0
+    home.sandbox.requests()
+    home.sandbox.spoil(kind="late", seconds=5, path="team-members", at=1)
+    with cron(home) as process:
+        home.sandbox.wait_for_requests(1)
+        files = [file for file in home.temporary.rglob("*") if file.is_file()]
+        holders = [file for file in files if home.sandbox.api_key in file.read_text()]
+        entrances = {home.temporary / file.relative_to(home.temporary).parts[0] for file in holders}
+        modes = {entrance.stat().st_mode & 0o777 for entrance in entrances}
+    assert process.returncode == 0
     home.assert_complete()
+    assert modes == {0o700}
+    assert list(home.temporary.iterdir()) == []
 
 
 def test_crons_run_does_nothing_while_another_one_lasts(home: Home) -> None:
     with (home.folder / "sync.lock").open("w") as lock:
         flock(lock, LOCK_EX | LOCK_NB)
-        assert cron(home) != 0
+        assert cron(home).wait() != 0
     assert home.sandbox.requests() == []
     assert not (home.folder / "warehouse.duckdb").exists()
 
 
-def test_nobody_else_can_read_the_key_while_a_sync_runs(home: Home) -> None:
-    """Every file that holds the key while the connector reads is below a directory that only its user may enter."""
-    temporary = home.folder / "tmp"
-    temporary.mkdir()
-    home.sandbox.spoil(kind="late", seconds=5, path="team-members", at=1)
-    environment = {
-        **os.environ,
-        "TMPDIR": str(temporary),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    with subprocess.Popen(
-        [sys.executable, "sync.py"], cwd=home.folder, env={**environment, "AIRBYTE_OFFLINE_MODE": "1"}
-    ) as process:
-        home.sandbox.wait_for_requests(1)
-        holders = [file for file in temporary.rglob("*") if file.is_file() and home.sandbox.api_key in file.read_text()]
-        entrances = {temporary / file.relative_to(temporary).parts[0] for file in holders}
-        modes = {entrance.stat().st_mode & 0o777 for entrance in entrances}
-        process.wait()
-    assert process.returncode == 0
-    assert modes == {0o700}
-    assert list(temporary.iterdir()) == []
-
-
 def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
-    tmp_path: Path, make_sandbox: Callable[..., Sandbox]
+    tmp_path: Path, make_sandbox: Callable[..., Sandbox], fast: FastConnector
 ) -> None:
+    (tmp_path / "bin").mkdir()
+    fast.make_executable(tmp_path / "bin" / "source-magnific-analytics")
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
     expected = {}
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
+    # The second team comes later.
     for team, seed in (("north", 1), ("south", 2)):
         sandbox = make_sandbox(f"--seed={seed}", f"--key=key-of-{team}", "--today=2026-03-31")
         config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
         (tmp_path / "teams" / f"{team}.json").write_text(json.dumps(config))
         expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
-    for _ in range(2):
         command = [sys.executable, "sync.py"]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

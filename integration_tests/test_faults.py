@@ -19,7 +19,6 @@ SAVED = {3: None, 4: "2025-07-31", 5: "2025-12-31"}
 
 MEMBERS = LISTS[0]
 REFUSED = {"kind": "refused"}
-SILENCE = {"kind": "silence"}
 
 # What comes back, and how the log and the error must call it.
 Fault = tuple[dict[str, Any], str]
@@ -50,7 +49,7 @@ TOO_MUCH: dict[str, Fault] = {
     "408": ({"kind": "status", "status": 408}, "HTTP 408"),
     "413": ({"kind": "status", "status": 413}, "HTTP 413"),
     "504": ({"kind": "status", "status": 504}, "HTTP 504"),
-    "no answer": (SILENCE, "no complete answer in time"),
+    "no answer": ({"kind": "silence"}, "no complete answer in time"),
 }
 # A list has no smaller half: there all of them are tried again.
 ALL_FAULTS = FAULTS | PERHAPS_TOO_MUCH | TOO_MUCH
@@ -64,7 +63,7 @@ def sync(
     fast: FastConnector, sandbox: Sandbox, config: dict[str, Any], fault: dict[str, Any], place: int, times: int
 ) -> Run:
     """A first sync whose requests from number `place` on meet the fault, `times` of them."""
-    how: dict[str, Any] = {"read_timeout": 1.0} if fault is SILENCE else {}
+    how: dict[str, Any] = {}
     if fault is REFUSED:
         how["refused"] = (place, place + times - 1)
     else:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector
-from sandbox_process import HUNG, Sandbox
+from forked import HUNG
+from sandbox_process import Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
 Json = dict[str, Any]
@@ -77,7 +78,7 @@ def test_killed_while_it_waits_for_each_answer(
         sandbox.spoil({"kind": "silence", "at": request})
         with NOWHERE.open("wb") as nowhere, tempfile.TemporaryFile() as output:
             arguments = fast.arguments("read", config=backfill, catalog=ALL, state=warehouse.state)
-            fast.start(output.fileno(), nowhere.fileno(), arguments)
+            fast.start(output.fileno(), nowhere.fileno(), arguments, patient=True)
             sandbox.wait_for_requests(request)
             fast.kill(number)
             assert fast.wait() == -number

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 from connector_process import Connector, FastConnector
-from sandbox_process import HUNG, USAGE, Sandbox
+from forked import HUNG
+from sandbox_process import USAGE, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse, catalog
 
 Json = dict[str, Any]

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import timedelta
 
+import pytest
 import yaml
-from built_models import (
-    DOMAIN,
-    NEW_EMAIL,
-    NEW_PROJECT_NAME,
-    NOBODY,
-    OLD_EMAIL,
-    PROJECT,
-    Built,
-    Key,
-    Used,
-    cost,
-    daily,
-    summed,
-)
+from built_models import NOBODY, Built, cost, daily
 from dbt_project import MODELS, Project
 from destinations import SCHEMA
 from sandbox_process import ROOT
+from synced_twice import DOMAIN, NEW_EMAIL, NEW_PROJECT_NAME, OLD_EMAIL, PROJECT, Key, Used, summed
 
 from sandbox.team import API_KEYS, PROJECTS, make_team
+
+IN_DUCKDB = pytest.mark.parametrize("built", ["duckdb"], indirect=True)
 
 
 def test_both_builds_are_green(built: Built) -> None:
@@ -47,7 +38,7 @@ def test_the_first_build_has_the_ledger_of_its_day(built: Built) -> None:
 
 def test_usage_has_the_totals_of_each_tool_and_day(built: Built) -> None:
     found = built.rows("SELECT date, tool, sum(uses), sum(credits) FROM magnific__usage GROUP BY date, tool")
-    assert {row[:2]: row[2:] for row in found} == built.totals
+    assert {row[:2]: row[2:] for row in found} == built.synced.totals
 
 
 def test_what_was_withdrawn_is_in_the_table_and_in_no_mart(built: Built) -> None:
@@ -114,31 +105,33 @@ def test_the_snapshot_keeps_who_left(built: Built) -> None:
 
 def test_api_keys_have_what_each_key_spent_and_one_line_for_the_rest(built: Built) -> None:
     found = built.rows("SELECT month, api_key_id, key_name, credits, cost FROM magnific__api_keys")
-    assert {(str(row[0])[:7], row[1]): row[3] for row in found} == built.by_key
+    assert {(str(row[0])[:7], row[1]): row[3] for row in found} == built.synced.by_key
     assert sum(row[4] for row in found) == cost(built.expected)
     names = {key.api_key_id: key.display_name for key in API_KEYS} | {None: "(without an API key)"}
-    assert {row[1]: row[2] for row in found} == {key: names[key] for _, key in built.by_key}
+    assert {row[1]: row[2] for row in found} == {key: names[key] for _, key in built.synced.by_key}
 
 
 def test_the_day_of_the_last_sync_is_its_day_in_utc(built: Built) -> None:
     [(synced_at,)] = built.target.query(f"SELECT synced_at FROM {MODELS}.stg_magnific__last_sync")
     # What a destination keeps of the time are milliseconds.
     slack = timedelta(seconds=1)
-    assert built.synced[0] - slack <= synced_at <= built.synced[1] + slack
+    assert built.synced.moments[0] - slack <= synced_at <= built.synced.moments[1] + slack
 
 
-def test_usage_is_stale_by_its_days_although_it_was_read_just_now(duckdb_built: Built, models_project: Project) -> None:
+@IN_DUCKDB
+def test_usage_is_stale_by_its_days_although_it_was_read_just_now(built: Built, models_project: Project) -> None:
     lists = dict.fromkeys(("members", "api_keys", "groups", "projects"), "pass")
-    assert models_project.freshness(duckdb_built.target) == {**lists, "credit_usage": "error"}
+    assert models_project.freshness(built.target) == {**lists, "credit_usage": "error"}
 
 
-def test_every_column_of_a_mart_is_described(duckdb_built: Built) -> None:
+@IN_DUCKDB
+def test_every_column_of_a_mart_is_described(built: Built) -> None:
     described = yaml.safe_load((ROOT / "dbt" / "models" / "marts" / "marts.yml").read_text())["models"]
     columns = {model["name"]: [column["name"] for column in model.get("columns", [])] for model in described}
     # The specification describes its own.
     del columns["magnific__focus"]
     for mart, names in columns.items():
-        found = duckdb_built.target.query(
+        found = built.target.query(
             f"SELECT column_name FROM information_schema.columns WHERE table_name = '{mart}' ORDER BY ordinal_position"
         )
         assert [name for (name,) in found] == names

@@ -6,7 +6,8 @@ import calendar
 from collections import Counter
 from datetime import date, timedelta
 
-from built_models import GROUP, NEW_GROUP_NAME, NO_GROUP, NOBODY, TUESDAY, Built, Key, Used, cost
+from built_models import NO_GROUP, NOBODY, Built, cost
+from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY, Key, Used
 
 from sandbox.team import GROUPS, make_team
 

@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-from built_models import GROUP, NEW_GROUP_NAME, Built
+import pytest
+from built_models import Built
 from dbt_project import MODELS
 from destinations import DuckDb
 from environments import FOCUS
+from synced_twice import GROUP, NEW_GROUP_NAME
 
 
 def test_focus_has_one_row_for_each_row_of_usage_and_tags_that_are_json(built: Built) -> None:
@@ -48,10 +50,11 @@ EXPECTED_FAILURES = {
 }
 
 
-def test_the_validator_of_focus_finds_nothing_else_than_its_own_mistakes(duckdb_built: Built, tmp_path: Path) -> None:
+@pytest.mark.parametrize("built", ["duckdb"], indirect=True)
+def test_the_validator_of_focus_finds_nothing_else_than_its_own_mistakes(built: Built, tmp_path: Path) -> None:
     file = tmp_path / "focus.parquet"
-    assert isinstance(duckdb_built.target, DuckDb)
-    with duckdb.connect(duckdb_built.target.path, read_only=True) as connection:
+    assert isinstance(built.target, DuckDb)
+    with duckdb.connect(built.target.path, read_only=True) as connection:
         connection.execute(f"COPY {MODELS}.magnific__focus TO '{file}' (FORMAT parquet)")
     program = FOCUS.program("focus-validator")
     [packages] = FOCUS.folder.glob("lib/python3*/site-packages")

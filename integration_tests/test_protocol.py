@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector
-from sandbox_process import HUNG, ROOT, USAGE, Sandbox
+from forked import HUNG
+from sandbox_process import ROOT, USAGE, Sandbox
 from warehouse import ALL, KEYS, SUGGESTED, USAGE_ALONE, Warehouse, catalog
 
 PROPERTIES = [

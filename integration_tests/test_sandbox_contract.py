@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 import requests
+from forked import HUNG
 from sandbox_in_process import KEY, MEMBERS, USAGE, ask, listed, sandbox
-from sandbox_process import HUNG
 
 from sandbox import DEFAULT_KEY, Options
 from sandbox.customs import CUSTOMS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import urllib3
+from forked import HUNG
 from sandbox_in_process import KEY, TODAY, USAGE, ask, listed, sandbox
-from sandbox_process import HUNG
 
 from sandbox import Options, running
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import requests
+from forked import HUNG
 from sandbox_in_process import KEY, MEMBERS, TODAY, USAGE, sandbox
-from sandbox_process import HUNG, Sandbox
+from sandbox_process import Sandbox
 
 from sandbox import Options, running
 from sandbox.faults import TOO_LONG

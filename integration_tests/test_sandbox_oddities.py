@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import pytest
 import requests
+from forked import HUNG
 from sandbox_in_process import KEY, USAGE, listed, sandbox
-from sandbox_process import HUNG, LISTS, Sandbox
+from sandbox_process import LISTS, Sandbox
 
 from sandbox import Options
 from sandbox.customs import CUSTOMS

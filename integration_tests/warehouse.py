@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 from sandbox_process import Sandbox
 
 KEYS = {
@@ -73,7 +73,7 @@ class Warehouse:
     def load(self, stdout: bytes) -> None:
         """Take the whole lines of an output, in order, as a platform does."""
         for line in stdout[: stdout.rfind(b"\n") + 1].splitlines():
-            message = json.loads(line)
+            message = msgspec.json.decode(line)
             if message["type"] == "RECORD":
                 stream, row = message["record"]["stream"], message["record"]["data"]
                 self.tables[stream][row[KEYS[stream]]] = row
@@ -126,7 +126,7 @@ class Warehouse:
 def _added_up(rows: list[Json], *fields: str) -> Counter[tuple[str, ...]]:
     sums: Counter[tuple[str, ...]] = Counter()
     for row in rows:
-        key = tuple(row.get(field) or "" for field in fields)
+        key = tuple([row.get(field) or "" for field in fields])
         sums[*key, "uses"] += row["user_uses"]
         sums[*key, "credits"] += row["user_credits"]
     return sums
