@@ -1,8 +1,8 @@
 # Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
-# As many tests side by side as there are cores; those of a file stay together, since they share what takes long.
-SIDE_BY_SIDE := -n logical --no-loadscope-reorder
+# conftest.py says how many tests run side by side, and which of them after each other.
+SIDE_BY_SIDE := -n auto --no-loadscope-reorder
 # The packages import in half the time from bytecode, which some machines ask Python not to keep.
 unexport PYTHONDONTWRITEBYTECODE
 # The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.

@@ -1,6 +1,7 @@
 """For all tests, and for `airbyte-cdk connector test`: Airbyte's standard tests read their configurations from here."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,17 @@ settings.load_profile("patient")
 
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
-# They run in environments of their own, where the orchestrators are.
-collect_ignore = ["integration_tests/airflow_run.py", "integration_tests/dagster_run.py"]
+# They run in environments of their own.
+collect_ignore = [f"integration_tests/{name}.py" for name in ("airflow_run", "dagster_run", "forked_dbt")]
 
 # The paths that acceptance-test-config.yml names.
 CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: the tests wait for what they start."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

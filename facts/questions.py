@@ -10,7 +10,6 @@ from pendulum import Date
 
 from facts.reading import Answer, Sums
 from source_magnific_analytics.config import EARLIEST_START, Config
-from source_magnific_analytics.usage_stream import body_of
 from source_magnific_analytics.windows import DateRange, Granularity, Request, period_of
 
 MOST_REQUESTS = 12
@@ -33,7 +32,7 @@ class Question:
     def body(self) -> dict[str, Any] | None:
         if self.request is None:
             return None
-        return body_of(self.request) | ({"api_key_ids": list(self.api_key_ids)} if self.api_key_ids else {})
+        return self.request.body | ({"api_key_ids": list(self.api_key_ids)} if self.api_key_ids else {})
 
     @property
     def words(self) -> str:

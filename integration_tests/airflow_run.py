@@ -4,7 +4,9 @@ import json
 import sys
 
 from airflow.dag_processing.dagbag import DagBag
+from airflow.utils.db import initdb
 
+initdb()
 bag = DagBag(sys.argv[1])
 assert not bag.import_errors, bag.import_errors
 [dag] = bag.dags.values()

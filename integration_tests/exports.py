@@ -32,7 +32,7 @@ class Team:
 
     def __init__(self, folder: Path) -> None:
         self.client = _shared_sandbox()
-        self.client.delete("/_sandbox/events")
+        self.client.delete("/_sandbox/changes")
         self.set_today(TODAY)
         self.export_file, self.table_file = folder / "export.csv", folder / "synced.duckdb"
 

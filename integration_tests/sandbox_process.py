@@ -23,7 +23,16 @@ class Sandbox:
 
     def __init__(self, *options: str) -> None:
         """Start `python -m sandbox` on a free port; its own limits are off unless `options` set them."""
-        command = [sys.executable, "-m", "sandbox", "--json", "--per-minute=0", "--per-day=0", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--json",
+            "--per-minute=0",
+            "--per-day=0",
+            "--limit-header=none",
+            *options,
+        ]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         about = json.loads(self._process.stdout.readline())
@@ -43,11 +52,8 @@ class Sandbox:
         return answer.json()
 
     def clear(self, today: str) -> None:
-        """No event, no fault, no log, no limit, and this day."""
-        self._control("DELETE", "events")
-        self._control("DELETE", "faults")
-        self._control("DELETE", "requests")
-        self._control("POST", "limits", json={"per_minute": 0, "per_day": 0, "limit_header": "none", "reset": True})
+        """As it was at its start, on this day."""
+        self._control("DELETE", "changes")
         self.set_today(today)
 
     def set_today(self, day: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,11 +16,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from connector_process import FastConnector
 from forked import HUNG
 from sandbox_process import LISTS, ROOT, USAGE, Sandbox
 
 from demo import __main__ as command
 from demo.origin import default_start
+from demo.pipeline import CONNECTOR
 
 # Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """
@@ -40,6 +43,7 @@ class Demo:
     """Runs the demo in a session of its own, with its files, its home and its temporary files in one folder."""
 
     folder: Path
+    python: str = sys.executable
 
     @property
     def output(self) -> Path:
@@ -53,7 +57,7 @@ class Demo:
             name: value for name, value in os.environ.items() if not name.startswith(("MAGNIFIC", "AIRBYTE", "DO_"))
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "demo", str(self.output)],
+            [self.python, "-m", "demo", str(self.output)],
             cwd=ROOT,
             env=usual
             | {
@@ -91,6 +95,19 @@ class Demo:
 @pytest.fixture()
 def demo(tmp_path: Path) -> Demo:
     return Demo(tmp_path)
+
+
+@pytest.fixture()
+def fast_demo(tmp_path: Path, fast: FastConnector) -> Demo:
+    """The same in an environment whose connector needs no start-up."""
+    environment = tmp_path / "environment"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "lib").symlink_to(Path(sys.prefix, "lib"))
+    shutil.copy(Path(sys.prefix, "pyvenv.cfg"), environment)
+    python = environment / "bin" / "python"
+    python.symlink_to(Path(sys.executable).resolve())
+    fast.make_executable(environment / "bin" / CONNECTOR)
+    return Demo(tmp_path, str(python))
 
 
 def processes_of(session: int) -> list[str]:
@@ -147,8 +164,9 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
 
 
 def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
-    demo: Demo, make_sandbox: Callable[..., Sandbox]
+    fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
 ) -> None:
+    demo = fast_demo
     key = "a-key-that-nobody-may-see"
     api = make_sandbox(f"--key={key}", "--plan=enterprise")
     today = datetime.now(UTC).date()
@@ -176,8 +194,9 @@ def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
 
 
 def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
-    demo: Demo, make_sandbox: Callable[..., Sandbox]
+    fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
 ) -> None:
+    demo = fast_demo
     api = make_sandbox()
     demo.output.mkdir()
     (demo.output / "magnific.duckdb").write_text("the last result")
@@ -192,7 +211,7 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
     assert (demo.output / "magnific.duckdb").read_text() == "the last result"
 
 
-@pytest.mark.parametrize("moment", ["loading PyAirbyte", "checking", "first sync"])
+@pytest.mark.parametrize("moment", ["loading PyAirbyte", "checking"])
 def test_ctrl_c_leaves_nothing_running(demo: Demo, moment: str) -> None:
     process = demo.start()
     assert process.stdout is not None
@@ -216,16 +235,19 @@ def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
     assert "Interrupted." in capsys.readouterr().err
 
 
-def test_ctrl_c_while_magnific_is_silent(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
-    api = make_sandbox()
-    api.spoil(kind="silence", path=USAGE, at=2)
-    process = demo.start(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
+def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
+    api = make_sandbox("--plan=enterprise")
+    # After the check's and the first sync's.
+    api.spoil(kind="silence", path=USAGE, at=3)
+    start = str(datetime.now(UTC).date() - timedelta(days=30))
+    settings = {"MAGNIFIC_API_KEY": api.api_key, "MAGNIFIC_PLAN": "enterprise", "MAGNIFIC_START_DATE": start}
+    process = demo.start(MAGNIFIC_BASE_URL=api.base_url, **settings)
     assert process.stdout is not None
     for line in process.stdout:
-        if "reading credit_usage" in line:
+        if "first sync" in line:
             break
-    # One request of the check, four lists, and the one that is not answered.
-    api.wait_for_requests(6)
+    # The check, the lists and usage, the lists again, and the one that is not answered.
+    api.wait_for_requests(1 + 5 + 4 + 1)
     assert any("source-magnific-analytics read" in command for command in processes_of(process.pid))
     interrupted(process, demo)
 

@@ -78,25 +78,18 @@ class Home:
 
 
 @pytest.fixture()
-def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+def home(tmp_path: Path, sandbox: Sandbox, fast: FastConnector) -> Home:
+    """How the examples are called is what is tested: their connector needs no start-up."""
     shutil.copy(EXAMPLES / "sync.py", tmp_path)
-    (tmp_path / ".venv").symlink_to(sys.prefix)
-    (tmp_path / "tmp").mkdir()
-    config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    return Home(tmp_path, sandbox)
-
-
-@pytest.fixture()
-def fast_home(home: Home, fast: FastConnector) -> Home:
-    """The same, where the connector needs no start-up: how the orchestrator calls the example is what is tested."""
-    (home.folder / ".venv").unlink()
-    programs = home.folder / ".venv" / "bin"
+    programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
     (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (programs / "python").chmod(0o755)
     fast.make_executable(programs / "source-magnific-analytics")
-    return home
+    (tmp_path / "tmp").mkdir()
+    config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    return Home(tmp_path, sandbox)
 
 
 def last_line(printed: str) -> dict[str, Any]:
@@ -104,8 +97,7 @@ def last_line(printed: str) -> dict[str, Any]:
     return said
 
 
-def test_airflow_tries_again_after_the_days_limit_and_completes(fast_home: Home) -> None:
-    home = fast_home
+def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
     python = AIRFLOW.program("python")
     dag = home.install("airflow_dag.py")
     settings = {
@@ -114,15 +106,13 @@ def test_airflow_tries_again_after_the_days_limit_and_completes(fast_home: Home)
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }
     environment = {**os.environ, **settings}
-    subprocess.run([python.with_name("airflow"), "db", "migrate"], env=environment, check=True, capture_output=True)
     home.use_up_the_day()
     said = last_line(home.run([python, HERE / "airflow_run.py", dag.parent], environment))
     assert said == {"state": "success", "tasks": {"sync": ["success", 2]}, "schedule": "17 5 * * *"}
     home.assert_complete()
 
 
-def test_dagster_tries_again_after_the_days_limit_and_completes(fast_home: Home) -> None:
-    home = fast_home
+def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
     python = DAGSTER.program("python")
     definitions = home.install("dagster_definitions.py")
     environment = {**os.environ, "DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "yes"}

@@ -51,9 +51,9 @@ def test_the_specification_explains_every_property(connector: Connector) -> None
 
 
 def test_discover_asks_nothing_and_describes_six_streams(
-    connector: Connector, sandbox: Sandbox, config: dict[str, Any]
+    fast: FastConnector, sandbox: Sandbox, config: dict[str, Any]
 ) -> None:
-    run = connector("discover", config=config)
+    run = fast("discover", config=config)
     [found] = run.of("CATALOG")
     streams = {stream["name"]: stream for stream in found["streams"]}
     assert list(streams) == list(KEYS), "the big ones come last"
@@ -83,9 +83,9 @@ def test_a_first_sync_brings_five_streams_exactly(
 
 
 def test_usage_by_api_key_equals_the_ledger_of_each_key(
-    connector: Connector, sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse
+    fast: FastConnector, sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse
 ) -> None:
-    run = connector("read", config=config, catalog=catalog(*KEYS))
+    run = fast("read", config=config, catalog=catalog(*KEYS))
     warehouse.load(run.stdout)
     warehouse.check(sandbox, config)
     assert (run.code, run.stderr, run.errors) == (0, b"", [])
@@ -111,16 +111,16 @@ def test_the_small_streams_are_read_first_whatever_order_the_catalog_has(
 
 
 def test_the_second_sync_reads_the_lookback_alone(
-    connector: Connector, sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse
+    fast: FastConnector, sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse
 ) -> None:
     config |= {"granularity": "day", "end_date": "2026-03-30"}
     sandbox.set_today("2026-03-30")
-    warehouse.load(connector("read", config=config, catalog=ALL).stdout)
+    warehouse.load(fast("read", config=config, catalog=ALL).stdout)
     warehouse.check(sandbox, config)
     sandbox.set_today("2026-03-31")
     config["end_date"] = "2026-03-31"
     sandbox.requests()
-    warehouse.load(connector("read", config=config, catalog=ALL, state=warehouse.state).stdout)
+    warehouse.load(fast("read", config=config, catalog=ALL, state=warehouse.state).stdout)
     asked = sandbox.requests()
     assert len(asked) == 5
     assert ranges(asked) == [("2026-03-23", "2026-03-31")]

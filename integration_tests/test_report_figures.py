@@ -137,8 +137,8 @@ def test_the_period_and_the_filters_rule_the_whole_page(
     assert sum(number(row[1]) for row in browser.rows("#timeline-table")[1:-1]) == credits
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
 @pytest.mark.parametrize("kind", ["tool", "person", "project", "group", "key"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
 def test_every_list_has_its_shares_its_changes_and_the_total(
     browser: Browser, file: Path, ledger: list[Row], case: Case, kind: str
 ) -> None:

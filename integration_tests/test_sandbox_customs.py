@@ -93,7 +93,7 @@ def test_of_what_happened_the_ledger_knows(custom: str) -> None:
     assert credits_of(ask(client, **MARCH)) == sum(row["user_credits"] for row in told)
     assert client.get("/_sandbox/rows", query_string=MARCH).json != usual
     client.post("/_sandbox/events", json=[{"kind": "refund", "day": "2026-03-10", "tool": told[0]["tool"]}])
-    client.delete("/_sandbox/events")
+    client.delete("/_sandbox/changes")
     assert client.get("/_sandbox/ledger", query_string=MARCH).json == told
 
 

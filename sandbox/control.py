@@ -54,10 +54,11 @@ def control_of(state: State) -> Blueprint:
             state.events = ledger.events
         return json_answer({"events": len(state.events)})
 
-    @control.delete("/events")
-    def clear_events() -> Response:
+    @control.delete("/changes")
+    def start_over() -> Response:
+        """Day, events, faults, limits and log are as they were at the start."""
         with state.lock:
-            state.events = ()
+            state.start_over()
         return json_answer({})
 
     @control.post("/faults")

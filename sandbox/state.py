@@ -60,11 +60,16 @@ class State:
         self.lock = Lock()
         self.history = History(make_team(options.people, options.keys), options.seed)
         self.customs = Customs(options.oddities)
+        self.lasting_faults = (too_long(options.longest_answer, options.too_long),) if options.longest_answer else ()
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Everything as it was at the start."""
+        options = self.options
         self.today = options.today
         self.events: tuple[Event, ...] = ()
         self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
         self.faults: list[Fault] = []
-        self.lasting_faults = (too_long(options.longest_answer, options.too_long),) if options.longest_answer else ()
         self.requests: list[dict[str, Any]] = []
 
     def ledger(self) -> Ledger:

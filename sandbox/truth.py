@@ -5,7 +5,7 @@ It shares no line with `answers`: other calendar, other sums, so that the two ca
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -33,6 +33,7 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
     asked = query.filters
     day = query.start
     while day <= query.end:
+        first = first_day(day, query.granularity)
         for entry in ledger.entries(day):
             if asked.group_ids and asked.group_ids.isdisjoint(groups.get(entry.user_email or "", ())):
                 continue
@@ -40,14 +41,14 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
                 continue
             if asked.api_key_ids and entry.api_key_id not in asked.api_key_ids:
                 continue
-            yield first_day(day, query.granularity), entry
+            yield first, entry
         day += timedelta(days=1)
 
 
 def _summed(names: Iterable[str], keyed: Iterable[tuple[tuple[str, ...], Entry]]) -> list[dict[str, Any]]:
     """Uses and credits of each key under the `names` of its parts, sorted by it."""
-    uses: Counter[tuple[str, ...]] = Counter()
-    credits: Counter[tuple[str, ...]] = Counter()
+    uses: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    credits: defaultdict[tuple[str, ...], int] = defaultdict(int)
     for key, entry in keyed:
         uses[key] += entry.uses
         credits[key] += entry.credits

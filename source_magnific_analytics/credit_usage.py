@@ -10,7 +10,7 @@ from airbyte_cdk.sources.streams.http.request_window_split_exception import Requ
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.exchange import Exchange, read_body
 from source_magnific_analytics.state import Progress
-from source_magnific_analytics.usage_stream import Save, Series, UsageStream, body_of
+from source_magnific_analytics.usage_stream import Save, Series, UsageStream
 from source_magnific_analytics.windows import DateRange, Granularity, Request
 
 
@@ -49,10 +49,10 @@ class CreditUsage(UsageStream):
         longest = DateRange(today.subtract(days=self.config.longest_range_days - 1), today)
         exchange = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)), True)
         try:
-            self.send(exchange, body_of(Request(longest, Granularity.YEAR)))
+            self.send(exchange, Request(longest, Granularity.YEAR).body)
         except RequestWindowSplitRequiredException:
             time.sleep(exchange.wait)
             single = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)))
-            self.send(single, body_of(Request(DateRange(today, today), Granularity.DAY)))
+            self.send(single, Request(DateRange(today, today), Granularity.DAY).body)
             return False
         return True

@@ -145,11 +145,9 @@ class UsageStream(MagnificStream, ABC):
                 through = state.last_complete(through, granularity, server_day or self.config.today)
             through = through if latest is None else min(through, latest)
             unfinished = window.end < self.end
-            end: Date | None = cut_off or min(self.end, server_day or self.end)
-            if not unfinished and latest is None and not (cut_off and cut_off < through):
-                end = None
-            other_filters = progress.other_filters and unfinished
-            progress = replace(progress, date=through, end=end, other_filters=other_filters)
+            is_complete = not unfinished and latest is None and not (cut_off and cut_off < through)
+            end = None if is_complete else cut_off or min(self.end, server_day or self.end)
+            progress = replace(progress, date=through, end=end, other_filters=progress.other_filters and unfinished)
             # Two answers at once are more memory than one.
             del answer
             yield save(progress)
@@ -166,7 +164,7 @@ class UsageStream(MagnificStream, ABC):
             divide_at_once=bool(self._span.failed),
         )
         try:
-            answer: usage.Answer = self.send(exchange, {**body_of(request), **series.filters})
+            answer: usage.Answer = self.send(exchange, {**request.body, **series.filters})
         except RequestWindowSplitRequiredException:
             self._span = self._span.after_failure(request.range.days, exchange.faults)
             self.logger.info(
@@ -284,11 +282,6 @@ class UsageStream(MagnificStream, ABC):
             f"{window.start} to {window.end} is read: {done:,} days done, {left:,} left; "
             f"{self.sync.requests} of the day's {REQUESTS_A_DAY} API requests used by this sync."
         )
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    days = request.range
-    return {"granularity": request.unit.value, "start_date": str(days.start), "end_date": str(days.end)}
 
 
 def _joined(date: Date, granularity: Granularity, parts: list[usage.Period], progress: str) -> usage.Answer:

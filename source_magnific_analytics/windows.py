@@ -52,6 +52,11 @@ class Request:
     range: DateRange
     unit: Granularity
 
+    @property
+    def body(self) -> dict[str, str]:
+        """As the API is asked."""
+        return {"granularity": self.unit.value, "start_date": str(self.range.start), "end_date": str(self.range.end)}
+
 
 def number_of(day: Date, granularity: Granularity) -> int:
     """The number of the period that holds `day`, counted in the calendar: the next period has the next number.
