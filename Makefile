@@ -1,8 +1,8 @@
 # Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
-# conftest.py says how many tests run side by side, and which of them after each other.
-SIDE_BY_SIDE := -n auto --no-loadscope-reorder
+# conftest.py says which tests run after each other, in one worker.
+SIDE_BY_SIDE := --no-loadscope-reorder -n
 # The packages import in half the time from bytecode, which some machines ask Python not to keep.
 unexport PYTHONDONTWRITEBYTECODE
 # The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.
@@ -41,10 +41,11 @@ models: .venv/demo.ready | $(UV)
 	from {{ ref('magnific__budget') }} where is_current_month and scope <> 'person' order by scope desc, credits desc"
 
 test: packages .venv/test.ready
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not image"
+	@# One worker more than cores: integration tests wait for what they start.
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(nproc) + 1)) -m "not image"
 
 test-unit: .venv/unit.ready
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) source_magnific_analytics unit_tests
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
 
 # The unit tests on the other Pythons with the newest versions that setup.py allows, and on the oldest with the lowest.
 # pyenv hides all Pythons but one unless it is told to show them.
@@ -54,7 +55,7 @@ test-versions: | $(UV)
 		echo "Python $${one%:*}, versions: $${one#*:}"; \
 		$(UV) venv --quiet --clear --python "$${one%:*}" .venv-versions && \
 		$(UV) pip install --quiet --python .venv-versions --resolution "$${one#*:}" --editable . --group unit && \
-		.venv-versions/bin/python -m pytest --quiet $(SIDE_BY_SIDE) source_magnific_analytics unit_tests || exit 1; \
+		.venv-versions/bin/python -m pytest --quiet $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests || exit 1; \
 	done
 
 # Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).

@@ -1,7 +1,6 @@
 """For all tests, and for `airbyte-cdk connector test`: Airbyte's standard tests read their configurations from here."""
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,19 +26,16 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: the tests wait for what they start."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side, one worker runs all of a file, or all on a database that is built once for several files."""
+    """Side by side, one worker runs all of a file, or all on a database that is built once for several files.
+
+    A test on one has its name in brackets. (Xdist's own mark, `xdist_group`, does nothing under pytest 9.2.)
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByWhatIsShared(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            database = re.search(r"[\[-](duckdb|postgres)[]-]", nodeid)
+            database = re.search(r"integration_tests/.*[\[-](duckdb|postgres)[]-]", nodeid)
             return database[1] if database else nodeid.partition("::")[0]
 
     return ByWhatIsShared(config, log)

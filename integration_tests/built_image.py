@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from forked import HUNG
+from patience import HUNG
 from sandbox_process import ROOT
 
 # The system's own first: some machines have another program of that name earlier on PATH.

@@ -34,7 +34,8 @@ class Built:
     def expected(self) -> list[Used]:
         return self.synced.expected
 
-    def rows(self, sql: str) -> list[Row]:
+    def ask(self, sql: str) -> list[Row]:
+        """The rows of SQL that names the models alone."""
         return self.target.query(sql.replace("magnific__", f"{MODELS}.magnific__"))
 
 
@@ -90,7 +91,7 @@ def _build(target: Target, folder: Path, ledger: Sandbox, project: Project, conn
         first.append((results, used(ledger, changed=False), daily(target)))
 
     executable = folder / "connector"
-    connector.make_executable(executable)
+    connector.forked.make_executable(executable)
     synced = sync_twice(folder, target, ledger, {"local_executable": executable}, between=build)
     [(first_build, first_expected, first_found)] = first
     second_build = project.run(target, "build", as_of=TUESDAY, api_keys_enabled=True)

@@ -85,7 +85,7 @@ def connector(tmp_path: Path) -> Connector:
 def fast_connector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastConnector]:
     connector = FastConnector(tmp_path_factory.mktemp("connector"))
     yield connector
-    connector.stop()
+    connector.forked.stop()
 
 
 @pytest.fixture()

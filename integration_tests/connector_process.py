@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from forked import HUNG, Forked
+from forked import Forked
+from patience import HUNG
 
 SCRIPT = str(Path(sys.executable).with_name("source-magnific-analytics"))
 
@@ -121,16 +122,14 @@ class FastConnector(Connector):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._forked = Forked(Path(sys.executable), "fast_connector.py")
-        self.stop, self.kill, self.wait = self._forked.stop, self._forked.kill, self._forked.wait
-        self.make_executable = self._forked.make_executable
+        self.forked = Forked(Path(sys.executable), "fast_connector.py")
 
-    def start(self, stdout: int, stderr: int, arguments: list[str], **how: Any) -> int:
-        """Start a run that writes to these file descriptors; its process id. `how` is said in fast_connector.py."""
-        return self._forked.start(stdout, stderr, arguments=arguments, **how)
+    def start(self, stdout: int, stderr: int, arguments: list[str], **how: Any) -> None:
+        """Start a run that writes to these file descriptors. `how` is said in fast_connector.py."""
+        self.forked.start(stdout, stderr, arguments=arguments, env=dict(os.environ), **how)
 
     def __call__(
         self, command: str, *options: str, env: Mapping[str, str] | None = None, how: Json | None = None, **files: Any
     ) -> Run:
         arguments = self.arguments(command, *options, **files)
-        return Run(*self._forked.run(arguments=arguments, env=dict(env or {}), **(how or {})))
+        return Run(*self.forked.run(arguments=arguments, env={**os.environ, **(env or {})}, **(how or {})))

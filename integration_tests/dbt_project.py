@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from functools import cache
@@ -84,7 +86,7 @@ class Project:
         where = ["--project-dir", self._folder, "--profiles-dir", self._folder]
         settings = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_PATH": str(self._folder / "logs")}
         arguments = ["--no-use-colors", *command, *map(str, where)]
-        code, stdout, stderr = _forked_dbt().run(arguments=arguments, env=settings)
+        code, stdout, stderr = _forked_dbt().run(arguments=arguments, env={**os.environ, **settings})
         output = stdout.decode()
         # 1 is a node that failed, which the caller sees among the results.
         assert code in (0, 1), output + stderr.decode()
@@ -94,7 +96,9 @@ class Project:
 
 @cache
 def _forked_dbt() -> Forked:
-    return Forked(DBT.program("python"), "forked_dbt.py")
+    forked = Forked(DBT.program("python"), "forked_dbt.py")
+    atexit.register(forked.stop)
+    return forked
 
 
 _LEFTOVERS = shutil.ignore_patterns("target", "logs", "dbt_packages", "package-lock.yml", ".user.yml")

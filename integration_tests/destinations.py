@@ -24,7 +24,7 @@ from typing import Any
 import duckdb
 import psycopg
 from environments import DESTINATIONS
-from forked import HUNG
+from patience import HUNG
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"

@@ -75,8 +75,9 @@ class _Hurried(socket.socket):
     def recv_into(self, *args: Any) -> int:
         poll = select.poll()
         poll.register(self, select.POLLIN | select.POLLPRI)
-        [(_, event)] = poll.poll(1000 * POLICY.read_timeout) or [(0, select.POLLPRI)]
-        if event & select.POLLPRI:
+        timeout = self.gettimeout()
+        events = poll.poll(timeout and 1000 * timeout)
+        if not events or events[0][1] & select.POLLPRI:
             raise TimeoutError("timed out")
         return super().recv_into(*args)
 

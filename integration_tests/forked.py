@@ -1,8 +1,9 @@
 """A Python program that is imported once and forked for every run, which saves its start-up.
 
-The program calls `serve`; a test starts it as `Forked`. Each run is a connection to its socket: a command comes over
-it, a JSON object of `env`, `cwd` and whatever else the program takes, with the file descriptors of its standard output
-and error beside it. Two lines go back: the process id at once and, at the end, the exit code (negative: the signal).
+The program calls `serve`; a test starts it as `Forked`. Each run is a connection to its socket. Over it go the file
+descriptors of the run's standard output and error, beside a byte, and then the command as a line of JSON: `env`, all of
+its environment, `cwd`, and whatever else the program takes. Two lines come back: the process id at once and, at the
+end, the exit code (negative: the signal). Whoever hangs up before the end kills the run.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -21,19 +23,48 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from patience import HUNG
+
 HERE = Path(__file__).parent
-# Seconds after which whatever is awaited is stuck, and not slow, on whatever machine.
-HUNG = 3600
+
+
+class Run:
+    """A run as its caller sees it."""
+
+    def __init__(self, address: str, stdout: int, stderr: int, command: Mapping[str, Any]) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(address)
+        # Without a buffer, so that select() tells of every line.
+        self._answers = self._socket.makefile("rb", buffering=0)
+        socket.send_fds(self._socket, [b" "], [stdout, stderr])
+        self._socket.sendall(json.dumps({"cwd": str(Path.cwd()), **command}).encode() + b"\n")
+        self._child = int(self._answers.readline())
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send it a signal; one that has just ended by itself does not mind."""
+        os.kill(self._child, number)
+
+    def wait(self) -> int:
+        """Its exit code once it has ended, negative for a signal."""
+        ended, _, _ = select.select([self._socket], [], [], HUNG)
+        assert ended, f"the program did not end within {HUNG} seconds"
+        code = int(self._answers.readline())
+        self.close()
+        return code
+
+    def close(self) -> None:
+        self._answers.close()
+        self._socket.close()
 
 
 class Forked:
-    """The program in its process, and at most one run of it at a time."""
+    """The program in its process; what a caller starts itself is at most one run at a time."""
 
     def __init__(self, python: Path, program: str) -> None:
         """`program` is a file beside this one that calls `serve`."""
         self._folder = tempfile.TemporaryDirectory(prefix="magnific-forked-")
         self._address = str(Path(self._folder.name, "socket"))
-        self._run: socket.socket | None = None
+        self._run: Run | None = None
         # When this process ends, however it does, the program notices.
         self._lifeline, theirs = socket.socketpair()
         with theirs, socket.socket(socket.AF_UNIX) as listening:
@@ -50,40 +81,25 @@ class Forked:
 
     def make_executable(self, file: Path) -> None:
         """Write a program that does what a run with its `arguments` does, for others to start."""
-        file.write_text(_EXECUTABLE.format(python=sys.executable, address=self._address))
+        call = shlex.join([sys.executable, "-sE", __file__, self._address])
+        file.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
         file.chmod(0o755)
 
-    def start(self, stdout: int, stderr: int, **command: Any) -> int:
-        """Start a run that writes to these file descriptors; its process id."""
+    def start(self, stdout: int, stderr: int, **command: Any) -> None:
+        """Start a run that writes to these file descriptors; one that a failed test left behind ends."""
         if self._run is not None:
-            # A test that failed left its run behind.
-            self.kill(signal.SIGKILL)
-            self.wait()
-        self._run = socket.socket(socket.AF_UNIX)
-        self._run.connect(self._address)
-        # Without a buffer, so that select() tells of every line.
-        self._answers = self._run.makefile("rb", buffering=0)
-        socket.send_fds(self._run, [json.dumps(command).encode()], [stdout, stderr])
-        self._child = int(self._answers.readline())
-        return self._child
+            self._run.close()
+        self._run = Run(self._address, stdout, stderr, command)
 
     def kill(self, number: signal.Signals) -> None:
-        """Send the started run a signal; one that has just ended by itself does not mind."""
+        """Send the started run a signal."""
         assert self._run is not None
-        os.kill(self._child, number)
+        self._run.kill(number)
 
     def wait(self) -> int:
         """The exit code of the started run once it has ended, negative for a signal."""
         assert self._run is not None
-        ended, _, _ = select.select([self._run], [], [], HUNG)
-        if not ended:
-            self.kill(signal.SIGKILL)
-        code = int(self._answers.readline())
-        self._answers.close()
-        self._run.close()
-        self._run = None
-        assert ended, f"the program did not end within {HUNG} seconds"
-        return code
+        return self._run.wait()
 
     def run(self, **command: Any) -> tuple[int, bytes, bytes]:
         """Exit code, standard output and standard error of a whole run."""
@@ -95,54 +111,50 @@ class Forked:
             return code, stdout.read(), stderr.read()
 
 
-_EXECUTABLE = """#!{python} -IS
-import json, os, socket, sys
-with socket.socket(socket.AF_UNIX) as run:
-    run.connect("{address}")
-    command = {{"arguments": sys.argv[1:], "env": dict(os.environ), "cwd": os.getcwd()}}
-    socket.send_fds(run, [json.dumps(command).encode()], [1, 2])
-    answers = run.makefile("rb")
-    _, code = answers.readline(), answers.readline()
-sys.exit(max(int(code), -1))
-"""
-
-
 def serve(run: Callable[[Mapping[str, Any]], object]) -> None:
-    """Run the commands that come, one at a time, each in a child, until nobody can send one any more."""
+    """Run the commands that come, side by side, each in a child, until nobody can send one any more."""
     listening, lifeline = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    # Nobody waits for a run's attendant.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         called, _, _ = select.select([listening, lifeline], [], [])
         if lifeline in called:
             return
         connection, _ = listening.accept()
         with connection:
-            text, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 2)
-            child = os.fork()
-            if child == 0:
-                for inherited in (connection, listening, lifeline):
-                    inherited.close()
-                _be_a_program_of_its_own(run, json.loads(text), descriptors)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            with suppress(ConnectionError):
-                connection.sendall(b"%d\n" % child)
-                _wait(child, connection)
-                ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-                assert ended is not None
-                code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-                connection.sendall(b"%d\n" % code)
-                # Its number is free for others once it is no longer of interest: a late signal meets no stranger.
-                connection.recv(1)
-            os.waitpid(child, 0)
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                listening.close()
+                lifeline.close()
+                with suppress(ConnectionError):
+                    _attend(connection, run)
+                os._exit(0)
 
 
-def _wait(child: int, connection: socket.socket) -> None:
-    """Return when the child has ended; nobody is left to want it where the other side has hung up."""
-    end = os.pidfd_open(child)
-    ready, _, _ = select.select([end, connection], [], [])
-    if end not in ready:
-        os.kill(child, signal.SIGKILL)
-    os.close(end)
+def _attend(connection: socket.socket, run: Callable[[Mapping[str, Any]], object]) -> None:
+    _, descriptors, _, _ = socket.recv_fds(connection, 1, 2)
+    command = json.loads(connection.makefile("rb").readline())
+    child = os.fork()
+    if child == 0:
+        connection.close()
+        _be_a_program_of_its_own(run, command, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    try:
+        connection.sendall(b"%d\n" % child)
+        end = os.pidfd_open(child)
+        ready, _, _ = select.select([end, connection], [], [])
+        if end in ready:
+            ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+            assert ended is not None
+            code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+            connection.sendall(b"%d\n" % code)
+            # Its number becomes free for others only when nobody wants it, so that a late signal meets no stranger.
+            connection.recv(1)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def _be_a_program_of_its_own(
@@ -153,9 +165,11 @@ def _be_a_program_of_its_own(
         os.dup2(descriptor, target)
     # The old ones remember whether their descriptors could seek.
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115
-    os.environ.update(command.pop("env", {}))
-    os.chdir(command.pop("cwd", "."))
+    os.chdir(command.pop("cwd"))
+    os.environ.clear()
+    os.environ.update(command.pop("env"))
     time.tzset()
+    code: object = 0
     try:
         run(command)
     except SystemExit as end:
@@ -163,7 +177,19 @@ def _be_a_program_of_its_own(
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
-    else:
-        code = 0
+    if not isinstance(code, int | None):
+        print(code, file=sys.stderr)
+        code = 1
     sys.stdout.flush()
-    os._exit(code if isinstance(code, int) else 1)
+    os._exit(code or 0)
+
+
+def _call(address: str, *arguments: str) -> int:
+    run = Run(address, 1, 2, {"arguments": arguments, "env": dict(os.environ)})
+    # As a shell says of a signal.
+    code = run.wait()
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(_call(*sys.argv[1:]))

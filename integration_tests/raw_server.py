@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from forked import HUNG
+from patience import HUNG
 
 
 class RawServer:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from forked import HUNG
+from patience import HUNG
 
 ROOT = Path(__file__).parent.parent
 USAGE = "team-credit-usage"

@@ -21,13 +21,13 @@ import pytest
 import requests
 import yaml
 from connector_process import FastConnector
-from forked import HUNG
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from npm import modules
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
+from patience import HUNG
 from sandbox_process import LISTS, ROOT, USAGE, Sandbox
 from warehouse import KEYS
 

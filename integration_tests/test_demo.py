@@ -17,14 +17,15 @@ from typing import Any
 import duckdb
 import pytest
 from connector_process import FastConnector
-from forked import HUNG
+from patience import HUNG
 from sandbox_process import LISTS, ROOT, USAGE, Sandbox
 
 from demo import __main__ as command
 from demo.origin import default_start
 from demo.pipeline import CONNECTOR
 
-# Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
+# Loaded by every Python below the demo, the connector's too where it starts: notes each connection that leaves this
+# machine.
 _WATCHMAN = """
 import os, socket
 connect = socket.socket.connect
@@ -106,7 +107,7 @@ def fast_demo(tmp_path: Path, fast: FastConnector) -> Demo:
     shutil.copy(Path(sys.prefix, "pyvenv.cfg"), environment)
     python = environment / "bin" / "python"
     python.symlink_to(Path(sys.executable).resolve())
-    fast.make_executable(environment / "bin" / CONNECTOR)
+    fast.forked.make_executable(environment / "bin" / CONNECTOR)
     return Demo(tmp_path, str(python))
 
 
@@ -166,12 +167,11 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
 def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
     fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
 ) -> None:
-    demo = fast_demo
     key = "a-key-that-nobody-may-see"
     api = make_sandbox(f"--key={key}", "--plan=enterprise")
     today = datetime.now(UTC).date()
     start = today - timedelta(days=364)
-    code, printed = demo.run(
+    code, printed = fast_demo.run(
         MAGNIFIC_API_KEY=key,
         MAGNIFIC_BASE_URL=api.base_url,
         MAGNIFIC_PLAN="enterprise",
@@ -186,39 +186,43 @@ def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
     assert asked == [USAGE, *LISTS, USAGE, *LISTS, USAGE, *[USAGE] * 4, USAGE]
     first_sync = requests[5]["body"]
     assert first_sync == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}
-    written = [file for file in demo.output.rglob("*") if file.is_file()]
+    written = [file for file in fast_demo.output.rglob("*") if file.is_file()]
     assert key not in printed
     assert not [file for file in written if key.encode() in file.read_bytes()]
-    assert demo.connections() == ""
-    assert demo.leftovers() == []
+    assert fast_demo.connections() == ""
+    assert fast_demo.leftovers() == []
 
 
 def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
     fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
 ) -> None:
-    demo = fast_demo
     api = make_sandbox()
-    demo.output.mkdir()
-    (demo.output / "magnific.duckdb").write_text("the last result")
-    code, printed = demo.run(MAGNIFIC_API_KEY="wrong", MAGNIFIC_BASE_URL=api.base_url)
+    fast_demo.output.mkdir()
+    (fast_demo.output / "magnific.duckdb").write_text("the last result")
+    code, printed = fast_demo.run(MAGNIFIC_API_KEY="wrong", MAGNIFIC_BASE_URL=api.base_url)
     assert code == 1
     assert "The demo stopped: Magnific refuses the API key" in printed
+    code, printed = fast_demo.run(
+        MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url, MAGNIFIC_START_DATE="2026-02-30"
+    )
+    assert code == 1
+    assert "The demo stopped: start_date is '2026-02-30': enter the first day" in printed
     api.set_limits(per_day=api.count() + 3, limit_header="retry-after")
-    code, printed = demo.run(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
+    code, printed = fast_demo.run(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
     assert code == 1
     assert "The demo stopped: The day's 100 API requests" in printed
     assert "Traceback" not in printed
-    assert (demo.output / "magnific.duckdb").read_text() == "the last result"
+    assert (fast_demo.output / "magnific.duckdb").read_text() == "the last result"
 
 
-@pytest.mark.parametrize("moment", ["loading PyAirbyte", "checking"])
-def test_ctrl_c_leaves_nothing_running(demo: Demo, moment: str) -> None:
-    process = demo.start()
+@pytest.mark.parametrize("moment", ["loading PyAirbyte", "checking", "reading members", "first sync"])
+def test_ctrl_c_leaves_nothing_running(fast_demo: Demo, moment: str) -> None:
+    process = fast_demo.start()
     assert process.stdout is not None
     for line in process.stdout:
         if moment in line:
             break
-    interrupted(process, demo)
+    interrupted(process, fast_demo)
 
 
 def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(

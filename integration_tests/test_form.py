@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from connector_process import Connector
-from forked import HUNG
 from npm import modules
+from patience import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys

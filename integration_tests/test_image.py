@@ -15,7 +15,7 @@ from typing import Any
 import pendulum
 import pytest
 from built_image import DOCKER, IMAGE, ROOT, build, docker, engine
-from forked import HUNG
+from patience import HUNG
 
 from benchmarks.server import api
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector
-from forked import HUNG
+from patience import HUNG
 from sandbox_process import Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
@@ -39,7 +39,7 @@ def read_until(fast: FastConnector, config: Json, state: Any, end: Callable[[int
         while piece := output.read(4096):
             written += piece
             ended = ended or end(len(written))
-    return fast.wait(), written
+    return fast.forked.wait(), written
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -56,7 +56,7 @@ def test_killed_again_and_again_while_it_writes(
 
         def kill(written: int, last: int = last) -> bool:
             if written >= last:
-                fast.kill(number)
+                fast.forked.kill(number)
             return written >= last
 
         code, output = read_until(fast, backfill, warehouse.state, kill)
@@ -80,8 +80,8 @@ def test_killed_while_it_waits_for_each_answer(
             arguments = fast.arguments("read", config=backfill, catalog=ALL, state=warehouse.state)
             fast.start(output.fileno(), nowhere.fileno(), arguments, patient=True)
             sandbox.wait_for_requests(request)
-            fast.kill(number)
-            assert fast.wait() == -number
+            fast.forked.kill(number)
+            assert fast.forked.wait() == -number
             output.seek(0)
             warehouse.load(output.read())
     sandbox.heal()
@@ -157,4 +157,4 @@ def test_a_reader_that_goes_away_during_a_wait_is_noticed(
         fast.start(theirs, nowhere.fileno(), fast.arguments("read", config=backfill, catalog=ALL))
         os.close(theirs)
         os.close(ours)
-        assert fast.wait() != 0
+        assert fast.forked.wait() != 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from connector_process import Connector, FastConnector
-from forked import HUNG
+from patience import HUNG
 from sandbox_process import USAGE, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse, catalog
 

@@ -37,21 +37,21 @@ def test_the_first_build_has_the_ledger_of_its_day(built: Built) -> None:
 
 
 def test_usage_has_the_totals_of_each_tool_and_day(built: Built) -> None:
-    found = built.rows("SELECT date, tool, sum(uses), sum(credits) FROM magnific__usage GROUP BY date, tool")
+    found = built.ask("SELECT date, tool, sum(uses), sum(credits) FROM magnific__usage GROUP BY date, tool")
     assert {row[:2]: row[2:] for row in found} == built.synced.totals
 
 
 def test_what_was_withdrawn_is_in_the_table_and_in_no_mart(built: Built) -> None:
     withdrawn = built.target.query(f"SELECT usage_id FROM {SCHEMA}.credit_usage WHERE _ab_cdc_deleted_at IS NOT NULL")
     assert withdrawn
-    assert not {*withdrawn} & {*built.rows("SELECT usage_id FROM magnific__usage")}
+    assert not {*withdrawn} & {*built.ask("SELECT usage_id FROM magnific__usage")}
 
 
 def test_usage_knows_the_member_the_project_of_today_and_the_money(built: Built) -> None:
     people = {one.email: (one.role, one.status) for one in make_team().people}
     names = {one.reference: one.name for one in PROJECTS} | {PROJECT.reference: NEW_PROJECT_NAME}
     people |= {NEW_EMAIL: people[OLD_EMAIL], OLD_EMAIL: (people[OLD_EMAIL][0], "left")}
-    found = built.rows(
+    found = built.ask(
         "SELECT date, tool, user_email, project_reference, group_name, member_role, member_status, project_name,"
         " list_cost, cost, currency, uses, credits FROM magnific__usage"
     )
@@ -71,7 +71,7 @@ def test_usage_knows_the_member_the_project_of_today_and_the_money(built: Built)
 
 def test_daily_spend(built: Built) -> None:
     assert daily(built.target) == summed(built.expected, lambda row: (row.date, row.tool, row.project, row.group))
-    [(money, people)] = built.rows("SELECT sum(cost), max(people) FROM magnific__daily_spend")
+    [(money, people)] = built.ask("SELECT sum(cost), max(people) FROM magnific__daily_spend")
     assert money == cost(built.expected)
     by_grain: defaultdict[Key, set[str | None]] = defaultdict(set)
     for row in built.expected:
@@ -80,9 +80,7 @@ def test_daily_spend(built: Built) -> None:
 
 
 def test_people_are_all_who_are_or_were_there(built: Built) -> None:
-    found = {
-        row[0]: row[1:] for row in built.rows("SELECT person, uses, credits, cost, last_day FROM magnific__people")
-    }
+    found = {row[0]: row[1:] for row in built.ask("SELECT person, uses, credits, cost, last_day FROM magnific__people")}
     by_person = summed(built.expected, lambda row: (row.email or NOBODY,))
     members = {one.email for one in make_team().people} | {NEW_EMAIL}
     assert found.keys() == members | {NOBODY}
@@ -91,20 +89,20 @@ def test_people_are_all_who_are_or_were_there(built: Built) -> None:
         assert (uses, credits) == by_person.get((person,), (0, 0))
         assert money == (cost(mine) if mine else None)
         assert last_day == max((row.date for row in mine), default=None)
-    seats = built.rows("SELECT person, has_seat, is_idle_seat FROM magnific__people")
+    seats = built.ask("SELECT person, has_seat, is_idle_seat FROM magnific__people")
     assert [row[0] for row in seats if row[2]] == [f"paul.moreau@{DOMAIN}"]
     active = {one.email for one in make_team().people if one.status == "active"}
     assert {row[0] for row in seats if row[1]} == active - {OLD_EMAIL} | {NEW_EMAIL}
 
 
 def test_the_snapshot_keeps_who_left(built: Built) -> None:
-    found = built.rows("SELECT user_email, role, dbt_valid_to IS NULL FROM magnific__members_history")
+    found = built.ask("SELECT user_email, role, dbt_valid_to IS NULL FROM magnific__members_history")
     assert len(found) == len(make_team().people) + 1
     assert [row for row in found if not row[2]] == [(OLD_EMAIL, "member", False)]
 
 
 def test_api_keys_have_what_each_key_spent_and_one_line_for_the_rest(built: Built) -> None:
-    found = built.rows("SELECT month, api_key_id, key_name, credits, cost FROM magnific__api_keys")
+    found = built.ask("SELECT month, api_key_id, key_name, credits, cost FROM magnific__api_keys")
     assert {(str(row[0])[:7], row[1]): row[3] for row in found} == built.synced.by_key
     assert sum(row[4] for row in found) == cost(built.expected)
     names = {key.api_key_id: key.display_name for key in API_KEYS} | {None: "(without an API key)"}

@@ -45,7 +45,7 @@ def test_budget_measures_month_to_date_and_forecast_against_the_allowance(built:
                     *(credits, forecast, over, allowance, threshold(credits, allowance)),
                     *(threshold(forecast, allowance), cost(mine), month == as_of.replace(day=1)),
                 )
-    found = built.rows(
+    found = built.ask(
         "SELECT month, scope, name, credits, forecast_credits, days_over, allowance, threshold, forecast_threshold,"
         " cost, is_current_month FROM magnific__budget"
     )

@@ -21,7 +21,7 @@ from synced_twice import GROUP, NEW_GROUP_NAME
 def test_focus_has_one_row_for_each_row_of_usage_and_tags_that_are_json(built: Built) -> None:
     quoted = '"ChargePeriodStart", "SkuId", "SubAccountId", "x_GroupName", "ConsumedQuantity", "PricingQuantity"'
     money = '"BilledCost", "ListCost", "EffectiveCost", "BillingCurrency"'
-    found = built.rows(f'SELECT {quoted}, {money}, "Tags", "SubAccountName" FROM magnific__focus')
+    found = built.ask(f'SELECT {quoted}, {money}, "Tags", "SubAccountName" FROM magnific__focus')
     assert Counter(row[:10] for row in found) == Counter(
         (
             *(datetime(row.date.year, row.date.month, row.date.day), row.tool, row.project, row.group),

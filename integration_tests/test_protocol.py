@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from connector_process import SCRIPT, Connector, FastConnector
-from forked import HUNG
+from patience import HUNG
 from sandbox_process import ROOT, USAGE, Sandbox
 from warehouse import ALL, KEYS, SUGGESTED, USAGE_ALONE, Warehouse, catalog
 

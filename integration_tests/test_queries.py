@@ -91,7 +91,7 @@ def sql_of(query: str) -> str:
     return (QUERIES / f"{query}.sql").read_text()
 
 
-def spent(built: Built, key: Callable[[Used], str | None]) -> dict[str | None, tuple[int, int, int]]:
+def used_by(built: Built, key: Callable[[Used], str | None]) -> dict[str | None, tuple[int, int, int]]:
     """Uses, credits and people of each value of `key`."""
     people: defaultdict[str | None, set[str]] = defaultdict(set)
     for row in built.expected:
@@ -113,7 +113,7 @@ def test_spend_by_tool(ask: Ask, built: Built) -> None:
 def test_spend_by_project_has_one_row_for_a_renamed_project(ask: Ask, built: Built) -> None:
     names = {project.reference: project.name for project in PROJECTS}
     names |= {PROJECT.reference: NEW_PROJECT_NAME, None: "No project"}
-    expected = {names[reference]: figures for reference, figures in spent(built, lambda row: row.project).items()}
+    expected = {names[reference]: figures for reference, figures in used_by(built, lambda row: row.project).items()}
     answer = ask("spend_by_project")
     assert {row["project"]: (int(row["uses"]), int(row["credits"]), row["people"]) for row in answer} == expected
     assert all(FIRST <= row["first_day"] <= row["last_day"] <= TODAY for row in answer)
@@ -123,7 +123,7 @@ def test_spend_by_user_has_everyone_and_their_role(ask: Ask, built: Built) -> No
     roles = {person.email: (person.role, person.status) for person in make_team().people}
     # PyAirbyte keeps who is no longer listed.
     roles[NEW_EMAIL] = roles[OLD_EMAIL]
-    used = {email: figures[:2] for email, figures in spent(built, lambda row: row.email).items()}
+    used = {email: figures[:2] for email, figures in used_by(built, lambda row: row.email).items()}
     expected = {email: (*used.get(email, (0, 0)), *roles.get(email, (None, None))) for email in {*roles, *used}}
     found = {
         row["user_email"]: (int(row["uses"]), int(row["credits"]), row["role"], row["status"])
@@ -134,7 +134,7 @@ def test_spend_by_user_has_everyone_and_their_role(ask: Ask, built: Built) -> No
 
 
 def test_spend_by_group(ask: Ask, built: Built) -> None:
-    expected = spent(built, lambda row: row.group or ("No group" if row.email else "Not attributed to a person"))
+    expected = used_by(built, lambda row: row.group or ("No group" if row.email else "Not attributed to a person"))
     answer = ask("spend_by_group")
     assert {row["group_name"]: (int(row["uses"]), int(row["credits"]), row["people"]) for row in answer} == expected
     heads = Counter(number for one in make_team().people for number in one.group_ids)

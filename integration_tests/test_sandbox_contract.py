@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import requests
-from forked import HUNG
+from patience import HUNG
 from sandbox_in_process import KEY, MEMBERS, USAGE, ask, listed, sandbox
 
 from sandbox import DEFAULT_KEY, Options

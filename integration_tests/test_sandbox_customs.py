@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import urllib3
-from forked import HUNG
+from patience import HUNG
 from sandbox_in_process import KEY, TODAY, USAGE, ask, listed, sandbox
 
 from sandbox import Options, running
@@ -95,6 +95,23 @@ def test_of_what_happened_the_ledger_knows(custom: str) -> None:
     client.post("/_sandbox/events", json=[{"kind": "refund", "day": "2026-03-10", "tool": told[0]["tool"]}])
     client.delete("/_sandbox/changes")
     assert client.get("/_sandbox/ledger", query_string=MARCH).json == told
+
+
+def test_a_sandbox_can_start_over() -> None:
+    client = sandbox(per_day=3)
+    client.post("/_sandbox/today", json={"date": "2026-03-01"})
+    client.post("/_sandbox/limits", json={"per_day": 1})
+    client.post("/_sandbox/faults", json=[{"kind": "empty", "at": 3}])
+    client.post("/_sandbox/events", json=[{"kind": "rename_group", "group_id": 11, "name": "Others"}])
+    client.get("/v1/analytics/team-groups", headers=KEY)
+    assert client.get("/v1/analytics/team-groups", headers=KEY).status_code == 429
+    client.delete("/_sandbox/changes")
+    assert client.get("/_sandbox/requests").json == []
+    groups = [client.get("/v1/analytics/team-groups", headers=KEY) for _ in range(3)]
+    assert [answer.status_code for answer in groups] == [200, 200, 200]
+    assert "Others" not in groups[1].text
+    assert client.get("/v1/analytics/team-groups", headers=KEY).status_code == 429
+    assert client.post("/_sandbox/limits", json={}).json["per_day"] == 3
 
 
 def test_answers_may_tell_limits_and_another_time() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from forked import HUNG
+from patience import HUNG
 from sandbox_in_process import KEY, MEMBERS, TODAY, USAGE, sandbox
 from sandbox_process import Sandbox
 

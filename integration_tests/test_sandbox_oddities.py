@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from forked import HUNG
+from patience import HUNG
 from sandbox_in_process import KEY, USAGE, listed, sandbox
 from sandbox_process import LISTS, Sandbox
 
