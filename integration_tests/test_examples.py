@@ -49,7 +49,7 @@ class Home:
 
     @property
     def temporary(self) -> Path:
-        """What is set as the directory for temporary files where a test looks into it."""
+        """The directory for temporary files."""
         return self.folder / "tmp"
 
     def use_up_the_day(self) -> None:
@@ -141,7 +141,7 @@ def cron(home: Home) -> subprocess.Popen[bytes]:
     command = home.install("crontab").read_text().split(maxsplit=5)[5].rstrip("\n")
     assert "%" not in command, "cron would end the line there"
     given = {"HOME": str(home.folder), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    # Where a machine says so, temporary files are elsewhere.
+    # A machine may say where temporary files are; here it is where a test looks for them.
     return subprocess.Popen(["/bin/sh", "-c", command], env={**given, "TMPDIR": str(home.temporary)}, cwd=home.folder)
 
 
