@@ -169,19 +169,23 @@ def _be_a_program_of_its_own(
     os.environ.clear()
     os.environ.update(command.pop("env"))
     time.tzset()
-    code: object = 0
-    try:
-        run(command)
-    except SystemExit as end:
-        code = end.code
-    except BaseException as error:
-        sys.excepthook(type(error), error, error.__traceback__)
-        code = 1
-    if not isinstance(code, int | None):
+    code: object = 1
+    # Where nobody takes the last words, it failed.
+    with suppress(OSError):
+        try:
+            run(command)
+            ended: object = 0
+        except SystemExit as end:
+            ended = end.code or 0
+        except BaseException as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+            ended = 1
+        sys.stdout.flush()
+        code = ended
+    if not isinstance(code, int):
         print(code, file=sys.stderr)
         code = 1
-    sys.stdout.flush()
-    os._exit(code or 0)
+    os._exit(code)
 
 
 def _call(address: str, *arguments: str) -> int:
