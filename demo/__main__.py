@@ -72,11 +72,9 @@ def run(folder: Path, screen: Screen) -> bool:
 
 
 def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
-    screen.going_on("checking the connection")
-    pipeline.check()
+    screen.going_on("checking the connection, and discovering the streams")
+    streams = pipeline.check()
     screen.done("check", "the key opens the API, and the plan fits")
-    screen.going_on("discovering the streams")
-    streams = pipeline.discover()
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
     # A key is read once a day: by the last sync alone, so that its figures are as new as all others.
