@@ -46,7 +46,8 @@ def run(folder: Path, screen: Screen) -> bool:
     duckdb_file, html_file = folder / DUCKDB_FILE, folder / HTML_FILE
     # The last result stays as it is until the new one is whole.
     fresh = folder / f"new-{DUCKDB_FILE}"
-    fresh.unlink(missing_ok=True)
+    for left in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+        left.unlink(missing_ok=True)
     with origin_from(os.environ, today) as origin:
         screen.print(f"Reading {origin.description}\n")
         with open_pipeline(origin.config, fresh, logs, screen.going_on) as pipeline:
@@ -179,6 +180,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # What ends a service is to leave as little behind as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())
     finally:

@@ -149,11 +149,12 @@ def open_pipeline(
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Hold a Ctrl-C back while the block runs: what happens inside a library's import can swallow it."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    interrupts = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, interrupts)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, interrupts)
 
 
 def _settle(logs: Path, private: Path) -> None:

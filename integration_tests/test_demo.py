@@ -215,14 +215,20 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
     assert (fast_demo.output / "magnific.duckdb").read_text() == "the last result"
 
 
-@pytest.mark.parametrize("moment", ["loading PyAirbyte", "checking", "reading members", "first sync"])
-def test_ctrl_c_leaves_nothing_running(fast_demo: Demo, moment: str) -> None:
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        *((one, signal.SIGINT) for one in ("loading PyAirbyte", "checking", "reading members", "first sync")),
+        ("checking", signal.SIGTERM),
+    ],
+)
+def test_ctrl_c_leaves_nothing_running(fast_demo: Demo, moment: str, number: signal.Signals) -> None:
     process = fast_demo.start()
     assert process.stdout is not None
     for line in process.stdout:
         if moment in line:
             break
-    interrupted(process, fast_demo)
+    interrupted(process, fast_demo, number)
 
 
 def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
@@ -256,9 +262,9 @@ def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_san
     interrupted(process, demo)
 
 
-def interrupted(process: subprocess.Popen[str], demo: Demo) -> None:
-    """Send Ctrl-C to the demo alone, as a supervisor would, and see that everything ends."""
-    process.send_signal(signal.SIGINT)
+def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signals = signal.SIGINT) -> None:
+    """Send Ctrl-C to the demo alone, or what a supervisor sends, and see that everything ends."""
+    process.send_signal(number)
     printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
     assert "Interrupted." in printed
