@@ -123,12 +123,15 @@ class Postgres:
         return airbyte.caches.PostgresCache(host="127.0.0.1", port=self.port, schema_name=SCHEMA, **settings)
 
     def query(self, sql: str) -> list[Row]:
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="airbyte", dbname="postgres") as connection:
+        with self._connect() as connection:
             return connection.execute(sql.encode()).fetchall()
 
     def execute(self, sql: str) -> None:
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="airbyte", dbname="postgres") as connection:
+        with self._connect() as connection:
             connection.execute(sql.encode())
+
+    def _connect(self) -> psycopg.Connection[Row]:
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="airbyte", dbname="postgres")
 
 
 Target = DuckDb | Postgres
@@ -139,9 +142,8 @@ Source = Mapping[str, Any]
 class PyAirbyte(AbstractContextManager["PyAirbyte"]):
     """PyAirbyte without telemetry; a sync that asks for any host but this one fails."""
 
-    def __init__(self, folder: Path, source: Source, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         """`folder` is where PyAirbyte keeps its files; containers read them as another user."""
-        self._source = source
         folder.chmod(0o755)
         places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
         settings = {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1", **dict.fromkeys(places, str(folder))}
@@ -152,9 +154,9 @@ class PyAirbyte(AbstractContextManager["PyAirbyte"]):
     def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
-    def sync(self, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
+    def sync(self, source: Source, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
         """The number of records that went into `target`."""
-        return self._process.submit(_sync, self._source, config, target, streams).result()
+        return self._process.submit(_sync, source, config, target, streams).result()
 
     def call(self, function: Callable[[], Any]) -> Any:
         """What `function` returns in that process."""

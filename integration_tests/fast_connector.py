@@ -12,7 +12,6 @@ from __future__ import annotations
 import select
 import socket
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,9 +100,9 @@ def _arrange_connections(kind: type[socket.socket], first_refused: int, last_ref
     vars(urllib3.util.connection)["create_connection"] = counted
 
 
-def _run(command: Mapping[str, Any]) -> None:
-    sys.argv[1:] = command["arguments"]
-    _arrange(Circumstances(**{name: value for name, value in command.items() if name != "arguments"}))
+def _run(arguments: list[str], **how: Any) -> None:
+    sys.argv[1:] = arguments
+    _arrange(Circumstances(**how))
     run()
 
 

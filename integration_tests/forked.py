@@ -111,7 +111,7 @@ class Forked:
             return code, stdout.read(), stderr.read()
 
 
-def serve(run: Callable[[Mapping[str, Any]], object]) -> None:
+def serve(run: Callable[..., object]) -> None:
     """Run the commands that come, side by side, each in a child, until nobody can send one any more."""
     listening, lifeline = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     # Nobody waits for a run's attendant.
@@ -131,7 +131,7 @@ def serve(run: Callable[[Mapping[str, Any]], object]) -> None:
                 os._exit(0)
 
 
-def _attend(connection: socket.socket, run: Callable[[Mapping[str, Any]], object]) -> None:
+def _attend(connection: socket.socket, run: Callable[..., object]) -> None:
     _, descriptors, _, _ = socket.recv_fds(connection, 1, 2)
     command = json.loads(connection.makefile("rb").readline())
     child = os.fork()
@@ -157,9 +157,7 @@ def _attend(connection: socket.socket, run: Callable[[Mapping[str, Any]], object
         os.waitpid(child, 0)
 
 
-def _be_a_program_of_its_own(
-    run: Callable[[Mapping[str, Any]], object], command: dict[str, Any], descriptors: list[int]
-) -> None:
+def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any], descriptors: list[int]) -> None:
     """Run one command in this process and end it as the interpreter would."""
     for target, descriptor in zip((1, 2), descriptors, strict=True):
         os.dup2(descriptor, target)
@@ -173,7 +171,7 @@ def _be_a_program_of_its_own(
     # Where nobody takes the last words, it failed.
     with suppress(OSError):
         try:
-            run(command)
+            run(**command)
             ended: object = 0
         except SystemExit as end:
             ended = end.code or 0

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 from dbt.cli.main import cli
 from forked import serve
 
 
-def _run(command: Mapping[str, Any]) -> None:
-    cli(command["arguments"])
+def _run(arguments: list[str]) -> None:
+    cli(arguments)
 
 
 if __name__ == "__main__":

@@ -133,8 +133,8 @@ def sync_twice(
     """By PyAirbyte; `between` is called before anything changes."""
     config = {"api_key": ledger.api_key, "base_url": ledger.base_url, "start_date": START}
     ledger.clear(MONDAY)
-    with PyAirbyte(folder, source, environment) as pyairbyte:
-        first = pyairbyte.sync({**config, "end_date": MONDAY}, target, tuple(KEYS))
+    with PyAirbyte(folder, environment) as pyairbyte:
+        first = pyairbyte.sync(source, {**config, "end_date": MONDAY}, target, tuple(KEYS))
         by_key = _spent_by_key(ledger, MONDAY)
         before = usage_rows(target)
         [(first_by_key,)] = target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key")
@@ -143,7 +143,7 @@ def sync_twice(
         late = change_the_past(ledger)
         ledger.requests()
         start = _now()
-        second = pyairbyte.sync({**config, "end_date": TUESDAY}, target, tuple(KEYS))
+        second = pyairbyte.sync(source, {**config, "end_date": TUESDAY}, target, tuple(KEYS))
         end = _now()
     second_by_key = 0
     # The connector reads a key once a day of the calendar: again, if a midnight was in between.

@@ -222,7 +222,7 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
         ("checking", signal.SIGTERM),
     ],
 )
-def test_ctrl_c_leaves_nothing_running(fast_demo: Demo, moment: str, number: signal.Signals) -> None:
+def test_an_interrupt_leaves_nothing_running(fast_demo: Demo, moment: str, number: signal.Signals) -> None:
     process = fast_demo.start()
     assert process.stdout is not None
     for line in process.stdout:

@@ -195,7 +195,7 @@ def test_values_arrive_as_they_were(synced: Synced) -> None:
 
 
 def test_a_request_to_another_host_is_noticed_even_if_its_failure_is_swallowed(tmp_path: Path) -> None:
-    with PyAirbyte(tmp_path, {}) as pyairbyte, pytest.raises(AssertionError, match=r"telemetry\.invalid"):
+    with PyAirbyte(tmp_path) as pyairbyte, pytest.raises(AssertionError, match=r"telemetry\.invalid"):
         pyairbyte.call(_report_home)
 
 

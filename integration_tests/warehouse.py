@@ -126,7 +126,7 @@ class Warehouse:
 def _added_up(rows: list[Json], *fields: str) -> Counter[tuple[str, ...]]:
     sums: Counter[tuple[str, ...]] = Counter()
     for row in rows:
-        key = tuple([row.get(field) or "" for field in fields])
+        key = tuple(row.get(field) or "" for field in fields)
         sums[*key, "uses"] += row["user_uses"]
         sums[*key, "credits"] += row["user_credits"]
     return sums
