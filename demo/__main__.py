@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Thread
 
+import psutil
 from rich.table import Table
 
 from demo.changes import LOOKBACK_DAYS, change_the_past
@@ -145,11 +146,11 @@ def _tell_sums(totals: Row, screen: Screen) -> bool:
 def _end_children() -> None:
     """End the connector where an interrupt left it running (PyAirbyte ends it when its last frame is gone)."""
     gc.collect()
-    for children in Path("/proc/self/task").glob("*/children"):
-        for pid in children.read_text().split():
-            with suppress(ProcessLookupError, ChildProcessError):
-                os.kill(int(pid), signal.SIGTERM)
-                os.waitpid(int(pid), 0)
+    children = psutil.Process().children()
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
+    psutil.wait_procs(children)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
