@@ -1,5 +1,6 @@
 """For all tests, and for `airbyte-cdk connector test`: Airbyte's standard tests read their configurations from here."""
 
+import gc
 import json
 import re
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Any
 
 import pendulum
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from sandbox import DEFAULT_KEY, Options, running
 
@@ -18,8 +19,9 @@ settings.load_profile("patient")
 
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
-# They run in environments of their own.
-collect_ignore = [f"integration_tests/{name}.py" for name in ("airflow_run", "dagster_run", "forked_dbt")]
+# They run in processes of their own, most of them in environments of their own.
+_PROGRAMS = ("airflow_run", "dagster_run", "forked_dbt", "forked_python")
+collect_ignore = [f"integration_tests/{name}.py" for name in _PROGRAMS]
 
 # The paths that acceptance-test-config.yml names.
 CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
@@ -29,12 +31,15 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Side by side, one worker runs all of a file, or all on a database that is built once for several files.
 
-    A test on one has its name in brackets. (Xdist's own mark, `xdist_group`, does nothing under pytest 9.2.)
+    A test on one has its name in brackets. (Xdist's own mark, `xdist_group`, does nothing under pytest 9.2.) Unit
+    tests share nothing that takes time.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByWhatIsShared(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith("unit_tests/"):
+                return nodeid
             database = re.search(r"integration_tests/.*[\[-](duckdb|postgres)[]-]", nodeid)
             return database[1] if database else nodeid.partition("::")[0]
 
@@ -44,13 +49,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the CDK's tests of an image: they cannot reach the sandbox from inside one. test_image.py has ours.
 
-    Side by side, the long ones, which are integration tests, begin first.
+    Side by side, the long ones begin first: integration tests, and of the others those of many examples.
     """
     of_image = [item for item in items if item.get_closest_marker("image_tests")]
     config.hook.pytest_deselected(items=of_image)
     items[:] = [item for item in items if item not in of_image]
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.path.parent.name != "integration_tests")
+        items.sort(
+            key=lambda item: (
+                item.path.parent.name != "integration_tests",
+                not is_hypothesis_test(getattr(item, "obj", None)),
+            )
+        )
+
+
+def pytest_collection_finish() -> None:
+    """What is imported is never garbage, and a search among it would take a sixth of a test's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from built_models import built, built_ledger, duckdb_built, models_project, postgres_built  # noqa: F401
 from connector_process import Connector, FastConnector
+from forked import Forked
 from sandbox_process import Sandbox
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -86,6 +88,14 @@ def fast_connector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastCon
     connector = FastConnector(tmp_path_factory.mktemp("connector"))
     yield connector
     connector.forked.stop()
+
+
+@pytest.fixture(scope="session")
+def forked_python() -> Iterator[Forked]:
+    """An interpreter with what PyAirbyte needs; see forked_python.py."""
+    python = Forked(Path(sys.executable), "forked_python.py")
+    yield python
+    python.stop()
 
 
 @pytest.fixture()

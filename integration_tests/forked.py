@@ -79,9 +79,9 @@ class Forked:
         self._process.wait(timeout=HUNG)
         self._folder.cleanup()
 
-    def make_executable(self, file: Path) -> None:
-        """Write a program that does what a run with its `arguments` does, for others to start."""
-        call = shlex.join([sys.executable, "-sE", __file__, self._address])
+    def make_executable(self, file: Path, *first: str) -> None:
+        """Write a program for others to start: a run with the `first` arguments and its own."""
+        call = shlex.join([sys.executable, "-sE", __file__, self._address, *first])
         file.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
         file.chmod(0o755)
 
@@ -159,6 +159,8 @@ def _attend(connection: socket.socket, run: Callable[..., object]) -> None:
 
 def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any], descriptors: list[int]) -> None:
     """Run one command in this process and end it as the interpreter would."""
+    # Tests may run in the background, where Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for target, descriptor in zip((1, 2), descriptors, strict=True):
         os.dup2(descriptor, target)
     # The old ones remember whether their descriptors could seek.
@@ -188,6 +190,8 @@ def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any]
 
 def _call(address: str, *arguments: str) -> int:
     run = Run(address, 1, 2, {"arguments": arguments, "env": dict(os.environ)})
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda number, _: run.kill(signal.Signals(number)))
     # As a shell says of a signal.
     code = run.wait()
     return code if code >= 0 else 128 - code

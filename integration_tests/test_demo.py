@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +17,8 @@ from typing import Any
 import duckdb
 import psutil
 import pytest
-from connector_process import FastConnector
+from connector_process import SCRIPT, FastConnector
+from forked import Forked
 from patience import HUNG
 from sandbox_process import LISTS, ROOT, USAGE, Sandbox
 
@@ -101,24 +101,22 @@ def demo(tmp_path: Path) -> Demo:
 
 
 @pytest.fixture()
-def fast_demo(tmp_path: Path, fast: FastConnector) -> Demo:
-    """The same in an environment whose connector needs no start-up."""
-    environment = tmp_path / "environment"
-    (environment / "bin").mkdir(parents=True)
-    (environment / "lib").symlink_to(Path(sys.prefix, "lib"))
-    shutil.copy(Path(sys.prefix, "pyvenv.cfg"), environment)
-    python = environment / "bin" / "python"
-    python.symlink_to(Path(sys.executable).resolve())
-    fast.forked.make_executable(environment / "bin" / CONNECTOR)
+def fast_demo(tmp_path: Path, fast: FastConnector, forked_python: Forked) -> Demo:
+    """The same in an environment whose connector and whose Python need no start-up."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    python = programs / "python"
+    forked_python.make_executable(python, str(python))
+    fast.forked.make_executable(programs / CONNECTOR)
     return Demo(tmp_path, str(python))
 
 
-def processes_of(session: int) -> list[str]:
-    """The command lines of the session's living processes."""
+def processes_of(demo: Demo) -> list[str]:
+    """The command lines of the living processes below it, which have its environment."""
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+        with suppress(psutil.Error):
+            if process.environ().get("HOME") == str(demo.folder / "home"):
                 found.append(" ".join(process.cmdline()))
     return found
 
@@ -217,17 +215,25 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        *((one, signal.SIGINT) for one in ("loading PyAirbyte", "checking", "reading members", "first sync")),
+        *((one, signal.SIGINT) for one in ("checking", "reading members", "first sync")),
         ("checking", signal.SIGTERM),
     ],
 )
 def test_an_interrupt_leaves_nothing_running(fast_demo: Demo, moment: str, number: signal.Signals) -> None:
-    process = fast_demo.start()
+    _interrupt(fast_demo, moment, number)
+
+
+def test_an_interrupt_during_pyairbytes_import_leaves_nothing_running(demo: Demo) -> None:
+    _interrupt(demo, "loading PyAirbyte", signal.SIGINT)
+
+
+def _interrupt(demo: Demo, moment: str, number: signal.Signals) -> None:
+    process = demo.start()
     assert process.stdout is not None
     for line in process.stdout:
         if moment in line:
             break
-    interrupted(process, fast_demo, number)
+    interrupted(process, demo, number)
 
 
 def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
@@ -244,21 +250,26 @@ def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
     assert "Interrupted." in capsys.readouterr().err
 
 
-def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
+def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(
+    fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    patient = Path(fast_demo.python).with_name(CONNECTOR)
+    patient.unlink()
+    patient.symlink_to(SCRIPT)
     api = make_sandbox("--plan=enterprise")
     # After the check's and the first sync's.
     api.spoil(kind="silence", path=USAGE, at=3)
     start = str(datetime.now(UTC).date() - timedelta(days=30))
     settings = {"MAGNIFIC_API_KEY": api.api_key, "MAGNIFIC_PLAN": "enterprise", "MAGNIFIC_START_DATE": start}
-    process = demo.start(MAGNIFIC_BASE_URL=api.base_url, **settings)
+    process = fast_demo.start(MAGNIFIC_BASE_URL=api.base_url, **settings)
     assert process.stdout is not None
     for line in process.stdout:
         if "first sync" in line:
             break
     # The check, the lists and usage, the lists again, and the one that is not answered.
     api.wait_for_requests(1 + 5 + 4 + 1)
-    assert any("source-magnific-analytics read" in command for command in processes_of(process.pid))
-    interrupted(process, demo)
+    assert any("source-magnific-analytics read" in command for command in processes_of(fast_demo))
+    interrupted(process, fast_demo)
 
 
 def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signals = signal.SIGINT) -> None:
@@ -268,7 +279,7 @@ def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signa
     assert process.returncode == 130, printed
     assert "Interrupted." in printed
     assert "Traceback" not in printed
-    assert processes_of(process.pid) == []
+    assert processes_of(demo) == []
     assert demo.leftovers() == []
     assert not (demo.output / "magnific.duckdb").exists()
 

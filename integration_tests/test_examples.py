@@ -5,29 +5,30 @@ from __future__ import annotations
 import json
 import os
 import runpy
-import shlex
 import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import pytest
 from connector_process import FastConnector
 from environments import AIRFLOW, DAGSTER
+from forked import Forked
 from sandbox_process import ROOT, Sandbox
 
 EXAMPLES = ROOT / "examples"
 HERE = Path(__file__).parent
 PERIOD = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
 SMALL_STREAMS = 4
+CONNECTOR = "source-magnific-analytics"
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,13 @@ class Home:
 
 
 @pytest.fixture()
-def home(tmp_path: Path, sandbox: Sandbox, fast: FastConnector) -> Home:
-    """How the examples are called is what is tested: their connector needs no start-up."""
+def home(tmp_path: Path, sandbox: Sandbox, fast: FastConnector, forked_python: Forked) -> Home:
+    """How the examples are called is what is tested: their Python and their connector need no start-up."""
     shutil.copy(EXAMPLES / "sync.py", tmp_path)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    (programs / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
-    (programs / "python").chmod(0o755)
-    fast.forked.make_executable(programs / "source-magnific-analytics")
+    forked_python.make_executable(programs / "python", str(programs / "python"))
+    fast.forked.make_executable(programs / CONNECTOR)
     (tmp_path / "tmp").mkdir()
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -145,16 +145,33 @@ def cron(home: Home) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["/bin/sh", "-c", command], env={**given, "TMPDIR": str(home.temporary)}, cwd=home.folder)
 
 
+def gate_before_read(home: Home) -> Path:
+    """A pipe that the connector, once it is called to read, waits at until somebody has opened and closed it."""
+    gate, program, behind = (home.folder / name for name in ("gate", f".venv/bin/{CONNECTOR}", "connector"))
+    os.mkfifo(gate)
+    program.rename(behind)
+    program.write_text(f'#!/bin/sh\n[ "$1" != read ] || cat "{gate}"\nexec "{behind}" "$@"\n')
+    program.chmod(0o755)
+    return gate
+
+
+def opened(gate: Path, process: subprocess.Popen[bytes]) -> IO[bytes]:
+    """The gate, at which what the process started waits now."""
+    while process.poll() is None:
+        with suppress(OSError):
+            return os.fdopen(os.open(gate, os.O_WRONLY | os.O_NONBLOCK), "wb")
+        time.sleep(0.1)
+    raise AssertionError("it ended before it read anything")
+
+
 def test_crons_run_on_the_next_day_completes_and_shows_nobody_the_key(home: Home) -> None:
     """Every file that holds the key while the connector reads is below a directory that only its user may enter."""
     home.use_up_the_day()
     assert cron(home).wait() != 0
     assert "100 API requests" in (home.folder / "sync.log").read_text()
     home.next_day()
-    home.sandbox.requests()
-    home.sandbox.spoil(kind="late", seconds=5, path="team-members", at=1)
-    with cron(home) as process:
-        home.sandbox.wait_for_requests(1)
+    gate = gate_before_read(home)
+    with cron(home) as process, opened(gate, process):
         files = [file for file in home.temporary.rglob("*") if file.is_file()]
         holders = [file for file in files if home.sandbox.api_key in file.read_text()]
         entrances = {home.temporary / file.relative_to(home.temporary).parts[0] for file in holders}
@@ -174,10 +191,11 @@ def test_crons_run_does_nothing_while_another_one_lasts(home: Home) -> None:
 
 
 def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
-    tmp_path: Path, make_sandbox: Callable[..., Sandbox], fast: FastConnector
+    tmp_path: Path, make_sandbox: Callable[..., Sandbox], fast: FastConnector, forked_python: Forked
 ) -> None:
     (tmp_path / "bin").mkdir()
-    fast.forked.make_executable(tmp_path / "bin" / "source-magnific-analytics")
+    forked_python.make_executable(tmp_path / "bin" / "python", "python")
+    fast.forked.make_executable(tmp_path / "bin" / CONNECTOR)
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
     expected = {}
@@ -189,7 +207,7 @@ def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
         config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
         (tmp_path / "teams" / f"{team}.json").write_text(json.dumps(config))
         expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
-        command = [sys.executable, "sync.py"]
+        command = [tmp_path / "bin" / "python", "sync.py"]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:

@@ -230,7 +230,7 @@ def test_a_body_that_drips_is_given_up(
 ) -> None:
     """A byte now and then keeps a connection from timing out; the whole body has a time-out of its own."""
     sandbox.spoil(kind="trickle", seconds=0.2, path=MEMBERS, times=1)
-    run = fast("read", config=config, catalog=STREAMS, how={"longest_body": 1.0})
+    run = fast("read", config=config, catalog=STREAMS, how={"longest_body": 5.0})
     warehouse.load(run.stdout)
     warehouse.check(sandbox, config)
     assert (run.code, run.waits) == (0, [5.0])
