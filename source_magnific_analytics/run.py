@@ -8,6 +8,7 @@ import gc
 gc.disable()
 
 import io
+import logging
 import sys
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -29,6 +30,9 @@ def run() -> None:
     # Names hold any character, whatever the locale says.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
+    # Who cannot take a log line cannot take the messages either, and their failure ends the run: a complaint about the
+    # line would be a stack trace that quotes what was logged.
+    logging.raiseExceptions = False
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
     with PRINT_BUFFER:
