@@ -7,21 +7,20 @@ MAGNIFIC_PLAN and MAGNIFIC_START_DATE, make it read a real team.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Thread
 
-import psutil
 from rich.table import Table
 
 from demo.changes import LOOKBACK_DAYS, change_the_past
+from demo.interrupts import INTERRUPTS, end_children, held_back, is_interrupt
 from demo.origin import FOLDER, DemoError, Origin, origin_from
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
 from demo.report import HTML_FILE, library, write_report
@@ -44,33 +43,44 @@ def run(folder: Path, screen: Screen) -> bool:
     logs = folder / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
-    duckdb_file, html_file = folder / DUCKDB_FILE, folder / HTML_FILE
-    # The last result stays as it is until the new one is whole.
-    fresh = folder / f"new-{DUCKDB_FILE}"
-    for left in (fresh, fresh.with_name(f"{fresh.name}.wal")):
-        left.unlink(missing_ok=True)
-    with origin_from(os.environ, today) as origin:
-        screen.print(f"Reading {origin.description}\n")
-        with open_pipeline(origin.config, fresh, logs, screen.going_on) as pipeline:
-            # Seconds of work that nothing waits for while the connector starts.
-            Thread(target=library, daemon=True).start()
-            _sync_twice(origin, pipeline, screen)
-        fresh.replace(duckdb_file)
-        if origin.is_sandbox:
-            (folder / EXPORT_FILE).write_bytes(origin.export())
-        screen.going_on("asking for the sums")
-        try:
-            save_expected(duckdb_file, origin.expected())
-        except DemoError as error:
-            screen.failed("sums", str(error))
-    with open_warehouse(duckdb_file) as warehouse:
-        screen.print(_tools_by_month(warehouse.rows("spend_by_tool", STARTING_POINTS), screen.width))
-        agree = all(_tell_sums(totals, screen) for totals in warehouse.rows("totals"))
-    screen.going_on("drawing the report")
-    write_report(duckdb_file, html_file)
-    screen.done("report", str(html_file))
-    screen.done("data", f"{duckdb_file} (DuckDB; SQL to start from is in docs/queries)")
+    with _replacing(folder) as new:
+        duckdb_file = new / DUCKDB_FILE
+        with origin_from(os.environ, today) as origin:
+            screen.print(f"Reading {origin.description}\n")
+            with open_pipeline(origin.config, duckdb_file, logs, screen.going_on) as pipeline:
+                # Seconds of work that nothing waits for while the connector starts.
+                Thread(target=library, daemon=True).start()
+                _sync_twice(origin, pipeline, screen)
+            if origin.is_sandbox:
+                (new / EXPORT_FILE).write_bytes(origin.export())
+            screen.going_on("asking for the sums")
+            try:
+                save_expected(duckdb_file, origin.expected())
+            except DemoError as error:
+                screen.failed("sums", str(error))
+        with open_warehouse(duckdb_file) as warehouse:
+            screen.print(_tools_by_month(warehouse.rows("spend_by_tool", STARTING_POINTS), screen.width))
+            agree = all(_tell_sums(totals, screen) for totals in warehouse.rows("totals"))
+        screen.going_on("drawing the report")
+        write_report(duckdb_file, new / HTML_FILE)
+    screen.done("report", str(folder / HTML_FILE))
+    screen.done("data", f"{folder / DUCKDB_FILE} (DuckDB; SQL to start from is in docs/queries)")
     return agree
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder for the files that take the last ones' places when the block ends well, and otherwise go."""
+    new = folder / "new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        yield new
+        with held_back():
+            for file in new.iterdir():
+                file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
@@ -143,23 +153,6 @@ def _tell_sums(totals: Row, screen: Screen) -> bool:
     return True
 
 
-def _end_children() -> None:
-    """End the connector where an interrupt left it running (PyAirbyte ends it when its last frame is gone)."""
-    gc.collect()
-    children = psutil.Process().children()
-    for child in children:
-        with suppress(psutil.NoSuchProcess):
-            child.terminate()
-    psutil.wait_procs(children)
-
-
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: DuckDB, for one, makes an error of its own of it."""
-    return error is not None and (
-        isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__cause__ or error.__context__)
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """0 where all went well and no sum disagrees, 1 where not, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
@@ -169,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with Screen() as screen:
             return 0 if run(folder, screen) else 1
     except (KeyboardInterrupt, Exception) as error:
-        if _is_interrupt(error):
+        if is_interrupt(error):
             # Half-made objects of PyAirbyte complain when they go.
             sys.unraisablehook = lambda _: None
             print("Interrupted. Nothing of the last result has changed.", file=sys.stderr)
@@ -184,6 +177,13 @@ if __name__ == "__main__":
     # What ends a service is to leave as little behind as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        sys.exit(main())
+        code = main()
+    except KeyboardInterrupt:
+        # Another one, while the first was told.
+        code = 130
     finally:
-        _end_children()
+        # Whoever asks again has been heard.
+        for one in INTERRUPTS:
+            signal.signal(one, signal.SIG_IGN)
+        end_children()
+    sys.exit(code)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import re
-import signal
 import sys
 import time
 import warnings
@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from demo.interrupts import held_back
 from demo.origin import DemoError
 
 if TYPE_CHECKING:
@@ -122,12 +123,13 @@ def open_pipeline(
     executable = Path(sys.executable).parent / CONNECTOR
     if not executable.exists():
         raise DemoError(f"{executable} is missing: run  make demo , which installs it")
-    # PyAirbyte writes the configuration, key included, to files that all users may read: only ours to enter.
-    with TemporaryDirectory(prefix="magnific-demo-") as private:
+    # PyAirbyte writes the configuration, key included, to files that all users may read.
+    with _private_directory() as private:
         # From here on an interrupt finds the directory in this block's hands, and takes it away.
         tell("loading PyAirbyte")
-        _settle(logs, Path(private))
-        with _uninterrupted(), warnings.catch_warnings():
+        _settle(logs, private)
+        # What happens inside a library's import can swallow a Ctrl-C.
+        with held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             # A tenth of it would be the search for garbage among modules that stay.
             gc.disable()
@@ -139,7 +141,7 @@ def open_pipeline(
             source = airbyte.get_source(
                 CONNECTOR, config=dict(config), local_executable=executable, install_if_missing=False
             )
-            cache = airbyte.caches.DuckDBCache(db_path=duckdb_file, cache_dir=Path(private) / "cache")
+            cache = airbyte.caches.DuckDBCache(db_path=duckdb_file, cache_dir=private / "cache")
         try:
             yield Pipeline(source, cache, logs, tell)
         finally:
@@ -147,14 +149,14 @@ def open_pipeline(
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold a Ctrl-C back while the block runs: what happens inside a library's import can swallow it."""
-    interrupts = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, interrupts)
+def _private_directory() -> Iterator[Path]:
+    """A directory that no other user may enter, for files with the key in them; gone at the end, come what may."""
+    directory = TemporaryDirectory(prefix="magnific-demo-")
     try:
-        yield
+        yield Path(directory.name)
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, interrupts)
+        with held_back():
+            directory.cleanup()
 
 
 def _settle(logs: Path, private: Path) -> None:
@@ -168,3 +170,5 @@ def _settle(logs: Path, private: Path) -> None:
         TMPDIR=str(private),
         NO_LIVE_PROGRESS="1",
     )
+    # The connection of a query that was interrupted complains there.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL + 1)

@@ -42,7 +42,8 @@ class Run:
 
     def kill(self, number: signal.Signals) -> None:
         """Send it a signal; one that has just ended by itself does not mind."""
-        os.kill(self._child, number)
+        with suppress(ProcessLookupError):
+            os.kill(self._child, number)
 
     def wait(self) -> int:
         """Its exit code once it has ended, negative for a signal."""
@@ -158,7 +159,10 @@ def _attend(connection: socket.socket, run: Callable[..., object]) -> None:
 
 
 def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any], descriptors: list[int]) -> None:
-    """Run one command in this process and end it as the interpreter would."""
+    """Run one command in this process and end it as the interpreter would, without a last call of what waits for it.
+
+    (Those are `atexit` and threads that are no daemons.)
+    """
     # Tests may run in the background, where Ctrl-C is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for target, descriptor in zip((1, 2), descriptors, strict=True):
@@ -189,9 +193,12 @@ def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any]
 
 
 def _call(address: str, *arguments: str) -> int:
+    handed_on = (signal.SIGINT, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, handed_on)
     run = Run(address, 1, 2, {"arguments": arguments, "env": dict(os.environ)})
-    for one in (signal.SIGINT, signal.SIGTERM):
+    for one in handed_on:
         signal.signal(one, lambda number, _: run.kill(signal.Signals(number)))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handed_on)
     # As a shell says of a signal.
     code = run.wait()
     return code if code >= 0 else 128 - code

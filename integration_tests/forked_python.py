@@ -1,8 +1,7 @@
 """Python that has imported what PyAirbyte imports, which takes seconds: `Forked` runs it.
 
 PyAirbyte itself is left to the program, since it looks at the environment when it is imported. A command's `arguments`
-are the interpreter's path, for `sys.executable`, and then what an interpreter takes: `-m` and a module or a file, and
-the program's own.
+are the interpreter's path, for `sys.executable`; `-m` and a module, or a file; and the program's own.
 """
 
 from __future__ import annotations
@@ -10,25 +9,26 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 
 import airbyte  # noqa: F401
 import altair  # noqa: F401
 from forked import serve
 
 
-def _take_over(path: str) -> None:
-    """Do with PYTHONPATH what the interpreter does at its start."""
-    sys.path[:1] = ["", *filter(None, path.split(os.pathsep))]
+def _take_over(first: str, path: str) -> None:
+    """Do with PYTHONPATH what the interpreter does at its start; `first` is where the program is."""
+    sys.path[:1] = [first, *filter(None, path.split(os.pathsep))]
     sys.modules.pop("sitecustomize", None)
-    with suppress(ModuleNotFoundError):
+    if find_spec("sitecustomize"):
         import_module("sitecustomize")
 
 
 def _run(arguments: list[str]) -> None:
     sys.executable, *command = arguments
-    _take_over(os.environ.get("PYTHONPATH", ""))
+    _take_over("" if command[0] == "-m" else str(Path(command[0]).parent), os.environ.get("PYTHONPATH", ""))
     if command[0] == "-m":
         sys.argv[:] = command[1:]
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)

@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import duckdb
@@ -23,6 +25,7 @@ from patience import HUNG
 from sandbox_process import LISTS, ROOT, USAGE, Sandbox
 
 from demo import __main__ as command
+from demo.interrupts import held_back
 from demo.origin import default_start
 from demo.pipeline import CONNECTOR
 
@@ -112,7 +115,10 @@ def fast_demo(tmp_path: Path, fast: FastConnector, forked_python: Forked) -> Dem
 
 
 def processes_of(demo: Demo) -> list[str]:
-    """The command lines of the living processes below it, which have its environment."""
+    """The command lines of the living processes that were started below it, which have its environment.
+
+    A forked connector has not, but it lives no longer than who called it.
+    """
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -215,7 +221,7 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        *((one, signal.SIGINT) for one in ("checking", "reading members", "first sync")),
+        *((one, signal.SIGINT) for one in ("checking", "reading members", "drawing the report")),
         ("checking", signal.SIGTERM),
     ],
 )
@@ -223,8 +229,52 @@ def test_an_interrupt_leaves_nothing_running(fast_demo: Demo, moment: str, numbe
     _interrupt(fast_demo, moment, number)
 
 
-def test_an_interrupt_during_pyairbytes_import_leaves_nothing_running(demo: Demo) -> None:
-    _interrupt(demo, "loading PyAirbyte", signal.SIGINT)
+@pytest.mark.parametrize("moment", ["loading PyAirbyte", "first sync"])
+def test_an_interrupt_during_the_import_or_with_all_threads_there_leaves_nothing_running(
+    demo: Demo, moment: str
+) -> None:
+    _interrupt(demo, moment, signal.SIGINT)
+
+
+def test_many_interrupts_are_one(fast_demo: Demo) -> None:
+    process = fast_demo.start()
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "reading members" in line:
+            break
+    for number in [signal.SIGINT, signal.SIGTERM] * 10:
+        process.send_signal(number)
+        time.sleep(0.05)
+    interrupted(process, fast_demo)
+
+
+def test_what_still_runs_at_the_end_is_ended() -> None:
+    program = """
+import subprocess
+from demo.interrupts import end_children
+
+child = subprocess.Popen(["sleep", "1000"])
+end_children()
+print(child.pid)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not psutil.pid_exists(int(done.stdout))
+
+
+def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:
+    other = Thread(target=Event().wait, daemon=True)
+    other.start()
+    reached = []
+    # In the background it is ignored.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            reached.append("the end")
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert reached == ["the end"]
 
 
 def _interrupt(demo: Demo, moment: str, number: signal.Signals) -> None:
@@ -281,7 +331,7 @@ def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signa
     assert "Traceback" not in printed
     assert processes_of(demo) == []
     assert demo.leftovers() == []
-    assert not (demo.output / "magnific.duckdb").exists()
+    assert [path.name for path in demo.output.iterdir()] == ["logs"]
 
 
 def test_the_default_start_is_three_requests_on_business() -> None:

@@ -22,6 +22,7 @@ import pytest
 from connector_process import FastConnector
 from environments import AIRFLOW, DAGSTER
 from forked import Forked
+from patience import HUNG
 from sandbox_process import ROOT, Sandbox
 
 EXAMPLES = ROOT / "examples"
@@ -145,23 +146,34 @@ def cron(home: Home) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["/bin/sh", "-c", command], env={**given, "TMPDIR": str(home.temporary)}, cwd=home.folder)
 
 
-def gate_before_read(home: Home) -> Path:
-    """A pipe that the connector, once it is called to read, waits at until somebody has opened and closed it."""
+def gate_inside_read(home: Home) -> Path:
+    """A pipe in the place of the catalog, which the connector opens when it has written all its files."""
     gate, program, behind = (home.folder / name for name in ("gate", f".venv/bin/{CONNECTOR}", "connector"))
     os.mkfifo(gate)
     program.rename(behind)
-    program.write_text(f'#!/bin/sh\n[ "$1" != read ] || cat "{gate}"\nexec "{behind}" "$@"\n')
+    program.write_text(
+        f"""#!/bin/sh
+        for one; do
+            shift
+            [ "$last" != --catalog ] || {{ cp "$one" "{gate}.json"; one="{gate}"; }}
+            set -- "$@" "$one"
+            last=$one
+        done
+        exec "{behind}" "$@"
+        """
+    )
     program.chmod(0o755)
     return gate
 
 
 def opened(gate: Path, process: subprocess.Popen[bytes]) -> IO[bytes]:
     """The gate, at which what the process started waits now."""
-    while process.poll() is None:
+    for _ in range(10 * HUNG):
+        assert process.poll() is None, "it ended before it read anything"
         with suppress(OSError):
             return os.fdopen(os.open(gate, os.O_WRONLY | os.O_NONBLOCK), "wb")
         time.sleep(0.1)
-    raise AssertionError("it ended before it read anything")
+    raise AssertionError(f"it read nothing in {HUNG} seconds")
 
 
 def test_crons_run_on_the_next_day_completes_and_shows_nobody_the_key(home: Home) -> None:
@@ -170,14 +182,17 @@ def test_crons_run_on_the_next_day_completes_and_shows_nobody_the_key(home: Home
     assert cron(home).wait() != 0
     assert "100 API requests" in (home.folder / "sync.log").read_text()
     home.next_day()
-    gate = gate_before_read(home)
-    with cron(home) as process, opened(gate, process):
+    gate = gate_inside_read(home)
+    with cron(home) as process, opened(gate, process) as catalog:
         files = [file for file in home.temporary.rglob("*") if file.is_file()]
         holders = [file for file in files if home.sandbox.api_key in file.read_text()]
         entrances = {home.temporary / file.relative_to(home.temporary).parts[0] for file in holders}
         modes = {entrance.stat().st_mode & 0o777 for entrance in entrances}
+        catalog.write(gate.with_suffix(".json").read_bytes())
     assert process.returncode == 0
     home.assert_complete()
+    # PyAirbyte's configuration and the connector's.
+    assert len(holders) == 2
     assert modes == {0o700}
     assert list(home.temporary.iterdir()) == []
 
@@ -194,7 +209,8 @@ def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
     tmp_path: Path, make_sandbox: Callable[..., Sandbox], fast: FastConnector, forked_python: Forked
 ) -> None:
     (tmp_path / "bin").mkdir()
-    forked_python.make_executable(tmp_path / "bin" / "python", "python")
+    python = tmp_path / "bin" / "python"
+    forked_python.make_executable(python, str(python))
     fast.forked.make_executable(tmp_path / "bin" / CONNECTOR)
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
@@ -207,7 +223,7 @@ def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
         config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
         (tmp_path / "teams" / f"{team}.json").write_text(json.dumps(config))
         expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
-        command = [tmp_path / "bin" / "python", "sync.py"]
+        command = [python, "sync.py"]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
