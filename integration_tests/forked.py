@@ -201,6 +201,8 @@ def _call(address: str, *arguments: str) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, handed_on)
     # As a shell says of a signal.
     code = run.wait()
+    for one in handed_on:
+        signal.signal(one, signal.SIG_IGN)
     return code if code >= 0 else 128 - code
 
 

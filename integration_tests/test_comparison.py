@@ -251,7 +251,8 @@ def test_the_page_is_one_page_of_usual_width_however_much_differs(team: Team, co
     team.export()
     team.query("update credit_usage set user_credits = user_credits + 7 where tool is not null")
     assert compared() == 1
-    lines = compared.printed.splitlines()
+    # A file may lie as deep as it likes.
+    lines = compared.printed.replace(str(team.export_file.parent), "").splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) < 80
     assert compared("--all") == 1
