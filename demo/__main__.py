@@ -43,7 +43,7 @@ def run(folder: Path, screen: Screen) -> bool:
     logs = folder / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
-    with _replacing(folder) as new:
+    with replacing(folder) as new:
         duckdb_file = new / DUCKDB_FILE
         with origin_from(os.environ, today) as origin:
             screen.print(f"Reading {origin.description}\n")
@@ -69,7 +69,7 @@ def run(folder: Path, screen: Screen) -> bool:
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
+def replacing(folder: Path) -> Iterator[Path]:
     """An empty folder for the files that take the last ones' places when the block ends well, and otherwise go."""
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)

@@ -159,9 +159,9 @@ def _attend(connection: socket.socket, run: Callable[..., object]) -> None:
 
 
 def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any], descriptors: list[int]) -> None:
-    """Run one command in this process and end it as the interpreter would, without a last call of what waits for it.
+    """Run one command in this process and end it as the interpreter would.
 
-    (Those are `atexit` and threads that are no daemons.)
+    It waits for no thread, though, and nothing that is registered with `atexit` is called.
     """
     # Tests may run in the background, where Ctrl-C is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -199,10 +199,10 @@ def _call(address: str, *arguments: str) -> int:
     for one in handed_on:
         signal.signal(one, lambda number, _: run.kill(signal.Signals(number)))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, handed_on)
-    # As a shell says of a signal.
     code = run.wait()
     for one in handed_on:
         signal.signal(one, signal.SIG_IGN)
+    # As a shell says of a signal.
     return code if code >= 0 else 128 - code
 
 

@@ -28,13 +28,14 @@ def _take_over(first: str, path: str) -> None:
 
 def _run(arguments: list[str]) -> None:
     sys.executable, *command = arguments
-    _take_over("" if command[0] == "-m" else str(Path(command[0]).parent), os.environ.get("PYTHONPATH", ""))
-    if command[0] == "-m":
-        sys.argv[:] = command[1:]
-        runpy.run_module(command[1], run_name="__main__", alter_sys=True)
+    is_module = command[0] == "-m"
+    sys.argv[:] = command[is_module:]
+    program = sys.argv[0]
+    _take_over("" if is_module else str(Path(program).parent), os.environ.get("PYTHONPATH", ""))
+    if is_module:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
     else:
-        sys.argv[:] = command
-        runpy.run_path(command[0], run_name="__main__")
+        runpy.run_path(program, run_name="__main__")
 
 
 if __name__ == "__main__":

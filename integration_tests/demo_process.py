@@ -1,0 +1,125 @@
+"""`python -m demo` as a process: started, watched, and what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from connector_process import FastConnector
+from forked import Forked
+from patience import HUNG
+from sandbox_process import ROOT
+
+from demo.pipeline import CONNECTOR
+
+# Loaded by every Python below the demo, the connector's too where it starts: notes each connection that leaves this
+# machine.
+_WATCHMAN = """
+import os, socket
+connect = socket.socket.connect
+def watched(self, address):
+    if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        with open(os.environ["CONNECTIONS"], "a") as notes:
+            notes.write(f"{address}\\n")
+        raise OSError("no network in this test")
+    return connect(self, address)
+socket.socket.connect = watched
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Runs the demo in a session of its own, with its files, its home and its temporary files in one folder."""
+
+    folder: Path
+    python: str = sys.executable
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output"
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        for name in ("home", "tmp", "site"):
+            (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / "site" / "sitecustomize.py").write_text(_WATCHMAN)
+        usual = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MAGNIFIC", "AIRBYTE", "DO_"))
+        }
+        return subprocess.Popen(
+            [self.python, "-m", "demo", str(self.output)],
+            cwd=ROOT,
+            env=usual
+            | {
+                "HOME": str(self.folder / "home"),
+                "TMPDIR": str(self.folder / "tmp"),
+                "PYTHONPATH": f"{self.folder / 'site'}:{ROOT}",
+                "PYTHONUNBUFFERED": "1",
+                "CONNECTIONS": str(self.folder / "connections"),
+                "COLUMNS": "120",
+            }
+            | environment,
+            # A shell starts what runs in its background with Ctrl-C ignored, and its children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def start_until(self, words: str, **environment: str) -> subprocess.Popen[str]:
+        """Started, and come so far that it has printed a line with these words."""
+        process = self.start(**environment)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if words in line:
+                break
+        return process
+
+    def run(self, **environment: str) -> tuple[int, str]:
+        """Exit code, and all that it printed."""
+        process = self.start(**environment)
+        printed, _ = process.communicate(timeout=HUNG)
+        return process.returncode, printed
+
+    def connections(self) -> str:
+        """Every address off this machine that was tried."""
+        file = self.folder / "connections"
+        return file.read_text() if file.exists() else ""
+
+    def processes(self) -> list[str]:
+        """The command lines of the living processes that were started below it, which have its environment.
+
+        A forked connector has not, but it lives no longer than who called it.
+        """
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("HOME") == str(self.folder / "home"):
+                    found.append(" ".join(process.cmdline()))
+        return found
+
+    def leftovers(self) -> list[str]:
+        return [path.name for path in (self.folder / "tmp").iterdir()]
+
+
+@pytest.fixture()
+def demo(tmp_path: Path) -> Demo:
+    return Demo(tmp_path)
+
+
+@pytest.fixture()
+def fast_demo(tmp_path: Path, fast: FastConnector, forked_python: Forked) -> Demo:
+    """The same in an environment whose connector and whose Python need no start-up."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    python = programs / "python"
+    forked_python.make_executable(python, str(python))
+    fast.forked.make_executable(programs / CONNECTOR)
+    return Demo(tmp_path, str(python))

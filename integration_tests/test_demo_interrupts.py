@@ -1,0 +1,138 @@
+"""Ctrl-C, and what a supervisor sends, at any moment of the demo: what is told, and that nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import psutil
+import pytest
+from connector_process import SCRIPT
+from demo_process import Demo
+from patience import HUNG
+from sandbox_process import ROOT, USAGE, Sandbox
+
+from demo import __main__ as command
+from demo.interrupts import held_back
+from demo.pipeline import CONNECTOR
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        *((one, signal.SIGINT) for one in ("checking", "reading members")),
+        ("checking", signal.SIGTERM),
+    ],
+)
+def test_an_interrupt_leaves_nothing_running(fast_demo: Demo, moment: str, number: signal.Signals) -> None:
+    interrupted(fast_demo.start_until(moment), fast_demo, number)
+
+
+@pytest.mark.parametrize("moment", ["loading PyAirbyte", "first sync"])
+def test_an_interrupt_during_the_import_or_with_all_threads_there_leaves_nothing_running(
+    demo: Demo, moment: str
+) -> None:
+    interrupted(demo.start_until(moment), demo)
+
+
+def test_many_interrupts_are_one(fast_demo: Demo) -> None:
+    process = fast_demo.start_until("reading members")
+    for number in [signal.SIGINT, signal.SIGTERM] * 10:
+        process.send_signal(number)
+        time.sleep(0.05)
+    interrupted(process, fast_demo)
+
+
+def test_what_still_runs_at_the_end_is_ended() -> None:
+    program = """
+import subprocess
+from demo.interrupts import end_children
+
+child = subprocess.Popen(["sleep", "1000"])
+end_children()
+print(child.pid)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not psutil.pid_exists(int(done.stdout))
+
+
+def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:
+    other = Thread(target=Event().wait, daemon=True)
+    other.start()
+    reached = []
+    # In the background it is ignored.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            reached.append("the end")
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert reached == ["the end"]
+
+
+def test_files_take_the_last_ones_places_together_or_not_at_all(tmp_path: Path) -> None:
+    names = ("magnific.duckdb", "report.html")
+    for name in names:
+        (tmp_path / name).write_text("last")
+    with pytest.raises(KeyboardInterrupt), command.replacing(tmp_path) as new:
+        (new / names[0]).write_text("new")
+        raise KeyboardInterrupt
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "last")
+    with command.replacing(tmp_path) as new:
+        for name in names:
+            (new / name).write_text("new")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "new")
+
+
+def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def query(*_: Any) -> bool:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise RuntimeError("Query interrupted") from interrupt
+
+    monkeypatch.setattr(command, "run", query)
+    assert command.main([str(tmp_path)]) == 130
+    assert "Interrupted." in capsys.readouterr().err
+
+
+def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(
+    fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    patient = Path(fast_demo.python).with_name(CONNECTOR)
+    patient.unlink()
+    patient.symlink_to(SCRIPT)
+    api = make_sandbox("--plan=enterprise")
+    # After the check's and the first sync's.
+    api.spoil(kind="silence", path=USAGE, at=3)
+    start = str(datetime.now(UTC).date() - timedelta(days=30))
+    settings = {"MAGNIFIC_API_KEY": api.api_key, "MAGNIFIC_PLAN": "enterprise", "MAGNIFIC_START_DATE": start}
+    process = fast_demo.start_until("first sync", MAGNIFIC_BASE_URL=api.base_url, **settings)
+    # The check, the lists and usage, the lists again, and the one that is not answered.
+    api.wait_for_requests(1 + 5 + 4 + 1)
+    assert any("source-magnific-analytics read" in command for command in fast_demo.processes())
+    interrupted(process, fast_demo)
+
+
+def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signals = signal.SIGINT) -> None:
+    """Send Ctrl-C to the demo alone, or what a supervisor sends, and see that everything ends."""
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=HUNG)
+    assert process.returncode == 130, printed
+    assert "Interrupted." in printed
+    assert "Traceback" not in printed
+    assert demo.processes() == []
+    assert demo.leftovers() == []
+    assert [path.name for path in demo.output.iterdir()] == ["logs"]
