@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import re
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.interrupts import held_back
 from demo.origin import DemoError
+from source_magnific_analytics.startup import importing
 
 if TYPE_CHECKING:
     from airbyte.caches import DuckDBCache
@@ -129,14 +129,9 @@ def open_pipeline(
         tell("loading PyAirbyte")
         _settle(logs, private)
         # What happens inside a library's import can swallow a Ctrl-C.
-        with held_back(), warnings.catch_warnings():
+        with held_back(), warnings.catch_warnings(), importing():
             warnings.simplefilter("ignore", FutureWarning)
-            # A tenth of it would be the search for garbage among modules that stay.
-            gc.disable()
             import airbyte
-
-            gc.freeze()
-            gc.enable()
         with (logs / "pyairbyte.log").open("a") as sink, redirect_stdout(sink), redirect_stderr(sink):
             source = airbyte.get_source(
                 CONNECTOR, config=dict(config), local_executable=executable, install_if_missing=False

@@ -1,25 +1,18 @@
 """The console script `source-magnific-analytics` (`spec`, `check`, `discover`, `read`)."""
 
-# ruff: noqa: E402
-import gc
-
-# Most of a short command is the import of the CDK, and an eighth of that is the garbage collector's search through
-# modules that stay for good: it waits until they are there and leaves them alone from then on.
-gc.disable()
-
 import io
 import logging
 import sys
 
-from airbyte_cdk.entrypoint import AirbyteEntrypoint
-from airbyte_cdk.logger import PRINT_BUFFER
-from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils import AirbyteTracedException
+from source_magnific_analytics.startup import importing
 
-from source_magnific_analytics.source import SourceMagnificAnalytics
+with importing():
+    from airbyte_cdk.entrypoint import AirbyteEntrypoint
+    from airbyte_cdk.logger import PRINT_BUFFER
+    from airbyte_cdk.models import FailureType
+    from airbyte_cdk.utils import AirbyteTracedException
 
-gc.freeze()
-gc.enable()
+    from source_magnific_analytics.source import SourceMagnificAnalytics
 
 
 def run() -> None:
