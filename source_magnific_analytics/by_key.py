@@ -18,7 +18,7 @@ from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.state import Progress
 from source_magnific_analytics.streams import ApiKeys
 from source_magnific_analytics.usage_stream import Save, Series, UsageStream
-from source_magnific_analytics.windows import period_of, plan
+from source_magnific_analytics.windows import number_of_requests, period_of
 
 # Of an incremental sync, in a UTC day: the rest of the day's 100 is for the other streams and for tries.
 MOST_REQUESTS_A_DAY = 60
@@ -115,7 +115,7 @@ class CreditUsageByApiKey(UsageStream):
             return
         left = self.sync.allowance - self.sync.requests
         end = min(period_of(first, self.config.granularity).end, self.end)
-        parts = sum(1 for _ in plan(first, end, self.config.granularity, self.longest))
+        parts = number_of_requests(first, end, self.config.granularity, self.longest)
         if left < min(parts, MOST_REQUESTS_A_DAY):
             raise AllowanceSpentError
 
@@ -214,7 +214,7 @@ class CreditUsageByApiKey(UsageStream):
         needed = 0
         for name in due:
             first = self._first(name, known.keys[name], full_refresh=True)
-            needed += sum(1 for _ in plan(first, self.end, self.config.granularity, self.config.longest_range_days))
+            needed += number_of_requests(first, self.end, self.config.granularity, self.config.longest_range_days)
         if needed > REQUESTS_A_DAY - self.sync.requests:
             raise config_error(
                 f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), and "

@@ -31,9 +31,9 @@ from source_magnific_analytics.windows import (
     first_day,
     next_request,
     number_of,
+    number_of_requests,
     period,
     period_of,
-    plan,
 )
 
 # From a stream's state to the message that saves it.
@@ -263,7 +263,7 @@ class UsageStream(MagnificStream, ABC):
     def _check_parts(self, whole: DateRange) -> None:
         """Raise where the period takes more than a day's requests."""
         granularity, days = self.config.granularity, self._span.days
-        if sum(1 for _ in plan(whole.start, min(whole.end, self.end), granularity, days)) > self.most_parts:
+        if number_of_requests(whole.start, min(whole.end, self.end), granularity, days) > self.most_parts:
             raise failures.too_many_parts(granularity, days)
 
     def _tell_span(self) -> None:

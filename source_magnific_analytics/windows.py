@@ -7,6 +7,7 @@ ranges include both ends.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from pendulum import Date
 
@@ -148,6 +149,17 @@ def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> Iter
         request = next_request(first, end, granularity, longest)
         yield request
         first = request.range.end.add(days=1)
+
+
+# Each part of a period asks it again, and each API key.
+@lru_cache(maxsize=1)
+def number_of_requests(start: Date, end: Date, granularity: Granularity, longest: int) -> int:
+    """How many requests `plan` has.
+
+    >>> number_of_requests(Date(2026, 1, 15), Date(2026, 7, 10), Granularity.MONTH, longest=180)
+    2
+    """
+    return sum(1 for _ in plan(start, end, granularity, longest))
 
 
 def _last_day(first: Date, end: Date, unit: Granularity, longest: int) -> Date:
