@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from forked import Forked
 from patience import HUNG
 
@@ -41,9 +42,8 @@ class Run:
     @cached_property
     def messages(self) -> list[tuple[str, Json]]:
         """Type and content of every line of standard output; a line that is no Airbyte message fails the test."""
-        text = self.stdout.decode()
-        assert text.endswith("\n"), f"the last line is not whole: {text[-200:]}"
-        lines = [json.loads(line) for line in text.split("\n")[:-1]]
+        assert self.stdout.endswith(b"\n"), f"the last line is not whole: {self.stdout[-200:]!r}"
+        lines = [msgspec.json.decode(line) for line in self.stdout.split(b"\n")[:-1]]
         return [(line["type"], line[_FIELDS[line["type"]]]) for line in lines]
 
     def of(self, kind: str) -> list[Json]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import requests
 from patience import HUNG
 
@@ -49,7 +50,7 @@ class Sandbox:
     def _control(self, method: str, what: str, **request: Any) -> Any:
         answer = self._http.request(method, f"{self.base_url}/_sandbox/{what}", timeout=HUNG, **request)
         assert answer.ok, answer.text
-        return answer.json()
+        return msgspec.json.decode(answer.content)
 
     def clear(self, today: str) -> None:
         """As it was at its start, on this day."""

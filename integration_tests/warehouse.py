@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +23,8 @@ SUGGESTED = tuple(KEYS)[:5]
 FILTERS = ("group_ids", "project_references", "api_key_ids")
 
 Json = dict[str, Any]
+Sums = Mapping[tuple[str | None, ...], tuple[int, int]]
+"""Uses and credits by the values of some fields."""
 
 
 def catalog(*streams: str, sync_mode: str = "incremental") -> Json:
@@ -101,11 +103,11 @@ class Warehouse:
         """What stays besides where it does not."""
         return [row for row in self.tables["credit_usage"].values() if row.get("_ab_cdc_deleted_at")]
 
-    def totals(self) -> Counter[tuple[str, ...]]:
-        """Uses and credits by date and tool, as `("2026-03-31", "Upscaler", "uses")`."""
+    def totals(self) -> Sums:
+        """Uses and credits by date and tool."""
         return _added_up(self.usage, "date", "tool")
 
-    def by_user(self) -> Counter[tuple[str, ...]]:
+    def by_user(self) -> Sums:
         """Uses and credits by date, tool, user and project, of the usage that has a user."""
         rows = [row for row in self.usage if row.get("user_email")]
         return _added_up(rows, "date", "tool", "user_email", "project_reference")
@@ -123,10 +125,10 @@ class Warehouse:
         assert not any(row["user_uses"] or row["user_credits"] or row.get("tool") for row in self.withdrawn)
 
 
-def _added_up(rows: list[Json], *fields: str) -> Counter[tuple[str, ...]]:
-    sums: Counter[tuple[str, ...]] = Counter()
+def _added_up(rows: list[Json], *fields: str) -> Sums:
+    sums: defaultdict[tuple[str | None, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for row in rows:
-        key = tuple(row.get(field) or "" for field in fields)
-        sums[*key, "uses"] += row["user_uses"]
-        sums[*key, "credits"] += row["user_credits"]
+        key = tuple([row.get(field) for field in fields])
+        uses, credits = sums[key]
+        sums[key] = uses + row["user_uses"], credits + row["user_credits"]
     return sums
