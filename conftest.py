@@ -12,6 +12,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox import DEFAULT_KEY, Options, running
+from source_magnific_analytics.startup import importing
+
+with importing():
+    import airbyte_cdk  # noqa: F401
 
 # Shared machines are slow now and then, which says nothing about the connector.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,8 +24,16 @@ settings.load_profile("patient")
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
 # They run in processes of their own, most of them in environments of their own.
-_PROGRAMS = ("airflow_run", "dagster_run", "forked_dbt", "forked_python")
+_PROGRAMS = ("airflow_run", "dagster_run", "forked_dbt", "forked_destination", "forked_python")
 collect_ignore = [f"integration_tests/{name}.py" for name in _PROGRAMS]
+
+# What several files share: a synced database, PyAirbyte's libraries, a browser.
+_SHARED = {
+    "duckdb": r".*[\[-]duckdb[]-]",
+    "postgres": r".*[\[-]postgres[]-]",
+    "forked_python": r"test_(demo\w*|examples)\.py",
+    "chromium": r"test_(report\w*|form)\.py",
+}
 
 # The paths that acceptance-test-config.yml names.
 CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
@@ -29,10 +41,10 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side, one worker runs all of a file, or all on a database that is built once for several files.
+    """Side by side, one worker runs all of a file, or all of several files that share what takes seconds to start.
 
-    A test on one has its name in brackets. (Xdist's own mark, `xdist_group`, does nothing under pytest 9.2.) Unit
-    tests share nothing that takes time.
+    Of a test on a database, its name in brackets says so. (Xdist's own mark, `xdist_group`, does nothing under pytest
+    9.2.) Unit tests share nothing that takes time.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -40,8 +52,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             if nodeid.startswith("unit_tests/"):
                 return nodeid
-            database = re.search(r"integration_tests/.*[\[-](duckdb|postgres)[]-]", nodeid)
-            return database[1] if database else nodeid.partition("::")[0]
+            for shared, tests in _SHARED.items():
+                if re.search(rf"integration_tests/{tests}", nodeid):
+                    return shared
+            return nodeid.partition("::")[0]
 
     return ByWhatIsShared(config, log)
 

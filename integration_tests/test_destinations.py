@@ -211,8 +211,8 @@ def test_a_published_destination_ends_with_one_document_for_each_row(
     start = "2026-03-06"
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "start_date": start}
     sandbox.clear(MONDAY)
-    published, source = Published(tmp_path), Warehouse()
-    with published.server() as port:
+    source = Warehouse()
+    with Published(tmp_path) as published, published.server() as port:
         # It merges into tables of the default schema alone.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}
         settings = {
