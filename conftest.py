@@ -27,10 +27,11 @@ pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 _PROGRAMS = ("airflow_run", "dagster_run", "forked_dbt", "forked_destination", "forked_python")
 collect_ignore = [f"integration_tests/{name}.py" for name in _PROGRAMS]
 
-# What several files share: a synced database, PyAirbyte's libraries, a browser.
+# What several files share: a synced database, dbt, PyAirbyte's libraries, a browser.
 _SHARED = {
     "duckdb": r".*[\[-]duckdb[]-]",
     "postgres": r".*[\[-]postgres[]-]",
+    "forked_dbt": r"test_models\w*\.py",
     "forked_python": r"test_(demo\w*|examples)\.py",
     "chromium": r"test_(report\w*|form)\.py",
 }

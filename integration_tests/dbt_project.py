@@ -84,7 +84,7 @@ class Project:
         profiles = {"magnific_demo": {"target": "here", "outputs": {"here": profile}}}
         (self._folder / "profiles.yml").write_text(json.dumps(profiles))
         where = ["--project-dir", self._folder, "--profiles-dir", self._folder]
-        settings = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_PATH": str(self._folder / "logs")}
+        settings = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_LEVEL_FILE": "none"}
         arguments = ["--no-use-colors", *command, *map(str, where)]
         code, stdout, stderr = _forked_dbt().run(arguments=arguments, env={**os.environ, **settings})
         output = stdout.decode()

@@ -54,8 +54,7 @@ class Sandbox:
 
     def clear(self, today: str) -> None:
         """As it was at its start, on this day."""
-        self._control("DELETE", "changes")
-        self.set_today(today)
+        self._control("DELETE", "changes", params={"date": today})
 
     def set_today(self, day: str) -> None:
         self._control("POST", "today", json={"date": day})
@@ -76,8 +75,7 @@ class Sandbox:
 
     def requests(self) -> list[dict[str, Any]]:
         """What it was asked since the last call, in order; the log is empty afterwards."""
-        asked: list[dict[str, Any]] = self._control("GET", "requests")
-        self._control("DELETE", "requests")
+        asked: list[dict[str, Any]] = self._control("DELETE", "requests")
         return asked
 
     def count(self) -> int:

@@ -173,7 +173,7 @@ def test_requests_are_logged_without_the_key() -> None:
         (2, "GET", None, 404),
     ]
     assert DEFAULT_KEY not in log.text
-    client.delete("/_sandbox/requests")
+    assert client.delete("/_sandbox/requests").json == log.json
     assert client.get("/_sandbox/requests").json == []
 
 

@@ -34,10 +34,12 @@ def control_of(state: State) -> Blueprint:
             return json_answer(state.requests)
 
     @control.delete("/requests")
-    def clear_requests() -> Response:
+    def take_requests() -> Response:
+        """The same, and the log is empty afterwards."""
         with state.lock:
+            taken = json_answer(state.requests)
             state.requests.clear()
-        return json_answer({})
+        return taken
 
     @control.post("/today")
     def set_today() -> Response:
@@ -58,9 +60,11 @@ def control_of(state: State) -> Blueprint:
 
     @control.delete("/changes")
     def start_over() -> Response:
-        """Day, events, faults, limits and log are as they were at the start."""
+        """Day, events, faults, limits and log are as they were at the start; `date` in the query is another day."""
+        today = read_day(request.args["date"]) if "date" in request.args else state.options.today
         with state.lock:
             state.start_over()
+            state.today = today
         return json_answer({})
 
     @control.post("/faults")
