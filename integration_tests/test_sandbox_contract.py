@@ -190,6 +190,19 @@ def test_an_event_changes_what_is_said_about_the_past() -> None:
     assert client.post("/_sandbox/events", json=[event]).status_code == 400
 
 
+def test_everything_starts_over_on_a_day_or_where_that_is_none_not_at_all() -> None:
+    client = sandbox()
+    question = {"start_date": "2026-03-10", "end_date": "2026-03-10"}
+    before = ask(client, **question)
+    refund = {"kind": "refund", "day": "2026-03-10", "tool": "AI Image Models"}
+    assert client.post("/_sandbox/events", json=[refund]).status_code == 200
+    assert client.delete("/_sandbox/changes?date=2026-02-30").status_code == 400
+    assert ask(client, **question) != before
+    assert client.delete("/_sandbox/changes?date=2026-03-11").status_code == 200
+    assert ask(client, **question) == before
+    assert ask(client, start_date="2026-03-12", end_date="2026-03-12") == []
+
+
 def test_new_names_people_and_projects_show_in_lists_and_answers() -> None:
     client = sandbox()
     reference = listed(client, "projects")[0]["project_reference"]
