@@ -74,13 +74,15 @@ class Demo:
         )
 
     def start_until(self, words: str, **environment: str) -> subprocess.Popen[str]:
-        """Started, and come so far that it has printed a line with these words."""
+        """Started, and come so far that it has printed a line with these words; one that ends before fails."""
         process = self.start(**environment)
         assert process.stdout is not None
+        printed = ""
         for line in process.stdout:
             if words in line:
-                break
-        return process
+                return process
+            printed += line
+        raise AssertionError(f"it ended before {words!r}:\n{printed}")
 
     def run(self, **environment: str) -> tuple[int, str]:
         """Exit code, and all that it printed."""
