@@ -1,4 +1,4 @@
-"""Python that has imported what PyAirbyte imports, which takes seconds: `Forked` runs it.
+"""Python that has imported what PyAirbyte and the demo's report import, which takes seconds: `Forked` runs it.
 
 PyAirbyte itself is left to the program, since it looks at the environment when it is imported. A command's `arguments`
 are the interpreter's path, for `sys.executable`; `-m` and a module, or a file; and the program's own.
@@ -17,12 +17,18 @@ from forked import serve
 
 from source_magnific_analytics.startup import importing
 
+ROOT = str(Path(__file__).parent.parent)
 # The demo is not installed.
-sys.path.append(str(Path(__file__).parent.parent))
+sys.path.append(ROOT)
 with importing():
     import airbyte  # noqa: F401
 
     from demo.report import library
+
+
+def _forget(*packages: str) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
 
 
 def _take_over(first: str, path: str) -> None:
@@ -42,12 +48,14 @@ def _run(arguments: list[str]) -> None:
     if is_module:
         runpy.run_module(program, run_name="__main__", alter_sys=True)
     else:
+        # A file is not beside them.
+        _forget("demo", "sandbox")
         runpy.run_path(program, run_name="__main__")
 
 
 if __name__ == "__main__":
     # What draws the charts is put together once.
     library()
-    for name in [name for name in sys.modules if name.partition(".")[0] == "airbyte"]:
-        del sys.modules[name]
+    sys.path.remove(ROOT)
+    _forget("airbyte")
     serve(_run)

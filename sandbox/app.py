@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from hmac import compare_digest
 from typing import Any
 
@@ -13,11 +12,10 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox import answers
 from sandbox.control import control_of
-from sandbox.ledger import Ledger
 from sandbox.oddities import oddly
-from sandbox.query import LONGEST_RANGE, Query, RefusedError, read_query
+from sandbox.query import LONGEST_RANGE, RefusedError, read_query
 from sandbox.state import Options, State
-from sandbox.wire import body_as_sent, json_answer, message, read_body, write_json
+from sandbox.wire import body_as_sent, json_answer, message, read_body
 
 
 def create_app(options: Options | None = None) -> Flask:
@@ -108,18 +106,13 @@ def _refusal(state: State) -> Response | None:
 def _add_endpoints(app: Flask, state: State) -> None:
     manner = answers.Manner(state.options.awkward, state.options.empty_periods)
 
-    # Whoever tries again asks the same, and so does test after test.
-    @lru_cache(maxsize=8)
-    def answered(ledger: Ledger, asked: Query) -> bytes:
-        answer = answers.credit_usage(ledger, state.customs.asked(asked, ledger.today), manner)
-        return write_json(state.customs.said(answer, asked))
-
     @app.post("/v1/analytics/team-credit-usage", provide_automatic_options=False)
     def credit_usage() -> Response:
         ledger = state.ledger()
         asked = read_query(read_body(), ledger.today, LONGEST_RANGE[state.options.plan] + state.customs.longer)
         g.days = asked.days
-        return json_answer(answered(ledger, asked))
+        answer = answers.credit_usage(ledger, state.customs.asked(asked, ledger.today), manner)
+        return json_answer(state.customs.said(answer, asked))
 
     lists: dict[str, Callable[[], Any]] = {
         "team-members": lambda: answers.members(state.ledger().team, manner),
