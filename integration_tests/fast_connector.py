@@ -19,12 +19,16 @@ from typing import Any
 
 import pendulum
 import urllib3.util.connection
-from airbyte_cdk.sources.streams.http import rate_limiting
 from forked import serve
 
-from source_magnific_analytics import credit_usage, usage_stream
-from source_magnific_analytics.policy import POLICY
-from source_magnific_analytics.run import run
+from source_magnific_analytics.startup import importing
+
+with importing():
+    from airbyte_cdk.sources.streams.http import rate_limiting
+
+    from source_magnific_analytics import credit_usage, usage_stream
+    from source_magnific_analytics.policy import POLICY
+    from source_magnific_analytics.run import run
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from forked import serve
 
 from source_magnific_analytics.startup import importing
 
-ROOT = str(Path(__file__).parent.parent)
-# The demo is not installed.
-sys.path.append(ROOT)
+# The demo is not installed. A program takes this place.
+sys.path[0] = str(Path(__file__).parent.parent)
 with importing():
     import airbyte  # noqa: F401
 
@@ -56,6 +55,5 @@ def _run(arguments: list[str]) -> None:
 if __name__ == "__main__":
     # What draws the charts is put together once.
     library()
-    sys.path.remove(ROOT)
     _forget("airbyte")
     serve(_run)

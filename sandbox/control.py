@@ -61,10 +61,9 @@ def control_of(state: State) -> Blueprint:
     @control.delete("/changes")
     def start_over() -> Response:
         """Day, events, faults, limits and log are as they were at the start; `date` in the query is another day."""
-        today = read_day(request.args["date"]) if "date" in request.args else state.options.today
+        today = read_day(request.args["date"]) if "date" in request.args else None
         with state.lock:
-            state.start_over()
-            state.today = today
+            state.start_over(today)
         return json_answer({})
 
     @control.post("/faults")
@@ -104,12 +103,12 @@ def control_of(state: State) -> Blueprint:
     @control.get("/ledger")
     def ledger_totals() -> Response:
         ledger = state.ledger()
-        return json_answer(added_up(truth.totals, ledger, _asked(ledger)))
+        return Response(added_up(truth.totals, ledger, _asked(ledger)), content_type="application/json")
 
     @control.get("/rows")
     def ledger_rows() -> Response:
         ledger = state.ledger()
-        return json_answer(added_up(truth.rows, ledger, _asked(ledger)))
+        return Response(added_up(truth.rows, ledger, _asked(ledger)), content_type="application/json")
 
     @control.get("/export")
     def dashboard_export() -> Response:

@@ -63,10 +63,10 @@ class State:
         self.lasting_faults = (too_long(options.longest_answer, options.too_long),) if options.longest_answer else ()
         self.start_over()
 
-    def start_over(self) -> None:
-        """Everything as it was at the start."""
+    def start_over(self, today: date | None = None) -> None:
+        """Everything as it was at the start, on another day where one is given."""
         options = self.options
-        self.today = options.today
+        self.today = today or options.today
         self.events: tuple[Event, ...] = ()
         self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
         self.faults: list[Fault] = []

@@ -20,9 +20,7 @@ def write_json(content: Any) -> bytes:
 
 
 def json_answer(content: Any, status: int = 200, content_type: str = "application/json") -> Response:
-    """`content` is what JSON can say, or the JSON itself."""
-    body = content if isinstance(content, bytes) else write_json(content)
-    return Response(body, status, content_type=content_type)
+    return Response(write_json(content), status, content_type=content_type)
 
 
 def message(status: int, text: str) -> Response:

@@ -16,7 +16,7 @@ from warehouse_model import Fault, Warehouse, status
 from sandbox.ledger import Entry
 from source_magnific_analytics.config import LONGEST_RANGE_DAYS
 from source_magnific_analytics.policy import POLICY
-from source_magnific_analytics.windows import Granularity, plan
+from source_magnific_analytics.windows import Granularity, number_of_requests
 
 pytestmark = pytest.mark.usefixtures("waits")
 
@@ -59,7 +59,7 @@ def settings(days: int, today: date = TODAY, **changes: Any) -> dict[str, Any]:
 
 def fewest(chosen: dict[str, Any], today: date, longest: int) -> int:
     first, last = (Date.fromisoformat(str(day)) for day in (chosen["start_date"], today))
-    return sum(1 for _ in plan(first, last, Granularity(chosen["granularity"]), longest))
+    return number_of_requests(first, last, Granularity(chosen["granularity"]), longest)
 
 
 @PLANS
