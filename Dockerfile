@@ -1,4 +1,6 @@
-ARG BASE=docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28
+# Dependabot only finds an image that a FROM names, so Airbyte's base is a stage. BASE can name another image instead.
+ARG BASE=airbyte
+FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
 # Both building stages fill a tree that is copied whole, so that no directory in the image has the build's time.
 FROM ${BASE} AS dependencies
@@ -6,6 +8,7 @@ FROM ${BASE} AS dependencies
 ARG SOURCE_DATE_EPOCH=1735689600
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
+# hadolint ignore=DL3002,DL3066 # Only files leave this stage; the last one runs as a user, by number.
 USER root
 WORKDIR /build
 COPY requirements.lock ./
@@ -38,6 +41,7 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     org.opencontainers.image.description="Airbyte source for the AI-credit usage of a Magnific team" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.source="https://github.com/source-magnific-analytics/source-magnific-analytics" \
     org.opencontainers.image.documentation="https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/docs/magnific-analytics.md"
 
 # Two layers: an update of the connector alone downloads only the second, which is small.

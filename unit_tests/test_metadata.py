@@ -65,7 +65,7 @@ def test_the_first_release_is_dated_as_in_the_changelog() -> None:
 
 def test_the_image_stands_on_the_base_that_the_metadata_name() -> None:
     base = METADATA["connectorBuildOptions"]["baseImage"]
-    assert found(r"^ARG BASE=(.+)$", "Dockerfile") == base
+    assert found(r"^FROM (.+) AS airbyte$", "Dockerfile") == base
     assert re.fullmatch(r"docker\.io/airbyte/python-connector-base:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", base)
 
 
@@ -79,7 +79,9 @@ def test_names_and_licence_agree() -> None:
 
 
 def test_documentation_links_agree_and_are_https() -> None:
-    page = found(r'REPOSITORY = "([^"]+)"', "setup.py") + "/blob/main/docs/magnific-analytics.md"
+    repository = found(r'REPOSITORY = "([^"]+)"', "setup.py")
+    assert found(r'image.source="([^"]+)"', "Dockerfile") == repository
+    page = f"{repository}/blob/main/docs/magnific-analytics.md"
     assert {SPEC["documentationUrl"], METADATA["documentationUrl"]} == {page}
     assert found(r'image.documentation="([^"]+)"', "Dockerfile") == page
     assert found(r'documentation_url = "([^"]+)"', "docs", "deploy.md") == page
