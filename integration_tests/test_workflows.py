@@ -1,5 +1,6 @@
 """The workflows of .github, as far as they can be judged without running them there."""
 
+import os
 import re
 import subprocess
 import sys
@@ -48,12 +49,39 @@ def test_every_action_is_pinned_by_commit_and_names_its_version() -> None:
             assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)+", action), f"{workflow.name}: {action}"
 
 
+def test_dependabot_looks_where_there_is_something_to_update() -> None:
+    files = {
+        "github-actions": ".github/workflows/*.yml",
+        "uv": "pyproject.toml",
+        "pip": "requirements*.txt",
+        "docker": "Dockerfile",
+    }
+    for update in yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]:
+        for directory in update.get("directories") or [update["directory"]]:
+            assert list(ROOT.joinpath(directory.strip("/")).glob(files[update["package-ecosystem"]])), directory
+
+
 def release_step(name: str, tag: str, folder: Path) -> bool:
     """Whether a step of the release workflow passes for this tag, in a folder that stands for the checkout."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
     [command] = [step["run"] for step in workflow["jobs"]["build"]["steps"] if step.get("name") == name]
-    environment = {"GITHUB_REF_NAME": tag, "PATH": "/usr/bin:/bin"}
+    environment = {"GITHUB_REF_NAME": tag, "PATH": os.environ["PATH"]}
     return subprocess.run(["bash", "-euc", command], cwd=folder, env=environment).returncode == 0
+
+
+def test_a_release_is_of_a_commit_on_main(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], cwd=tmp_path, check=True)
+
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "Tagged")
+    git("tag", "v1.0.0")
+    git("commit", "--quiet", "--allow-empty", "--message", "Merged later")
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    git("checkout", "--quiet", "v1.0.0")
+    assert release_step("The tag is on main", "v1.0.0", tmp_path)
+    git("commit", "--quiet", "--allow-empty", "--message", "Not merged")
+    assert not release_step("The tag is on main", "v1.0.1", tmp_path)
 
 
 def test_a_release_is_of_the_version_that_the_metadata_name() -> None:
