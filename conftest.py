@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,12 @@ def standard_configs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="class", autouse=True)
-def configs_of_standard_tests(request: pytest.FixtureRequest) -> None:
-    if hasattr(request.cls, "get_scenarios"):
-        request.getfixturevalue("standard_configs")
+def surroundings_of_standard_tests(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Their configurations, and a temporary folder: the one they share by name belongs to the user who came first."""
+    with pytest.MonkeyPatch.context() as patch:
+        if hasattr(request.cls, "get_scenarios"):
+            request.getfixturevalue("standard_configs")
+            patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("standard")))
+        yield
