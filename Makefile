@@ -1,5 +1,5 @@
-# Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv, in the versions
-# that locks/ holds.
+# Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv, in the
+# versions that locks/ holds.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
 # conftest.py says which tests run after each other, in one worker.
@@ -49,10 +49,9 @@ test: packages .venv/test.ready
 	@# One worker more than cores: integration tests wait for what they start.
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(nproc) + 1)) -m "not image"
 
+UNIT_TESTS = -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
 test-unit: .venv/unit.ready
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
-
-UNIT_TESTS = -m pytest --quiet $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
+	$(BIN)/python $(UNIT_TESTS)
 
 # The unit tests with the lowest versions that setup.py and pyproject.toml allow, on the oldest Python.
 test-lowest: .venv-lowest/ready
@@ -63,14 +62,14 @@ test-lowest: .venv-lowest/ready
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \
-		$(UV) python find --quiet --system --no-python-downloads $$python >/dev/null 2>&1 || { absent="$$absent $$python"; continue; }; \
+		$(UV) python find --no-python-downloads $$python >/dev/null 2>&1 || { absent="$$absent $$python"; continue; }; \
 		echo "Python $$python with the newest versions"; \
 		$(UV) venv --quiet --clear --python $$python .venv-newest && \
 		$(UV) pip install --quiet --python .venv-newest --editable . --group unit && \
 		.venv-newest/bin/python $(UNIT_TESTS) || failed="$$failed $$python"; \
 	done; \
-	echo "Not tested, as this machine lacks them: Python$${absent:- (none)}"; \
-	test -z "$$failed" || { echo "Failed with the newest versions: Python$$failed" >&2; exit 1; }
+	[ -z "$$absent" ] || echo "Not tested, since this machine has no such Python:$$absent"; \
+	[ -z "$$failed" ] || { echo "Failed with the newest versions on Python$$failed" >&2; exit 1; }
 
 # Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).
 test-image: .venv/test.ready
@@ -81,8 +80,8 @@ lint: .venv/dev.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy source_magnific_analytics sandbox demo facts benchmarks
 
-# All versions that make installs, the newest that setup.py and pyproject.toml allow, on any Python and machine; and out of
-# these what the image installs, which has to be the same on both architectures.
+# All versions that make installs, the newest that setup.py and pyproject.toml allow, on any Python and machine; and out
+# of these what the image installs, which has to be the same on both architectures.
 lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
 lock: COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links
 lock: | $(UV)
