@@ -10,6 +10,7 @@ import pytest
 from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, FOCUS, Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 from sandbox_process import ROOT
 
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
@@ -23,7 +24,7 @@ def locked(name: str) -> set[tuple[str, str]]:
 
 def installed(packages: Path) -> set[tuple[str, str]]:
     """Names and versions of what is there, but for the connector."""
-    found = {(canonicalize_name(one.name), one.version) for one in distributions(path=[str(packages)])}
+    found = {(canonicalize_name(one.name), str(Version(one.version))) for one in distributions(path=[str(packages)])}
     return {(name, version) for name, version in found if name != "airbyte-source-magnific-analytics"}
 
 
