@@ -1,4 +1,5 @@
-# Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv.
+# Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv, in the
+# versions that locks/ holds.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
 # conftest.py says which tests run after each other, in one worker.
@@ -7,8 +8,12 @@ SIDE_BY_SIDE := --no-loadscope-reorder -n
 unexport PYTHONDONTWRITEBYTECODE
 # The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.
 UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
+# Of an environment that has no lock of its own, and of what builds the package.
+LOCKED = $(or $(wildcard locks/$*.txt),locks/dev.txt)
+# pyenv hides all Pythons but one unless it is told to show them.
+PYENVS = $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
 
-.PHONY: demo facts report compare models test test-unit test-versions test-image lint lock image bench mutants audit release clean
+.PHONY: demo facts report compare models test test-unit test-lowest test-versions test-image lint lock image bench mutants audit release clean
 
 demo: .venv/demo.ready
 	@$(BIN)/python -m demo
@@ -26,12 +31,12 @@ compare: .venv/demo.ready
 	@$(BIN)/python -m demo.comparison $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 # The dbt package on the demo's file, with invented prices. dbt has an environment of its own.
-DBT = $(UV) run --quiet --isolated --no-project --python $(BIN)/python --with-requirements demo/dbt/requirements.txt dbt
+DBT = .venv-models/bin/dbt
 models: export DBT_PROJECT_DIR = demo/dbt
 models: export DBT_PROFILES_DIR = demo/dbt
 models: export DBT_TARGET_PATH = $(CURDIR)/demo-output/dbt
 models: export DBT_LOG_PATH = $(CURDIR)/demo-output/dbt
-models: .venv/demo.ready | $(UV)
+models: .venv-models/ready
 	@test -f demo-output/magnific.duckdb || { echo "There is no demo-output/magnific.duckdb: run  make demo  first."; exit 1; }
 	@$(DBT) --quiet deps
 	@$(DBT) build
@@ -42,19 +47,27 @@ test: .venv/test.ready
 	@# One worker more than cores: integration tests wait for what they start.
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -m "not image"
 
+UNIT_TESTS = -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
 test-unit: .venv/unit.ready
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
+	$(BIN)/python $(UNIT_TESTS)
 
-# The unit tests on the other Pythons with the newest versions that setup.py allows, and on the oldest with the lowest.
-# pyenv hides all Pythons but one unless it is told to show them.
-test-versions: export PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
-test-versions: | $(UV)
-	@for one in 3.11:lowest-direct 3.12:highest 3.13:highest; do \
-		echo "Python $${one%:*}, versions: $${one#*:}"; \
-		$(UV) venv --quiet --clear --python "$${one%:*}" .venv-versions && \
-		$(UV) pip install --quiet --python .venv-versions --resolution "$${one#*:}" --editable . --group unit && \
-		.venv-versions/bin/python -m pytest --quiet $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests || exit 1; \
-	done
+# The unit tests with the lowest versions that setup.py and pyproject.toml allow, on the oldest Python.
+test-lowest: .venv-lowest/ready
+	.venv-lowest/bin/python $(UNIT_TESTS)
+
+# And with the newest there are, unlocked, on each Python of this machine. Where that fails, somebody's new release wants
+# an answer, but no change has to wait for it.
+test-versions: export PYENV_VERSION = $(PYENVS)
+test-versions: test-lowest
+	@for python in 3.11 3.12 3.13 3.14; do \
+		$(UV) python find --no-python-downloads $$python >/dev/null 2>&1 || { absent="$$absent $$python"; continue; }; \
+		echo "Python $$python with the newest versions"; \
+		$(UV) venv --quiet --clear --python $$python .venv-newest && \
+		$(UV) pip install --quiet --python .venv-newest --editable . --group unit && \
+		.venv-newest/bin/python $(UNIT_TESTS) || failed="$$failed $$python"; \
+	done; \
+	[ -z "$$absent" ] || echo "Not tested, since this machine has no such Python:$$absent"; \
+	[ -z "$$failed" ] || { echo "Failed with the newest versions on Python$$failed" >&2; exit 1; }
 
 # Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).
 test-image: .venv/test.ready
@@ -65,16 +78,22 @@ lint: .venv/dev.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy source_magnific_analytics sandbox demo facts benchmarks
 
-# What the image installs: the newest versions that setup.py allows, which have to be the same on both architectures.
+# All versions that make installs, the newest that setup.py and pyproject.toml allow, on any Python and machine; and out
+# of these what the image installs, which has to be the same on both architectures.
+lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
+lock: COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links
 lock: | $(UV)
-	@for machine in aarch64 x86_64; do \
-		$(UV) pip compile setup.py --quiet --upgrade --generate-hashes --python-version 3.11 --no-header \
-			--python-platform $$machine-manylinux_2_28 --no-emit-index-url --no-emit-find-links \
-			--output-file build-$$machine.lock || exit 1; \
+	$(COMPILE) --universal --python-version 3.11 setup.py --group dev --group dagster --group singer -o locks/dev.txt
+	$(COMPILE) --universal --python-version 3.11 setup.py --group unit --resolution lowest-direct -o locks/lowest.txt
+	@for group in airflow dbt destination; do \
+		$(COMPILE) --universal --python-version 3.11 --group $$group -o locks/$$group.txt || exit 1; \
 	done
-	@cmp build-*.lock
-	@{ sed -n '/^#/p;/^[^#]/q' requirements.lock; cat build-x86_64.lock; } > build.lock && mv build.lock requirements.lock
-	@rm build-*.lock
+	$(COMPILE) --universal --python-version 3.12 --group focus -o locks/focus.txt
+	@for machine in aarch64 x86_64; do \
+		$(COMPILE) setup.py --constraint locks/dev.txt --python-version 3.13 \
+			--python-platform $$machine-manylinux_2_28 -o build-$$machine.lock || exit 1; \
+	done
+	@cmp build-*.lock && mv build-x86_64.lock requirements.lock && rm build-aarch64.lock
 
 # The version stands in metadata.yaml alone. BASE, where it is set, takes the place of Airbyte's base (.ci/engine says why).
 DOCKER ?= docker
@@ -83,7 +102,7 @@ image:
 	DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg VERSION=$$(sed -n 's/^  dockerImageTag: //p' metadata.yaml) \
 		$(BASE:%=--build-arg BASE=%) $(OPTIONS) --tag $(IMAGE) .
 
-bench: .venv/test.ready
+bench: .venv/test.ready .venv-singer/ready
 	$(BIN)/python -m benchmarks
 
 # What `make mutants` lists at the end survived: no test noticed the change.
@@ -98,16 +117,16 @@ audit: .venv/tools.ready
 
 release: .venv/tools.ready
 	rm -rf dist build
-	$(BIN)/python -m build
+	$(UV) build --build-constraint $(LOCKED)
 	$(BIN)/twine check --strict dist/*
 	$(UV) venv --quiet --python '$(PYTHON)' build/.venv
-	$(UV) pip install --quiet --python build/.venv dist/*.whl
+	$(UV) pip install --quiet --python build/.venv --constraint $(LOCKED) dist/*.whl
 	build/.venv/bin/source-magnific-analytics spec
 	rm -rf build
 
-.venv/%.ready: setup.py pyproject.toml | .venv/bin/python
+.venv/%.ready: setup.py pyproject.toml locks/dev.txt | .venv/bin/python
 	@echo "Installing what the group '$*' of pyproject.toml names into .venv …"
-	@$(UV) pip install --python .venv --editable . --group $*
+	@$(UV) pip install --python .venv --editable . --group $* --constraint locks/dev.txt --build-constraint locks/dev.txt
 	@touch $@
 
 .venv/bin/python: | $(UV)
@@ -115,10 +134,26 @@ release: .venv/tools.ready
 		echo "This needs Python 3.11, 3.12 or 3.13, and uv could not fetch one. Install one, such as Debian's python3.11," \
 		"and run make again; PYTHON=/path/to/python3 names one that is not on the PATH." >&2; exit 1; }
 
+# What is to be kept apart: the group of that name, with the Python of .venv unless it needs another.
+.venv-%/ready: APART = $(BIN)/python
+.venv-%/ready: WHAT = --group $*
+.venv-lowest/ready .venv-focus/ready .venv-destination/ready: export PYENV_VERSION = $(PYENVS)
+.venv-lowest/ready .venv-destination/ready: APART = 3.11
+.venv-lowest/ready: WHAT = --editable . --group unit
+# The newest Python for which all that it needs is ready-made.
+.venv-focus/ready: APART = 3.12
+.venv-models/ready: LOCKED = locks/dbt.txt
+.venv-%/ready: setup.py pyproject.toml locks/*.txt | .venv/bin/python
+	@echo "Installing what is to be kept apart, the group '$*' of pyproject.toml, into .venv-$* …"
+	@$(UV) venv --quiet --clear --python '$(APART)' .venv-$*
+	@$(UV) pip install --quiet --python .venv-$* $(WHAT) --constraint $(LOCKED) --build-constraint locks/dev.txt
+	@touch $@
+
 .venv-uv/bin/uv:
 	@echo "Installing uv, which installs the rest, into .venv-uv …"
 	@python3 -m venv .venv-uv
-	@.venv-uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@sed -n '/^uv==/,/# via/p' locks/dev.txt | \
+		.venv-uv/bin/pip install --quiet --disable-pip-version-check --requirement /dev/stdin
 
 clean:
 	rm -rf .venv .venv-* build dist demo-output demo/dbt/dbt_packages demo/dbt/package-lock.yml *.egg-info

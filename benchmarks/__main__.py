@@ -6,18 +6,17 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.cases import CASES, GROWTH_ROWS, Effort, prepare
-from benchmarks.peers import SINGER_REQUIREMENTS
+from benchmarks.cases import CASES, GROWTH_ROWS, Effort
+from benchmarks.peers import singer_release
 from benchmarks.report import Headline, summary, write_figures
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 def _setting(runs: int) -> str:
-    singer = SINGER_REQUIREMENTS.read_text(encoding="utf-8").splitlines()[-1].replace("==", " ")
     return (
-        f"Measured with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and {singer} "
-        f"on {os.cpu_count()} cores; {runs} rounds after one to warm up.\n"
+        f"Measured with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and singer-sdk "
+        f"{singer_release()} on {os.cpu_count()} cores; {runs} rounds after one to warm up.\n"
     )
 
 
@@ -36,7 +35,6 @@ def main() -> None:
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     names = options.cases or list(CASES)
-    prepare(names)
     parts: list[str] = []
     headlines: list[Headline] = []
     for name in names:

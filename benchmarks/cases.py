@@ -11,7 +11,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import peers
 from benchmarks.measure import Command, Rounds, output
 from benchmarks.peers import BY_KEY, COMPONENT, CONNECTOR, FLAT, FLOOR, LISTS, NESTED, SINGER, USAGE, Peers
 from benchmarks.report import Headline, Table
@@ -277,10 +276,3 @@ CASES: Mapping[str, Callable[[Effort], Result]] = {
     "start-up": start_up,
     "growth": growth,
 }
-SINGER_CASES = ("bulk", "small", "start-up")
-
-
-def prepare(names: Sequence[str]) -> None:
-    """Make ready what the cases `names` need."""
-    if any(name in SINGER_CASES for name in names):
-        peers.make_singer_environment()

@@ -1,9 +1,7 @@
 """The command lines of the connector and of its peers."""
 
 import json
-import subprocess
 import sys
-import venv
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,9 +10,8 @@ from typing import Any
 from benchmarks.measure import Command, output
 
 HERE = Path(__file__).parent
-SINGER_ENVIRONMENT = HERE.parent / ".venv-bench"
-SINGER_REQUIREMENTS = HERE / "requirements-singer.txt"
-SINGER_PYTHON = SINGER_ENVIRONMENT / "bin" / "python"
+# The Singer tap has an environment of its own: what the two SDKs need is not mixed up.
+SINGER_PYTHON = HERE.parent / ".venv-singer" / "bin" / "python"
 
 # Installed beside the Python that runs this; resolving the link would leave the virtual environment.
 SCRIPTS = Path(sys.executable).parent
@@ -36,15 +33,11 @@ LOW_CODE_OPTIONS = (
 )  # fmt: skip
 
 
-def make_singer_environment() -> None:
-    """Install singer-sdk into its own virtual environment, unless that holds the wanted release already."""
-    installed = SINGER_ENVIRONMENT / SINGER_REQUIREMENTS.name
-    wanted = SINGER_REQUIREMENTS.read_text(encoding="utf-8")
-    if installed.is_file() and installed.read_text(encoding="utf-8") == wanted:
-        return
-    venv.create(SINGER_ENVIRONMENT, with_pip=True, clear=True)
-    subprocess.run([SINGER_PYTHON, "-m", "pip", "install", "--quiet", "-r", SINGER_REQUIREMENTS], check=True)
-    installed.write_text(wanted, encoding="utf-8")
+def singer_release() -> str:
+    """The version of singer-sdk that the tap is built on."""
+    said = "from importlib.metadata import version; print(version('singer-sdk'))"
+    (line,) = output(Command("its version", (str(SINGER_PYTHON), "-c", said)))
+    return line.decode().strip()
 
 
 def _written(path: Path, content: Any) -> str:

