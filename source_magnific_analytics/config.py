@@ -11,11 +11,11 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
 
-from source_magnific_analytics.windows import Granularity
+from source_magnific_analytics.windows import Granularity, parse_date
 
 # The longest date range of one request, in days, both ends counted (Magnific's Analytics overview).
 LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
-# A mistyped year must not cost the day's requests.
+# A mistyped year must not use up the day's requests.
 EARLIEST_START = Date(2000, 1, 1)
 # Whoever may edit a source must not be able to send its key elsewhere.
 HOSTS = ("magnific.com", "freepik.com")
@@ -47,7 +47,7 @@ class Config:
 
 
 def config_error(message: str) -> AirbyteTracedException:
-    """An error that the user mends in the source's settings; `message` is what they read."""
+    """An error that the user fixes in the source's settings; `message` is what they read."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.config_error)
 
 
@@ -97,7 +97,8 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 given[name] = read(given[name])
             except (TypeError, ValueError, OverflowError):
-                raise config_error(f"{name} is {_shown(name, given)}: enter {words}.") from None
+                # Without the value: somebody may have pasted the key into another field.
+                raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
 
@@ -177,21 +178,6 @@ _KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "api_key_ids": (_each(_name), "a list of texts (api_key_id in the stream api_keys)"),
     "base_url": (_text, "an address, or leave it out"),
 }
-
-
-def _shown(name: str, given: Mapping[str, Any]) -> str:
-    """A value in an error; never the key, wherever it was pasted, and no more than fits a line."""
-    if name == "api_key":
-        return "no text"
-    shown = repr(given[name])
-    return "the API key" if given["api_key"] and str(given["api_key"]) in shown else shown[:80]
-
-
-def parse_date(text: str) -> Date:
-    """The day that `text` names as YYYY-MM-DD; raises ValueError for any other text."""
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-        raise ValueError(text)
-    return Date.fromisoformat(text)
 
 
 def _api_key(key: str) -> str:

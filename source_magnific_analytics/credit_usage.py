@@ -1,58 +1,183 @@
-"""What the team spends: one series of windows."""
+"""Credit usage: how a stream of usage becomes Airbyte's messages, and the stream of the whole team."""
 
-import time
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 
-from airbyte_cdk.models import AirbyteMessage
-from airbyte_cdk.sources.streams.http.request_window_split_exception import RequestWindowSplitRequiredException
+import pendulum
+import requests
+from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.utils.schema_helpers import InternalConfig
+from airbyte_cdk.sources.utils.slice_logger import SliceLogger
+from pendulum import Date
 
 from source_magnific_analytics import state, usage
-from source_magnific_analytics.exchange import Exchange, read_body
-from source_magnific_analytics.state import Progress
-from source_magnific_analytics.usage_stream import Save, Series, UsageStream
-from source_magnific_analytics.windows import DateRange, Granularity, Request
+from source_magnific_analytics.client import Client
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.series import Reach, Series
+from source_magnific_analytics.shrinking import Span
+from source_magnific_analytics.state import Progress, SavedProgress, SavedSettings, Settings
+from source_magnific_analytics.streams import MagnificStream
+from source_magnific_analytics.summary import Summary
+from source_magnific_analytics.windows import Request, parse_date, plan
+
+# What a stream of usage reads, in order: a state to save, or rows to emit.
+Item = Mapping[str, Any] | Iterator[usage.Row]
+
+
+class UsageStream(MagnificStream, ABC):
+    """Usage by period, tool, user and project, in windows, of the whole team or by API key."""
+
+    endpoint = "team-credit-usage"
+    http_method = "POST"
+    primary_key = "usage_id"
+    cursor_field = "date"
+
+    def __init__(self, config: Config, client: Client) -> None:
+        super().__init__(config, client)
+        self.summary = Summary()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.config.granularity, self.config.start_date, self.config.filters)
+
+    @abstractmethod
+    def items(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[Item]:
+        """The rows of a sync behind the state `saved`, and between them the states to save."""
+
+    def read(
+        self,
+        configured_stream: ConfiguredAirbyteStream,
+        logger: Any,
+        slice_logger: SliceLogger,
+        stream_state: MutableMapping[str, Any],
+        state_manager: ConnectorStateManager | None,
+        internal_config: InternalConfig,
+    ) -> Iterable[AirbyteMessage]:
+        """The records of window after window, each between the states that make a kill at any message exact."""
+        full_refresh = configured_stream.sync_mode == SyncMode.full_refresh
+        manager = state_manager or ConnectorStateManager()
+        for item in self.items(stream_state, full_refresh=full_refresh):
+            if not isinstance(item, Mapping):
+                yield from self._records(item)
+            elif state_manager is not None:
+                manager.update_state_for_stream(self.name, self.namespace, item)
+                yield manager.create_state_message(self.name, self.namespace)
+                self.client.quota.emitted()
+
+    def request_body_json(
+        self, stream_state: Any, stream_slice: Mapping[str, Any] | None = None, next_page_token: Any = None
+    ) -> Mapping[str, Any]:
+        return {**self.settings.filters, **(stream_slice or {})}
+
+    def parse_response(
+        self, response: requests.Response, *, stream_slice: Mapping[str, Any] | None = None, **_: Any
+    ) -> Iterable[Any]:
+        """The one answer to the request of a slice; raises `ContractError`. Without a slice any dates will do."""
+        request = None if stream_slice is None else Request.read(stream_slice)
+        yield usage.decode(self.client.read(response), request)
+
+    def ask(self, more: Mapping[str, Any], request: Request, span: Span) -> tuple[usage.Answer, Date | None]:
+        """The answer to one request with `more` in its body; raises as `Client.ask` does."""
+        stream_slice = {**request.body, **more}
+        call = self.call(stream_slice, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
+        return self.client.ask(
+            call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
+        )
+
+    def series(self, *, api_key_id: str | None = None, most_parts: int, full_refresh: bool) -> Series:
+        """The windows of the team or, with an ID, of one API key."""
+        ask = partial(self.ask, {} if api_key_id is None else {"api_key_ids": [api_key_id]})
+        client = self.client
+        return Series(
+            self.config,
+            ask,
+            client.policy,
+            client.quota,
+            self.summary,
+            self.logger,
+            most_parts,
+            api_key_id,
+            full_refresh,
+        )
+
+    @property
+    def reach(self) -> Reach:
+        """What the first request of a sync may ask for."""
+        return Reach(self.config.end_date, Span.of_plan(self.config.longest_range_days))
+
+    def windows(self, first: Date) -> list[dict[str, Any]]:
+        """The slices from `first` to the last day of the sync."""
+        config = self.config
+        planned = plan(first, config.end_date, config.granularity, config.longest_range_days)
+        return [request.body for request in planned]
+
+    def _records(self, rows: Iterable[usage.Row]) -> Iterator[AirbyteMessage]:
+        # Looked up once, not for each of perhaps millions of rows.
+        name, kind = self.name, Type.RECORD
+        emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
+        for row in rows:
+            record = AirbyteRecordMessage(stream=name, data=row, emitted_at=emitted_at)
+            yield AirbyteMessage(type=kind, record=record)
 
 
 class CreditUsage(UsageStream):
-    """Credit usage by period, tool, user and project."""
+    """What the team spends: one series of windows."""
 
-    def follow(self, saved: Mapping[str, Any], save: Save, *, full_refresh: bool) -> Iterator[AirbyteMessage]:
-        start = state.start(saved, self.config, self.settings, full_refresh=full_refresh)
-        for remark in start.remarks:
+    saved_through: Date | None = None
+
+    @property
+    def resume(self) -> str:
+        if self.saved_through is None:
+            return super().resume
+        return f"Credit usage is saved through {self.saved_through}, and the next sync continues from there."
+
+    def stream_slices(
+        self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
+    ) -> list[Mapping[str, Any]]:
+        """The windows that a sync behind this state plans; where Magnific cannot answer them, it asks for less."""
+        full_refresh = sync_mode == SyncMode.full_refresh
+        progress, _ = self._start(stream_state or {}, full_refresh=full_refresh)
+        return list(
+            self.windows(state.first_to_read(progress, self.config.start_date, self.config, full_refresh=full_refresh))
+        )
+
+    def items(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[Item]:
+        progress, remarks = self._start(saved, full_refresh=full_refresh)
+        for remark in remarks:
             self.logger.warning(remark)
-        progress = start.progress
-        first = state.first_to_read(progress, self.config.start_date, self.config, full_refresh=full_refresh)
-        series = Series(self.config.filters, full_refresh=full_refresh)
-        self.sync.saved_through = progress.date
-        found = state.progress_as_json(progress)
-
-        def keep(progress: Progress) -> AirbyteMessage:
-            nonlocal found
-            found = state.progress_as_json(progress)
-            self.sync.saved_through = progress.date
-            return save({**self.saved(unfinished=full_refresh), **found})
-
-        yield from self.windows(series, progress, first, keep)
+        self.saved_through = progress.date
+        mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
+        slices = self.stream_slices(sync_mode=mode, stream_state=saved)
+        if slices:
+            series = self.series(most_parts=self.client.policy.most_parts, full_refresh=full_refresh)
+            for item in series.read(progress, parse_date(slices[0]["start_date"]), self.reach):
+                if isinstance(item, Progress):
+                    progress = item
+                    self.saved_through = progress.date
+                    yield {**self.settings.as_json(unfinished=full_refresh), **progress.as_json()}
+                else:
+                    yield item
         if full_refresh:
-            yield save({**self.saved(unfinished=False), **found})
+            yield {**self.settings.as_json(unfinished=False), **progress.as_json()}
 
-    def note(self, answer: usage.Answer) -> None:
-        self.sync.totals.update({day: found.credits for day, found in answer.items()})
-
-    def probe(self) -> bool:
-        """Prove key, plan and its maximum by one small answer: the longest range by year.
-
-        False where that range is too much for Magnific, so that only one day could be tried.
-        """
-        today = self.config.today
-        longest = DateRange(today.subtract(days=self.config.longest_range_days - 1), today)
-        exchange = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)), True)
-        try:
-            self.send(exchange, Request(longest, Granularity.YEAR).body)
-        except RequestWindowSplitRequiredException:
-            time.sleep(exchange.wait)
-            single = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)))
-            self.send(single, Request(DateRange(today, today), Granularity.DAY).body)
-            return False
-        return True
+    def _start(self, saved: Mapping[str, Any], *, full_refresh: bool) -> tuple[Progress, list[str]]:
+        """What the state means under today's settings, with remarks for the log."""
+        settings = state.read(saved, SavedSettings, self.name, full_refresh=full_refresh)
+        known = state.read(saved, SavedProgress, self.name, full_refresh=full_refresh)
+        if settings is None or known is None:
+            return Progress(), []
+        changes = settings.settings.changes_to(self.settings)
+        if changes:
+            restarted = known.progress.restarted(settings.settings.other_filters(self.settings))
+            return restarted, [state.restarted("credit usage", changes, self.config)]
+        progress = known.progress.not_after(self.config.end_date)
+        if progress == known.progress:
+            return progress, []
+        remark = (
+            f"The saved date {known.date} lies after {progress.date}, the last day to sync, and is taken as that day. "
+            "Check end_date and the machine's clock if you did not expect this."
+        )
+        return progress, [remark]

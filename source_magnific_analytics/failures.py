@@ -11,7 +11,10 @@ from pendulum import Date
 
 from source_magnific_analytics.config import config_error
 from source_magnific_analytics.decoding import UNREADABLE
-from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY
+from source_magnific_analytics.policy import REQUESTS_A_DAY, Policy
+
+# A date that lies in the future; not a feature that a future release will have.
+_FUTURE_DATE = re.compile(r"(date|day).*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
 
 
 class AheadOfServerError(AirbyteTracedException):
@@ -22,7 +25,7 @@ class AheadOfServerError(AirbyteTracedException):
         when += f", where it is {server_day}" if server_day else ""
         text = (
             f"Magnific takes today for a day in the future ({said}): {when}. Set the clock of the machine that runs "
-            "the connector; the next sync goes on from where this one stopped."
+            "the connector; the next sync continues where this one stopped."
         )
         super().__init__(message=text, internal_message=text, failure_type=FailureType.config_error)
         self.server_day = server_day
@@ -34,7 +37,7 @@ def transient_error(message: str) -> AirbyteTracedException:
 
 
 def system_error(message: str) -> AirbyteTracedException:
-    """An error that neither time nor a setting mends."""
+    """An error that neither time nor a setting fixes."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
 
 
@@ -63,20 +66,22 @@ def unreadable(what: str, tries: int, progress: str, *, not_the_contract: bool) 
     return transient_error(f"Magnific could not be read ({what}), tried {count}. {progress} {advice}")
 
 
-def too_large(what: str) -> AirbyteTracedException:
-    """`what` cannot be asked for in smaller parts."""
+def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
+    """`what` cannot be asked for in smaller parts: one day of usage, or a list."""
+    advice = "A team that large is beyond this connector: report it to its maintainers."
+    if of_usage:
+        advice = "A team whose single day is that large needs a source for each of its groups (group_ids)."
     return system_error(
-        f"Magnific sent {what}, the most that is read at once, and the request cannot be made smaller. See what stands "
-        "between this machine and Magnific; a team whose single day is that large needs a source for each of its "
-        "groups (group_ids)."
+        f"Magnific sent {what}, the most that is read at once, and the request cannot be made smaller. Check what "
+        f"stands between this machine and Magnific. {advice}"
     )
 
 
-def too_large_period(granularity: str) -> AirbyteTracedException:
+def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException:
     """A period that was asked for in parts, and is too much to be added up."""
     return config_error(
-        f"One {granularity} of this team's usage is more than {POLICY.largest_body // 2**20} MiB or "
-        f"{POLICY.most_rows_in_parts:,} rows, the most that is added up at once. Choose a smaller granularity in the "
+        f"One {granularity} of this team's usage is more than {policy.largest_body // 2**20} MiB or "
+        f"{policy.most_rows_in_parts:,} rows, the most that is added up at once. Choose a smaller granularity in the "
         "source's settings."
     )
 
@@ -99,11 +104,28 @@ def day_used_up(progress: str, again_at: datetime | None) -> AirbyteTracedExcept
     )
 
 
-def final_error(status: int, words: str, plan: str, server_day: Date | None) -> AirbyteTracedException:
+def still_refused(tries: int, progress: str) -> AirbyteTracedException:
+    """Magnific refused a request again after each short wait that it asked for."""
+    return transient_error(
+        f"Magnific refused a request {tries} times in a row (HTTP 429), each time with a short wait that was kept. "
+        f"{progress} See whether another program uses the team's API keys at the same time."
+    )
+
+
+def too_slow(what: str, progress: str) -> AirbyteTracedException:
+    """Magnific takes longer than the platform lets a sync be silent."""
+    return transient_error(
+        f"Magnific asked for more waiting than a sync has ({what}): the platform ends one that sends nothing for an "
+        f"hour. {progress}"
+    )
+
+
+def final_error(status: int, words: str, plan: str, server_day: Date | None, today: Date) -> AirbyteTracedException:
     """The error for a status from 300 to 499 that another try would not change; `words` are the API's own."""
     said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
+    is_clock = _FUTURE_DATE.search(words) and (server_day is None or server_day < today)
     match status:
-        case 400 if re.search(r"\bfuture\b", words, re.IGNORECASE):
+        case 400 if is_clock:
             return AheadOfServerError(said, server_day)
         case 400:
             return config_error(f"Magnific does not accept the request ({said}). {_range_hint(words, plan)}")

@@ -1,4 +1,4 @@
-"""Which answer means what, how often to try and how long to wait: tables that decide nothing by themselves."""
+"""What each answer means, how often to try again and how long to wait: tables that decide nothing by themselves."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,7 +19,7 @@ class Meaning(Enum):
     TOO_MUCH = auto()
     """The range is too much for the server: fewer days may be answered, the same days will not."""
     TOO_LARGE = auto()
-    """As too much, but certain: the same request is not worth another try."""
+    """As `TOO_MUCH`, but certain: the same request is not worth another try."""
     PERHAPS_TOO_MUCH = auto()
     """A bad moment, or a range that is too much: the same request once more, then fewer days."""
     LIMIT = auto()
@@ -32,10 +32,12 @@ class Meaning(Enum):
 class Policy:
     """Bounds in seconds, bytes and numbers of tries."""
 
-    connect_timeout: int = 10
-    # Of silence while an answer is awaited or read, and for one whole body, however slowly it drips.
-    read_timeout: int = 120
-    longest_body: int = 900
+    connect_timeout: float = 10
+    # Of silence while an answer is awaited or read, and for one whole body, however slowly it arrives.
+    read_timeout: float = 120
+    longest_body: float = 900
+    # From one RECORD or STATE to the next: the platform ends a sync that sends neither for an hour.
+    longest_silence: float = 3000
     # Decompressed. Either bounds what an answer takes once it is decoded: with the interpreter, less than 256 MiB.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
@@ -44,17 +46,21 @@ class Policy:
     # A list is held decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
-    # After the first, the second and each further fault in a row, of whatever requests. A request has one try more.
-    fault_waits: tuple[int, ...] = (5, 10, 20)
+    # After the first, the second and each further fault in a row. A request has one try more.
+    fault_waits: tuple[float, ...] = (5, 10, 20)
     # Of all requests of a sync together. From 365 days nine halvings lead to one day.
     most_retries: int = 10
     # Before the second and third try after a 429 that states no wait. One more such 429 is the day's limit.
-    unstated_waits: tuple[int, ...] = (60, 120)
-    # A longer stated wait is the day's limit: platforms end a sync that is silent for an hour or more.
-    longest_stated_wait: int = 900
+    unstated_waits: tuple[float, ...] = (60, 120)
+    # A longer stated wait is the day's limit.
+    longest_stated_wait: float = 900
     most_stated_waits: int = 5
     # A period that takes more requests than this is not read in a day that also has other requests to pay for.
-    most_requests_a_period: int = 80
+    most_parts: int = 80
+    # The same by API key, where the rest of the share pays for finding the length that is answered.
+    most_parts_of_a_key: int = 40
+    # By API key, in a UTC day: the rest of the day's requests is for the other streams and for tries.
+    requests_by_key: int = 60
 
 
 POLICY = Policy()
@@ -76,16 +82,8 @@ class BodyTooLargeError(requests.exceptions.RequestException):
 
 # The first that fits counts: some of these are kinds of a later one.
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
-    (
-        requests.exceptions.ConnectTimeout,
-        Meaning.FAULT,
-        f"no connection within {POLICY.connect_timeout} seconds",
-    ),
-    (
-        requests.exceptions.ReadTimeout,
-        Meaning.TOO_MUCH,
-        f"no complete answer in time, or silence for {POLICY.read_timeout} seconds",
-    ),
+    (requests.exceptions.ConnectTimeout, Meaning.FAULT, "no connection in time"),
+    (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete answer in time"),
     (
         requests.exceptions.SSLError,
         Meaning.FAULT,

@@ -1,17 +1,18 @@
 """What one sync leaves for the next: how far it came, under which settings, and how many rows the warehouse may hold.
 
-For each period ever handed on, of every granularity, one number is remembered: how many places of it may be taken. So
-a later sync knows which rows to withdraw, however settings or usage changed in between, and needs no names for it.
+For each period ever emitted, of every granularity, one number is remembered: how many places of it may be taken. So a
+later sync knows which rows to delete, however settings or usage changed in between, and needs no names for it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 from pendulum import Date
 
-from source_magnific_analytics.config import Config, parse_date
-from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period
+from source_magnific_analytics.config import Config, config_error
+from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, parse_date, period
 
 # For each granularity the places of each period by its number; a period without places is left out.
 Places = Mapping[Granularity, Mapping[int, int]]
@@ -24,8 +25,8 @@ UNFINISHED = "unfinished_full_refresh"
 class Progress:
     """How far a series of windows came. `date` is the last day of the last finished window; None before the first.
 
-    `end` is the last day that the sync was to read, where it did not come so far. Where several were cut off in a row
-    it is the first one's, and stays until the sync after they were made up for. With `other_filters` it began over
+    `end` is the last day that the sync was to read, where it was interrupted before it. Where several were interrupted
+    in a row it is the first one's, and stays until a sync has caught up. With `other_filters` the series restarted
     under other filters than those of the places beyond `date`.
     """
 
@@ -35,7 +36,7 @@ class Progress:
     other_filters: bool = False
 
     @property
-    def cut_off(self) -> Date | None:
+    def interrupted_before(self) -> Date | None:
         """`end`, while it is not reached."""
         return self.end if self.date is not None and self.end is not None and self.date < self.end else None
 
@@ -45,31 +46,52 @@ class Progress:
             first, last = (number_of(day, granularity) for day in (days.start, days.end))
             yield from ((granularity, number) for number in sorted(taken) if first <= number <= last)
 
-    def before(self, granularity: Granularity, window: DateRange, handed_on: Mapping[int, int]) -> "Progress":
-        """While a window's rows are handed on, the warehouse may hold its old rows or its new ones.
+    def before(self, granularity: Granularity, window: DateRange, emitted: Mapping[int, int]) -> "Progress":
+        """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
 
-        Should it be cut off, the next sync reads it again, however short the lookback is by then.
+        Should the sync be interrupted, the next one reads the window again, however short the lookback is by then.
         """
         old = self.places.get(granularity, {})
-        most = {number: max(old.get(number, 0), places) for number, places in handed_on.items()}
+        most = {number: max(old.get(number, 0), places) for number, places in emitted.items()}
         again = replace(self, places=self._with(granularity, {**old, **most}))
         if self.date is None or self.date < window.start:
             return again
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
-    def after(self, granularity: Granularity, window: DateRange, handed_on: Mapping[int, int]) -> "Progress":
+    def after(self, granularity: Granularity, window: DateRange, emitted: Mapping[int, int]) -> "Progress":
         """Once the window is finished, the warehouse holds of its days what it brought, in `granularity` alone."""
         gone = set(self.overlapping(window))
         kept = {
             size: {number: places for number, places in taken.items() if (size, number) not in gone}
             for size, taken in self.places.items()
         }
-        kept[granularity] = {**kept.get(granularity, {}), **handed_on}
+        kept[granularity] = {**kept.get(granularity, {}), **emitted}
         return replace(self, date=window.end, places={size: taken for size, taken in kept.items() if taken})
 
-    def begun_over(self, other_filters: bool) -> "Progress":
+    def restarted(self, other_filters: bool) -> "Progress":
         """Before the first window again, with the places that the warehouse holds."""
         return Progress(None, self.places, other_filters=other_filters or self.other_filters)
+
+    def not_after(self, end: Date) -> "Progress":
+        """A date beyond the last day to sync counts as that day."""
+        return self if self.date is None or self.date <= end else replace(self, date=end)
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"date", "rows"}`, and `end` and `other_filters` where they say something.
+
+        `rows` has a number for each period from the first to the last, with zeros in between.
+        """
+        rows = {}
+        for granularity, taken in self.places.items():
+            first, last = min(taken), max(taken)
+            places = [taken.get(number, 0) for number in range(first, last + 1)]
+            rows[granularity.value] = {"first": str(first_day(first, granularity)), "places": places}
+        return {
+            "date": None if self.date is None else str(self.date),
+            "rows": rows,
+            **({} if self.end is None else {"end": str(self.end)}),
+            **({"other_filters": True} if self.other_filters else {}),
+        }
 
     def _with(self, granularity: Granularity, taken: Mapping[int, int]) -> Places:
         return {**self.places, granularity: taken} if taken else self.places
@@ -77,14 +99,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings under which rows were handed on, as far as rows depend on them. Filters are as configured."""
+    """The settings under which rows were emitted, as far as rows depend on them. Filters are as configured."""
 
     granularity: Granularity
     start_date: Date
     filters: Mapping[str, Any]
 
     def changes_to(self, now: "Settings") -> list[str]:
-        """What is different `now` and makes a sync start over, in words."""
+        """What is different `now` and makes a sync restart, in words."""
         found = []
         if self.granularity != now.granularity:
             found.append(f"granularity changed from {self.granularity} to {now.granularity}")
@@ -97,56 +119,98 @@ class Settings:
     def other_filters(self, now: "Settings") -> bool:
         return _meaning(self.filters) != _meaning(now.filters)
 
+    def as_json(self, *, unfinished: bool) -> dict[str, Any]:
+        """What every state begins with; `unfinished` for one of a full refresh that goes on."""
+        return {
+            "granularity": self.granularity.value,
+            "start_date": str(self.start_date),
+            "filters": {name: list(values) for name, values in self.filters.items()},
+            **({UNFINISHED: True} if unfinished else {}),
+        }
 
-@dataclass(frozen=True)
-class Start:
-    """Where a sync starts: behind what `progress` says or, where its date is None, at the beginning.
 
-    `remarks` are for the log, a sentence or two each.
+class _Rows(msgspec.Struct):
+    """The places of each period from `first` on. An answer cannot have a million."""
+
+    first: Date
+    places: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]]
+
+
+class SavedProgress(msgspec.Struct):
+    """`Progress` as it stands in a state."""
+
+    date: Date | None
+    rows: dict[Granularity, _Rows]
+    end: Date | None = None
+    other_filters: bool = False
+
+    def __post_init__(self) -> None:
+        for granularity, rows in self.rows.items():
+            first = number_of(rows.first, granularity)
+            # The last is computed to see that the calendar has it.
+            first_day(first + len(rows.places), granularity)
+            if first_day(first, granularity) != rows.first:
+                raise ValueError(f"{rows.first} is not the first day of a {granularity}")
+
+    @property
+    def progress(self) -> Progress:
+        places: dict[Granularity, dict[int, int]] = {}
+        for granularity, rows in self.rows.items():
+            first = number_of(rows.first, granularity)
+            taken = {first + n: number for n, number in enumerate(rows.places) if number}
+            if taken:
+                places[granularity] = taken
+        return Progress(self.date, places, self.end, self.other_filters)
+
+
+class SavedSettings(msgspec.Struct):
+    """`Settings` as they stand in a state."""
+
+    granularity: Granularity
+    start_date: Date
+    filters: dict[str, list[Any]]
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.granularity, self.start_date, self.filters)
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> S | None:
+    """What the `state` of a stream says, of that kind; None where it says nothing.
+
+    A full refresh reads only the state of an interrupted one. Raises a config error where no version of ours wrote it:
+    whose rows the warehouse holds is then unknown, and reading beside them would count their credits twice.
     """
-
-    progress: Progress = Progress()
-    remarks: tuple[str, ...] = ()
-
-
-def start(state: Mapping[str, Any], config: Config, now: Settings, *, full_refresh: bool) -> Start:
-    """What the state of `credit_usage` means under the settings of `now`.
-
-    A full refresh begins with nothing, except behind a state that says that a full refresh was cut off there.
-    """
-    if not state or (full_refresh and UNFINISHED not in state):
-        return Start()
+    if all(name.startswith("__ab_") for name in state) or (full_refresh and UNFINISHED not in state):
+        return None
     try:
-        saved = read_settings(state)
-        progress = read_progress(state)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return Start(remarks=(unreadable("credit_usage", config),))
-    changes = saved.changes_to(now)
-    if changes:
-        remark = started_over("credit usage", changes, config)
-        return Start(progress.begun_over(saved.other_filters(now)), (remark,))
-    if progress.date is not None and progress.date > config.end_date:
-        remark = (
-            f"The saved date {progress.date} lies after {config.end_date}, the last day to sync, and is taken as that "
-            "day. Check end_date and the machine's clock if you did not expect this."
-        )
-        return Start(replace(progress, date=config.end_date), remarks=(remark,))
-    return Start(progress)
+        return msgspec.convert(state, kind, dec_hook=_date)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise config_error(
+            f"The saved state of {stream} cannot be read ({error}): it was edited, or written by another version of "
+            "this connector. Clear the stream in Airbyte and sync again; with PyAirbyte, read once with "
+            'force_full_refresh=True and write_strategy="replace".'
+        ) from None
 
 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """The day whose period a sync begins with, not before `earliest`.
 
-    A sync that was cut off is gone on with behind its date, or what takes several days' requests would never end. The
+    A sync that was interrupted is continued behind its date, or what takes several days' requests would never end. The
     next one reads again the days that were within the lookback when they were read: those before the end of the last
     sync or, where that took several, of the first of them.
     """
-    if progress.date is None or progress.date < earliest:
+    if progress.date is None:
         return earliest
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
-    again = end.subtract(days=config.lookback_days)
-    return max(date.add(days=1) if full_refresh or date < end else again, earliest)
+    if date < end:
+        # Even before a later start_date: these days may hold rows of settings from before a restart.
+        return date.add(days=1)
+    return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 
 
 def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
@@ -155,73 +219,21 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
     return date if days.end < today else days.start.subtract(days=1)
 
 
-def read_settings(state: Mapping[str, Any]) -> Settings:
-    """Raises KeyError, TypeError or ValueError where `state` does not hold them."""
-    if not isinstance(state["filters"], Mapping):
-        raise TypeError("filters")
-    _meaning(state["filters"])
-    return Settings(Granularity(state["granularity"]), parse_date(state["start_date"]), state["filters"])
-
-
-def read_progress(state: Mapping[str, Any]) -> Progress:
-    """Raises KeyError, TypeError, ValueError or OverflowError where `state` does not hold one."""
-    date = None if state["date"] is None else parse_date(state["date"])
-    places: dict[Granularity, dict[int, int]] = {}
-    for size, saved in dict(state["rows"]).items():
-        granularity = Granularity(size)
-        first = number_of(parse_date(saved["first"]), granularity)
-        if str(first_day(first, granularity)) != saved["first"]:
-            raise ValueError("not the first day of a period")
-        first_day(first + len(saved["places"]), granularity)
-        if not all(type(n) is int and n >= 0 for n in saved["places"]):
-            raise ValueError("places are whole numbers")
-        places[granularity] = {first + n: number for n, number in enumerate(saved["places"]) if number}
-    end = parse_date(state["end"]) if "end" in state else None
-    return Progress(date, {size: taken for size, taken in places.items() if taken}, end, "other_filters" in state)
-
-
-def progress_as_json(progress: Progress) -> dict[str, Any]:
-    """What `read_progress` understands: `{"date", "rows"}`, and `end` and `other_filters` where they say something.
-
-    `rows` has a number for each period from the first to the last.
-    """
-    rows = {}
-    for granularity, taken in progress.places.items():
-        first, last = min(taken), max(taken)
-        places = [taken.get(number, 0) for number in range(first, last + 1)]
-        rows[granularity.value] = {"first": str(first_day(first, granularity)), "places": places}
-    return {
-        "date": None if progress.date is None else str(progress.date),
-        "rows": rows,
-        **({} if progress.end is None else {"end": str(progress.end)}),
-        **({"other_filters": True} if progress.other_filters else {}),
-    }
-
-
-def settings_as_json(settings: Settings) -> dict[str, Any]:
-    """`{"granularity", "start_date", "filters"}`, which `read_settings` understands."""
-    return {
-        "granularity": settings.granularity.value,
-        "start_date": str(settings.start_date),
-        "filters": {name: list(values) for name, values in settings.filters.items()},
-    }
-
-
-def unreadable(stream: str, config: Config) -> str:
-    """The remark on a state that cannot be read."""
-    return (
-        f"The saved state of {stream} cannot be read, so the stream is read again from {config.start_date}. Clear the "
-        "stream to be sure that no row of an earlier sync stays behind."
-    )
-
-
-def started_over(what: str, changes: Iterable[str], config: Config) -> str:
+def restarted(what: str, changes: Iterable[str], config: Config) -> str:
     """The remark on settings that changed since the last sync."""
     words = " and ".join(changes)
     return (
-        f"{words[:1].upper()}{words[1:]}, so {what} is read again from {config.start_date}. Rows replace those of the "
-        "earlier settings; there is nothing you need to do."
+        f"{words[:1].upper()}{words[1:]}, so {what} is read again from {config.start_date}. Its rows replace those of "
+        "the earlier settings; there is nothing you need to do."
     )
+
+
+def _date(kind: type, value: Any) -> Date:
+    day = parse_date(value if isinstance(value, str) else "")
+    # The week and the lookback around it must be days of the calendar, too.
+    if not 1990 <= day.year <= 2200:
+        raise ValueError("not a date of usage")
+    return day
 
 
 def _meaning(filters: Mapping[str, Any]) -> dict[str, frozenset[str]]:

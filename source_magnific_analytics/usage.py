@@ -24,7 +24,6 @@ from source_magnific_analytics.decoding import (
     midnight,
     pieces,
 )
-from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
@@ -34,13 +33,11 @@ Row = dict[str, Any]
 class Period:
     """What Magnific says about one period: checked from end to end, still encoded (a fifth of the memory).
 
-    `places` is the number of its rows, `credits` the sum of its tools' totals. Its consumptions come in one piece, or
-    in as many as the answer had.
+    `places` is the number of its rows. Its consumptions come in one piece, or in as many as the answer had.
     """
 
     pieces: tuple[msgspec.Raw, ...]
     places: int
-    credits: int
 
     @property
     def size(self) -> int:
@@ -93,7 +90,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
                 _check_day(day, request)
             found.setdefault(day, []).append(_period((piece,), _tools(consumptions)))
     except UNREADABLE as error:
-        raise contract_error(error) from None
+        raise contract_error(body, error) from None
     periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
     # Nothing said about a period is the same as the period left out.
     return {day: period for day, period in periods.items() if period.places}
@@ -103,16 +100,16 @@ class TooManyRowsError(ValueError):
     """Parts of a period with more rows than are added up at once."""
 
 
-def added_up(parts: Iterable[Period]) -> Period:
+def added_up(parts: Iterable[Period], most_rows: int) -> Period:
     """A period from smaller ones in it: what one answer for the whole would have said.
 
     The same user, project and group is one entry then, in each tool. One part is decoded at a time: raises
-    `TooManyRowsError` where it and what was added up before have more than the policy allows, and `ContractError`
-    where figures add up beyond what every destination keeps exact.
+    `TooManyRowsError` where it and what was added up before have more than `most_rows`, and `ContractError` where
+    figures add up beyond what every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
     for part in parts:
-        if part.places + sum(len(tool.usages) for tool in total.values()) > POLICY.most_rows_in_parts:
+        if part.places + sum(len(tool.usages) for tool in total.values()) > most_rows:
             raise TooManyRowsError
         for name, tool in _tools(_decoded(part)).items():
             sums = total.setdefault(name, _Tool())
@@ -150,12 +147,12 @@ def rows(
     return _numbered(entries, _place(date, granularity, api_key_id)), excesses
 
 
-def withdrawn_rows(
+def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """The rows at `places` of a period, which an earlier sync may have handed on and Magnific does not have.
+    """Deletions of the rows at `places` of a period: an earlier sync may have emitted them, and Magnific lacks them.
 
-    Zero in the figures, so that sums are right where the row stays; deleted where the warehouse heeds Airbyte's sign.
+    The figures are zero, so sums are right even where a warehouse keeps the row.
     """
     prefix, common = _place(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -178,8 +175,8 @@ def _check_day(day: Date, request: Request) -> None:
     asked = request.range
     if not asked.start <= day <= asked.end:
         raise ContractError(f"a period is dated {day}, outside {asked.start} to {asked.end}")
-    if day != period_of(day, request.unit).start:
-        raise ContractError(f"a period is dated {day}, which is not the first day of a {request.unit}")
+    if day != period_of(day, request.granularity).start:
+        raise ContractError(f"a period is dated {day}, which is not the first day of a {request.granularity}")
 
 
 def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
@@ -198,7 +195,7 @@ def _check_figures(uses: int, credits: int) -> None:
 
 
 def _rest_row(tool: _Tool) -> UserUsage | None:
-    """What the totals have and the breakdown lacks, as an entry of nobody; without a breakdown, all of it."""
+    """What the totals have and the breakdown lacks, as an entry without a user; without a breakdown, all of it."""
     uses, credits = tool.rest
     _check_figures(uses, credits)
     if tool.usages:
@@ -208,11 +205,11 @@ def _rest_row(tool: _Tool) -> UserUsage | None:
 
 def _period(pieces: tuple[msgspec.Raw, ...], tools: dict[str, _Tool]) -> Period:
     places = sum(len(tool.usages) + (_rest_row(tool) is not None) for tool in tools.values())
-    return Period(pieces, places, sum(tool.credits for tool in tools.values()))
+    return Period(pieces, places)
 
 
 def _in_one(several: list[Period]) -> Period:
-    """The period whose pieces an answer scatters: their rows are numbered together."""
+    """One period from the pieces that an answer has of it: their rows are numbered together."""
     if len(several) == 1:
         return several[0]
     consumptions = (consumption for period in several for consumption in _decoded(period))
@@ -273,7 +270,7 @@ def _usages_added_up(earlier: Iterable[UserUsage], later: Iterable[UserUsage]) -
 
 
 def _alike(usages: Iterable[UserUsage]) -> Iterator[tuple[tuple[Any, ...], UserUsage]]:
-    """Each entry with a key that is its own even where several share user, project and group."""
+    """Each entry with a key of its own, even where several share user, project and group."""
     count: dict[tuple[Any, ...], int] = {}
     for usage in usages:
         same = (usage.user_email, usage.project_reference, usage.group_name)

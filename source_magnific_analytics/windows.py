@@ -1,13 +1,14 @@
 """Which dates to ask for: whole periods, in as few requests as the longest range allows.
 
-A period is a day, an ISO week, a month or a year, by its place in the calendar. All dates are days in UTC and all
-ranges include both ends.
+A period is a day, an ISO week, a month or a year of the calendar. All dates are days in UTC, all ranges include both
+ends.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from typing import Any
 
 from pendulum import Date
 
@@ -21,8 +22,8 @@ class Granularity(StrEnum):
     YEAR = "year"
 
 
-# The periods that a period can be asked for in and added up from, the longest first.
-_UNITS = {
+# The periods in which a period can be asked for, and from which it is then added up, the longest first.
+_SMALLER = {
     Granularity.DAY: (Granularity.DAY,),
     Granularity.WEEK: (Granularity.WEEK, Granularity.DAY),
     Granularity.MONTH: (Granularity.MONTH, Granularity.DAY),
@@ -48,15 +49,29 @@ class DateRange:
 
 @dataclass(frozen=True)
 class Request:
-    """One request: the days of `range`, in periods of `unit`."""
+    """One request: the days of `range`, in periods of `granularity`."""
 
     range: DateRange
-    unit: Granularity
+    granularity: Granularity
 
     @property
     def body(self) -> dict[str, str]:
-        """As the API is asked."""
-        return {"granularity": self.unit.value, "start_date": str(self.range.start), "end_date": str(self.range.end)}
+        """The properties of the API's request; a stream slice has them, too."""
+        days = self.range
+        return {"granularity": self.granularity.value, "start_date": str(days.start), "end_date": str(days.end)}
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> "Request":
+        """The request that has this `body`."""
+        days = DateRange(parse_date(body["start_date"]), parse_date(body["end_date"]))
+        return cls(days, Granularity(body["granularity"]))
+
+
+def parse_date(text: str) -> Date:
+    """The day that `text` names as YYYY-MM-DD; raises ValueError for any other text."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise ValueError("not a date")
+    return Date.fromisoformat(text)
 
 
 def number_of(day: Date, granularity: Granularity) -> int:
@@ -113,10 +128,10 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
     """The next request for days from `first` on, of at most `longest` days and not beyond `end`.
 
     It holds whole periods (the last of all may be cut by `end`): half a period would replace the whole in a warehouse.
-    Where no whole period of `granularity` fits or `first` lies inside one, it asks in the longest smaller unit that
-    fits, and for no day of the period after.
+    Where no whole period of `granularity` fits or `first` lies inside one, it asks for the longest smaller periods that
+    fit, and for no day of the period after.
 
-    >>> def show(request): print(request.unit, request.range.start, request.range.end)
+    >>> def show(request): print(request.granularity, request.range.start, request.range.end)
     >>> show(next_request(Date(2026, 1, 1), Date(2026, 7, 10), Granularity.MONTH, longest=180))
     month 2026-01-01 2026-05-31
     >>> show(next_request(Date(2024, 1, 1), Date(2026, 7, 10), Granularity.YEAR, longest=365))
@@ -124,11 +139,11 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
     >>> show(next_request(Date(2024, 12, 1), Date(2026, 7, 10), Granularity.YEAR, longest=365))
     month 2024-12-01 2024-12-31
     """
-    for unit in _UNITS[granularity]:
-        limit = end if unit is granularity else min(end, period_of(first, granularity).end)
-        last = _last_day(first, limit, unit, longest)
-        if first <= last and period_of(first, unit).start == first:
-            return Request(DateRange(first, last), unit)
+    for smaller in _SMALLER[granularity]:
+        limit = end if smaller is granularity else min(end, period_of(first, granularity).end)
+        last = _last_day(first, limit, smaller, longest)
+        if first <= last and period_of(first, smaller).start == first:
+            return Request(DateRange(first, last), smaller)
     raise ValueError(f"no day from {first} to {end} fits into {longest} days")
 
 
@@ -151,8 +166,6 @@ def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> Iter
         first = request.range.end.add(days=1)
 
 
-# Each part of a period asks it again, and each API key.
-@lru_cache(maxsize=1)
 def number_of_requests(start: Date, end: Date, granularity: Granularity, longest: int) -> int:
     """How many requests `plan` has.
 
@@ -162,9 +175,9 @@ def number_of_requests(start: Date, end: Date, granularity: Granularity, longest
     return sum(1 for _ in plan(start, end, granularity, longest))
 
 
-def _last_day(first: Date, end: Date, unit: Granularity, longest: int) -> Date:
+def _last_day(first: Date, end: Date, granularity: Granularity, longest: int) -> Date:
     """The last day that a request from `first` may reach; before `first` where no whole period fits."""
     reach = first.add(days=longest - 1)
     if reach >= end:
         return end
-    return period_of(reach.add(days=1), unit).start.subtract(days=1)
+    return period_of(reach.add(days=1), granularity).start.subtract(days=1)

@@ -8,7 +8,8 @@ from airbyte_cdk.utils import AirbyteTracedException
 from builders import KEY, PROJECT, TODAY, config
 from pendulum import Date
 
-from source_magnific_analytics.config import Config, parse_date
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.windows import parse_date
 from source_magnific_analytics.windows import Granularity
 
 

@@ -37,7 +37,7 @@ def excesses_of(*periods: dict[str, Any]) -> list[usage.Excess]:
 
 def year_of(*parts: dict[str, Any]) -> list[usage.Row]:
     """The rows of the year 2026, added up from its parts."""
-    whole = usage.added_up(decoded(*parts).values())
+    whole = usage.added_up(decoded(*parts).values(), 1000)
     found = list(usage.rows(NEW_YEAR, whole, YEAR)[0])
     assert len(found) == whole.places
     return found

@@ -77,7 +77,7 @@ def as_date(day: date) -> Date:
 
 
 def shown(requests: Iterable[Request]) -> list[str]:
-    return [f"{request.unit} {request.range.start} {request.range.end}" for request in requests]
+    return [f"{request.granularity} {request.range.start} {request.range.end}" for request in requests]
 
 
 @given(DAYS, SPANS, GRANULARITIES, LENGTHS)
@@ -106,15 +106,15 @@ def test_every_request_asks_for_whole_periods_or_for_parts_of_one_that_is_too_lo
     whole = periods(first_of_period(start, granularity), end, granularity)
     for request in planned(start, end, granularity, longest):
         first, last = request.range.start, request.range.end
-        assert is_first(first, request.unit)
-        if request.unit is granularity:
-            assert last == end or is_first(last + timedelta(1), request.unit)
+        assert is_first(first, request.granularity)
+        if request.granularity is granularity:
+            assert last == end or is_first(last + timedelta(1), request.granularity)
             continue
         [(begun, over)] = [both for both in whole if both[0] <= first.toordinal() <= both[1]]
         assert over - begun + 1 > longest
         assert last.toordinal() <= over
-        assert (granularity, request.unit) in {(WEEK, DAY), (MONTH, DAY), (YEAR, MONTH), (YEAR, DAY)}
-        if request.unit is MONTH:
+        assert (granularity, request.granularity) in {(WEEK, DAY), (MONTH, DAY), (YEAR, MONTH), (YEAR, DAY)}
+        if request.granularity is MONTH:
             assert last.toordinal() == over or is_first(last + timedelta(1), MONTH)
 
 
@@ -135,7 +135,7 @@ def test_the_requests_are_as_few_as_any_longest_range_allows(
 def test_the_plans_maximum_is_used_to_its_last_day(day: date, granularity: Granularity, longest: int) -> None:
     first = first_of_period(day, granularity)
     [request] = planned(first, first + timedelta(longest - 1), granularity, longest)
-    assert (request.range.days, request.unit) == (longest, granularity)
+    assert (request.range.days, request.granularity) == (longest, granularity)
 
 
 @given(DAYS, SPANS, GRANULARITIES, LENGTHS)
@@ -149,7 +149,7 @@ def test_a_request_that_goes_on_inside_a_period_does_not_leave_it(
     assert request.range.days <= longest
     if not is_first(first, granularity):
         assert PERIOD_OF[granularity](request.range.end) == PERIOD_OF[granularity](first)
-        assert request.unit is not granularity
+        assert request.granularity is not granularity
 
 
 @given(DAYS, st.integers(1, 800), GRANULARITIES, PLANS)

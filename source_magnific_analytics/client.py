@@ -1,0 +1,256 @@
+"""One request to Magnific with all its tries: `ask` returns what the answer was understood as, or raises.
+
+The CDK sends, and waits between the tries; the policy says what each answer means. The errors that end a stream are
+raised here: the CDK's own would hold request and response bodies, and with them user emails.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import pendulum
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.streams.http import HttpClient
+from airbyte_cdk.sources.streams.http.error_handlers import (
+    BackoffStrategy,
+    ErrorHandler,
+    ErrorResolution,
+    ResponseAction,
+)
+from airbyte_cdk.sources.streams.http.request_window_split_exception import RequestWindowSplitRequiredException
+from airbyte_cdk.utils import AirbyteTracedException
+from pendulum import Date
+
+from source_magnific_analytics import failures
+from source_magnific_analytics.body import beginning, read_body
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.decoding import ContractError
+from source_magnific_analytics.policy import Meaning, Policy, of_exception, of_status
+from source_magnific_analytics.quota import Quota
+from source_magnific_analytics.session import Session, check_authorities
+from source_magnific_analytics.waiting import server_time, stated_wait
+
+T = TypeVar("T")
+# What an answer was understood as travels on its response, which the CDK hands back.
+_UNDERSTOOD = "understood"
+
+
+class TooMuchError(Exception):
+    """The range is too much for Magnific, as `tries` tries showed; ask for fewer days. The text says what came back."""
+
+    def __init__(self, what: str, tries: int) -> None:
+        super().__init__(what)
+        self.tries = tries
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a stream states it; `resume` is what its errors say about the next sync.
+
+    A range that is too much ends in `TooMuchError` where it is `divisible`; with `divide_at_once` also one that is only
+    perhaps too much.
+    """
+
+    logger: logging.Logger
+    method: str
+    url: str
+    kwargs: Mapping[str, Any]
+    body: Mapping[str, Any] | None
+    resume: str
+    divisible: bool = False
+    divide_at_once: bool = False
+
+
+@dataclass(frozen=True)
+class Client:
+    """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy."""
+
+    session: Session
+    plan: str
+    policy: Policy
+    quota: Quota
+    sleep: Callable[[float], None]
+
+    def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
+        """What `understand` makes of a 200's response, and the UTC day by the server's clock, where it states one.
+
+        `understand` raises `ContractError` for what it does not understand. Raises `TooMuchError`, `ShareUsedError`, or
+        the `AirbyteTracedException` that ends the stream.
+        """
+        self.quota.admit()
+        if self.session.trust_env:
+            check_authorities()
+        # What was read so far must not wait for an answer that may take minutes.
+        sys.stdout.flush()
+        tries = _Tries(self, call, understand)
+        http = HttpClient(call.logger.name, call.logger, tries, backoff_strategy=tries, session=self.session)
+        try:
+            _, response = http.send_request(call.method, call.url, call.kwargs, json=call.body)
+        except RequestWindowSplitRequiredException:
+            self.sleep(tries.wait)
+            raise TooMuchError(tries.what, tries.faults) from None
+        except AirbyteTracedException:
+            self.quota.given_up()
+            raise
+        self.quota.answered()
+        # Taken off the response, which the CDK keeps until the garbage is collected.
+        return vars(response).pop(_UNDERSTOOD), _day(response)
+
+    def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
+        """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
+        left = max(self.policy.longest_silence - self.quota.silence, self.policy.read_timeout)
+        seconds = min(self.policy.longest_body, left)
+        return read_body(response, largest or self.policy.largest_body, self.policy.most_objects, seconds)
+
+
+def connect(config: Config, policy: Policy) -> Client:
+    """A client for one sync, which has sent nothing yet."""
+    quota = Quota(policy.most_retries)
+    return Client(Session(config, quota), config.plan, policy, quota, time.sleep)
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """An answer that says nothing about usage; `wait` is what it asked for, in seconds."""
+
+    what: str
+    meaning: Meaning
+    wait: float | None = None
+    not_the_contract: bool = False
+
+
+@dataclass
+class _Tries(ErrorHandler, BackoffStrategy):
+    """The tries of one request: what each answer means, and how long to wait before the next.
+
+    `faults` and `refusals` (429) count the tries that failed, `wait` is the seconds before the next one, and `what`
+    says why a range is too much.
+    """
+
+    client: Client
+    call: Call
+    understand: Callable[[requests.Response], Any]
+    faults: int = 0
+    refusals: int = 0
+    wait: float = 0.0
+    what: str = ""
+
+    @property
+    def max_retries(self) -> int:
+        # The bounds that count are the policy's; the CDK's must never be the first to end a request.
+        return 1_000
+
+    @property
+    def max_time(self) -> int:
+        return 7 * 24 * 3600
+
+    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
+        """Success, another try, fewer days, or the raised `AirbyteTracedException` that ends the stream."""
+        try:
+            fault = self._judge(response) if isinstance(response, requests.Response) else _fault_of(response)
+        except requests.exceptions.RequestException as error:
+            fault = _fault_of(error)
+        if fault is None:
+            return ErrorResolution(ResponseAction.SUCCESS)
+        if isinstance(response, requests.Response):
+            response.close()
+            if fault.meaning is Meaning.LIMIT:
+                return self._wait_for_limit(response, fault)
+        return self._try_again(fault)
+
+    def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
+        """Seconds to wait; the CDK adds one second and takes 0 for "unknown"."""
+        self.client.quota.admit()
+        return max(self.wait - 1, 0.01)
+
+    def _judge(self, response: requests.Response) -> _Fault | None:
+        status, meaning = response.status_code, of_status(response.status_code)
+        if meaning is Meaning.ANSWER:
+            try:
+                vars(response)[_UNDERSTOOD] = self.understand(response)
+            except ContractError as error:
+                meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
+                what = f"an answer that is not what the API promises: {error}"
+                return _Fault(what, meaning, not_the_contract=not error.cut)
+            return None
+        if meaning is Meaning.FINAL:
+            policy = self.client.policy
+            words = failures.api_words(beginning(response, policy.largest_error_body, policy.read_timeout))
+            today = pendulum.now("UTC").date()
+            final = failures.final_error(status, words, self.client.plan, _day(response), today)
+            raise self.client.quota.close(final) if status == requests.codes.unauthorized else final
+        return _Fault(f"HTTP {status}", meaning, stated_wait(response.headers, _now(response)))
+
+    def _try_again(self, fault: _Fault) -> ErrorResolution:
+        quota, waits = self.client.quota, self.client.policy.fault_waits
+        too_much = fault.meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
+        perhaps = fault.meaning is Meaning.PERHAPS_TOO_MUCH and (self.faults > 0 or self.call.divide_at_once)
+        divide = self.call.divisible and (too_much or perhaps)
+        if fault.meaning is Meaning.TOO_LARGE and not divide:
+            raise failures.too_large(fault.what, of_usage=self.call.body is not None)
+        in_a_row = quota.tries_of_ranges + self.faults
+        if quota.tries_left <= 0 or (not divide and self.faults == len(waits)):
+            raise failures.unreadable(
+                fault.what, in_a_row + 1, self.call.resume, not_the_contract=fault.not_the_contract
+            )
+        seconds = 0 if divide and too_much else waits[min(in_a_row, len(waits) - 1)]
+        if fault.wait is not None and fault.wait <= self.client.policy.longest_stated_wait:
+            seconds = max(seconds, fault.wait)
+        self._wait(seconds, fault.what)
+        self.faults += 1
+        quota.try_again()
+        if divide:
+            self.what = fault.what
+            quota.shortened(self.faults)
+            return ErrorResolution(ResponseAction.SPLIT_REQUEST_WINDOW, FailureType.transient_error, fault.what)
+        self.call.logger.warning(
+            f"Magnific could not be read ({fault.what}); trying again in {seconds:.0f} seconds "
+            f"(try {self.faults + 1} of {len(waits) + 1})."
+        )
+        return ErrorResolution(ResponseAction.RETRY, FailureType.transient_error, fault.what)
+
+    def _wait_for_limit(self, response: requests.Response, fault: _Fault) -> ErrorResolution:
+        quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
+        if fault.wait is not None and fault.wait > policy.longest_stated_wait:
+            raise quota.close(failures.day_used_up(resume, _now(response) + timedelta(seconds=fault.wait)))
+        if fault.wait is None and self.refusals >= len(policy.unstated_waits):
+            raise quota.close(failures.day_used_up(resume, None))
+        if self.refusals >= policy.most_stated_waits:
+            raise quota.close(failures.still_refused(self.refusals + 1, resume))
+        seconds = policy.unstated_waits[self.refusals] if fault.wait is None else fault.wait
+        self._wait(seconds, fault.what)
+        self.refusals += 1
+        self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
+        return ErrorResolution(ResponseAction.RATE_LIMITED, FailureType.transient_error, fault.what)
+
+    def _wait(self, seconds: float, what: str) -> None:
+        """Let the next try wait; raise where its answer would come after more silence than the platform allows."""
+        policy, quota = self.client.policy, self.client.quota
+        if quota.silence + seconds + policy.connect_timeout + policy.read_timeout > policy.longest_silence:
+            error = failures.too_slow(what, self.call.resume)
+            raise quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
+        self.wait = seconds
+
+
+def _fault_of(error: Exception | None) -> _Fault:
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
+        raise failures.unusable_proxy(type(error).__name__)
+    meaning, what = of_exception(error)
+    return _Fault(what, meaning)
+
+
+def _now(response: requests.Response) -> datetime:
+    """The time by the server's clock, or by this machine's where the server states none."""
+    now = pendulum.now("UTC")
+    return server_time(response.headers, now) or now
+
+
+def _day(response: requests.Response) -> Date | None:
+    """The UTC day by the server's clock; None where it states none."""
+    moment = server_time(response.headers, pendulum.now("UTC"))
+    return None if moment is None else pendulum.instance(moment).in_timezone("UTC").date()

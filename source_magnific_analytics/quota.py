@@ -1,0 +1,96 @@
+"""What the streams of one sync share: the day's requests, the tries, and the time since they last sent a message."""
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+import pendulum
+from airbyte_cdk.utils import AirbyteTracedException
+from pendulum import Date
+
+
+class ShareUsedError(Exception):
+    """A stream has sent as many requests as it may in a day; nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """At most `most` requests a UTC day for one stream; `sent` were sent on `day`."""
+
+    most: int
+    day: Date
+    sent: int = 0
+
+    def on(self, today: Date) -> "Share":
+        """The share as it is on `today`: a new day begins with nothing sent."""
+        return self if self.day == today else Share(self.most, today)
+
+    def after_request(self, today: Date) -> "Share":
+        return Share(self.most, today, self.on(today).sent + 1)
+
+
+@dataclass
+class Quota:
+    """Magnific's requests a day, as far as one sync uses them, and what else ends a sync.
+
+    `spent` is the number of requests sent, `tries_left` how often one may still be tried again, `tries_of_ranges` the
+    tries since the last answer that showed a range to be too much, `reached` the error that ends every stream of the
+    sync, `share` what the stream that is read may send, and `emitted_at` when a RECORD or STATE was last sent.
+    """
+
+    tries_left: int
+    spent: int = 0
+    tries_of_ranges: int = 0
+    reached: AirbyteTracedException | None = None
+    share: Share | None = None
+    emitted_at: float = field(default_factory=monotonic)
+
+    def admit(self, requests: int = 1) -> None:
+        """Raise what forbids so many requests, if anything does: never because they are more than a whole share."""
+        if self.reached is not None:
+            raise self.reached
+        if self.share is not None and self.share.on(_today()).sent + min(requests, self.share.most) > self.share.most:
+            raise ShareUsedError
+
+    def count(self) -> None:
+        """A request is sent."""
+        self.spent += 1
+        if self.share is not None:
+            self.share = self.share.after_request(_today())
+
+    def limit(self, share: Share | None) -> None:
+        """Hold the stream that is read to `share`, or no stream any more."""
+        self.share = share
+
+    def try_again(self) -> None:
+        self.tries_left -= 1
+
+    def shortened(self, tries: int) -> None:
+        """So many tries of one request ended in asking for fewer days."""
+        self.tries_of_ranges += tries
+
+    def answered(self) -> None:
+        """The range was at fault, and no outage, so its tries are given back: the length may grow again."""
+        self.tries_left += self.tries_of_ranges
+        self.tries_of_ranges = 0
+
+    def given_up(self) -> None:
+        """The request was not answered at all: its tries stay spent."""
+        self.tries_of_ranges = 0
+
+    def close(self, error: AirbyteTracedException) -> AirbyteTracedException:
+        """Send nothing more in this sync; every stream fails with `error`, which is returned."""
+        self.reached = error
+        return error
+
+    def emitted(self) -> None:
+        """A RECORD or STATE was sent."""
+        self.emitted_at = monotonic()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last RECORD or STATE."""
+        return monotonic() - self.emitted_at
+
+
+def _today() -> Date:
+    return pendulum.now("UTC").date()

@@ -1,0 +1,251 @@
+"""A series of windows, of the team or of one API key: ask, yield the checkpoint, the rows and the next checkpoint."""
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import pendulum
+from pendulum import Date
+
+from source_magnific_analytics import failures, state, usage
+from source_magnific_analytics.client import TooMuchError
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.decoding import ContractError
+from source_magnific_analytics.policy import REQUESTS_A_DAY, Policy
+from source_magnific_analytics.quota import Quota
+from source_magnific_analytics.shrinking import Span
+from source_magnific_analytics.state import Progress
+from source_magnific_analytics.summary import Summary
+from source_magnific_analytics.usage import Answer
+from source_magnific_analytics.windows import (
+    DateRange,
+    Request,
+    first_day,
+    next_request,
+    number_of,
+    number_of_requests,
+    period,
+    period_of,
+)
+
+# A request of at most the span's days, to its answer and the UTC day on which Magnific gave it, where it says so.
+Ask = Callable[[Request, Span], tuple[Answer, Date | None]]
+# What a series yields: a checkpoint, or rows to emit behind it.
+Item = Progress | Iterator[usage.Row]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far requests may reach: not beyond the day `end`, and no more days at once than `span` says."""
+
+    end: Date
+    span: Span
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A window that was answered. `doubtful` are first days of periods that the next sync has to read again."""
+
+    days: DateRange
+    answer: Answer
+    server_day: Date | None
+    doubtful: tuple[Date, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Windows to read: the team's or, with an ID, one API key's. A period takes at most `most_parts` requests."""
+
+    config: Config
+    ask: Ask
+    policy: Policy
+    quota: Quota
+    summary: Summary
+    logger: logging.Logger
+    most_parts: int
+    api_key_id: str | None = None
+    full_refresh: bool = False
+
+    def read(self, progress: Progress, first: Date, reach: Reach) -> Generator[Item, None, Reach]:
+        """The rows of each window from the period that holds `first`, between the checkpoints before and after them.
+
+        Returns how far requests reached in the end. Raises `ShareUsedError` before a period that the day's share does
+        not pay for, and what `ask` raises.
+        """
+        granularity = self.config.granularity
+        begun = first = period_of(first, granularity).start
+        interrupted = progress.interrupted_before
+        # The next sync reads a doubtful period again, so the saved date stays before the first one.
+        latest: Date | None = None
+        while first <= reach.end:
+            self._admit(first, reach)
+            window, reach = yield from self._window(progress, first, reach)
+            emitted = {number_of(day, granularity): found.places for day, found in window.answer.items()}
+            latest = latest or (min(window.doubtful).subtract(days=1) if window.doubtful else None)
+            yield progress.before(granularity, window.days, emitted)
+            yield from self._rows(window.answer)
+            yield from self._deletions(progress, window.days, emitted)
+            progress = progress.after(granularity, window.days, emitted)
+            through = self._through(window, latest)
+            is_last = window.days.end >= reach.end
+            is_complete = is_last and latest is None and not (interrupted and interrupted < through)
+            end = None if is_complete else interrupted or min(reach.end, window.server_day or reach.end)
+            progress = replace(progress, date=through, end=end, other_filters=progress.other_filters and not is_last)
+            yield progress
+            self._log_progress(DateRange(begun, reach.end), window.days)
+            first = window.days.end.add(days=1)
+            # Two answers at once are more memory than one.
+            del window
+        return reach
+
+    def _admit(self, first: Date, reach: Reach) -> None:
+        """Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow."""
+        if self.quota.share is not None:
+            end = min(period_of(first, self.config.granularity).end, reach.end)
+            self.quota.admit(number_of_requests(first, end, self.config.granularity, reach.span.days))
+
+    def _through(self, window: _Window, latest: Date | None) -> Date:
+        """The last day that the next sync need not read but for the lookback."""
+        # By the server's clock, where it is stated: with this machine's a day ahead, today would not be read again.
+        through = min(window.days.end, window.server_day or window.days.end)
+        if self.full_refresh:
+            through = state.last_complete(through, self.config.granularity, window.server_day or self.config.today)
+        return through if latest is None else min(through, latest)
+
+    def _window(self, progress: Progress, first: Date, reach: Reach) -> Generator[Item, None, tuple[_Window, Reach]]:
+        """The window that starts on `first`, as long as Magnific answers at once, or one period in parts."""
+        granularity = self.config.granularity
+        whole = period_of(first, granularity)
+        joined: Answer = {}
+        empty: list[DateRange] = []
+        position, checked = first, reach.span.longest
+        while True:
+            request = next_request(position, reach.end, granularity, reach.span.days)
+            try:
+                answer, server_day = self._answer(progress, request, reach.span)
+            except TooMuchError as error:
+                reach = replace(reach, span=self._shorter(reach.span, request, error))
+                continue
+            except failures.AheadOfServerError as error:
+                reach = replace(reach, end=self._lower_end(error, position, reach.end))
+                continue
+            reach = replace(reach, span=reach.span.after_success(request.range.days))
+            if request.granularity is granularity:
+                return _Window(request.range, answer, server_day, self._lost(progress, request, answer)), reach
+            if reach.span.days != checked:
+                checked = reach.span.days
+                self._check_parts(whole, reach)
+            joined = self._joined(whole.start, joined, answer)
+            empty += [] if answer else [request.range]
+            position = request.range.end.add(days=1)
+            if position > min(whole.end, reach.end):
+                days = DateRange(first, request.range.end)
+                return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)), reach
+            # A sign of life: reading all parts may take longer than the platform waits for one.
+            yield progress
+
+    def _answer(self, progress: Progress, request: Request, span: Span) -> tuple[Answer, Date | None]:
+        """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.
+
+        A period is empty only where both answers lack it; where both have it, the second counts. A part is not asked
+        for again: where usage covers one week of a year, the other parts are empty every day.
+        """
+        answer, server_day = self.ask(request, span)
+        if request.granularity is not self.config.granularity or not self._lost(progress, request, answer):
+            return answer, server_day
+        self.logger.warning(
+            f"From {request.range.start} to {request.range.end} Magnific has no usage where the table may have some; "
+            "asking again."
+        )
+        again, server_day = self.ask(request, span)
+        return dict(sorted({**answer, **again}.items(), key=lambda found: found[0])), server_day
+
+    def _lost(self, progress: Progress, request: Request, answer: Answer) -> tuple[Date, ...]:
+        """The first days of periods that the warehouse has rows of in the range, and the answer no usage at all."""
+        # Under other filters, periods without usage are to be expected.
+        if progress.other_filters:
+            return ()
+        found = [period_of(day, request.granularity) for day in answer]
+        known = (period(number, size) for size, number in progress.overlapping(request.range))
+        return tuple(days.start for days in known if not any(days.overlaps(other) for other in found))
+
+    def _doubtful(
+        self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]
+    ) -> tuple[Date, ...]:
+        """The first day of a period in parts that the next sync has to read again, if it has to.
+
+        It does where the period has no usage any more, needs fewer places than before while a part is empty, or had
+        rows of another granularity where a part is empty: one wrong part must not cost anything for good.
+        """
+        granularity = self.config.granularity
+        if progress.other_filters:
+            return ()
+        before = dict.fromkeys(progress.overlapping(days))
+        places = progress.places.get(granularity, {}).get(number_of(days.start, granularity), 0)
+        now = sum(found.places for found in joined.values())
+        others = (size is not granularity for part in empty for size, _ in progress.overlapping(part))
+        is_doubtful = (before and not joined) or (empty and now < places) or any(others)
+        return (period_of(days.start, granularity).start,) if is_doubtful else ()
+
+    def _joined(self, date: Date, joined: Answer, answer: Answer) -> Answer:
+        """One period, that starts on `date`, from its parts; raises where adding them up takes too much memory."""
+        parts = [*joined.values(), *answer.values()]
+        if not parts:
+            return {}
+        granularity = self.config.granularity
+        try:
+            found = usage.added_up(parts, self.policy.most_rows_in_parts)
+        except usage.TooManyRowsError:
+            raise failures.too_large_period(granularity, self.policy) from None
+        except ContractError as error:
+            raise failures.unreadable(str(error), 1, "", not_the_contract=True) from None
+        if found.size > self.policy.largest_body:
+            raise failures.too_large_period(granularity, self.policy)
+        return {date: found}
+
+    def _check_parts(self, whole: DateRange, reach: Reach) -> None:
+        """Raise where the period takes more than a day's requests."""
+        granularity, days = self.config.granularity, reach.span.days
+        if number_of_requests(whole.start, min(whole.end, reach.end), granularity, days) > self.most_parts:
+            raise failures.too_many_parts(granularity, days)
+
+    def _shorter(self, span: Span, request: Request, error: TooMuchError) -> Span:
+        shorter = span.after_failure(request.range.days, error.tries)
+        self.logger.warning(
+            f"{request.range.days} days at once are too much for Magnific now ({error}); asking for {shorter.days}."
+        )
+        return shorter
+
+    def _lower_end(self, error: failures.AheadOfServerError, position: Date, end: Date) -> Date:
+        """Read up to Magnific's day, where this machine's clock is ahead of it."""
+        if error.server_day is None or not position <= error.server_day < end:
+            raise error
+        self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
+        return error.server_day
+
+    def _rows(self, answer: Answer) -> Iterator[Iterator[usage.Row]]:
+        for day, found in answer.items():
+            rows, excesses = usage.rows(day, found, self.config.granularity, self.api_key_id)
+            yield rows
+            self.summary.add_excesses(excesses)
+
+    def _deletions(
+        self, progress: Progress, window: DateRange, emitted: Mapping[int, int]
+    ) -> Iterator[Iterator[usage.Row]]:
+        """What the warehouse holds of the window's days beyond what was emitted, of every granularity."""
+        read_at = pendulum.now("UTC")
+        for size, number in progress.overlapping(window):
+            kept = emitted.get(number, 0) if size is self.config.granularity else 0
+            places = range(kept, progress.places[size][number])
+            if places:
+                self.summary.add_deleted(len(places))
+                yield usage.deleted_rows(first_day(number, size), size, places, read_at, self.api_key_id)
+
+    def _log_progress(self, all_days: DateRange, window: DateRange) -> None:
+        if window == all_days:
+            return
+        done, left = DateRange(all_days.start, window.end).days, DateRange(window.end, all_days.end).days - 1
+        self.logger.info(
+            f"{window.start} to {window.end} is read: {done:,} days done, {left:,} left; "
+            f"{self.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
+        )

@@ -1,0 +1,49 @@
+"""The HTTP session of a sync: the key in each request's header, no redirects, and a count of what is sent."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+
+from source_magnific_analytics import failures
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.quota import Quota
+
+
+class Session(requests.Session):
+    """Counts the requests that it sends, each on the day on which it is sent."""
+
+    def __init__(self, config: Config, quota: Quota) -> None:
+        super().__init__()
+        self.auth = _ApiKey(config.api_key)
+        # A proxy would see the key, and could not find this machine's loopback anyway.
+        self.trust_env = not config.is_loopback
+        self._quota = quota
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        self._quota.count()
+        return super().send(request, **kwargs)
+
+
+class _ApiKey(AuthBase):
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["x-magnific-api-key"] = self._key
+        request.register_hook("response", _forget_redirect)  # type: ignore[no-untyped-call]
+        return request
+
+
+def _forget_redirect(response: requests.Response, **_: Any) -> None:
+    """Leave a redirect without target: requests would read its body and parse the address, followed or not."""
+    response.headers.pop("Location", None)
+
+
+def check_authorities() -> None:
+    """Raise where the environment names a file that is not there: requests would raise a bare `OSError`."""
+    path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if path and not Path(path).exists():
+        raise failures.no_authorities()
