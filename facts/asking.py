@@ -11,8 +11,8 @@ import requests
 
 from facts.questions import MOST_REQUESTS, Question, questions
 from facts.reading import Answer
+from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config
-from source_magnific_analytics.client import Client, connect
 from source_magnific_analytics.policy import POLICY, Meaning, of_exception
 from source_magnific_analytics.waiting import http_date
 
@@ -35,7 +35,7 @@ class Asked:
 def ask(config: Config, tell: Callable[[str], None]) -> Asked:
     """Ask one question after another; `tell` is told of each, in a line."""
     asked = Asked()
-    client = connect(config, POLICY)
+    client = Client(config, POLICY)
     course = questions(config)
     question = next(course)
     while len(asked.answers) < MOST_REQUESTS:

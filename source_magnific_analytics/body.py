@@ -1,6 +1,6 @@
 """The body of an answer, read within bounds of time and size."""
 
-from time import monotonic
+import time
 
 import requests
 import urllib3
@@ -8,29 +8,21 @@ import urllib3
 from source_magnific_analytics.policy import BodyTooLargeError
 
 
-def read_body(response: requests.Response, largest: int, most_objects: int, seconds: float) -> bytearray:
+def read_body(response: requests.Response, largest: int, seconds: float, *, most_objects: int) -> bytearray:
     """The decompressed body: at most `largest` bytes and `most_objects` objects and arrays, within so many seconds.
 
     Raises a `RequestException`: `BodyTooLargeError` beyond the bounds, `ReadTimeout` after the time, others for a body
     that breaks off or cannot be decompressed.
     """
-    body = beginning(response, largest + 1, seconds)
-    if len(body) > largest:
-        raise BodyTooLargeError(f"{largest // 2**20} MiB")
-    if body.count(b"{") + body.count(b"[") > most_objects:
-        raise BodyTooLargeError(f"{most_objects:,} entries")
-    return body
-
-
-def beginning(response: requests.Response, enough: int, seconds: float) -> bytearray:
-    """The decompressed body, or at least its first `enough` bytes, within so many seconds."""
     body = bytearray()
-    deadline = monotonic() + seconds
+    deadline = time.monotonic() + seconds
     try:
         # read1 returns what has arrived; read would wait for more of a slow body, beyond the deadline.
-        while len(body) < enough and (chunk := response.raw.read1(256 * 1024, decode_content=True)):
+        while chunk := response.raw.read1(256 * 1024, decode_content=True):
             body += chunk
-            if monotonic() > deadline:
+            if len(body) > largest:
+                raise BodyTooLargeError(f"{largest // 2**20} MiB")
+            if time.monotonic() > deadline:
                 raise requests.exceptions.ReadTimeout
     except urllib3.exceptions.ReadTimeoutError:
         raise requests.exceptions.ReadTimeout from None
@@ -38,4 +30,6 @@ def beginning(response: requests.Response, enough: int, seconds: float) -> bytea
         raise requests.exceptions.ContentDecodingError from None
     except urllib3.exceptions.HTTPError:
         raise requests.exceptions.ChunkedEncodingError from None
+    if body.count(b"{") + body.count(b"[") > most_objects:
+        raise BodyTooLargeError(f"{most_objects:,} entries")
     return body

@@ -20,10 +20,10 @@ from source_magnific_analytics.credit_usage import Item, UsageStream
 from source_magnific_analytics.failures import one_line
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.quota import Share, ShareUsedError
-from source_magnific_analytics.series import Reach
-from source_magnific_analytics.state import Progress, SavedProgress, SavedSettings, Settings
+from source_magnific_analytics.series import Checkpoint
+from source_magnific_analytics.state import Progress, SavedProgress, Settings
 from source_magnific_analytics.streams import ApiKeys
-from source_magnific_analytics.windows import parse_date, period_of
+from source_magnific_analytics.windows import period_of
 
 # What is wrong with every key must not cost as many requests as there are keys.
 MOST_FAILURES = 3
@@ -84,22 +84,17 @@ class CreditUsageByApiKey(UsageStream):
     def stream_slices(
         self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
     ) -> list[Mapping[str, Any]]:
-        """The windows of each key that is due, in the order in which they are read."""
         full_refresh = sync_mode == SyncMode.full_refresh
-        keys, _, _ = self._start(stream_state or {}, full_refresh=full_refresh)
+        keys, _ = self._keys(stream_state or {}, full_refresh=full_refresh)
         planned = self._planned(keys, full_refresh=full_refresh)
         return [{**window, "api_key_ids": [name]} for name, windows in planned.items() for window in windows]
 
     def items(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[Item]:
-        keys, share, remarks = self._start(saved, full_refresh=full_refresh)
-        for remark in remarks:
-            self.logger.warning(remark)
-        self._warn_of_unknown_keys()
+        keys, share = self._keys(saved, full_refresh=full_refresh)
         planned = self._planned(keys, full_refresh=full_refresh)
         if full_refresh:
             self._check_affordable(sum(map(len, planned.values())))
-        quota = self.client.quota
-        quota.limit(share)
+        self.client.quota.limit(share)
         try:
             yield self._saved(keys, unfinished=full_refresh)
             errors = yield from self._read_keys(keys, planned, full_refresh=full_refresh)
@@ -111,57 +106,67 @@ class CreditUsageByApiKey(UsageStream):
             if full_refresh:
                 yield self._saved(keys, unfinished=False)
         finally:
-            quota.limit(None)
+            self.client.quota.limit(None)
 
-    def _start(self, saved: Mapping[str, Any], *, full_refresh: bool) -> tuple[dict[str, Key], Share, list[str]]:
-        """What the state means under today's settings: the keys, today's share, and remarks for the log."""
-        most = sys.maxsize if full_refresh else self.client.policy.requests_by_key
-        settings = state.read(saved, SavedSettings, self.name, full_refresh=full_refresh)
-        known = state.read(saved, _SavedKeys, self.name, full_refresh=full_refresh)
-        if settings is None or known is None:
-            return {}, Share(most, pendulum.now("UTC").date()), []
-        share = Share(most, known.day.date, known.day.requests)
-        changes = settings.settings.changes_to(self.settings)
-        if not changes:
-            end = self.config.end_date
-            keys = {
-                name: Key(key.progress.not_after(end), key.read_on, key.tried_on) for name, key in known.keys.items()
-            }
-            return keys, share, []
-        other = settings.settings.other_filters(self.settings)
-        keys = {name: Key(key.progress.restarted(other)) for name, key in known.keys.items()}
-        return keys, share, [state.restarted("each API key's usage", changes, self.config)]
+    def _keys(self, saved: Mapping[str, Any], *, full_refresh: bool) -> tuple[dict[str, Key], Share]:
+        """The listed keys and those of the state, under today's settings; and what may be sent today."""
+        keys: dict[str, Key] = {}
+        share = Share(sys.maxsize if full_refresh else self.client.policy.requests_by_key, self.config.today)
+        if known := self.saved(saved, _SavedKeys, full_refresh=full_refresh):
+            found, settings = known
+            share = replace(share, day=found.day.date, sent=found.day.requests)
+            is_same = not settings.changes_to(self.settings)
+            for name, key in found.keys.items():
+                progress = state.resumed(key.progress, settings, self.settings, self.config)
+                keys[name] = Key(progress, key.read_on, key.tried_on) if is_same else Key(progress)
+        return {**dict.fromkeys(self._listed, Key()), **keys}, share
 
-    def _planned(self, keys: dict[str, Key], *, full_refresh: bool) -> dict[str, list[dict[str, Any]]]:
-        """The windows of each key to read today, in turn; `keys` gains those that it lacks."""
-        chosen = self.config.filters.get("api_key_ids", [])
-        created = {row["api_key_id"]: _day(row["created_at"]) for row in self._api_keys.rows}
-        listed = [name for name in created if not chosen or name in chosen]
-        for name in listed:
-            keys.setdefault(name, Key())
-        due = sorted((name for name in listed if keys[name].read_on != self.config.today), key=lambda n: keys[n].turn)
-        firsts = {name: self._first(keys[name].progress, created[name], full_refresh=full_refresh) for name in due}
-        return {name: self.windows(first) for name, first in firsts.items()}
+    def _planned(self, keys: Mapping[str, Key], *, full_refresh: bool) -> dict[str, list[dict[str, Any]]]:
+        """The windows of each key to read today, in turn."""
+        planned = {}
+        for name in sorted(self._listed, key=lambda name: keys[name].turn):
+            progress = keys[name].progress
+            if keys[name].read_on != self.config.today:
+                earliest = self._earliest(progress, _day(self._listed[name]["created_at"]))
+                planned[name] = self.windows(progress, earliest, full_refresh=full_refresh)
+        return planned
 
-    def _first(self, progress: Progress, created: Date | None, *, full_refresh: bool) -> Date:
-        """The first day to read of a key; none of those long before it was created."""
-        earliest, granularity = self.config.start_date, self.config.granularity
+    @cached_property
+    def _listed(self) -> dict[str, Mapping[str, Any]]:
+        """The rows of the team's keys, or of those that `api_key_ids` names, by their IDs."""
+        chosen = self.config.filters.get("api_key_ids")
+        listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
+        if unknown := sorted(set(chosen or ()).difference(listed)):
+            self.logger.warning(f"The team has no API key {one_line(', '.join(unknown), 500)} as api_key_ids says.")
+        return listed
+
+    def _earliest(self, progress: Progress, created: Date | None) -> Date:
+        """The first day that a key is read from; none of those long before it was created."""
+        start, granularity = self.config.start_date, self.config.granularity
         # Places without a date are those of before a restart: they have to go, whenever the key was created.
-        if created is not None and created > earliest and not (progress.date is None and progress.places):
-            period = period_of(min(created, self.config.today), granularity)
-            earliest = max(earliest, period_of(period.start.subtract(days=1), granularity).start)
-        return state.first_to_read(progress, earliest, self.config, full_refresh=full_refresh)
+        if created is None or created <= start or (progress.date is None and progress.places):
+            return start
+        period = period_of(min(created, self.config.today), granularity)
+        return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
     def _read_keys(
         self, keys: dict[str, Key], planned: Mapping[str, list[dict[str, Any]]], *, full_refresh: bool
     ) -> Generator[Item, None, list[AirbyteTracedException]]:
         """The rows and states of one key after another, kept in `keys`; returns the errors of keys that failed."""
         errors: list[AirbyteTracedException] = []
-        reach, today = self.reach, self.config.today
+        reach, today, most_parts = self.reach, self.config.today, self.client.policy.most_parts_of_a_key
         for name, windows in planned.items():
             key = keys[name]
+            series = self.series(name, most_parts, full_refresh=full_refresh)
             try:
-                reach = yield from self._read_key(name, keys, windows, reach, full_refresh=full_refresh)
+                for item in series.read(key.progress, windows, learned := reach):
+                    if isinstance(item, Checkpoint):
+                        keys[name], learned = replace(keys[name], progress=item.progress), item.reach
+                        yield self._saved(keys, unfinished=full_refresh)
+                    else:
+                        yield item
+                # A key that fails says nothing about how far others reach.
+                reach = learned
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:
                 # A key that takes more than a day's share is not the first again.
@@ -177,43 +182,11 @@ class CreditUsageByApiKey(UsageStream):
                 break
         return errors
 
-    def _read_key(
-        self,
-        name: str,
-        keys: dict[str, Key],
-        windows: list[dict[str, Any]],
-        reach: Reach,
-        *,
-        full_refresh: bool,
-    ) -> Generator[Item, None, Reach]:
-        """The rows and states of one key; returns what was learned of how far requests reach."""
-        if not windows:
-            return reach
-        most_parts = self.client.policy.most_parts_of_a_key
-        series = self.series(api_key_id=name, most_parts=most_parts, full_refresh=full_refresh)
-        messages = series.read(keys[name].progress, parse_date(windows[0]["start_date"]), reach)
-        while True:
-            try:
-                item = next(messages)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            if isinstance(item, Progress):
-                keys[name] = replace(keys[name], progress=item)
-                yield self._saved(keys, unfinished=full_refresh)
-            else:
-                yield item
-
     def _saved(self, keys: Mapping[str, Key], *, unfinished: bool) -> dict[str, Any]:
         share = self.client.quota.share
         day = {} if share is None else {"date": str(share.day), "requests": share.sent}
         saved = {name: key.as_json for name, key in keys.items()}
         return {**self.settings.as_json(unfinished=unfinished), "day": day, "keys": saved}
-
-    def _warn_of_unknown_keys(self) -> None:
-        listed = {row["api_key_id"] for row in self._api_keys.rows}
-        unknown = sorted(set(self.config.filters.get("api_key_ids", [])).difference(listed))
-        if unknown:
-            self.logger.warning(f"The team has no API key {one_line(', '.join(unknown), 500)} as api_key_ids says.")
 
     def _check_affordable(self, needed: int) -> None:
         """Raise before the first request where a full refresh takes more than a day has."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from source_magnific_analytics.client import Client, TooMuchError, connect
+from source_magnific_analytics.client import Client, TooMuchError
 from source_magnific_analytics.config import Config, config_error
 from source_magnific_analytics.credit_usage import CreditUsage
 from source_magnific_analytics.failures import one_line
@@ -22,7 +22,7 @@ FILTER_LISTS: Mapping[str, tuple[type[ListStream], str]] = {
 
 def check(config: Config, policy: Policy, logger: logging.Logger) -> None:
     """Send one request for key and plan, and one for each kind of filter that is set; raises what stands in the way."""
-    client = connect(config, policy)
+    client = Client(config, policy)
     try:
         _ask(config, client, DateRange(config.today.subtract(days=config.longest_range_days - 1), config.today))
     except TooMuchError:

@@ -27,12 +27,12 @@ from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
 
 from source_magnific_analytics import failures
-from source_magnific_analytics.body import beginning, read_body
+from source_magnific_analytics.body import read_body
 from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import Meaning, Policy, of_exception, of_status
 from source_magnific_analytics.quota import Quota
-from source_magnific_analytics.session import Session, check_authorities
+from source_magnific_analytics.session import Session
 from source_magnific_analytics.waiting import server_time, stated_wait
 
 T = TypeVar("T")
@@ -59,22 +59,21 @@ class Call:
     logger: logging.Logger
     method: str
     url: str
-    kwargs: Mapping[str, Any]
     body: Mapping[str, Any] | None
     resume: str
     divisible: bool = False
     divide_at_once: bool = False
 
 
-@dataclass(frozen=True)
 class Client:
     """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy."""
 
-    session: Session
-    plan: str
-    policy: Policy
-    quota: Quota
-    sleep: Callable[[float], None]
+    def __init__(self, config: Config, policy: Policy, sleep: Callable[[float], None] | None = None) -> None:
+        self.plan = config.plan
+        self.policy = policy
+        self.quota = Quota(policy.most_retries)
+        self.session = Session(config, policy, self.quota)
+        self._sleep = sleep or time.sleep
 
     def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
         """What `understand` makes of a 200's response, and the UTC day by the server's clock, where it states one.
@@ -83,16 +82,14 @@ class Client:
         the `AirbyteTracedException` that ends the stream.
         """
         self.quota.admit()
-        if self.session.trust_env:
-            check_authorities()
         # What was read so far must not wait for an answer that may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
         http = HttpClient(call.logger.name, call.logger, tries, backoff_strategy=tries, session=self.session)
         try:
-            _, response = http.send_request(call.method, call.url, call.kwargs, json=call.body)
+            _, response = http.send_request(call.method, call.url, {}, json=call.body)
         except RequestWindowSplitRequiredException:
-            self.sleep(tries.wait)
+            self._sleep(tries.wait)
             raise TooMuchError(tries.what, tries.faults) from None
         except AirbyteTracedException:
             self.quota.given_up()
@@ -103,15 +100,9 @@ class Client:
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
-        left = max(self.policy.longest_silence - self.quota.silence, self.policy.read_timeout)
-        seconds = min(self.policy.longest_body, left)
-        return read_body(response, largest or self.policy.largest_body, self.policy.most_objects, seconds)
-
-
-def connect(config: Config, policy: Policy) -> Client:
-    """A client for one sync, which has sent nothing yet."""
-    quota = Quota(policy.most_retries)
-    return Client(Session(config, quota), config.plan, policy, quota, time.sleep)
+        policy = self.policy
+        seconds = min(policy.longest_body, max(policy.longest_silence - self.quota.silence, policy.read_timeout))
+        return read_body(response, largest or policy.largest_body, seconds, most_objects=policy.most_objects)
 
 
 @dataclass(frozen=True)
@@ -179,12 +170,18 @@ class _Tries(ErrorHandler, BackoffStrategy):
                 return _Fault(what, meaning, not_the_contract=not error.cut)
             return None
         if meaning is Meaning.FINAL:
-            policy = self.client.policy
-            words = failures.api_words(beginning(response, policy.largest_error_body, policy.read_timeout))
+            words = failures.api_words(self._error_body(response))
             today = pendulum.now("UTC").date()
             final = failures.final_error(status, words, self.client.plan, _day(response), today)
             raise self.client.quota.close(final) if status == requests.codes.unauthorized else final
         return _Fault(f"HTTP {status}", meaning, stated_wait(response.headers, _now(response)))
+
+    def _error_body(self, response: requests.Response) -> bytearray:
+        """The body of an error, whose words help; nothing where it is too large or breaks off."""
+        try:
+            return self.client.read(response, self.client.policy.largest_error_body)
+        except requests.exceptions.RequestException:
+            return bytearray()
 
     def _try_again(self, fault: _Fault) -> ErrorResolution:
         quota, waits = self.client.quota, self.client.policy.fault_waits

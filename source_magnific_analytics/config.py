@@ -4,9 +4,11 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
@@ -96,87 +98,46 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
         if name in given:
             try:
                 given[name] = read(given[name])
-            except (TypeError, ValueError, OverflowError):
+            except (msgspec.ValidationError, ValueError):
                 # Without the value: somebody may have pasted the key into another field.
                 raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _name(value: Any) -> str:
-    if not _text(value):
-        raise ValueError
-    return str(value)
+def _as(kind: Any) -> Callable[[Any], Any]:
+    """A reader of values of that kind, in which 7.0 and "7" are the integer 7."""
+    return partial(msgspec.convert, type=kind, strict=False)
 
 
 def _day(value: Any) -> str:
-    parse_date(_text(value))
-    return str(value)
+    return str(parse_date(_as(str)(value)))
 
 
-def _whole(value: Any) -> int:
-    """An integer, also where it is written 7.0; raises for anything else, true and false included."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
-        raise TypeError
-    return int(value)
-
-
-def _one_of(*known: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        return known[known.index(value)]
-
-    return read
-
-
-def _lookback(value: Any) -> int:
-    days = _whole(value)
-    if not 0 <= days <= 180:
-        raise ValueError
-    return days
-
-
-def _each(read: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
-    def read_all(value: Any) -> list[Any]:
-        if not isinstance(value, list):
-            raise TypeError
-        return [read(item) for item in value]
-
-    return read_all
-
-
-def _group(value: Any) -> int:
-    number = _whole(value)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _reference(value: Any) -> str:
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", _text(value), re.ASCII | re.IGNORECASE):
-        raise ValueError
-    return str(value)
-
-
+_Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")]
 # How each setting is read, and what a person enters.
 _KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "api_key": (_text, "the team's Magnific API key"),
+    "api_key": (_as(str), "the team's Magnific API key"),
     "start_date": (_day, "the first day of usage to sync, as YYYY-MM-DD"),
     "end_date": (
         lambda value: "" if value == "" else _day(value),
         "the last day of usage to sync, as YYYY-MM-DD, or leave it empty",
     ),
-    "plan": (_one_of(*LONGEST_RANGE_DAYS), "business or enterprise"),
-    "granularity": (_one_of(*Granularity), "day, week, month or year"),
-    "lookback_window_days": (_lookback, "a whole number of days from 0 to 180"),
-    "group_ids": (_each(_group), "a list of whole numbers from 1 up (group_id in the stream groups)"),
-    "project_references": (_each(_reference), "a list of UUIDs (project_reference in the stream projects)"),
-    "api_key_ids": (_each(_name), "a list of texts (api_key_id in the stream api_keys)"),
-    "base_url": (_text, "an address, or leave it out"),
+    "plan": (_as(Literal["business", "enterprise"]), "business or enterprise"),
+    "granularity": (_as(Literal["day", "week", "month", "year"]), "day, week, month or year"),
+    "lookback_window_days": (
+        _as(Annotated[int, msgspec.Meta(ge=0, le=180)]),
+        "a whole number of days from 0 to 180",
+    ),
+    "group_ids": (
+        _as(list[Annotated[int, msgspec.Meta(ge=1)]]),
+        "a list of whole numbers from 1 up (group_id in the stream groups)",
+    ),
+    "project_references": (_as(list[_Uuid]), "a list of UUIDs (project_reference in the stream projects)"),
+    "api_key_ids": (
+        _as(list[Annotated[str, msgspec.Meta(min_length=1)]]),
+        "a list of texts (api_key_id in the stream api_keys)",
+    ),
+    "base_url": (_as(str), "an address, or leave it out"),
 }
 
 

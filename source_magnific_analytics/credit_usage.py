@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import pendulum
 import requests
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
@@ -16,13 +17,14 @@ from pendulum import Date
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config
-from source_magnific_analytics.series import Reach, Series
+from source_magnific_analytics.series import Checkpoint, Reach, Series
 from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Progress, SavedProgress, SavedSettings, Settings
+from source_magnific_analytics.state import Progress, SavedProgress, Settings
 from source_magnific_analytics.streams import MagnificStream
 from source_magnific_analytics.summary import Summary
-from source_magnific_analytics.windows import Request, parse_date, plan
+from source_magnific_analytics.windows import Request, plan
 
+S = TypeVar("S", bound=msgspec.Struct)
 # What a stream of usage reads, in order: a state to save, or rows to emit.
 Item = Mapping[str, Any] | Iterator[usage.Row]
 
@@ -41,7 +43,7 @@ class UsageStream(MagnificStream, ABC):
 
     @property
     def settings(self) -> Settings:
-        return Settings(self.config.granularity, self.config.start_date, self.config.filters)
+        return Settings(self.config.granularity, self.config.start_date, dict(self.config.filters))
 
     @abstractmethod
     def items(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[Item]:
@@ -87,32 +89,36 @@ class UsageStream(MagnificStream, ABC):
             call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
         )
 
-    def series(self, *, api_key_id: str | None = None, most_parts: int, full_refresh: bool) -> Series:
+    def series(self, api_key_id: str | None, most_parts: int, *, full_refresh: bool) -> Series:
         """The windows of the team or, with an ID, of one API key."""
         ask = partial(self.ask, {} if api_key_id is None else {"api_key_ids": [api_key_id]})
-        client = self.client
-        return Series(
-            self.config,
-            ask,
-            client.policy,
-            client.quota,
-            self.summary,
-            self.logger,
-            most_parts,
-            api_key_id,
-            full_refresh,
-        )
+        return Series(self.config, self.client, ask, self.summary, self.logger, most_parts, api_key_id, full_refresh)
 
     @property
     def reach(self) -> Reach:
         """What the first request of a sync may ask for."""
         return Reach(self.config.end_date, Span.of_plan(self.config.longest_range_days))
 
-    def windows(self, first: Date) -> list[dict[str, Any]]:
-        """The slices from `first` to the last day of the sync."""
+    def windows(self, progress: Progress, earliest: Date, *, full_refresh: bool) -> list[dict[str, Any]]:
+        """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
         config = self.config
+        first = state.first_to_read(progress, earliest, config, full_refresh=full_refresh)
         planned = plan(first, config.end_date, config.granularity, config.longest_range_days)
         return [request.body for request in planned]
+
+    def saved(self, state_of: Mapping[str, Any], kind: type[S], *, full_refresh: bool) -> tuple[S, Settings] | None:
+        """What a state says, with the settings of then; None where it says nothing. Logs why a sync restarts."""
+        settings = state.read(state_of, Settings, self.name, full_refresh=full_refresh)
+        known = state.read(state_of, kind, self.name, full_refresh=full_refresh)
+        if settings is None or known is None:
+            return None
+        words = " and ".join(settings.changes_to(self.settings))
+        if words:
+            self.logger.warning(
+                f"{words[:1].upper()}{words[1:]}, so {self.name} is read again from {self.config.start_date}. Its rows "
+                "replace those of the earlier settings; there is nothing you need to do."
+            )
+        return known, settings
 
     def _records(self, rows: Iterable[usage.Row]) -> Iterator[AirbyteMessage]:
         # Looked up once, not for each of perhaps millions of rows.
@@ -137,47 +143,25 @@ class CreditUsage(UsageStream):
     def stream_slices(
         self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
     ) -> list[Mapping[str, Any]]:
-        """The windows that a sync behind this state plans; where Magnific cannot answer them, it asks for less."""
         full_refresh = sync_mode == SyncMode.full_refresh
-        progress, _ = self._start(stream_state or {}, full_refresh=full_refresh)
-        return list(
-            self.windows(state.first_to_read(progress, self.config.start_date, self.config, full_refresh=full_refresh))
-        )
+        progress = self._progress(stream_state or {}, full_refresh=full_refresh)
+        return [*self.windows(progress, self.config.start_date, full_refresh=full_refresh)]
 
     def items(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[Item]:
-        progress, remarks = self._start(saved, full_refresh=full_refresh)
-        for remark in remarks:
-            self.logger.warning(remark)
+        progress = self._progress(saved, full_refresh=full_refresh)
         self.saved_through = progress.date
-        mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
-        slices = self.stream_slices(sync_mode=mode, stream_state=saved)
-        if slices:
-            series = self.series(most_parts=self.client.policy.most_parts, full_refresh=full_refresh)
-            for item in series.read(progress, parse_date(slices[0]["start_date"]), self.reach):
-                if isinstance(item, Progress):
-                    progress = item
-                    self.saved_through = progress.date
-                    yield {**self.settings.as_json(unfinished=full_refresh), **progress.as_json()}
-                else:
-                    yield item
+        planned = self.windows(progress, self.config.start_date, full_refresh=full_refresh)
+        series = self.series(None, self.client.policy.most_parts, full_refresh=full_refresh)
+        for item in series.read(progress, planned, self.reach):
+            if isinstance(item, Checkpoint):
+                progress = item.progress
+                self.saved_through = progress.date
+                yield {**self.settings.as_json(unfinished=full_refresh), **progress.as_json()}
+            else:
+                yield item
         if full_refresh:
             yield {**self.settings.as_json(unfinished=False), **progress.as_json()}
 
-    def _start(self, saved: Mapping[str, Any], *, full_refresh: bool) -> tuple[Progress, list[str]]:
-        """What the state means under today's settings, with remarks for the log."""
-        settings = state.read(saved, SavedSettings, self.name, full_refresh=full_refresh)
-        known = state.read(saved, SavedProgress, self.name, full_refresh=full_refresh)
-        if settings is None or known is None:
-            return Progress(), []
-        changes = settings.settings.changes_to(self.settings)
-        if changes:
-            restarted = known.progress.restarted(settings.settings.other_filters(self.settings))
-            return restarted, [state.restarted("credit usage", changes, self.config)]
-        progress = known.progress.not_after(self.config.end_date)
-        if progress == known.progress:
-            return progress, []
-        remark = (
-            f"The saved date {known.date} lies after {progress.date}, the last day to sync, and is taken as that day. "
-            "Check end_date and the machine's clock if you did not expect this."
-        )
-        return progress, [remark]
+    def _progress(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Progress:
+        known = self.saved(saved, SavedProgress, full_refresh=full_refresh)
+        return Progress() if known is None else state.resumed(known[0].progress, known[1], self.settings, self.config)

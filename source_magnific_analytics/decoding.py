@@ -59,36 +59,16 @@ class Consumption(msgspec.Struct, gc=False):
     user_usages: list[UserUsage] | None = None
 
 
-class Member(TypedDict):
-    """A row of `team-members`. The lists' rows may have more than is known here, which is emitted as it comes."""
-
-    email: _Text
-    role: NotRequired[_Text | None]
-    status: NotRequired[_Text | None]
+def _row_of(required: dict[str, Any], optional: dict[str, Any]) -> type:
+    """A row of a list. It may have more than is known here, which is emitted as it comes."""
+    columns = {**required, **{name: NotRequired[kind | None] for name, kind in optional.items()}}
+    return TypedDict("Row", columns)  # type: ignore[operator, no-any-return]
 
 
-class ApiKey(TypedDict):
-    """A row of `team-api-keys`."""
-
-    api_key_id: _Text
-    display_name: NotRequired[_Text | None]
-    status: NotRequired[_Text | None]
-    created_at: NotRequired[Any]
-
-
-class Group(TypedDict):
-    """A row of `team-groups`."""
-
-    group_id: _Figure
-    name: NotRequired[_Text | None]
-    member_count: NotRequired[_Figure | None]
-
-
-class Project(TypedDict):
-    """A row of `team-projects`."""
-
-    project_reference: _Text
-    name: NotRequired[_Text | None]
+Member = _row_of({"email": _Text}, {"role": _Text, "status": _Text})
+ApiKey = _row_of({"api_key_id": _Text}, {"display_name": _Text, "status": _Text})
+Group = _row_of({"group_id": _Figure}, {"name": _Text, "member_count": _Figure})
+Project = _row_of({"project_reference": _Text}, {"name": _Text})
 
 
 class _Piece(msgspec.Struct, gc=False):

@@ -1,7 +1,7 @@
 """What the streams of one sync share: the day's requests, the tries, and the time since they last sent a message."""
 
-from dataclasses import dataclass, field
-from time import monotonic
+import time
+from dataclasses import dataclass, field, replace
 
 import pendulum
 from airbyte_cdk.utils import AirbyteTracedException
@@ -20,12 +20,10 @@ class Share:
     day: Date
     sent: int = 0
 
-    def on(self, today: Date) -> "Share":
-        """The share as it is on `today`: a new day begins with nothing sent."""
+    def today(self) -> "Share":
+        """The share as it is now: a new day begins with nothing sent."""
+        today = pendulum.now("UTC").date()
         return self if self.day == today else Share(self.most, today)
-
-    def after_request(self, today: Date) -> "Share":
-        return Share(self.most, today, self.on(today).sent + 1)
 
 
 @dataclass
@@ -42,20 +40,21 @@ class Quota:
     tries_of_ranges: int = 0
     reached: AirbyteTracedException | None = None
     share: Share | None = None
-    emitted_at: float = field(default_factory=monotonic)
+    emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
         """Raise what forbids so many requests, if anything does: never because they are more than a whole share."""
         if self.reached is not None:
             raise self.reached
-        if self.share is not None and self.share.on(_today()).sent + min(requests, self.share.most) > self.share.most:
+        if self.share is not None and self.share.today().sent + min(requests, self.share.most) > self.share.most:
             raise ShareUsedError
 
     def count(self) -> None:
         """A request is sent."""
         self.spent += 1
         if self.share is not None:
-            self.share = self.share.after_request(_today())
+            share = self.share.today()
+            self.share = replace(share, sent=share.sent + 1)
 
     def limit(self, share: Share | None) -> None:
         """Hold the stream that is read to `share`, or no stream any more."""
@@ -84,13 +83,9 @@ class Quota:
 
     def emitted(self) -> None:
         """A RECORD or STATE was sent."""
-        self.emitted_at = monotonic()
+        self.emitted_at = time.monotonic()
 
     @property
     def silence(self) -> float:
         """Seconds since the last RECORD or STATE."""
-        return monotonic() - self.emitted_at
-
-
-def _today() -> Date:
-    return pendulum.now("UTC").date()
+        return time.monotonic() - self.emitted_at

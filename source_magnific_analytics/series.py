@@ -1,18 +1,18 @@
 """A series of windows, of the team or of one API key: ask, yield the checkpoint, the rows and the next checkpoint."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pendulum
 from pendulum import Date
 
 from source_magnific_analytics import failures, state, usage
-from source_magnific_analytics.client import TooMuchError
+from source_magnific_analytics.client import Client, TooMuchError
 from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import ContractError
-from source_magnific_analytics.policy import REQUESTS_A_DAY, Policy
-from source_magnific_analytics.quota import Quota
+from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Progress
 from source_magnific_analytics.summary import Summary
@@ -30,8 +30,6 @@ from source_magnific_analytics.windows import (
 
 # A request of at most the span's days, to its answer and the UTC day on which Magnific gave it, where it says so.
 Ask = Callable[[Request, Span], tuple[Answer, Date | None]]
-# What a series yields: a checkpoint, or rows to emit behind it.
-Item = Progress | Iterator[usage.Row]
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,18 @@ class Reach:
 
     end: Date
     span: Span
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far a series came, and what is known of how far requests reach."""
+
+    progress: Progress
+    reach: Reach
+
+
+# What a series yields: a checkpoint, or rows to emit behind it.
+Item = Checkpoint | Iterator[usage.Row]
 
 
 @dataclass(frozen=True)
@@ -57,23 +67,24 @@ class Series:
     """Windows to read: the team's or, with an ID, one API key's. A period takes at most `most_parts` requests."""
 
     config: Config
+    client: Client
     ask: Ask
-    policy: Policy
-    quota: Quota
     summary: Summary
     logger: logging.Logger
     most_parts: int
     api_key_id: str | None = None
     full_refresh: bool = False
 
-    def read(self, progress: Progress, first: Date, reach: Reach) -> Generator[Item, None, Reach]:
-        """The rows of each window from the period that holds `first`, between the checkpoints before and after them.
+    def read(self, progress: Progress, planned: Sequence[Mapping[str, Any]], reach: Reach) -> Iterator[Item]:
+        """The rows of each window from the first that is planned on, between the checkpoints before and after them.
 
-        Returns how far requests reached in the end. Raises `ShareUsedError` before a period that the day's share does
+        Raises `ShareUsedError` before a period that the day's share does
         not pay for, and what `ask` raises.
         """
+        if not planned:
+            return
         granularity = self.config.granularity
-        begun = first = period_of(first, granularity).start
+        begun = first = Request.read(planned[0]).range.start
         interrupted = progress.interrupted_before
         # The next sync reads a doubtful period again, so the saved date stays before the first one.
         latest: Date | None = None
@@ -82,7 +93,7 @@ class Series:
             window, reach = yield from self._window(progress, first, reach)
             emitted = {number_of(day, granularity): found.places for day, found in window.answer.items()}
             latest = latest or (min(window.doubtful).subtract(days=1) if window.doubtful else None)
-            yield progress.before(granularity, window.days, emitted)
+            yield Checkpoint(progress.before(granularity, window.days, emitted), reach)
             yield from self._rows(window.answer)
             yield from self._deletions(progress, window.days, emitted)
             progress = progress.after(granularity, window.days, emitted)
@@ -91,18 +102,17 @@ class Series:
             is_complete = is_last and latest is None and not (interrupted and interrupted < through)
             end = None if is_complete else interrupted or min(reach.end, window.server_day or reach.end)
             progress = replace(progress, date=through, end=end, other_filters=progress.other_filters and not is_last)
-            yield progress
+            yield Checkpoint(progress, reach)
             self._log_progress(DateRange(begun, reach.end), window.days)
             first = window.days.end.add(days=1)
             # Two answers at once are more memory than one.
             del window
-        return reach
 
     def _admit(self, first: Date, reach: Reach) -> None:
         """Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow."""
-        if self.quota.share is not None:
+        if self.client.quota.share is not None:
             end = min(period_of(first, self.config.granularity).end, reach.end)
-            self.quota.admit(number_of_requests(first, end, self.config.granularity, reach.span.days))
+            self.client.quota.admit(number_of_requests(first, end, self.config.granularity, reach.span.days))
 
     def _through(self, window: _Window, latest: Date | None) -> Date:
         """The last day that the next sync need not read but for the lookback."""
@@ -142,7 +152,7 @@ class Series:
                 days = DateRange(first, request.range.end)
                 return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)), reach
             # A sign of life: reading all parts may take longer than the platform waits for one.
-            yield progress
+            yield Checkpoint(progress, reach)
 
     def _answer(self, progress: Progress, request: Request, span: Span) -> tuple[Answer, Date | None]:
         """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.
@@ -194,13 +204,13 @@ class Series:
             return {}
         granularity = self.config.granularity
         try:
-            found = usage.added_up(parts, self.policy.most_rows_in_parts)
+            found = usage.added_up(parts, self.client.policy.most_rows_in_parts)
         except usage.TooManyRowsError:
-            raise failures.too_large_period(granularity, self.policy) from None
+            raise failures.too_large_period(granularity, self.client.policy) from None
         except ContractError as error:
             raise failures.unreadable(str(error), 1, "", not_the_contract=True) from None
-        if found.size > self.policy.largest_body:
-            raise failures.too_large_period(granularity, self.policy)
+        if found.size > self.client.policy.largest_body:
+            raise failures.too_large_period(granularity, self.client.policy)
         return {date: found}
 
     def _check_parts(self, whole: DateRange, reach: Reach) -> None:
@@ -227,7 +237,7 @@ class Series:
         for day, found in answer.items():
             rows, excesses = usage.rows(day, found, self.config.granularity, self.api_key_id)
             yield rows
-            self.summary.add_excesses(excesses)
+            self.summary.add_excesses(str(day), excesses)
 
     def _deletions(
         self, progress: Progress, window: DateRange, emitted: Mapping[int, int]
@@ -247,5 +257,5 @@ class Series:
         done, left = DateRange(all_days.start, window.end).days, DateRange(window.end, all_days.end).days - 1
         self.logger.info(
             f"{window.start} to {window.end} is read: {done:,} days done, {left:,} left; "
-            f"{self.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
+            f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
         )

@@ -12,7 +12,7 @@ from airbyte_cdk.utils import AirbyteTracedException
 
 from source_magnific_analytics.by_key import CreditUsageByApiKey
 from source_magnific_analytics.check import check
-from source_magnific_analytics.client import connect
+from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config, checked, config_error, parse
 from source_magnific_analytics.credit_usage import CreditUsage, UsageStream
 from source_magnific_analytics.failures import one_line
@@ -42,7 +42,7 @@ class SourceMagnificAnalytics(AbstractSource):
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
         """The six streams, the small ones first: where the day's requests run out, credit usage can resume."""
         parsed = _parse(config)
-        client = connect(parsed, self._policy)
+        client = Client(parsed, self._policy)
         api_keys = ApiKeys(parsed, client)
         lists = [Members(parsed, client), api_keys, Groups(parsed, client), Projects(parsed, client)]
         self._streams = [*lists, CreditUsage(parsed, client), CreditUsageByApiKey(parsed, client, api_keys)]

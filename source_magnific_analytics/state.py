@@ -4,7 +4,7 @@ For each period ever emitted, of every granularity, one number is remembered: ho
 later sync knows which rows to delete, however settings or usage changed in between, and needs no names for it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
@@ -53,7 +53,7 @@ class Progress:
         """
         old = self.places.get(granularity, {})
         most = {number: max(old.get(number, 0), places) for number, places in emitted.items()}
-        again = replace(self, places=self._with(granularity, {**old, **most}))
+        again = replace(self, places={**self.places, granularity: {**old, **most}} if most else self.places)
         if self.date is None or self.date < window.start:
             return again
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
@@ -72,10 +72,6 @@ class Progress:
         """Before the first window again, with the places that the warehouse holds."""
         return Progress(None, self.places, other_filters=other_filters or self.other_filters)
 
-    def not_after(self, end: Date) -> "Progress":
-        """A date beyond the last day to sync counts as that day."""
-        return self if self.date is None or self.date <= end else replace(self, date=end)
-
     def as_json(self) -> dict[str, Any]:
         """`{"date", "rows"}`, and `end` and `other_filters` where they say something.
 
@@ -93,17 +89,13 @@ class Progress:
             **({"other_filters": True} if self.other_filters else {}),
         }
 
-    def _with(self, granularity: Granularity, taken: Mapping[int, int]) -> Places:
-        return {**self.places, granularity: taken} if taken else self.places
 
-
-@dataclass(frozen=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """The settings under which rows were emitted, as far as rows depend on them. Filters are as configured."""
 
     granularity: Granularity
     start_date: Date
-    filters: Mapping[str, Any]
+    filters: dict[str, list[Any]]
 
     def changes_to(self, now: "Settings") -> list[str]:
         """What is different `now` and makes a sync restart, in words."""
@@ -121,12 +113,8 @@ class Settings:
 
     def as_json(self, *, unfinished: bool) -> dict[str, Any]:
         """What every state begins with; `unfinished` for one of a full refresh that goes on."""
-        return {
-            "granularity": self.granularity.value,
-            "start_date": str(self.start_date),
-            "filters": {name: list(values) for name, values in self.filters.items()},
-            **({UNFINISHED: True} if unfinished else {}),
-        }
+        settings = msgspec.to_builtins(self, enc_hook=str)
+        return {**settings, UNFINISHED: True} if unfinished else dict(settings)
 
 
 class _Rows(msgspec.Struct):
@@ -146,10 +134,7 @@ class SavedProgress(msgspec.Struct):
 
     def __post_init__(self) -> None:
         for granularity, rows in self.rows.items():
-            first = number_of(rows.first, granularity)
-            # The last is computed to see that the calendar has it.
-            first_day(first + len(rows.places), granularity)
-            if first_day(first, granularity) != rows.first:
+            if first_day(number_of(rows.first, granularity), granularity) != rows.first:
                 raise ValueError(f"{rows.first} is not the first day of a {granularity}")
 
     @property
@@ -161,18 +146,6 @@ class SavedProgress(msgspec.Struct):
             if taken:
                 places[granularity] = taken
         return Progress(self.date, places, self.end, self.other_filters)
-
-
-class SavedSettings(msgspec.Struct):
-    """`Settings` as they stand in a state."""
-
-    granularity: Granularity
-    start_date: Date
-    filters: dict[str, list[Any]]
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(self.granularity, self.start_date, self.filters)
 
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -219,13 +192,13 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
     return date if days.end < today else days.start.subtract(days=1)
 
 
-def restarted(what: str, changes: Iterable[str], config: Config) -> str:
-    """The remark on settings that changed since the last sync."""
-    words = " and ".join(changes)
-    return (
-        f"{words[:1].upper()}{words[1:]}, so {what} is read again from {config.start_date}. Its rows replace those of "
-        "the earlier settings; there is nothing you need to do."
-    )
+def resumed(progress: Progress, saved: Settings, now: Settings, config: Config) -> Progress:
+    """Saved progress as it counts under the settings of `now`."""
+    if saved.changes_to(now):
+        return progress.restarted(saved.other_filters(now))
+    # A date after the last day to sync counts as that day.
+    is_later = progress.date is not None and progress.date > config.end_date
+    return replace(progress, date=config.end_date) if is_later else progress
 
 
 def _date(kind: type, value: Any) -> Date:

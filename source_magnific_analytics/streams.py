@@ -43,11 +43,6 @@ class MagnificStream(HttpStream, ABC):
     def path(self, **_: Any) -> str:
         return self.endpoint
 
-    def request_kwargs(self, *_: Any, **__: Any) -> Mapping[str, Any]:
-        # Never to another host with the key. Streaming leaves the body to the client, which bounds it.
-        timeout = (self.client.policy.connect_timeout, self.client.policy.read_timeout)
-        return {"timeout": timeout, "allow_redirects": False, "stream": True}
-
     def next_page_token(self, response: requests.Response) -> None:
         return None
 
@@ -56,7 +51,7 @@ class MagnificStream(HttpStream, ABC):
         body = self.request_body_json(stream_state=None, stream_slice=stream_slice)
         url = self.url_base + self.path()
         options = {"resume": self.resume, **options}
-        return Call(self.logger, self.http_method, url, self.request_kwargs(), body, **options)
+        return Call(self.logger, self.http_method, url, body, **options)
 
 
 class ListStream(MagnificStream, ABC):

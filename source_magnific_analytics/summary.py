@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from source_magnific_analytics.failures import one_line
-from source_magnific_analytics.usage import Excess
 
 
 @dataclass
@@ -16,19 +15,20 @@ class Summary:
     excesses: int = 0
     excess_uses: int = 0
     excess_credits: int = 0
-    first_excess: Excess | None = None
+    first_excess: str = ""
 
     def add_deleted(self, rows: int) -> None:
         """Count the deleted rows of one period."""
         self.deleted_rows += rows
         self.deleted_periods += 1
 
-    def add_excesses(self, excesses: Iterable[Excess]) -> None:
-        for excess in excesses:
+    def add_excesses(self, date: str, excesses: Iterable[tuple[str, int, int]]) -> None:
+        """Count tools of the period that starts on `date`, with the uses and credits that are too much."""
+        for tool, uses, credits in excesses:
             self.excesses += 1
-            self.excess_uses += excess.uses
-            self.excess_credits += excess.credits
-            self.first_excess = self.first_excess or excess
+            self.excess_uses += uses
+            self.excess_credits += credits
+            self.first_excess = self.first_excess or f"{one_line(tool, 80)} on {date}"
 
     def lines(self) -> Iterator[str]:
         """One line for each thing that a reader of the log may want to know."""
@@ -37,10 +37,9 @@ class Summary:
                 f"{self.deleted_rows:,} rows in {self.deleted_periods:,} periods were deleted: an earlier sync emitted "
                 "them, and Magnific no longer has them."
             )
-        if self.first_excess is not None:
-            tool = one_line(self.first_excess.tool, 80)
+        if self.excesses:
             yield (
                 f"For {self.excesses} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
-                f"{self.excess_uses} uses and {self.excess_credits} credits in all (first: {tool} on "
-                f"{self.first_excess.date}). The rows are emitted as Magnific states them."
+                f"{self.excess_uses} uses and {self.excess_credits} credits in all (first: {self.first_excess}). The "
+                "rows are emitted as Magnific states them."
             )

@@ -33,30 +33,20 @@ Row = dict[str, Any]
 class Period:
     """What Magnific says about one period: checked from end to end, still encoded (a fifth of the memory).
 
-    `places` is the number of its rows. Its consumptions come in one piece, or in as many as the answer had.
+    `places` is the number of its rows.
     """
 
-    pieces: tuple[msgspec.Raw, ...]
+    consumptions: msgspec.Raw
     places: int
 
     @property
     def size(self) -> int:
         """Bytes, as it is held."""
-        return sum(memoryview(piece).nbytes for piece in self.pieces)
+        return memoryview(self.consumptions).nbytes
 
 
 # What was answered about a range: the periods with usage, by their first day, ascending.
 Answer = dict[Date, Period]
-
-
-@dataclass(frozen=True)
-class Excess:
-    """By how much a tool's breakdown exceeds its totals in the period that starts on `date`."""
-
-    date: str
-    tool: str
-    uses: int
-    credits: int
 
 
 @dataclass
@@ -88,7 +78,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
             day = midnight(date)
             if request is not None:
                 _check_day(day, request)
-            found.setdefault(day, []).append(_period((piece,), _tools(consumptions)))
+            found.setdefault(day, []).append(_period(piece, _tools(consumptions)))
     except UNREADABLE as error:
         raise contract_error(body, error) from None
     periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
@@ -111,7 +101,7 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period:
     for part in parts:
         if part.places + sum(len(tool.usages) for tool in total.values()) > most_rows:
             raise TooManyRowsError
-        for name, tool in _tools(_decoded(part)).items():
+        for name, tool in _tools(decode_consumptions(part.consumptions)).items():
             sums = total.setdefault(name, _Tool())
             sums.uses += tool.uses
             sums.credits += tool.credits
@@ -121,25 +111,26 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period:
         for usage in tool.usages:
             _check_figures(usage.user_uses, usage.user_credits)
     consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
-    return _period((msgspec.Raw(encode(consumptions)),), total)
+    return _period(msgspec.Raw(encode(consumptions)), total)
 
 
 def rows(
     date: Date, period: Period, granularity: Granularity, api_key_id: str | None = None
-) -> tuple[Iterator[Row], list[Excess]]:
+) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
     """The rows of the period that starts on `date`, as many as its places, and the tools with too much breakdown.
 
     One row for each entry of a breakdown and, where the totals exceed the breakdown, one with the difference. With
-    `api_key_id` they are the usage of that key alone, and say so.
+    `api_key_id` they are the usage of that key alone, and say so. A tool with too much comes with the uses and credits
+    by which its breakdown exceeds its totals.
     """
-    tools = _tools(_decoded(period))
+    tools = _tools(decode_consumptions(period.consumptions))
     entries: list[tuple[Any, ...]] = []
-    excesses: list[Excess] = []
+    excesses: list[tuple[str, int, int]] = []
     for name, tool in tools.items():
         entries += (_ranked(name, usage) for usage in tool.usages)
         uses, credits = tool.rest
         if tool.usages and (uses < 0 or credits < 0):
-            excesses.append(Excess(date.isoformat(), name, max(-uses, 0), max(-credits, 0)))
+            excesses.append((name, max(-uses, 0), max(-credits, 0)))
         rest = _rest_row(tool)
         if rest is not None:
             entries.append(_ranked(name, rest))
@@ -164,11 +155,6 @@ def deleted_rows(
             "user_credits": 0,
             "_ab_cdc_deleted_at": deleted_at,
         }
-
-
-def _decoded(period: Period) -> Iterator[Consumption]:
-    for piece in period.pieces:
-        yield from decode_consumptions(piece)
 
 
 def _check_day(day: Date, request: Request) -> None:
@@ -203,17 +189,17 @@ def _rest_row(tool: _Tool) -> UserUsage | None:
     return UserUsage(uses, credits) if uses or credits else None
 
 
-def _period(pieces: tuple[msgspec.Raw, ...], tools: dict[str, _Tool]) -> Period:
+def _period(consumptions: msgspec.Raw, tools: dict[str, _Tool]) -> Period:
     places = sum(len(tool.usages) + (_rest_row(tool) is not None) for tool in tools.values())
-    return Period(pieces, places)
+    return Period(consumptions, places)
 
 
 def _in_one(several: list[Period]) -> Period:
     """One period from the pieces that an answer has of it: their rows are numbered together."""
     if len(several) == 1:
         return several[0]
-    consumptions = (consumption for period in several for consumption in _decoded(period))
-    return _period(tuple(piece for period in several for piece in period.pieces), _tools(consumptions))
+    consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]
+    return _period(msgspec.Raw(encode(consumptions)), _tools(consumptions))
 
 
 def _ranked(tool: str, usage: UserUsage) -> tuple[Any, ...]:
