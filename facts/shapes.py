@@ -88,7 +88,11 @@ def first_days(seen: Seen) -> Judged:
     for answer in seen.right:
         asked = answer.question.request
         for period in answer.periods if asked else ():
-            if asked is None or period.day is None or period_of(period.day, asked.granularity).start < asked.range.start:
+            if (
+                asked is None
+                or period.day is None
+                or period_of(period.day, asked.granularity).start < asked.range.start
+            ):
                 continue
             inside = period.day <= asked.range.end and period.day == period_of(period.day, asked.granularity).start
             # A period at the range's start may be one that is cut.

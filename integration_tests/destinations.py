@@ -27,7 +27,6 @@ from environments import DESTINATIONS
 from forked import Forked
 from patience import HUNG
 
-from source_magnific_analytics.startup import importing
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
@@ -197,8 +196,7 @@ def _watched(function: Callable[[], Any]) -> Any:
 
 def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
     def read() -> int:
-        with importing():
-            import airbyte
+        import airbyte
 
         cache = target.cache(airbyte)
         try:
