@@ -7,10 +7,8 @@ SIDE_BY_SIDE := --no-loadscope-reorder -n
 unexport PYTHONDONTWRITEBYTECODE
 # The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.
 UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
-# What the tests use besides Python: a browser, a reader of PDF, a clock shim, a database server, and npm for two judges of our output.
-PACKAGES := chromium chromium-driver faketime fonts-dejavu-core poppler-utils postgresql $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo facts report compare models test test-unit test-versions test-image lint lock image bench mutants audit release packages clean
+.PHONY: demo facts report compare models test test-unit test-versions test-image lint lock image bench mutants audit release clean
 
 demo: .venv/demo.ready
 	@$(BIN)/python -m demo
@@ -40,9 +38,9 @@ models: .venv/demo.ready | $(UV)
 	@$(DBT) --quiet show --inline "select scope, name, credits, allowance, percent_used, forecast_threshold \
 	from {{ ref('magnific__budget') }} where is_current_month and scope <> 'person' order by scope desc, credits desc"
 
-test: packages .venv/test.ready
+test: .venv/test.ready
 	@# One worker more than cores: integration tests wait for what they start.
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(nproc) + 1)) -m "not image"
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -m "not image"
 
 test-unit: .venv/unit.ready
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
@@ -106,16 +104,6 @@ release: .venv/tools.ready
 	$(UV) pip install --quiet --python build/.venv dist/*.whl
 	build/.venv/bin/source-magnific-analytics spec
 	rm -rf build
-
-packages:
-	@missing=$$(for name in $(PACKAGES); do dpkg -s $$name >/dev/null 2>&1 || echo $$name; done | xargs); \
-	if [ -z "$$missing" ]; then exit 0; fi; \
-	if ! command -v apt-get >/dev/null; then \
-		echo "The tests need what Debian calls $$missing; install it and run make again."; exit 1; fi; \
-	if [ "$$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; \
-	else echo "The tests need these packages. Run  sudo apt-get install $$missing  and then make again."; exit 1; fi; \
-	echo "The tests need these packages of the system, which are installed now: $$missing"; \
-	$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing
 
 .venv/%.ready: setup.py pyproject.toml | .venv/bin/python
 	@echo "Installing what the group '$*' of pyproject.toml names into .venv …"

@@ -2,7 +2,10 @@
 
 import gc
 import json
+import os
 import re
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +85,26 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With CI=true a skipped test fails the run."""
+    if os.environ.get("CI") == "true" and _skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for reason, count in _skipped(config).items():
+        terminalreporter.write_line(f"Skipped: {count} tests. {reason}", yellow=True)
+    if terminalreporter.stats.get("skipped") and os.environ.get("CI") == "true":
+        terminalreporter.write_line("With CI=true a skipped test fails the run.", red=True)
+
+
+def _skipped(config: pytest.Config) -> Counter[str]:
+    """How many tests were skipped, by reason."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter else []
+    return Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+
+
 @pytest.fixture(scope="session")
 def standard_configs() -> Iterator[None]:
     """A sandbox, and the configurations of the standard tests that lead to it, while the session runs."""
@@ -102,6 +125,12 @@ def standard_configs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="class", autouse=True)
-def configs_of_standard_tests(request: pytest.FixtureRequest) -> None:
-    if hasattr(request.cls, "get_scenarios"):
-        request.getfixturevalue("standard_configs")
+def surroundings_of_standard_tests(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Their configurations, and a temporary folder: the one they share by name belongs to the user who came first."""
+    with pytest.MonkeyPatch.context() as patch:
+        if hasattr(request.cls, "get_scenarios"):
+            request.getfixturevalue("standard_configs")
+            patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("standard")))
+        yield

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from connector_process import FastConnector
 from dbt_project import ANALYST, MODELS, Project
-from destinations import DuckDb, Postgres, Row, Target, debian_programs, postgres
+from destinations import DuckDb, Postgres, Row, Target, postgres
 from sandbox_process import Sandbox
 from synced_twice import MONDAY, TUESDAY, Figures, Synced, Used, sync_twice, used
 
@@ -69,7 +69,7 @@ def postgres_built(
     models_project: Project,
     fast_connector: FastConnector,
 ) -> Iterator[Built]:
-    with postgres(debian_programs()) as port:
+    with postgres() as port:
         # Whose evening is another day in UTC: no figure may depend on the session's zone.
         Postgres(port).execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
         Postgres(port).execute(f"ALTER ROLE {ANALYST} SET timezone = 'Pacific/Auckland'")

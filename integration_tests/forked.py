@@ -2,8 +2,8 @@
 
 The program calls `serve`; a test starts it as `Forked`. Each run is a connection to its socket. Over it go the file
 descriptors of the run's standard output and error, beside a byte, and then the command as a line of JSON: `env`, all of
-its environment, `cwd`, and whatever else the program takes. Two lines come back: the process id at once and, at the
-end, the exit code (negative: the signal). Whoever hangs up before the end kills the run.
+its environment, `cwd`, and whatever else the program takes. A byte comes back when that is read, and a line at the end:
+the exit code (negative: the signal). Each byte sent in between is a signal for the run; hanging up kills it.
 """
 
 from __future__ import annotations
@@ -35,27 +35,25 @@ class Run:
     def __init__(self, address: str, stdout: int, stderr: int, command: Mapping[str, Any]) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(address)
-        # Without a buffer, so that select() tells of every line.
-        self._answers = self._socket.makefile("rb", buffering=0)
         socket.send_fds(self._socket, [b" "], [stdout, stderr])
         self._socket.sendall(json.dumps({"cwd": str(Path.cwd()), **command}).encode() + b"\n")
-        self._child = int(self._answers.readline())
+        self._socket.recv(1)
 
     def kill(self, number: signal.Signals) -> None:
         """Send it a signal; one that has just ended by itself does not mind."""
-        with suppress(ProcessLookupError):
-            os.kill(self._child, number)
+        with suppress(BrokenPipeError):
+            self._socket.sendall(bytes([number]))
 
     def wait(self) -> int:
         """Its exit code once it has ended, negative for a signal."""
         ended, _, _ = select.select([self._socket], [], [], HUNG)
         assert ended, f"the program did not end within {HUNG} seconds"
-        code = int(self._answers.readline())
+        with self._socket.makefile("rb") as answer:
+            code = int(answer.readline())
         self.close()
         return code
 
     def close(self) -> None:
-        self._answers.close()
         self._socket.close()
 
 
@@ -139,27 +137,20 @@ def serve(run: Callable[..., object]) -> None:
 def _attend(connection: socket.socket, run: Callable[..., object]) -> None:
     _, descriptors, _, _ = socket.recv_fds(connection, 1, 2)
     command = json.loads(connection.makefile("rb").readline())
+    connection.sendall(b" ")
+    # Of this pipe the child alone keeps the other end, so it closes when the child ends.
+    end, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         connection.close()
+        os.close(end)
         _be_a_program_of_its_own(run, command, descriptors)
-    for descriptor in descriptors:
+    for descriptor in (theirs, *descriptors):
         os.close(descriptor)
-    try:
-        connection.sendall(b"%d\n" % child)
-        end = os.pidfd_open(child)
-        ready, _, _ = select.select([end, connection], [], [])
-        if end in ready:
-            ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-            assert ended is not None
-            code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-            connection.sendall(b"%d\n" % code)
-            # Its number becomes free for others only when nobody wants it, so that a late signal meets no stranger.
-            connection.recv(1)
-    finally:
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    while end not in select.select([end, connection], [], [])[0]:
+        [number] = connection.recv(1) or [signal.SIGKILL]
+        os.kill(child, number)
+    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any], descriptors: list[int]) -> None:

@@ -23,7 +23,7 @@ import yaml
 from connector_process import FastConnector
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from npm import modules
+from npm import ENVIRONMENT, modules
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
@@ -84,7 +84,7 @@ def shared_judge(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFacto
     command: list[str | Path] = [prism, "proxy", DOCUMENT, shared_sandbox.base_url, "--errors", "--port=0"]
     # Appended, so that the file can be emptied meanwhile.
     with log.open("a") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=ENVIRONMENT)
     try:
         wait_for(lambda: "listening on" in log.read_text(), log)
         yield re.findall(r"listening on (http://[0-9.:]+)", log.read_text())[0], log

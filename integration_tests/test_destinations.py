@@ -15,7 +15,7 @@ import pytest
 from built_image import DOCKER, IMAGE, build, engine
 from built_models import Built
 from connector_process import FastConnector
-from destinations import SCHEMA, DuckDb, Postgres, Published, PyAirbyte, Row, Source, debian_programs, postgres
+from destinations import SCHEMA, DuckDb, Postgres, Published, PyAirbyte, Row, Source, postgres
 from sandbox_process import Sandbox
 from synced_twice import (
     CREDITED,
@@ -59,7 +59,7 @@ def duckdb_by_image(
 def postgres_by_image(
     tmp_path_factory: pytest.TempPathFactory, built_ledger: Sandbox, image: tuple[Source, dict[str, str]]
 ) -> Iterator[Synced]:
-    with postgres(debian_programs()) as port:
+    with postgres() as port:
         yield sync_twice(tmp_path_factory.mktemp("image"), Postgres(port), built_ledger, *image)
 
 
@@ -212,7 +212,8 @@ def test_a_published_destination_ends_with_one_document_for_each_row(
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "start_date": start}
     sandbox.clear(MONDAY)
     source = Warehouse()
-    with Published(tmp_path) as published, published.server() as port:
+    with Published(tmp_path) as published, postgres() as port:
+        Postgres(port).execute("CREATE EXTENSION vector")
         # It merges into tables of the default schema alone.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}
         settings = {

@@ -23,10 +23,8 @@ def compressed(pieces: Iterable[bytes]) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def measured(connector: Connector, config: dict[str, Any], stream: str, server: RawServer) -> tuple[Run, int]:
-    """A whole sync, and the most memory that it took, in KiB."""
-    config["base_url"] = f"http://127.0.0.1:{server.port}"
-    command = [SCRIPT, *connector.arguments("read", config=config, catalog=catalog(stream))]
+def measured(command: list[str]) -> tuple[Run, int]:
+    """A whole program, and the most memory that it took, in KiB."""
     with tempfile.NamedTemporaryFile() as stdout:
         # A process counts the memory of the one that started it, unless a small one stands between.
         told = subprocess.run([sys.executable, "-c", MEASURE, stdout.name, *command], capture_output=True, check=True)
@@ -34,9 +32,13 @@ def measured(connector: Connector, config: dict[str, Any], stream: str, server: 
         return Run(code, stdout.read(), b""), peak
 
 
+def sync(connector: Connector, config: dict[str, Any], stream: str, server: RawServer) -> tuple[Run, int]:
+    config["base_url"] = f"http://127.0.0.1:{server.port}"
+    return measured([SCRIPT, *connector.arguments("read", config=config, catalog=catalog(stream))])
+
+
 # Two parts of a period, of different people, that together have as many rows as may be added up.
 PARTS = """
-from pathlib import Path
 from source_magnific_analytics import run
 from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.usage import added_up, decode
@@ -50,14 +52,15 @@ def part(first):
     head = b'{"data":[{"date":"2026-01-01","consumptions":[{"tool":"Mystic","user_uses":0,"user_credits":0,'
     return [*decode(bytearray(head + b'"user_usages":[' + entries + b"]}]}]}")).values()]
 places = added_up(part(0) + part(half)).places
-[peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
-print(places, peak)
+print(places)
 """
 
 MEASURE = """
 import resource, subprocess, sys
 with open(sys.argv[1], "wb") as stdout:
-    print(subprocess.call(sys.argv[2:], stdout=stdout), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    code = subprocess.call(sys.argv[2:], stdout=stdout)
+# macOS counts bytes, Linux KiB.
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (1024 if sys.platform == "darwin" else 1))
 """
 
 
@@ -78,7 +81,7 @@ def test_no_body_exhausts_the_memory(
     times = 300 if filling[0] == 0 else {"members": 5, "credit_usage": 30}[stream]
     answer = compressed([b'{"data":[', *[filling] * times, b"{}]}"])
     with raw_server(answer) as server:
-        run, peak = measured(connector, config, stream, server)
+        run, peak = sync(connector, config, stream, server)
         name, failure, message = run.errors[0]
         assert (run.code, name, failure) == (1, stream, "system_error")
         assert words in message
@@ -124,14 +127,13 @@ def test_the_largest_body_of_one_day_fits_into_the_memory(
     entries = b",".join(entry % ((n,) * entry.count(b"%")) for n in range(count))
     answer = compressed([head % day.encode(), entries, b"]}]}]}"])
     with raw_server(answer) as server:
-        run, peak = measured(connector, config, "credit_usage", server)
+        run, peak = sync(connector, config, "credit_usage", server)
     assert run.code == 0
     assert run.stdout.count(b'"type":"RECORD"') == count
     assert peak < 256 * 1024
 
 
 def test_the_largest_period_in_parts_fits_into_the_memory() -> None:
-    told = subprocess.run([sys.executable, "-c", PARTS], capture_output=True, check=True)
-    places, peak = map(int, told.stdout.split())
-    assert places == POLICY.most_rows_in_parts
+    run, peak = measured([sys.executable, "-c", PARTS])
+    assert int(run.stdout) == POLICY.most_rows_in_parts
     assert peak < 256 * 1024

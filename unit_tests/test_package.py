@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -53,8 +52,7 @@ def test_the_sdist_has_all_that_setup_py_reads(package: Any, tmp_path: Path) -> 
     build = "from setuptools.build_meta import build_sdist; build_sdist('.')"
     subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, check=True)
     [sdist] = tmp_path.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "sdist", filter="data")
+    shutil.unpack_archive(sdist, tmp_path / "sdist")
     [unpacked] = (tmp_path / "sdist").iterdir()
     asked = [sys.executable, "setup.py", "--version", "--description"]
     told = subprocess.run(asked, cwd=unpacked, capture_output=True, text=True, check=True).stdout
