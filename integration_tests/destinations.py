@@ -28,7 +28,6 @@ from environments import DESTINATIONS
 from forked import Forked
 from patience import HUNG
 
-
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
 

@@ -25,7 +25,6 @@ from forked import serve
 from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.run import run
 
-
 _monotonic = time.monotonic
 
 

@@ -3,6 +3,7 @@
 import gc
 import io
 import logging
+import os
 import signal
 import sys
 from typing import Any, NoReturn
@@ -20,15 +21,25 @@ from source_magnific_analytics.source import SourceMagnificAnalytics  # noqa: E4
 gc.freeze()
 gc.enable()
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+
 
 def run() -> None:
-    """Run the protocol command named on the command line; stdout carries Airbyte messages alone.
+    """Run the protocol command named on the command line; stdout carries Airbyte messages alone."""
+    for number in _SIGNALS:
+        # What the caller ignores stays ignored, as under nohup.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    try:
+        _run()
+    except _EndedError as ended:
+        # As without a handler, which is what the caller expects: PyAirbyte takes any other end for a failure.
+        signal.signal(ended.number, signal.SIG_DFL)
+        signal.raise_signal(ended.number)
 
-    The same as the CDK's `launch`, except that a message is one write to its buffer instead of the two of `print`.
-    """
-    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _end)
+
+def _run() -> None:
+    """The CDK's `launch`, except that a message is one write to its buffer instead of the two of `print`."""
     # Names hold any character, whatever the locale says.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
@@ -49,9 +60,18 @@ def run() -> None:
             PRINT_BUFFER.write(f"{entrypoint.airbyte_message_to_string(status)}\n")
 
 
+class _EndedError(SystemExit):
+    """A signal asked the run to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
+
+
 def _end(number: int, frame: Any) -> NoReturn:
     """End as Python does by itself, so that the CDK's temporary files go: they hold the configuration with the key."""
-    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    sys.exit(128 + number)
+    for other in _SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    # What is still to be written would wait for ever where nobody reads it any more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    raise _EndedError(number)
