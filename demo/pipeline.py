@@ -35,7 +35,7 @@ _WAITING = re.compile(r"(?:waiting|trying again in) \d+ seconds")
 
 @dataclass(frozen=True)
 class Synced:
-    """One finished sync: rows handed on by stream, API requests, seconds from start to end."""
+    """One finished sync: rows emitted by stream, API requests, seconds from start to end."""
 
     rows: Mapping[str, int]
     requests: int

@@ -42,10 +42,10 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
             "select sum(user_credits), count(*) - count(distinct usage_id) from credit_usage"
         ).fetchall()
         [(expected,)] = connection.execute("select sum(user_credits) from demo_expected").fetchall()
-        [(withdrawn,)] = connection.execute("select count(*) from credit_usage where tool is null").fetchall()
+        [(deleted,)] = connection.execute("select count(*) from credit_usage where tool is null").fetchall()
         [(names,)] = connection.execute("select count(*) from projects where name like '% II'").fetchall()
     assert (stored, repeated, names) == (expected, 0, 1)
-    assert withdrawn > 0
+    assert deleted > 0
     assert f"{stored:,} credits" in printed
     page = (demo.output / "report.html").read_text()
     assert "<strong>Yes.</strong>" in page and '<select id="in">' in page

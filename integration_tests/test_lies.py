@@ -191,7 +191,7 @@ def test_no_email_anywhere_leaves_the_totals_exact(
     assert answer != before
     assert warehouse.by_user() == {}
     sandbox.heal()
-    # With the emails back, the rows without are withdrawn.
+    # With the emails back, the rows without are deleted.
     run = fast("read", config=march | {"lookback_window_days": 31}, catalog=USAGE_ALONE, state=warehouse.state)
     warehouse.load(run.stdout)
     assert warehouse.totals() != {}

@@ -73,7 +73,7 @@ def test_periods_that_are_too_long_are_added_up_from_shorter_ones(
     run = fast("read", config=config, catalog=USAGE_ALONE, state=parts.state)
     parts.load(run.stdout)
     parts.check(there, config)
-    assert not parts.withdrawn
+    assert not parts.deleted
 
 
 def test_a_period_that_takes_more_than_a_days_requests_is_a_setting_to_change(
