@@ -16,8 +16,10 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import backoff._sync
 import pendulum
 import urllib3.util.connection
 from forked import serve
@@ -65,6 +67,8 @@ def _arrange(circumstances: Circumstances) -> None:
     vars(pendulum)["now"] = lambda zone=None: pendulum.instance(clock.now()).in_timezone(zone or "local")
     vars(time)["sleep"] = clock.sleep
     vars(time)["monotonic"] = clock.monotonic
+    # It sleeps 0 seconds after each wait, which is none.
+    vars(backoff._sync)["time"] = SimpleNamespace(sleep=lambda _: None)
     object.__setattr__(POLICY, "longest_body", circumstances.longest_body)
     _arrange_connections(socket.socket if circumstances.patient else _Hurried, *circumstances.refused)
 
