@@ -232,12 +232,12 @@ def test_a_published_destination_ends_with_one_document_for_each_row(
             assert len(documents) == len(found)
             return run.records("credit_usage"), documents
 
-        handed_on, before = sync(MONDAY)
-        assert len(before) == len(handed_on)
+        emitted, before = sync(MONDAY)
+        assert len(before) == len(emitted)
         change_the_past(sandbox)
-        handed_on, after = sync(TUESDAY)
+        emitted, after = sync(TUESDAY)
 
-    gone = [row["usage_id"] for row in handed_on if row.get("_ab_cdc_deleted_at")]
+    gone = [row["usage_id"] for row in emitted if row.get("_ab_cdc_deleted_at")]
     deleted = {f"Stream_credit_usage_Key_{usage_id}" for usage_id in gone}
     refunded = [row for row in before.values() if (row["date"], row["tool"]) == (REFUND["day"], REFUND["tool"])]
     assert len(deleted) == len(refunded) > 0

@@ -222,7 +222,10 @@ def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, n
     home.sandbox.spoil({"kind": "silence", "path": "usage"})
     environment = {**os.environ, "TMPDIR": str(home.temporary), "AIRBYTE_OFFLINE_MODE": "1"}
     environment["PATH"] = f"{Path(SCRIPT).parent}:{environment['PATH']}"
-    with subprocess.Popen([sys.executable, "sync.py"], cwd=home.folder, env=environment) as process:
+    command = [sys.executable, "sync.py"]
+    # Where tests run under nohup, the signal would be ignored.
+    heard = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
+    with subprocess.Popen(command, cwd=home.folder, env=environment, **heard) as process:
         home.sandbox.wait_for_requests(SMALL_STREAMS + 1)
         holders = [file for file in home.temporary.rglob("*.json") if home.sandbox.api_key in file.read_text()]
         process.send_signal(number)
