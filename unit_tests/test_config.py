@@ -9,8 +9,7 @@ from builders import KEY, PROJECT, TODAY, config
 from pendulum import Date
 
 from source_magnific_analytics.config import Config
-from source_magnific_analytics.windows import parse_date
-from source_magnific_analytics.windows import Granularity
+from source_magnific_analytics.windows import Granularity, parse_date
 
 
 def refusal(**changes: Any) -> str:

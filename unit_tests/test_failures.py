@@ -54,9 +54,7 @@ def test_a_fault_that_passes_is_survived_and_the_result_is_exact(
 
 
 @pytest.mark.parametrize("what", FAULTS)
-def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(
-    what: str, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api: requests_mock.Mocker) -> None:
     api.post(USAGE, [{"json": {"data": []}}, FAULTS[what]])
     output = sync(raw_config(start_date="2026-05-26"))
     kind, words = error(output)
@@ -78,7 +76,7 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(
     ],
 )
 def test_only_an_answer_of_another_shape_advises_a_newer_version(
-    fault: dict[str, Any], advice: str, api: requests_mock.Mocker, waits: list[float]
+    fault: dict[str, Any], advice: str, api: requests_mock.Mocker
 ) -> None:
     api.post(USAGE, **fault)
     assert error(sync(TODAY))[1].endswith(f"If this goes on, {advice}")
@@ -132,7 +130,7 @@ def test_ten_tries_are_the_most_of_a_whole_sync(api: requests_mock.Mocker, waits
     assert "This sync used 14 of the day's 100 API requests; no credit usage read." in log(output)
 
 
-def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker, waits: list[float]) -> None:
+def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker) -> None:
     api.get(LISTS["members"], status_code=500)
     api.get(LISTS["groups"], json={"data": [{"group_id": 7}]})
     output = sync(raw_config(), "members", "groups")
@@ -140,9 +138,7 @@ def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker,
     assert output.get_stream_statuses("groups")[-1].value == "COMPLETE"
 
 
-def test_a_fault_before_anything_was_saved_says_where_the_next_sync_goes_on(
-    api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_fault_before_anything_was_saved_says_where_the_next_sync_goes_on(api: requests_mock.Mocker) -> None:
     api.post(USAGE, status_code=500)
     assert "The next sync goes on where the last one stopped." in error(sync(raw_config()))[1]
 

@@ -18,8 +18,6 @@ from source_magnific_analytics.config import LONGEST_RANGE_DAYS
 from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.windows import Granularity, number_of_requests
 
-pytestmark = pytest.mark.usefixtures("waits")
-
 TODAY = date(2026, 11, 22)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger import FILM, PRINT, START, Table, entries, table
@@ -17,7 +16,6 @@ from sandbox.ledger import Entry
 
 FIRST_SYNC = date(2026, 5, 1)
 LAST = date(2027, 3, 31)
-NO_WAITS = pytest.mark.usefixtures("waits")
 
 
 @dataclass
@@ -90,7 +88,6 @@ def magnific_says(used: Sequence[Entry], warehouse: Warehouse) -> Table:
     return table(used, {**warehouse.settings, "start_date": min(asked)}) if asked else {}
 
 
-@NO_WAITS
 @settings(max_examples=100)
 @given(first=st.lists(entries(LAST), max_size=14), steps=STEPS)
 def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(

@@ -91,7 +91,7 @@ def test_the_rows_before_a_later_first_day_stay_as_they_were() -> None:
     assert {query["start_date"] for query in warehouse.asked} == {ago(5)}
 
 
-def test_a_start_over_that_is_cut_off_goes_on_behind_its_last_window(waits: list[float]) -> None:
+def test_a_start_over_that_is_cut_off_goes_on_behind_its_last_window() -> None:
     warehouse = Warehouse(settings=of())
     warehouse.sync(team(FIRST, 230), FIRST)
     warehouse.settings = of(granularity="week")
@@ -104,7 +104,7 @@ def test_a_start_over_that_is_cut_off_goes_on_behind_its_last_window(waits: list
 
 
 @pytest.mark.parametrize("last", ["day", "month"])
-def test_settings_that_change_in_the_middle_of_a_start_over_start_over_again(last: str, waits: list[float]) -> None:
+def test_settings_that_change_in_the_middle_of_a_start_over_start_over_again(last: str) -> None:
     warehouse = Warehouse(settings=of())
     warehouse.sync(team(FIRST, 230), FIRST)
     warehouse.settings = of(granularity="week")

@@ -206,9 +206,7 @@ def test_a_breakdown_above_the_totals_is_told_of_once_with_figures(api: requests
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("key", [..., None, 1.5, True, ["x"]])
-def test_a_list_row_without_its_key_is_not_handed_on(
-    name: str, key: Any, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_list_row_without_its_key_is_not_handed_on(name: str, key: Any, api: requests_mock.Mocker) -> None:
     [row] = TEAM[name]
     [primary_key] = {"email", "api_key_id", "group_id", "project_reference"} & set(row)
     broken = {k: v for k, v in {**row, primary_key: key}.items() if v is not ...}

@@ -12,8 +12,6 @@ from warehouse_model import Mistake, Warehouse
 from sandbox.ledger import Entry
 from source_magnific_analytics.state import UNFINISHED
 
-pytestmark = pytest.mark.usefixtures("waits")
-
 DAY = timedelta(1)
 TODAY = date(2026, 7, 5)
 # Two windows on business.
@@ -206,7 +204,7 @@ def test_a_full_refresh_that_was_cut_off_goes_on_and_misses_nothing_across_midni
     assert started_over > 1
 
 
-def test_a_full_refresh_that_fails_keeps_its_windows(waits: list[float]) -> None:
+def test_a_full_refresh_that_fails_keeps_its_windows() -> None:
     ledger = team(TODAY, 185)
     warehouse = Warehouse(settings=SETTINGS)
     assert not warehouse.sync(ledger, TODAY, fail_at=1, full_refresh=True)
