@@ -70,7 +70,7 @@ def sync(
 
 
 def check(config: Mapping[str, Any], today: Date = TODAY) -> bool:
-    """Whether the connection works; raises what the user is told where it does not."""
+    """Whether the connection works; raises what the user reads where it does not."""
     with clock(today):
         return SourceMagnificAnalytics().check_connection(logging.getLogger("airbyte"), config) == (True, None)
 

@@ -49,7 +49,7 @@ def test_a_wait_of_nothing_is_a_second(api: requests_mock.Mocker, waits: list[fl
     assert waits == [pytest.approx(1, abs=0.1)]
 
 
-def test_the_platform_is_told_that_the_stream_waits(
+def test_the_platform_learns_that_the_stream_waits(
     api: requests_mock.Mocker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.post(USAGE, [refused(Retry_After="30"), GOOD])
@@ -65,7 +65,7 @@ def test_a_wait_that_is_not_stated_is_one_minute_then_two_then_the_days_limit(
     kind, text = error(sync(raw_config()))
     assert kind == "transient_error"
     assert text == (
-        "The day's 100 API requests of this Magnific team are used up (HTTP 429). The next sync goes on where the last "
+        "The day's 100 API requests of this Magnific team are used up (HTTP 429). The next sync continues where the last "
         "one stopped. Magnific does not say when it accepts requests again; midnight UTC is likely."
     )
     assert (waits, api.call_count) == ([60, 120], 3)
@@ -91,7 +91,7 @@ def test_a_longer_wait_is_the_days_limit_and_the_reset_is_named(api: requests_mo
     assert error(output) == (
         "transient_error",
         "The day's 100 API requests of this Magnific team are used up (HTTP 429). Credit usage is saved through "
-        "2026-10-27, and the next sync goes on from there. Magnific accepts requests again at 2026-11-22 18:45 UTC.",
+        "2026-10-27, and the next sync continues from there. Magnific accepts requests again at 2026-11-22 18:45 UTC.",
     )
     assert waits == []
     assert states(output)[-1]["date"] == "2026-10-27"

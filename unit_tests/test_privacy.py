@@ -54,8 +54,8 @@ def test_no_check_repeats_the_key_or_an_address(what: str, api: requests_mock.Mo
     api.post(USAGE, **ANSWERS[what])
     with pytest.raises(AirbyteTracedException) as raised:
         check(raw_config())
-    told = f"{raised.value.message} {raised.value.internal_message}"
-    assert EMAIL not in told
+    said = f"{raised.value.message} {raised.value.internal_message}"
+    assert EMAIL not in said
 
 
 def test_a_saved_state_knows_the_rows_but_no_address(api: requests_mock.Mocker) -> None:

@@ -24,7 +24,7 @@ class Step:
 
     days: int
     added: list[Entry]
-    withdrawn: set[int]
+    deleted: set[int]
     settings: dict[str, Any]
     manner: Manner
     trouble: dict[str, int]
@@ -58,7 +58,7 @@ STEPS = st.lists(
         Step,
         days=st.sampled_from([0, 0, 1, 1, 2, 7, 30, 100]),
         added=st.lists(entries(LAST), max_size=10),
-        withdrawn=st.sets(st.integers(0, 13), max_size=4),
+        deleted=st.sets(st.integers(0, 13), max_size=4),
         settings=SETTINGS,
         manner=st.builds(Manner, st.booleans(), st.booleans()),
         trouble=TROUBLE,
@@ -96,7 +96,7 @@ def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
     warehouse, used, today = Warehouse(), first, FIRST_SYNC
     known: Table = {}
     for step in steps:
-        used = [one for n, one in enumerate(used) if n not in step.withdrawn] + step.added
+        used = [one for n, one in enumerate(used) if n not in step.deleted] + step.added
         today += timedelta(step.days)
         happened = [one for one in used if one.day <= today]
         warehouse.settings = step.settings
