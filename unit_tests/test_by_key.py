@@ -77,7 +77,6 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice(c
     connection.sync(TODAY.add(days=5))
 
 
-@pytest.mark.usefixtures("waits")
 def test_one_key_that_always_fails_keeps_no_other_from_being_read(connection: Connection) -> None:
     broken = "fpk-3f9c1e7a52b0"
     connection.api.broken_keys = {broken}
@@ -168,7 +167,6 @@ def test_a_state_that_cannot_be_read_starts_over_and_says_so(broken: dict[str, A
     assert connection.totals() == connection.truth()
 
 
-@pytest.mark.usefixtures("waits")
 def test_a_key_that_failed_once_has_its_turn_again_among_more_keys_than_requests(connection: Connection) -> None:
     connection.api = team(keys=150, people=3)
     connection.config["start_date"] = "2026-03-30"
@@ -189,7 +187,6 @@ def test_a_key_that_is_not_listed_is_named_in_the_log(connection: Connection) ->
     assert "The team has no API key FPK-80D4B6E1C927 as api_key_ids says." in log(output)
 
 
-@pytest.mark.usefixtures("waits")
 def test_the_errors_of_keys_come_before_those_of_waiting(connection: Connection) -> None:
     connection.sync()
     connection.api.broken_keys = set(connection.truth())

@@ -7,8 +7,6 @@ from by_key_connection import STREAM, TODAY, Connection, team
 from in_process import error, log
 from sandbox_api import SandboxApi
 
-pytestmark = pytest.mark.usefixtures("waits")
-
 
 def names(api: SandboxApi) -> list[str]:
     listed = api.client.get("/v1/analytics/team-api-keys", headers=api.headers).json

@@ -18,8 +18,6 @@ from source_magnific_analytics.config import LONGEST_RANGE_DAYS
 from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.windows import Granularity, number_of_requests
 
-pytestmark = pytest.mark.usefixtures("waits")
-
 TODAY = date(2026, 11, 22)
 
 
@@ -130,7 +128,7 @@ def test_an_outage_is_no_length_and_the_next_sync_begins_with_full_ranges(what: 
     [(kind, words)] = warehouse.errors
     assert kind == "transient_error"
     assert words.startswith("Magnific could not be read (")
-    assert f"tried {len(warehouse.asked)} times in a row. The next sync goes on where the last one stopped." in words
+    assert f"tried {len(warehouse.asked)} times in a row. The next sync continues where the last one stopped." in words
     assert len(warehouse.asked) <= 1 + POLICY.most_retries
     assert "shortened" not in warehouse.log
     assert warehouse.state is None
@@ -258,7 +256,7 @@ def test_a_check_succeeds_with_a_warning(
     assert api.call_count <= 3
 
 
-def test_a_long_sync_tells_after_each_window_what_is_done_and_left() -> None:
+def test_a_long_sync_reports_after_each_window_what_is_done_and_left() -> None:
     warehouse = Warehouse(settings=settings(400))
     assert warehouse.sync(used(400), TODAY)
     lines = [line for line in warehouse.log.split("\n") if "days done" in line]
@@ -269,6 +267,6 @@ def test_a_long_sync_tells_after_each_window_what_is_done_and_left() -> None:
     ]
 
 
-def test_a_sync_of_one_window_has_nothing_to_tell(api: requests_mock.Mocker) -> None:
+def test_a_sync_of_one_window_has_nothing_to_report(api: requests_mock.Mocker) -> None:
     api.post(USAGE, json=answer(period("2026-11-20", tool("Mystic", entry()))))
     assert "days done" not in "".join(m.log.message for m in sync(raw_config()).logs if m.log)

@@ -25,7 +25,7 @@ def test_every_sync_goes_back_by_the_lookback_but_not_before_the_first_day(lookb
 
 
 @given(st.integers(0, 180), st.integers(1, 400), st.integers(0, 60))
-def test_behind_a_sync_that_was_cut_off_every_day_is_read_once_and_then_those_that_were_young_at_its_end(
+def test_behind_an_interrupted_sync_every_day_is_read_once_and_then_those_that_were_young_at_its_end(
     lookback: int, short: int, later: int
 ) -> None:
     settings, first = config(start_date="2024-06-01", lookback_window_days=lookback), Date(2024, 6, 1)
@@ -33,19 +33,19 @@ def test_behind_a_sync_that_was_cut_off_every_day_is_read_once_and_then_those_th
     day = end.subtract(days=short)
     assert state.first_to_read(Progress(day, end=end), first, settings, full_refresh=False) == day.add(days=1)
     assert state.first_to_read(Progress(first, end=end), first, settings, full_refresh=False) == first.add(days=1)
-    made_up_for = Progress(end.add(days=later), end=end)
-    again = state.first_to_read(made_up_for, first, settings, full_refresh=False)
+    caught_up = Progress(end.add(days=later), end=end)
+    again = state.first_to_read(caught_up, first, settings, full_refresh=False)
     assert again == max(end.subtract(days=lookback), first)
 
 
-def test_behind_an_earlier_end_date_the_lookback_is_read_again_whatever_was_cut_off() -> None:
+def test_behind_an_earlier_end_date_the_lookback_is_read_again_whatever_was_interrupted() -> None:
     settings, first = config(end_date="2026-11-10"), Date(2026, 11, 1)
     for date, end in ((12, 20), (20, 15), (10, 20)):
         progress = Progress(Date(2026, 11, date), end=Date(2026, 11, end))
         assert state.first_to_read(progress, first, settings, full_refresh=False) == Date(2026, 11, 3)
 
 
-def test_a_full_refresh_that_was_cut_off_goes_on_behind_what_it_handed_on() -> None:
+def test_an_interrupted_full_refresh_goes_on_behind_what_it_emitted() -> None:
     first = Date(2026, 11, 1)
     assert state.first_to_read(Progress(Date(2026, 11, 10)), first, config(), full_refresh=True) == Date(2026, 11, 11)
     assert state.first_to_read(Progress(Date(2026, 10, 3)), first, config(), full_refresh=True) == first

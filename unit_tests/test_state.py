@@ -168,7 +168,7 @@ OVER = "read again from {}. Rows replace those of the earlier settings; there is
         ),
     ],
 )
-def test_a_sync_starts_over_where_settings_mean_something_else_and_keeps_the_rows(
+def test_a_sync_restarts_where_settings_mean_something_else_and_keeps_the_rows(
     before: dict[str, Any], now: dict[str, Any], remark: str | None
 ) -> None:
     start = started(saved_state("2026-11-20", rows=ROWS, **before), **now)
@@ -192,7 +192,7 @@ def test_a_saved_day_after_the_last_is_taken_as_that(changes: dict[str, Any], to
     assert started(saved_state(last), **changes) == Start(Progress(Date.fromisoformat(last)))
 
 
-def test_a_full_refresh_goes_on_only_behind_one_that_was_cut_off() -> None:
+def test_a_full_refresh_goes_on_only_behind_an_interrupted_one() -> None:
     saved = saved_state("2026-11-20", rows=ROWS)
     assert started(saved, full_refresh=True) == Start()
     unfinished = {**saved, state.UNFINISHED: True}
@@ -210,7 +210,7 @@ def test_before_its_rows_a_window_may_have_left_the_old_ones_or_the_new_ones() -
     assert Progress().before(YEAR, window, {2026: 2}) == Progress(None, {YEAR: {2026: 2}})
 
 
-def test_while_a_window_is_read_again_the_state_says_that_it_was_cut_off_before_it() -> None:
+def test_while_a_window_is_read_again_the_state_says_that_it_was_interrupted_before_it() -> None:
     window = DateRange(Date(2026, 11, 14), Date(2026, 11, 21))
     day = Date(2026, 11, 20)
     assert Progress(day).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=day)
