@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pendulum
+from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics import failures, state, usage
@@ -14,18 +15,9 @@ from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Progress
+from source_magnific_analytics.state import Places, Progress
 from source_magnific_analytics.summary import Summary
-from source_magnific_analytics.windows import (
-    DateRange,
-    Request,
-    first_day,
-    next_request,
-    number_of,
-    number_of_requests,
-    period,
-    period_of,
-)
+from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
 
 class Reach(NamedTuple):
@@ -76,17 +68,18 @@ class Series:
 
         Raises `ShareUsedError` before a period that the day's share does not pay for, and what `ask` raises.
         """
-        size, interrupted = self.config.granularity, progress.interrupted_before
+        interrupted = progress.interrupted_before
         # The next sync reads a doubtful period again, so the saved date stays before the first one.
         doubtful: list[Date] = []
         first = Request.read(planned[0]).range.start if planned else reach.end.add(days=1)
         while first <= reach.end:
-            self._admit(first, reach)
+            # Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow.
+            self.client.quota.admit(self._number_of_requests(first, reach))
             window = yield from self._window(progress, first, reach)
             reach = window.reach
             doubtful += window.doubtful
-            emitted = {number_of(day, size): found.places for day, found in window.answer.items()}
-            yield Checkpoint(progress.before(size, window.days, emitted), reach)
+            emitted = Places({(self.config.granularity, day): found.places for day, found in window.answer.items()})
+            yield Checkpoint(progress.before(window.days, emitted), reach)
             yield from self._rows(window.answer)
             yield from self._deletions(progress, window.days, emitted)
             through = self._through(window, doubtful)
@@ -94,18 +87,17 @@ class Series:
             is_complete = is_last and not doubtful and not (interrupted and interrupted < through)
             end = None if is_complete else interrupted or min(reach.end, window.server_day or reach.end)
             others = progress.other_filters and not is_last
-            progress = replace(progress.after(size, window.days, emitted), date=through, end=end, other_filters=others)
+            progress = replace(progress.after(window.days, emitted), date=through, end=end, other_filters=others)
             yield Checkpoint(progress, reach)
             self._log_progress(window.days, reach.end)
             first = window.days.end.add(days=1)
             # Two answers at once are more memory than one.
             del window
 
-    def _admit(self, first: Date, reach: Reach) -> None:
-        """Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow."""
-        if self.client.quota.share is not None:
-            end = min(period_of(first, self.config.granularity).end, reach.end)
-            self.client.quota.admit(number_of_requests(first, end, self.config.granularity, reach.span.days))
+    def _number_of_requests(self, first: Date, reach: Reach) -> int:
+        """How many requests the period that holds `first` takes."""
+        end = min(period_of(first, self.config.granularity).end, reach.end)
+        return len(plan(first, end, self.config.granularity, reach.span.days))
 
     def _through(self, window: _Window, doubtful: list[Date]) -> Date:
         """The last day that the next sync need not read but for the lookback."""
@@ -120,20 +112,17 @@ class Series:
         size = self.config.granularity
         joined: usage.Answer = {}
         empty: list[DateRange] = []
-        position, checked = first, 0
+        position = first
         while True:
             request, answer, server_day, reach = self._next(progress, position, reach)
             if request.granularity is size:
                 return _Window(request.range, answer, server_day, self._lost(progress, request, answer), reach)
-            end = min(period_of(first, size).end, reach.end)
-            if reach.span.days != checked:
-                checked = reach.span.days
-                if number_of_requests(first, end, size, checked) > self.most_parts:
-                    raise failures.too_many_parts(size, checked)
+            if self._number_of_requests(first, reach) > self.most_parts:
+                raise failures.too_many_parts(size, reach.span.days)
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            if position > end:
+            if position > min(period_of(first, size).end, reach.end):
                 days = DateRange(first, request.range.end)
                 return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty), reach)
             # A sign of life: reading all parts may take longer than the platform waits for one.
@@ -180,7 +169,7 @@ class Series:
     def _lost(self, progress: Progress, request: Request, answer: usage.Answer) -> list[Date]:
         """The first days of periods that the warehouse has rows of in the range, and the answer no usage at all."""
         found = [period_of(day, request.granularity) for day in answer]
-        known = (period(number, size) for size, number in progress.overlapping(request.range))
+        known = (period_of(day, size) for size, day in progress.overlapping(request.range))
         lost = [days.start for days in known if not any(days.overlaps(other) for other in found)]
         # Under other filters, periods without usage are to be expected.
         return [] if progress.other_filters else lost
@@ -194,7 +183,7 @@ class Series:
         rows of another granularity where a part is empty: one wrong part must not cost anything for good.
         """
         size = self.config.granularity
-        places = progress.places.get(size, {}).get(number_of(days.start, size), 0)
+        places = progress.places.get((size, days.start), 0)
         needed = sum(found.places for found in joined.values())
         others = (other is not size for part in empty for other, _ in progress.overlapping(part))
         is_lost = not joined and any(progress.overlapping(days))
@@ -222,17 +211,14 @@ class Series:
             yield rows
             self.summary.add_excesses(str(day), excesses)
 
-    def _deletions(
-        self, progress: Progress, window: DateRange, emitted: Mapping[int, int]
-    ) -> Iterator[Iterator[usage.Row]]:
-        """What the warehouse holds of the window's days beyond what was emitted, of every granularity."""
+    def _deletions(self, progress: Progress, days: DateRange, emitted: Places) -> Iterator[Iterator[usage.Row]]:
+        """What the warehouse holds of these days beyond what was emitted, of every granularity."""
         read_at = pendulum.now("UTC")
-        for size, number in progress.overlapping(window):
-            kept = emitted.get(number, 0) if size is self.config.granularity else 0
-            places = range(kept, progress.places[size][number])
+        for size, first in progress.overlapping(days):
+            places = range(emitted.get((size, first), 0), progress.places[size, first])
             if places:
                 self.summary.add_deleted(len(places))
-                yield usage.deleted_rows(first_day(number, size), size, places, read_at, self.api_key_id)
+                yield usage.deleted_rows(first, size, places, read_at, self.api_key_id)
 
     def _log_progress(self, window: DateRange, end: Date) -> None:
         if window.end < end:

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -108,7 +108,7 @@ class ApiKeys(ListStream):
 
     def row(self, row: dict[str, Any]) -> Mapping[str, Any]:
         # A column of date-times takes nothing else, and a load that fails loses more than this one value.
-        return {**row, "created_at": row["created_at"] if _is_moment(row.get("created_at")) else None}
+        return {**row, "created_at": row["created_at"] if moment_of(row.get("created_at")) else None}
 
 
 class Groups(ListStream):
@@ -127,12 +127,12 @@ class Projects(ListStream):
     row_type = Project
 
 
-def _is_moment(value: Any) -> bool:
-    """Whether every warehouse reads it as a date-time (RFC 3339)."""
+def moment_of(value: Any) -> datetime | None:
+    """The moment in UTC that a date-time of RFC 3339 names; None for what some warehouse does not read as one."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        return False
+        return None
     try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
