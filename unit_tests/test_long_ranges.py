@@ -162,6 +162,8 @@ def test_a_list_that_is_too_large_is_not_asked_for_again(
     kind, words = error(sync(raw_config(), name))
     assert kind == "system_error"
     assert words.startswith("Magnific sent an answer of more than 4 MiB")
+    assert words.endswith("A team that large is beyond this connector: report it to its maintainers.")
+    assert "day" not in words
     assert (api.call_count, waits) == (1, [])
 
 
