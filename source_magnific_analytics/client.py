@@ -82,6 +82,8 @@ class Client:
         the `AirbyteTracedException` that ends the stream.
         """
         self.quota.admit()
+        if not self.has_time(0):
+            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.resume)
         # What was read so far must not wait for an answer that may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
@@ -101,8 +103,15 @@ class Client:
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
         policy = self.policy
-        seconds = min(policy.longest_body, max(policy.longest_silence - self.quota.silence, policy.read_timeout))
+        # The last piece may take as long as a read may.
+        seconds = min(policy.longest_body, policy.longest_silence - self.quota.silence - policy.read_timeout)
         return read_body(response, largest or policy.largest_body, seconds, most_objects=policy.most_objects)
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
+        policy = self.policy
+        latest = self.quota.silence + seconds + policy.connect_timeout + 2 * policy.read_timeout
+        return latest <= policy.longest_silence
 
 
 @dataclass(frozen=True)
@@ -227,10 +236,9 @@ class _Tries(ErrorHandler, BackoffStrategy):
 
     def _wait(self, seconds: float, what: str) -> None:
         """Let the next try wait; raise where its answer would come after more silence than the platform allows."""
-        policy, quota = self.client.policy, self.client.quota
-        if quota.silence + seconds + policy.connect_timeout + policy.read_timeout > policy.longest_silence:
+        if not self.client.has_time(seconds):
             error = failures.too_slow(what, self.call.resume)
-            raise quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
+            raise self.client.quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
         self.wait = seconds
 
 

@@ -195,6 +195,26 @@ def test_a_refused_range_says_which_setting_may_be_wrong(plan: str, hint: str, a
 
 
 @pytest.mark.parametrize(
+    ("reason", "is_clock"),
+    [
+        ("the date lies in the future", True),
+        ("is a future date", True),
+        ("more days will be supported in a future release", False),
+        ("is not a day", False),
+    ],
+)
+def test_only_a_date_in_the_future_names_the_clock_of_this_machine(
+    reason: str, is_clock: bool, api: requests_mock.Mocker
+) -> None:
+    problem = {"message": "Not valid.", "invalid_params": [{"name": "end_date", "reason": reason}]}
+    headers = {"Date": "Sat, 21 Nov 2026 23:00:00 GMT"}
+    api.post(USAGE, [{"status_code": 400, "json": problem, "headers": headers}])
+    kind, text = error(sync(TODAY))
+    assert kind == "config_error"
+    assert ("this machine's clock is ahead of Magnific's, where it is 2026-11-21. Set the clock" in text) == is_clock
+
+
+@pytest.mark.parametrize(
     "content", [b"", b"<html></html>", b"\xff", b"[1]", b'{"problem": 3}', b'{"x": 1}', b"[" * 100_000]
 )
 def test_an_error_without_words_is_reported_by_its_status(content: bytes, api: requests_mock.Mocker) -> None:

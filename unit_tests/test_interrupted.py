@@ -116,10 +116,55 @@ def test_one_wrong_answer_is_asked_for_again_and_changes_nothing(wrong: Any, gra
     assert "deleted" not in warehouse.log
 
 
-def test_one_wrong_answer_about_a_part_of_a_year_is_asked_for_again_and_changes_nothing() -> None:
+def starts(warehouse: Warehouse) -> list[str]:
+    return [query["start_date"] for query in warehouse.asked]
+
+
+IN_PARTS = ["2026-01-01", "2026-06-01"]
+
+
+def test_a_part_without_usage_is_never_asked_for_again() -> None:
+    recent = [one for one in LATER if one.day >= TODAY]
+    warehouse = synced(recent, granularity="year")
+    for day in (TOMORROW, TOMORROW + DAY):
+        assert warehouse.sync(recent, day)
+        assert starts(warehouse) == IN_PARTS
+        assert warehouse.state
+        assert warehouse.state["date"] == str(day)
+
+
+@pytest.mark.parametrize("before", ["year", "day"])
+def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for_good(before: str) -> None:
+    late = [one for one in LATER if one.day.month > 5]
+    # Who needs places in the first part needs none in the second.
+    used = [one._replace(user_email="early@example.com") for one in LATER if one.day.month < 6] + late
+    warehouse = synced(used, granularity=before)
+    warehouse.settings |= {"granularity": "year", "lookback_window_days": 0}
+    assert warehouse.sync(used, TOMORROW, mistake=empty(1))
+    assert starts(warehouse) == IN_PARTS
+    assert warehouse.table() == table(late, warehouse.settings)
+    assert warehouse.state
+    assert warehouse.state["date"] == "2025-12-31"
+
+    # Even in the next year, when the lookback is over.
+    assert warehouse.sync(used, date(2027, 1, 20))
+    assert starts(warehouse)[:2] == IN_PARTS
+    assert warehouse.table() == table(used, warehouse.settings)
+    assert warehouse.state["date"] == "2027-01-20"
+
+
+@pytest.mark.parametrize("left_from", [date(2026, 6, 1), date(2027, 1, 1)])
+def test_usage_of_a_part_that_is_really_gone_takes_one_more_reading(left_from: date) -> None:
     warehouse = synced(team(TODAY, 185), granularity="year")
-    assert warehouse.sync(LATER, TOMORROW, mistake=empty(1))
-    assert warehouse.table() == table(LATER, warehouse.settings)
+    left = [one for one in LATER if one.day >= left_from and one.user_email is None]
+    dates = []
+    for day in (TOMORROW, TOMORROW + DAY):
+        assert warehouse.sync(left, day)
+        assert starts(warehouse) == IN_PARTS
+        assert warehouse.table() == table(left, warehouse.settings)
+        assert warehouse.state
+        dates.append(warehouse.state["date"])
+    assert dates == ["2025-12-31", str(TOMORROW + DAY)]
 
 
 @WRONG

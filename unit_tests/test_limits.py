@@ -43,12 +43,6 @@ def test_a_stated_wait_is_waited_by_the_servers_clock_and_said(
     assert f"Magnific's limit of requests is reached; waiting {waited} seconds." in log(output)
 
 
-def test_a_wait_of_nothing_is_a_second(api: requests_mock.Mocker, waits: list[float]) -> None:
-    api.post(USAGE, [refused(Retry_After="0"), GOOD])
-    assert not sync(raw_config()).errors
-    assert waits == [pytest.approx(1, abs=0.1)]
-
-
 def test_the_platform_learns_that_the_stream_waits(
     api: requests_mock.Mocker, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,24 +59,27 @@ def test_a_wait_that_is_not_stated_is_one_minute_then_two_then_the_days_limit(
     kind, text = error(sync(raw_config()))
     assert kind == "transient_error"
     assert text == (
-        "The day's 100 API requests of this Magnific team are used up (HTTP 429). The next sync continues where the last "
-        "one stopped. Magnific does not say when it accepts requests again; midnight UTC is likely."
+        "The day's 100 API requests of this Magnific team are used up (HTTP 429). The next sync continues where the "
+        "last one stopped. Magnific does not say when it accepts requests again; midnight UTC is likely."
     )
     assert (waits, api.call_count) == ([60, 120], 3)
 
 
-def test_two_refusals_without_a_stated_wait_are_survived(api: requests_mock.Mocker, waits: list[float]) -> None:
-    api.post(USAGE, [refused(), refused(), GOOD])
-    assert not sync(raw_config()).errors
-    assert waits == [60, 120]
-
-
-def test_a_server_that_always_states_a_short_wait_is_not_believed_for_ever(
-    api: requests_mock.Mocker, waits: list[float]
+@pytest.mark.parametrize(("stated", "waited"), [("0", 1), ("2", 2)])
+def test_short_waits_that_were_kept_in_vain_are_not_called_the_days_limit(
+    stated: str, waited: float, api: requests_mock.Mocker, waits: list[float]
 ) -> None:
-    api.post(USAGE, [refused(Retry_After="2")])
-    assert error(sync(raw_config()))[0] == "transient_error"
-    assert (waits, api.call_count) == ([2] * 5, 6)
+    api.post(USAGE, [refused(Retry_After=stated)])
+    output = sync(raw_config(), "credit_usage", "credit_usage_by_api_key")
+    assert error(output) == (
+        "transient_error",
+        "Magnific refused a request 6 times in a row (HTTP 429), each time with a short wait that was kept. The next "
+        "sync continues where the last one stopped. See whether another program uses the team's API keys at the same "
+        "time.",
+    )
+    assert waits == [pytest.approx(waited, abs=0.1)] * 5
+    # The other stream sends nothing any more.
+    assert api.call_count == 6
 
 
 def test_a_longer_wait_is_the_days_limit_and_the_reset_is_named(api: requests_mock.Mocker, waits: list[float]) -> None:
