@@ -10,7 +10,6 @@ from ledger import START, Table, table, team
 from warehouse_model import Mistake, Warehouse
 
 from sandbox.ledger import Entry
-from source_magnific_analytics.state import UNFINISHED
 
 DAY = timedelta(1)
 TODAY = date(2026, 7, 5)
@@ -223,7 +222,7 @@ def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(
     assert refreshed.table() == table(ledger, refreshed.settings)
     assert not any(row.get("_ab_cdc_deleted_at") for row in refreshed.ignoring.values())
     assert refreshed.state
-    assert UNFINISHED not in refreshed.state
+    assert "unfinished_full_refresh" not in refreshed.state
 
 
 @SIZES
@@ -241,7 +240,7 @@ def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_across_midnight(
     started_over = 0
     for interrupted in attempts(Warehouse(settings=settings), ledger, TODAY, full_refresh=True):
         done = (interrupted.state or {}).get("date")
-        assert (interrupted.state is None) or interrupted.state[UNFINISHED]
+        assert (interrupted.state is None) or interrupted.state["unfinished_full_refresh"]
         assert interrupted.sync(later, today, full_refresh=True)
         started_over += done is None
         assert done is None or not interrupted.asked or interrupted.asked[0]["start_date"] > done

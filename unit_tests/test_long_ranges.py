@@ -18,7 +18,7 @@ from warehouse_model import Fault, Warehouse, status
 from sandbox.ledger import Entry
 from source_magnific_analytics.config import LONGEST_RANGE_DAYS
 from source_magnific_analytics.policy import POLICY
-from source_magnific_analytics.windows import Granularity, number_of_requests
+from source_magnific_analytics.windows import Granularity, plan
 
 TODAY = date(2026, 11, 22)
 
@@ -57,7 +57,7 @@ def chosen_for(days: int, today: date = TODAY, **changes: Any) -> dict[str, Any]
 
 def fewest(chosen: dict[str, Any], today: date, longest: int) -> int:
     first, last = (Date.fromisoformat(str(day)) for day in (chosen["start_date"], today))
-    return number_of_requests(first, last, Granularity(chosen["granularity"]), longest)
+    return len(plan(first, last, Granularity(chosen["granularity"]), longest))
 
 
 @settings(max_examples=60)

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from builders import PROJECT, TODAY, answer, config, raw_config, saved_state
 from hypothesis import example, given
 from hypothesis import strategies as st
 from in_process import LISTS, USAGE, error, log, sync
+from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.by_key import _SavedKeys
-from source_magnific_analytics.state import UNFINISHED, Progress, SavedProgress, Settings
-from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period_of
+from source_magnific_analytics.state import Places, Progress, Settings
+from source_magnific_analytics.windows import DateRange, Granularity, period_of, periods
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
@@ -25,38 +27,51 @@ GRANULARITIES = st.sampled_from(Granularity)
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(NUMBERS, st.integers(1, 99), max_size=5)
 ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
+UNFINISHED = "unfinished_full_refresh"
 
 
-def number(day: str, granularity: Granularity = DAY) -> int:
-    return number_of(Date.fromisoformat(day), granularity)
+def day(text: str) -> Date:
+    return Date.fromisoformat(text)
 
 
-KNOWN = {DAY: {number("2026-11-14"): 2, number("2026-11-16"): 1}}
+def places(**days: int) -> Places:
+    """Places of days of November 2026, such as d14=2."""
+    return Places({(DAY, Date(2026, 11, int(name[1:]))): number for name, number in days.items()})
+
+
+NONE = Places()
+KNOWN = places(d14=2, d16=1)
 
 
 def read(saved: dict[str, Any]) -> Progress:
-    known = state.read(saved, SavedProgress, "credit_usage", full_refresh=False)
+    known = state.read(saved, Progress, "credit_usage", full_refresh=False)
     assert known
-    return known.progress
+    return known[0]
 
 
 def resumed(saved: dict[str, Any], **changes: Any) -> Progress:
     """The progress that a state is under the settings with `changes`."""
     now = config(**changes)
-    settings = state.read(saved, Settings, "credit_usage", full_refresh=False)
-    assert settings
-    return state.resumed(read(saved), settings, Settings(now.granularity, now.start_date, dict(now.filters)), now)
+    known = state.read(saved, Progress, "credit_usage", full_refresh=False)
+    assert known
+    settings = Settings(now.granularity, now.start_date, dict(now.filters))
+    return state.resumed(*known, settings, now.end_date)
 
 
-def taken_from(first: Date, granularity: Granularity, numbers: dict[int, int]) -> dict[int, int]:
-    return {number_of(first, granularity) + n: places for n, places in numbers.items()}
+def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> Places:
+    """Places of the periods with these numbers, counted from the one that holds `first`."""
+    found = Places()
+    for size, numbers in taken.items():
+        some = list(islice(periods(first, Date(2999, 1, 1), size), 41))
+        found |= {(size, some[n].start): number for n, number in numbers.items()}
+    return found
 
 
 def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_there_are() -> None:
     settings = Settings(WEEK, Date(2026, 11, 1), {"group_ids": [7, 3]})
-    days = {number("2026-12-30"): 12, number("2026-12-31"): 0, number("2027-01-02"): 3}
-    progress = Progress(Date(2026, 11, 20), {DAY: days, MONTH: {number("2026-02-01", MONTH): 5}})
-    written = {**settings.as_json(unfinished=False), **progress.as_json()}
+    days = {(DAY, day("2026-12-30")): 12, (DAY, day("2027-01-02")): 3}
+    progress = Progress(Date(2026, 11, 20), Places({**days, (MONTH, day("2026-02-01")): 5}))
+    written = {**settings.as_json, **progress.as_json}
     assert written == json.loads(json.dumps(written))
     assert written == {
         "date": "2026-11-20",
@@ -68,8 +83,8 @@ def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_t
             "month": {"first": "2026-02-01", "places": [5]},
         },
     }
-    assert state.read(written, Settings, "credit_usage", full_refresh=False) == settings
-    assert settings.as_json(unfinished=True) == {**settings.as_json(unfinished=False), UNFINISHED: True}
+    assert state.read(written, Progress, "credit_usage", full_refresh=False) == (progress, settings)
+    assert replace(settings, unfinished_full_refresh=True).as_json == {**settings.as_json, UNFINISHED: True}
 
 
 @given(
@@ -84,14 +99,13 @@ def test_every_progress_is_read_as_it_was_written(
     date: Any, taken: dict[Granularity, dict[int, int]], end: Date | None, other_filters: bool
 ) -> None:
     through = None if date is None else Date(date.year, date.month, date.day)
-    places = {size: taken_from(Date(2019, 12, 25), size, numbers) for size, numbers in taken.items()}
-    progress = Progress(through, places, end, other_filters)
-    written = progress.as_json()
+    progress = Progress(through, taken_from(Date(2019, 12, 25), taken), end, other_filters)
+    written = progress.as_json
     assert ({"end", "other_filters"} & set(written)) == {
         *(["end"] if end else []),
         *(["other_filters"] if other_filters else []),
     }
-    assert read(json.loads(json.dumps(written))) == progress
+    assert read({**saved_state("2026-11-20"), **json.loads(json.dumps(written))}) == progress
 
 
 NO_STATES: list[dict[str, Any]] = [
@@ -121,7 +135,7 @@ KEYS = {
 del KEYS["rows"], KEYS["date"]
 STATES: dict[str, tuple[type, dict[str, Any]]] = {
     "credit_usage": (
-        SavedProgress,
+        Progress,
         saved_state("2026-11-20", rows=ROWS, end="2026-11-22", other_filters=True, filters={"group_ids": [1]}),
     ),
     "credit_usage_by_api_key": (_SavedKeys, KEYS),
@@ -132,8 +146,7 @@ def unread(stream: str, saved: dict[str, Any], full_refresh: bool = False) -> st
     """Why a state cannot be read; nothing where it can."""
     kind, _ = STATES[stream]
     try:
-        for part in (Settings, kind):
-            assert (state.read(saved, part, stream, full_refresh=full_refresh) is None) == (not saved)
+        assert (state.read(saved, kind, stream, full_refresh=full_refresh) is None) == (not saved)
     except AirbyteTracedException as raised:
         assert raised.failure_type and raised.failure_type.value == "config_error"
         return raised.message or ""
@@ -189,7 +202,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(stream: st
         'again; with PyAirbyte, read once with force_full_refresh=True and write_strategy="replace".'
     )
     # A full refresh that starts afresh has no use for it; one that goes on has.
-    assert state.read(saved, Settings, stream, full_refresh=True) is None
+    assert state.read(saved, STATES[stream][0], stream, full_refresh=True) is None
     assert unread(stream, {**saved, UNFINISHED: True}, full_refresh=True)
 
 
@@ -228,33 +241,33 @@ def test_whatever_stands_in_a_state_it_is_understood_exactly_or_refused(data: An
     kind, whole = STATES[stream]
     saved = changed(whole, data.draw(st.sampled_from(places_in(whole))), value)
     if not unread(stream, saved):
-        settings = state.read(saved, Settings, stream, full_refresh=False)
         known = state.read(saved, kind, stream, full_refresh=False)
-        assert settings
-        kept = settings.as_json(unfinished=False)
+        assert known
+        found, settings = known
         parts = (
-            [(saved, known)]
+            [(saved, found)]
             if stream == USAGE_STREAM
-            else [(saved["keys"][key], known.keys[key]) for key in known.keys]
+            else [(saved["keys"][key], found.keys[key]) for key in found.keys]
         )
-        assert kept == {name: saved[name] for name in kept}
+        assert settings.as_json == {name: saved[name] for name in settings.as_json}
         for written, one in parts:
-            again = one.progress.as_json()
+            again = one.as_json
             assert again["date"] == written["date"]
-            assert again.get("end") == written.get("end")
             assert again.get("other_filters", False) is written.get("other_filters", False)
             assert held(again["rows"]) == held(written["rows"])
-            for day in {"read_on", "tried_on"} & set(written):
-                assert str(getattr(one, day)) == str(written[day])
+            for name in ("end", "read_on", "tried_on"):
+                assert again.get(name) == written.get(name)
 
 
-def held(rows: dict[str, Any]) -> dict[tuple[str, int], int]:
+def held(rows: dict[str, Any]) -> dict[tuple[str, Date], int]:
     """The places of each period that a state says something about."""
     return {
-        (size, number(part["first"], Granularity(size)) + n): places
+        (size, period.start): number
         for size, part in rows.items()
-        for n, places in enumerate(part["places"])
-        if places
+        for number, period in zip(
+            part["places"], periods(day(part["first"]), Date(2999, 1, 1), Granularity(size)), strict=False
+        )
+        if number
     }
 
 
@@ -306,38 +319,40 @@ def test_a_sync_restarts_where_settings_mean_something_else_and_keeps_the_rows(
 @pytest.mark.parametrize(("changes", "last"), [({}, "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-10")])
 def test_a_saved_day_after_the_last_counts_as_that(changes: dict[str, Any], last: str) -> None:
     assert resumed(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
-    assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last))
+    assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last), NONE)
 
 
 def test_before_its_rows_a_window_may_have_left_the_old_ones_or_the_new_ones() -> None:
-    progress = Progress(Date(2026, 11, 20), {DAY: {1: 5, 2: 7, 3: 9}, WEEK: {1: 4}})
+    week, year = {(WEEK, Date(2026, 11, 2)): 4}, {(YEAR, Date(2026, 1, 1)): 2}
+    progress = Progress(Date(2026, 11, 20), places(d21=5, d22=7, d23=9) | week)
     window = DateRange(Date(2026, 11, 21), Date(2026, 11, 25))
-    before = progress.before(DAY, window, {1: 6, 2: 3, 4: 1})
-    assert before == Progress(Date(2026, 11, 20), {DAY: {1: 6, 2: 7, 3: 9, 4: 1}, WEEK: {1: 4}})
-    assert progress.before(YEAR, window, {}) == progress
-    assert Progress().before(YEAR, window, {2026: 2}) == Progress(None, {YEAR: {2026: 2}})
+    before = progress.before(window, places(d21=6, d22=3, d24=1))
+    assert before == Progress(Date(2026, 11, 20), places(d21=6, d22=7, d23=9, d24=1) | week)
+    assert progress.before(window, NONE) == progress
+    assert state.NOTHING_READ.before(window, Places(year)) == Progress(None, Places(year))
 
 
 def test_while_a_window_is_read_again_the_state_says_that_it_was_interrupted_before_it() -> None:
     window = DateRange(Date(2026, 11, 14), Date(2026, 11, 21))
-    day = Date(2026, 11, 20)
-    assert Progress(day).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=day)
-    first = DateRange(day, Date(2026, 11, 21))
-    assert Progress(day).before(DAY, first, {}) == Progress(Date(2026, 11, 19), end=day)
+    last = Date(2026, 11, 20)
+    assert Progress(last, NONE).before(window, NONE) == Progress(Date(2026, 11, 13), NONE, last)
+    first = DateRange(last, Date(2026, 11, 21))
+    assert Progress(last, NONE).before(first, NONE) == Progress(Date(2026, 11, 19), NONE, last)
     earlier = Date(2026, 11, 18)
-    assert Progress(day, end=earlier).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=earlier)
+    assert Progress(last, NONE, earlier).before(window, NONE) == Progress(Date(2026, 11, 13), NONE, earlier)
 
 
 def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_days() -> None:
-    week, month = number("2026-11-09", WEEK), number("2026-11-09", MONTH)
-    days = {number(f"2026-11-{day:02}"): day for day in range(8, 17)}
-    progress = Progress(None, {DAY: days, WEEK: {week - 1: 1, week: 2, week + 1: 3}, MONTH: {month: 4}})
-    after = progress.after(WEEK, DateRange(Date(2026, 11, 9), Date(2026, 11, 15)), {week: 20})
-    assert after == Progress(
-        Date(2026, 11, 15),
-        {DAY: {number("2026-11-08"): 8, number("2026-11-16"): 16}, WEEK: {week - 1: 1, week: 20, week + 1: 3}},
-    )
-    assert after.after(WEEK, DateRange(Date(2026, 11, 2), Date(2026, 11, 22)), {}).places == {}
+    def week(first: int, number: int) -> dict[tuple[Granularity, Date], int]:
+        return {(WEEK, Date(2026, 11, first)): number}
+
+    days = places(**{f"d{day}": day for day in range(8, 17)})
+    month = {(MONTH, Date(2026, 11, 1)): 4}
+    progress = Progress(None, days | week(2, 1) | week(9, 2) | week(16, 3) | month)
+    after = progress.after(DateRange(Date(2026, 11, 9), Date(2026, 11, 15)), Places(week(9, 20)))
+    kept = places(d8=8, d16=16) | week(2, 1) | week(9, 20) | week(16, 3)
+    assert after == Progress(Date(2026, 11, 15), kept)
+    assert after.after(DateRange(Date(2026, 11, 2), Date(2026, 11, 22)), NONE).places == NONE
 
 
 @given(st.dictionaries(GRANULARITIES, TAKEN.filter(bool)), st.integers(0, 40), st.integers(0, 40))
@@ -345,16 +360,8 @@ def test_a_window_owns_every_period_of_which_a_day_is_its_own(
     taken: dict[Granularity, dict[int, int]], begin: int, length: int
 ) -> None:
     origin = Date(2026, 1, 1)
-    progress = Progress(None, {size: taken_from(origin, size, numbers) for size, numbers in taken.items()})
+    progress = Progress(None, taken_from(origin, taken))
     window = DateRange(origin.add(days=begin), origin.add(days=begin + length))
-    owned = [
-        (size, number)
-        for size, numbers in progress.places.items()
-        for number in sorted(numbers)
-        if period_of(first_day(number, size), size).overlaps(window)
-    ]
-    assert list(progress.overlapping(window)) == owned
-    left = progress.after(DAY, window, {}).places
-    assert {(size, n) for size, numbers in left.items() for n in numbers} == {
-        (size, n) for size, numbers in progress.places.items() for n in numbers
-    } - set(owned)
+    owned = sorted((size, first) for size, first in progress.places if period_of(first, size).overlaps(window))
+    assert progress.overlapping(window) == owned
+    assert set(progress.after(window, NONE).places) == set(progress.places) - set(owned)

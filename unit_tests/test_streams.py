@@ -12,7 +12,6 @@ from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
 from pendulum import Date
 
 from source_magnific_analytics import SourceMagnificAnalytics
-from source_magnific_analytics.state import UNFINISHED
 
 TEAM: Mapping[str, list[dict[str, Any]]] = {
     "members": [{"email": "ann@example.com", "role": "owner", "status": "active"}],
@@ -170,7 +169,9 @@ def test_a_full_refresh_reads_everything(api: requests_mock.Mocker) -> None:
     assert [row["date"] for row in rows(output)] == ["2026-11-01", "2026-11-22"]
 
 
-@pytest.mark.parametrize(("unfinished", "first"), [({UNFINISHED: True}, "2026-06-30"), ({}, "2026-01-01")])
+@pytest.mark.parametrize(
+    ("unfinished", "first"), [({"unfinished_full_refresh": True}, "2026-06-30"), ({}, "2026-01-01")]
+)
 def test_only_an_interrupted_full_refresh_goes_on(
     unfinished: dict[str, Any], first: str, api: requests_mock.Mocker
 ) -> None:
@@ -178,7 +179,7 @@ def test_only_an_interrupted_full_refresh_goes_on(
     saved = saved_state("2026-06-29", start_date="2026-01-01", **unfinished)
     output = sync(raw_config(start_date="2026-01-01"), usage_mode=SyncMode.full_refresh, state=saved)
     assert asked(api)[0]["start_date"] == first
-    assert [UNFINISHED in state for state in states(output)][-3:] == [True, True, False]
+    assert ["unfinished_full_refresh" in state for state in states(output)][-3:] == [True, True, False]
 
 
 @pytest.mark.parametrize("name", LISTS)
