@@ -200,7 +200,7 @@ class Series:
         except usage.TooManyRowsError:
             raise failures.too_large_period(self.config.granularity, policy) from None
         except ContractError as error:
-            raise failures.unreadable(str(error), 1, "", not_the_contract=True) from None
+            raise failures.unreadable(str(error), 1, "", True) from None
         if found.size > policy.largest_body:
             raise failures.too_large_period(self.config.granularity, policy)
         return {date: found}
