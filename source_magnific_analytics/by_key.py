@@ -130,9 +130,8 @@ class CreditUsageByApiKey(UsageStream):
         reach, today = self.reach, self.config.today
         for name, windows in planned.items():
             before = keys[name]
-            series = self.series(name, self.client.policy.most_parts_of_a_key, now)
             try:
-                for item in series.read(before, windows, learned := reach):
+                for item in self.series(name, now).read(before, windows, learned := reach):
                     if isinstance(item, Checkpoint):
                         keys[name], learned = item
                         yield self._saved(keys, now)

@@ -95,11 +95,19 @@ class UsageStream(MagnificStream, ABC):
             call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
         )
 
-    def series(self, api_key_id: str | None, most_parts: int, now: Settings) -> Series:
+    def series(self, api_key_id: str | None, now: Settings) -> Series:
         """The windows of the team or, with an ID, of one API key."""
-        ask = partial(self.ask, {} if api_key_id is None else {"api_key_ids": [api_key_id]})
-        full_refresh = now.unfinished_full_refresh
-        return Series(self.config, self.client, ask, self.summary, self.logger, most_parts, api_key_id, full_refresh)
+        policy, is_key = self.client.policy, api_key_id is not None
+        return Series(
+            config=self.config,
+            client=self.client,
+            ask=partial(self.ask, {"api_key_ids": [api_key_id]} if is_key else {}),
+            summary=self.summary,
+            logger=self.logger,
+            most_parts=policy.most_parts_of_a_key if is_key else policy.most_parts,
+            api_key_id=api_key_id,
+            full_refresh=now.unfinished_full_refresh,
+        )
 
     @property
     def reach(self) -> Reach:
@@ -153,8 +161,8 @@ class CreditUsage(UsageStream):
     def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
         progress = self._progress(now, saved)
         self.saved_through = progress.date
-        series = self.series(None, self.client.policy.most_parts, now)
-        for item in series.read(progress, self.windows(progress, self.config.start_date, now), self.reach):
+        windows = self.windows(progress, self.config.start_date, now)
+        for item in self.series(None, now).read(progress, windows, self.reach):
             if isinstance(item, Checkpoint):
                 progress = item.progress
                 self.saved_through = progress.date

@@ -20,15 +20,17 @@ from source_magnific_analytics.source import SourceMagnificAnalytics  # noqa: E4
 gc.freeze()
 gc.enable()
 
+# Windows has no SIGHUP.
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+
 
 def run() -> None:
     """Run the protocol command named on the command line; stdout carries Airbyte messages alone.
 
     The same as the CDK's `launch`, except that a message is one write to its buffer instead of the two of `print`.
     """
-    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _end)
+    for number in _SIGNALS:
+        signal.signal(number, _end)
     # Names hold any character, whatever the locale says.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
@@ -51,7 +53,6 @@ def run() -> None:
 
 def _end(number: int, frame: Any) -> NoReturn:
     """End as Python does by itself, so that the CDK's temporary files go: they hold the configuration with the key."""
-    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)

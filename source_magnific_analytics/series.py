@@ -201,7 +201,7 @@ class Series:
             raise failures.too_large_period(self.config.granularity, policy) from None
         except ContractError as error:
             raise failures.unreadable(str(error), 1, "", True) from None
-        if found.size > policy.largest_body:
+        if memoryview(found.consumptions).nbytes > policy.largest_body:
             raise failures.too_large_period(self.config.granularity, policy)
         return {date: found}
 
