@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -16,19 +17,14 @@ import pendulum
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http import HttpClient
-from airbyte_cdk.sources.streams.http.error_handlers import (
-    BackoffStrategy,
-    ErrorHandler,
-    ErrorResolution,
-    ResponseAction,
-)
-from airbyte_cdk.sources.streams.http.request_window_split_exception import RequestWindowSplitRequiredException
+from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy, ErrorHandler, ErrorResolution
+from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction as Action
 from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
 
 from source_magnific_analytics import failures
 from source_magnific_analytics.body import read_body
-from source_magnific_analytics.config import Config
+from source_magnific_analytics.config import Config, config_error
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import Meaning, Policy, of_exception, of_status
 from source_magnific_analytics.quota import Quota
@@ -68,12 +64,11 @@ class Call:
 class Client:
     """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy."""
 
-    def __init__(self, config: Config, policy: Policy, sleep: Callable[[float], None] | None = None) -> None:
+    def __init__(self, config: Config, policy: Policy) -> None:
         self.plan = config.plan
         self.policy = policy
         self.quota = Quota(policy.most_retries)
         self.session = Session(config, policy, self.quota)
-        self._sleep = sleep or time.sleep
 
     def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
         """What `understand` makes of a 200's response, and the UTC day by the server's clock, where it states one.
@@ -82,15 +77,14 @@ class Client:
         the `AirbyteTracedException` that ends the stream.
         """
         self.quota.admit()
+        if not self.has_time(0):
+            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.resume)
         # What was read so far must not wait for an answer that may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
         http = HttpClient(call.logger.name, call.logger, tries, backoff_strategy=tries, session=self.session)
         try:
             _, response = http.send_request(call.method, call.url, {}, json=call.body)
-        except RequestWindowSplitRequiredException:
-            self._sleep(tries.wait)
-            raise TooMuchError(tries.what, tries.faults) from None
         except AirbyteTracedException:
             self.quota.given_up()
             raise
@@ -101,16 +95,23 @@ class Client:
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
         policy = self.policy
-        seconds = min(policy.longest_body, max(policy.longest_silence - self.quota.silence, policy.read_timeout))
+        # The last piece may take as long as a read may.
+        seconds = min(policy.longest_body, policy.longest_silence - self.quota.silence - policy.read_timeout)
         return read_body(response, largest or policy.largest_body, seconds, most_objects=policy.most_objects)
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
+        policy = self.policy
+        latest = self.quota.silence + seconds + policy.connect_timeout + 2 * policy.read_timeout
+        return latest <= policy.longest_silence
 
 
 @dataclass(frozen=True)
 class _Fault:
     """An answer that says nothing about usage; `wait` is what it asked for, in seconds."""
 
-    what: str
     meaning: Meaning
+    what: str
     wait: float | None = None
     not_the_contract: bool = False
 
@@ -119,8 +120,7 @@ class _Fault:
 class _Tries(ErrorHandler, BackoffStrategy):
     """The tries of one request: what each answer means, and how long to wait before the next.
 
-    `faults` and `refusals` (429) count the tries that failed, `wait` is the seconds before the next one, and `what`
-    says why a range is too much.
+    `faults` and `refusals` (429) count the tries that failed, `wait` is the seconds before the next one.
     """
 
     client: Client
@@ -129,30 +129,27 @@ class _Tries(ErrorHandler, BackoffStrategy):
     faults: int = 0
     refusals: int = 0
     wait: float = 0.0
-    what: str = ""
 
-    @property
-    def max_retries(self) -> int:
-        # The bounds that count are the policy's; the CDK's must never be the first to end a request.
-        return 1_000
-
-    @property
-    def max_time(self) -> int:
-        return 7 * 24 * 3600
+    # The bounds that count are the policy's; the CDK's must never be the first to end a request.
+    max_retries = 1_000
+    max_time = 7 * 24 * 3600
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
-        """Success, another try, fewer days, or the raised `AirbyteTracedException` that ends the stream."""
+        """Success, another try, or a raised `TooMuchError` or `AirbyteTracedException`, as `Client.ask` says."""
+        if not isinstance(response, requests.Response):
+            return self._try_again(_fault_of(response))
         try:
-            fault = self._judge(response) if isinstance(response, requests.Response) else _fault_of(response)
+            fault = self._judge(response)
+        except ContractError as error:
+            meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
+            what = f"an answer that is not what the API promises: {error}"
+            fault = _Fault(meaning, what, not_the_contract=not error.cut)
         except requests.exceptions.RequestException as error:
             fault = _fault_of(error)
         if fault is None:
-            return ErrorResolution(ResponseAction.SUCCESS)
-        if isinstance(response, requests.Response):
-            response.close()
-            if fault.meaning is Meaning.LIMIT:
-                return self._wait_for_limit(response, fault)
-        return self._try_again(fault)
+            return ErrorResolution(Action.SUCCESS)
+        response.close()
+        return self._wait_for_limit(response, fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
         """Seconds to wait; the CDK adds one second and takes 0 for "unknown"."""
@@ -162,26 +159,17 @@ class _Tries(ErrorHandler, BackoffStrategy):
     def _judge(self, response: requests.Response) -> _Fault | None:
         status, meaning = response.status_code, of_status(response.status_code)
         if meaning is Meaning.ANSWER:
-            try:
-                vars(response)[_UNDERSTOOD] = self.understand(response)
-            except ContractError as error:
-                meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
-                what = f"an answer that is not what the API promises: {error}"
-                return _Fault(what, meaning, not_the_contract=not error.cut)
+            vars(response)[_UNDERSTOOD] = self.understand(response)
             return None
         if meaning is Meaning.FINAL:
-            words = failures.api_words(self._error_body(response))
+            body = bytearray()
+            # A body that is too large or breaks off has no words that help.
+            with suppress(requests.exceptions.RequestException):
+                body = self.client.read(response, self.client.policy.largest_error_body)
             today = pendulum.now("UTC").date()
-            final = failures.final_error(status, words, self.client.plan, _day(response), today)
-            raise self.client.quota.close(final) if status == requests.codes.unauthorized else final
-        return _Fault(f"HTTP {status}", meaning, stated_wait(response.headers, _now(response)))
-
-    def _error_body(self, response: requests.Response) -> bytearray:
-        """The body of an error, whose words help; nothing where it is too large or breaks off."""
-        try:
-            return self.client.read(response, self.client.policy.largest_error_body)
-        except requests.exceptions.RequestException:
-            return bytearray()
+            error = failures.final_error(status, failures.api_words(body), self.client.plan, _day(response), today)
+            raise self.client.quota.close(error) if status == requests.codes.unauthorized else error
+        return _Fault(meaning, f"HTTP {status}", stated_wait(response.headers, _now(response)))
 
     def _try_again(self, fault: _Fault) -> ErrorResolution:
         quota, waits = self.client.quota, self.client.policy.fault_waits
@@ -192,9 +180,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
             raise failures.too_large(fault.what, of_usage=self.call.body is not None)
         in_a_row = quota.tries_of_ranges + self.faults
         if quota.tries_left <= 0 or (not divide and self.faults == len(waits)):
-            raise failures.unreadable(
-                fault.what, in_a_row + 1, self.call.resume, not_the_contract=fault.not_the_contract
-            )
+            raise failures.unreadable(fault.what, in_a_row + 1, self.call.resume, fault.not_the_contract)
         seconds = 0 if divide and too_much else waits[min(in_a_row, len(waits) - 1)]
         if fault.wait is not None and fault.wait <= self.client.policy.longest_stated_wait:
             seconds = max(seconds, fault.wait)
@@ -202,14 +188,14 @@ class _Tries(ErrorHandler, BackoffStrategy):
         self.faults += 1
         quota.try_again()
         if divide:
-            self.what = fault.what
             quota.shortened(self.faults)
-            return ErrorResolution(ResponseAction.SPLIT_REQUEST_WINDOW, FailureType.transient_error, fault.what)
+            time.sleep(seconds)
+            raise TooMuchError(fault.what, self.faults)
         self.call.logger.warning(
             f"Magnific could not be read ({fault.what}); trying again in {seconds:.0f} seconds "
             f"(try {self.faults + 1} of {len(waits) + 1})."
         )
-        return ErrorResolution(ResponseAction.RETRY, FailureType.transient_error, fault.what)
+        return ErrorResolution(Action.RETRY, FailureType.transient_error, fault.what)
 
     def _wait_for_limit(self, response: requests.Response, fault: _Fault) -> ErrorResolution:
         quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
@@ -223,22 +209,23 @@ class _Tries(ErrorHandler, BackoffStrategy):
         self._wait(seconds, fault.what)
         self.refusals += 1
         self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
-        return ErrorResolution(ResponseAction.RATE_LIMITED, FailureType.transient_error, fault.what)
+        return ErrorResolution(Action.RATE_LIMITED, FailureType.transient_error, fault.what)
 
     def _wait(self, seconds: float, what: str) -> None:
         """Let the next try wait; raise where its answer would come after more silence than the platform allows."""
-        policy, quota = self.client.policy, self.client.quota
-        if quota.silence + seconds + policy.connect_timeout + policy.read_timeout > policy.longest_silence:
+        if not self.client.has_time(seconds):
             error = failures.too_slow(what, self.call.resume)
-            raise quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
+            raise self.client.quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
         self.wait = seconds
 
 
 def _fault_of(error: Exception | None) -> _Fault:
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
-        raise failures.unusable_proxy(type(error).__name__)
-    meaning, what = of_exception(error)
-    return _Fault(what, meaning)
+        raise config_error(
+            f"No request can be sent with this machine's proxy setting ({type(error).__name__}): correct HTTPS_PROXY "
+            "or ALL_PROXY, such as http://proxy.example:3128, or unset it."
+        )
+    return _Fault(*of_exception(error))
 
 
 def _now(response: requests.Response) -> datetime:

@@ -2,9 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -56,8 +55,7 @@ def config_error(message: str) -> AirbyteTracedException:
 def parse(raw: Mapping[str, Any], today: Date) -> Config:
     """The configuration that `raw` states; raises `AirbyteTracedException` (config error) for its first mistake."""
     given = checked(raw)
-    start = parse_date(given["start_date"])
-    end = parse_date(given["end_date"]) if given.get("end_date") else None
+    start, end = given["start_date"], given.get("end_date")
     if start < EARLIEST_START:
         raise config_error(
             f"start_date {start} is before {EARLIEST_START}, when there was no usage: enter a later day, since every "
@@ -71,73 +69,58 @@ def parse(raw: Mapping[str, Any], today: Date) -> Config:
         raise config_error(
             f"start_date {start} is after end_date {end}: enter an earlier start_date or a later end_date."
         )
-    filters = {name: given[name] for name in FILTERS if given.get(name)}
     return Config(
         today=today,
         api_key=_api_key(given["api_key"]),
         start_date=start,
         end_date=min(end or today, today),
         plan=given.get("plan", "business"),
-        granularity=Granularity(given.get("granularity", "day")),
+        granularity=given.get("granularity", Granularity.DAY),
         lookback_days=given.get("lookback_window_days", 7),
-        filters=filters,
+        filters={name: given[name] for name in FILTERS if given.get(name)},
         base_url=_base_url(given.get("base_url", "https://api.magnific.com")),
     )
 
 
 def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """`raw` with values of the right kinds, and without those that are null, which is the same as absent.
+    """`raw` with values of the right kinds, and without those that are null or no `end_date`, which say nothing.
 
     Raises `AirbyteTracedException` (config error) that names the first setting of another kind.
     """
-    given = {name: value for name, value in raw.items() if value is not None}
+    given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
         if name not in given:
             raise config_error(f"{name} is missing: enter {_KINDS[name][1]}.")
-    for name, (read, words) in _KINDS.items():
+    for name, (kind, words) in _KINDS.items():
         if name in given:
             try:
-                given[name] = read(given[name])
-            except (msgspec.ValidationError, ValueError):
+                # In lax mode 7.0 and "7" are the integer 7.
+                given[name] = msgspec.convert(given[name], kind, strict=False, dec_hook=_date)
+            except msgspec.ValidationError:
                 # Without the value: somebody may have pasted the key into another field.
                 raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
 
-def _as(kind: Any) -> Callable[[Any], Any]:
-    """A reader of values of that kind, in which 7.0 and "7" are the integer 7."""
-    return partial(msgspec.convert, type=kind, strict=False)
-
-
-def _day(value: Any) -> str:
-    return str(parse_date(_as(str)(value)))
+def _date(_: type, value: Any) -> Date:
+    return parse_date(value)
 
 
 _Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")]
-# How each setting is read, and what a person enters.
-_KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "api_key": (_as(str), "the team's Magnific API key"),
-    "start_date": (_day, "the first day of usage to sync, as YYYY-MM-DD"),
-    "end_date": (
-        lambda value: "" if value == "" else _day(value),
-        "the last day of usage to sync, as YYYY-MM-DD, or leave it empty",
-    ),
-    "plan": (_as(Literal["business", "enterprise"]), "business or enterprise"),
-    "granularity": (_as(Literal["day", "week", "month", "year"]), "day, week, month or year"),
-    "lookback_window_days": (
-        _as(Annotated[int, msgspec.Meta(ge=0, le=180)]),
-        "a whole number of days from 0 to 180",
-    ),
-    "group_ids": (
-        _as(list[Annotated[int, msgspec.Meta(ge=1)]]),
-        "a list of whole numbers from 1 up (group_id in the stream groups)",
-    ),
-    "project_references": (_as(list[_Uuid]), "a list of UUIDs (project_reference in the stream projects)"),
-    "api_key_ids": (
-        _as(list[Annotated[str, msgspec.Meta(min_length=1)]]),
-        "a list of texts (api_key_id in the stream api_keys)",
-    ),
-    "base_url": (_as(str), "an address, or leave it out"),
+_Id = Annotated[int, msgspec.Meta(ge=1)]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+# The kind of each setting, and what a person enters.
+_KINDS: Mapping[str, tuple[Any, str]] = {
+    "api_key": (str, "the team's Magnific API key"),
+    "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
+    "end_date": (Date, "the last day of usage to sync, as YYYY-MM-DD, or leave it empty"),
+    "plan": (Literal["business", "enterprise"], "business or enterprise"),
+    "granularity": (Granularity, "day, week, month or year"),
+    "lookback_window_days": (Annotated[int, msgspec.Meta(ge=0, le=180)], "a whole number of days from 0 to 180"),
+    "group_ids": (list[_Id], "a list of whole numbers from 1 up (group_id in the stream groups)"),
+    "project_references": (list[_Uuid], "a list of UUIDs (project_reference in the stream projects)"),
+    "api_key_ids": (list[_Text], "a list of texts (api_key_id in the stream api_keys)"),
+    "base_url": (str, "an address, or leave it out"),
 }
 
 

@@ -12,6 +12,7 @@ from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredA
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.utils.schema_helpers import InternalConfig
 from airbyte_cdk.sources.utils.slice_logger import SliceLogger
+from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics import state, usage
@@ -19,7 +20,7 @@ from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config
 from source_magnific_analytics.series import Checkpoint, Reach, Series
 from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Progress, SavedProgress, Settings
+from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import MagnificStream
 from source_magnific_analytics.summary import Summary
 from source_magnific_analytics.windows import Request, plan
@@ -42,11 +43,17 @@ class UsageStream(MagnificStream, ABC):
         self.summary = Summary()
 
     @property
-    def settings(self) -> Settings:
-        return Settings(self.config.granularity, self.config.start_date, dict(self.config.filters))
+    def filters(self) -> dict[str, list[Any]]:
+        """The filters of every request."""
+        return dict(self.config.filters)
+
+    def settings(self, sync_mode: SyncMode) -> Settings:
+        """The settings under which a sync emits rows."""
+        config = self.config
+        return Settings(config.granularity, config.start_date, self.filters, sync_mode == SyncMode.full_refresh)
 
     @abstractmethod
-    def items(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[Item]:
+    def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
         """The rows of a sync behind the state `saved`, and between them the states to save."""
 
     def read(
@@ -59,9 +66,8 @@ class UsageStream(MagnificStream, ABC):
         internal_config: InternalConfig,
     ) -> Iterable[AirbyteMessage]:
         """The records of window after window, each between the states that make a kill at any message exact."""
-        full_refresh = configured_stream.sync_mode == SyncMode.full_refresh
         manager = state_manager or ConnectorStateManager()
-        for item in self.items(stream_state, full_refresh=full_refresh):
+        for item in self.items(self.settings(configured_stream.sync_mode), stream_state):
             if not isinstance(item, Mapping):
                 yield from self._records(item)
             elif state_manager is not None:
@@ -72,7 +78,7 @@ class UsageStream(MagnificStream, ABC):
     def request_body_json(
         self, stream_state: Any, stream_slice: Mapping[str, Any] | None = None, next_page_token: Any = None
     ) -> Mapping[str, Any]:
-        return {**self.settings.filters, **(stream_slice or {})}
+        return {**self.filters, **(stream_slice or {})}
 
     def parse_response(
         self, response: requests.Response, *, stream_slice: Mapping[str, Any] | None = None, **_: Any
@@ -89,36 +95,42 @@ class UsageStream(MagnificStream, ABC):
             call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
         )
 
-    def series(self, api_key_id: str | None, most_parts: int, *, full_refresh: bool) -> Series:
+    def series(self, api_key_id: str | None, now: Settings) -> Series:
         """The windows of the team or, with an ID, of one API key."""
-        ask = partial(self.ask, {} if api_key_id is None else {"api_key_ids": [api_key_id]})
-        return Series(self.config, self.client, ask, self.summary, self.logger, most_parts, api_key_id, full_refresh)
+        policy, is_key = self.client.policy, api_key_id is not None
+        return Series(
+            config=self.config,
+            client=self.client,
+            ask=partial(self.ask, {"api_key_ids": [api_key_id]} if is_key else {}),
+            summary=self.summary,
+            logger=self.logger,
+            most_parts=policy.most_parts_of_a_key if is_key else policy.most_parts,
+            api_key_id=api_key_id,
+            full_refresh=now.unfinished_full_refresh,
+        )
 
     @property
     def reach(self) -> Reach:
         """What the first request of a sync may ask for."""
         return Reach(self.config.end_date, Span.of_plan(self.config.longest_range_days))
 
-    def windows(self, progress: Progress, earliest: Date, *, full_refresh: bool) -> list[dict[str, Any]]:
+    def windows(self, progress: Progress, earliest: Date, now: Settings) -> list[Mapping[str, Any]]:
         """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
         config = self.config
-        first = state.first_to_read(progress, earliest, config, full_refresh=full_refresh)
+        first = state.first_to_read(progress, earliest, config, full_refresh=now.unfinished_full_refresh)
         planned = plan(first, config.end_date, config.granularity, config.longest_range_days)
         return [request.body for request in planned]
 
-    def saved(self, state_of: Mapping[str, Any], kind: type[S], *, full_refresh: bool) -> tuple[S, Settings] | None:
+    def saved(self, state_of: Mapping[str, Any] | None, kind: type[S], now: Settings) -> tuple[S, Settings] | None:
         """What a state says, with the settings of then; None where it says nothing. Logs why a sync restarts."""
-        settings = state.read(state_of, Settings, self.name, full_refresh=full_refresh)
-        known = state.read(state_of, kind, self.name, full_refresh=full_refresh)
-        if settings is None or known is None:
-            return None
-        words = " and ".join(settings.changes_to(self.settings))
+        known = state.read(state_of or {}, kind, self.name, full_refresh=now.unfinished_full_refresh)
+        words = " and ".join(known[1].changes_to(now)) if known else ""
         if words:
             self.logger.warning(
                 f"{words[:1].upper()}{words[1:]}, so {self.name} is read again from {self.config.start_date}. Its rows "
                 "replace those of the earlier settings; there is nothing you need to do."
             )
-        return known, settings
+        return known
 
     def _records(self, rows: Iterable[usage.Row]) -> Iterator[AirbyteMessage]:
         # Looked up once, not for each of perhaps millions of rows.
@@ -143,25 +155,23 @@ class CreditUsage(UsageStream):
     def stream_slices(
         self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
     ) -> list[Mapping[str, Any]]:
-        full_refresh = sync_mode == SyncMode.full_refresh
-        progress = self._progress(stream_state or {}, full_refresh=full_refresh)
-        return [*self.windows(progress, self.config.start_date, full_refresh=full_refresh)]
+        now = self.settings(sync_mode)
+        return self.windows(self._progress(now, stream_state), self.config.start_date, now)
 
-    def items(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Iterator[Item]:
-        progress = self._progress(saved, full_refresh=full_refresh)
+    def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
+        progress = self._progress(now, saved)
         self.saved_through = progress.date
-        planned = self.windows(progress, self.config.start_date, full_refresh=full_refresh)
-        series = self.series(None, self.client.policy.most_parts, full_refresh=full_refresh)
-        for item in series.read(progress, planned, self.reach):
+        windows = self.windows(progress, self.config.start_date, now)
+        for item in self.series(None, now).read(progress, windows, self.reach):
             if isinstance(item, Checkpoint):
                 progress = item.progress
                 self.saved_through = progress.date
-                yield {**self.settings.as_json(unfinished=full_refresh), **progress.as_json()}
+                yield {**now.as_json, **progress.as_json}
             else:
                 yield item
-        if full_refresh:
-            yield {**self.settings.as_json(unfinished=False), **progress.as_json()}
+        if now.unfinished_full_refresh:
+            yield {**replace(now, unfinished_full_refresh=False).as_json, **progress.as_json}
 
-    def _progress(self, saved: Mapping[str, Any], *, full_refresh: bool) -> Progress:
-        known = self.saved(saved, SavedProgress, full_refresh=full_refresh)
-        return Progress() if known is None else state.resumed(known[0].progress, known[1], self.settings, self.config)
+    def _progress(self, now: Settings, saved: Mapping[str, Any] | None) -> Progress:
+        known = self.saved(saved, Progress, now)
+        return state.resumed(*known, now, self.config.end_date) if known else state.NOTHING_READ

@@ -2,9 +2,9 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 
 import msgspec
 from pendulum import Date
@@ -16,9 +16,11 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # NUL, and any surrogate, as an escape or as the bytes that UTF-8 forbids; the second finds each escape where it begins.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|\xed[\xa0-\xbf][\x80-\xbf]",
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
+    rb"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\xed[\xa0-\xbf][\x80-\xbf])|\\.",
     re.DOTALL,
 )
+_MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
@@ -78,16 +80,15 @@ class _Piece(msgspec.Struct, gc=False):
     consumptions: msgspec.Raw
 
 
-class _Usage(msgspec.Struct):
-    data: list[_Piece]
+T = TypeVar("T")
 
 
-class _List(msgspec.Struct):
-    data: list[msgspec.Raw]
+class _Body(msgspec.Struct, Generic[T]):
+    data: list[T]
 
 
-_usage = msgspec.json.Decoder(_Usage)
-_list = msgspec.json.Decoder(_List)
+_usage = msgspec.json.Decoder(_Body[_Piece])
+_list = msgspec.json.Decoder(_Body[msgspec.Raw])
 # Lax, so that a figure is the same whole number however it is written: 12, 12.0, 1.2e1 or "12".
 decode_consumptions = msgspec.json.Decoder(list[Consumption], strict=False).decode
 encode = msgspec.json.Encoder().encode
@@ -126,29 +127,19 @@ def contract_error(body: bytearray, error: Exception) -> ContractError:
     """
     if isinstance(error, ContractError):
         return error
-    is_text = _is_utf8(body)
-    if is_text and _is_json(body):
+    # By pieces: the whole as text would take four times its memory.
+    pieces = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
+    is_text = _passes(lambda: all(True for _ in codecs.iterdecode(pieces, "utf-8")))
+    if is_text and _passes(lambda: msgspec.json.decode(body, type=msgspec.Raw)):
         return ContractError(str(error))
     if not is_text and body.rstrip().endswith(b"}"):
         return ContractError("a text is not UTF-8")
     return ContractError("the body is not complete JSON", cut=True)
 
 
-def _is_utf8(body: bytearray) -> bool:
-    """By pieces: the whole as text would take four times its memory."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    size = 2**16
+def _passes(decode: Callable[[], object]) -> bool:
     try:
-        for start in range(0, len(body), size):
-            decoder.decode(body[start : start + size], final=start + size >= len(body))
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_json(body: bytearray) -> bool:
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
+        decode()
     except UNREADABLE:
         return False
     return True
@@ -176,18 +167,7 @@ def _mended(body: bytearray) -> bytearray:
     with memoryview(body) as view:
         for match in _ESCAPES.finditer(view):
             result += view[end : match.start()]
-            result += _mended_escape(match.group())
+            result += _MENDED.get(match.lastgroup or "", match.group())
             end = match.end()
         result += view[end:]
     return result
-
-
-def _mended_escape(text: bytes) -> bytes:
-    if text.startswith(b"\xed"):
-        return "\ufffd".encode()
-    if len(text) == 6 and text[1:2] == b"u":
-        if text[2:] == b"0000":
-            return b""
-        if text[2:3] in b"dD" and text[3:4] in b"89abcdefABCDEF":
-            return rb"\ufffd"
-    return text

@@ -41,23 +41,7 @@ def system_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
 
 
-def no_authorities() -> AirbyteTracedException:
-    """The environment names certificate authorities that are not there."""
-    return config_error(
-        "The certificate authorities that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be read: "
-        "correct the path, mount the file into the container, or unset the variable."
-    )
-
-
-def unusable_proxy(kind: str) -> AirbyteTracedException:
-    """The environment names a proxy that no request can be sent through."""
-    return config_error(
-        f"No request can be sent with this machine's proxy setting ({kind}): correct HTTPS_PROXY or ALL_PROXY, such as "
-        "http://proxy.example:3128, or unset it."
-    )
-
-
-def unreadable(what: str, tries: int, progress: str, *, not_the_contract: bool) -> AirbyteTracedException:
+def unreadable(what: str, tries: int, progress: str, not_the_contract: bool) -> AirbyteTracedException:
     """Magnific was asked `tries` times in a row, and `what` came back."""
     count = "once" if tries == 1 else f"{tries} times in a row"
     advice = "If this goes on, see whether Magnific has an outage or a proxy stands in between."

@@ -1,7 +1,7 @@
 """What each answer means, how often to try again and how long to wait: tables that decide nothing by themselves."""
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 
 import requests
 
@@ -12,20 +12,13 @@ REQUESTS_A_DAY = 100
 class Meaning(Enum):
     """What an answer, or its absence, says about the request."""
 
-    ANSWER = auto()
-    """Usage or a list, if the body is what the contract promises."""
-    FAULT = auto()
-    """Nothing about usage; the same request may be answered next time."""
-    TOO_MUCH = auto()
-    """The range is too much for the server: fewer days may be answered, the same days will not."""
-    TOO_LARGE = auto()
-    """As `TOO_MUCH`, but certain: the same request is not worth another try."""
-    PERHAPS_TOO_MUCH = auto()
-    """A bad moment, or a range that is too much: the same request once more, then fewer days."""
-    LIMIT = auto()
-    """A limit of requests: wait, or end the sync."""
-    FINAL = auto()
-    """A refusal that another try would not change."""
+    ANSWER = "usage or a list, if the body is what the contract promises"
+    FAULT = "nothing about usage: the same request may be answered next time"
+    TOO_MUCH = "a range that is too much for the server: fewer days may be answered, the same days will not"
+    TOO_LARGE = "as TOO_MUCH, but certain: the same request is not worth another try"
+    PERHAPS_TOO_MUCH = "a bad moment, or a range that is too much: the same request once more, then fewer days"
+    LIMIT = "a limit of requests: wait, or end the sync"
+    FINAL = "a refusal that another try would not change"
 
 
 @dataclass(frozen=True)
@@ -84,18 +77,10 @@ class BodyTooLargeError(requests.exceptions.RequestException):
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
     (requests.exceptions.ConnectTimeout, Meaning.FAULT, "no connection in time"),
     (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete answer in time"),
-    (
-        requests.exceptions.SSLError,
-        Meaning.FAULT,
-        "no secure connection (a TLS certificate or handshake failed)",
-    ),
+    (requests.exceptions.SSLError, Meaning.FAULT, "no secure connection (a TLS certificate or handshake failed)"),
     (requests.exceptions.ProxyError, Meaning.FAULT, "no connection through the proxy"),
     (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that broke off"),
-    (
-        requests.exceptions.ContentDecodingError,
-        Meaning.PERHAPS_TOO_MUCH,
-        "an answer that cannot be decompressed",
-    ),
+    (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that cannot be decompressed"),
     (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "no connection, or one that broke"),
 )
 
@@ -106,11 +91,8 @@ def of_status(status: int) -> Meaning:
     >>> [of_status(status).name for status in (200, 204, 307, 404, 429, 503, 504)]
     ['ANSWER', 'FAULT', 'FINAL', 'FINAL', 'LIMIT', 'PERHAPS_TOO_MUCH', 'TOO_MUCH']
     """
-    if status in _STATUSES:
-        return _STATUSES[status]
-    if 300 <= status < 500:
-        return Meaning.FINAL
-    return Meaning.PERHAPS_TOO_MUCH if 500 <= status < 600 else Meaning.FAULT
+    classes = {3: Meaning.FINAL, 4: Meaning.FINAL, 5: Meaning.PERHAPS_TOO_MUCH}
+    return _STATUSES.get(status) or classes.get(status // 100, Meaning.FAULT)
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:

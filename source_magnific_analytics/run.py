@@ -21,6 +21,7 @@ from source_magnific_analytics.source import SourceMagnificAnalytics  # noqa: E4
 gc.freeze()
 gc.enable()
 
+# Windows has no SIGHUP.
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 
 
@@ -70,8 +71,8 @@ class _EndedError(SystemExit):
 
 def _end(number: int, frame: Any) -> NoReturn:
     """End as Python does by itself, so that the CDK's temporary files go: they hold the configuration with the key."""
-    for other in _SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     # What is still to be written would wait for ever where nobody reads it any more.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     raise _EndedError(number)

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pendulum
+from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics import failures, state, usage
@@ -14,34 +15,19 @@ from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Progress
+from source_magnific_analytics.state import Places, Progress
 from source_magnific_analytics.summary import Summary
-from source_magnific_analytics.usage import Answer
-from source_magnific_analytics.windows import (
-    DateRange,
-    Request,
-    first_day,
-    next_request,
-    number_of,
-    number_of_requests,
-    period,
-    period_of,
-)
-
-# A request of at most the span's days, to its answer and the UTC day on which Magnific gave it, where it says so.
-Ask = Callable[[Request, Span], tuple[Answer, Date | None]]
+from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(NamedTuple):
     """How far requests may reach: not beyond the day `end`, and no more days at once than `span` says."""
 
     end: Date
     span: Span
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """How far a series came, and what is known of how far requests reach."""
 
     progress: Progress
@@ -50,16 +36,18 @@ class Checkpoint:
 
 # What a series yields: a checkpoint, or rows to emit behind it.
 Item = Checkpoint | Iterator[usage.Row]
+# A request of at most the span's days, to its answer and the UTC day on which Magnific gave it, where it says so.
+Ask = Callable[[Request, Span], tuple[usage.Answer, Date | None]]
 
 
-@dataclass(frozen=True)
-class _Window:
+class _Window(NamedTuple):
     """A window that was answered. `doubtful` are first days of periods that the next sync has to read again."""
 
     days: DateRange
-    answer: Answer
+    answer: usage.Answer
     server_day: Date | None
-    doubtful: tuple[Date, ...]
+    doubtful: list[Date]
+    reach: Reach
 
 
 @dataclass(frozen=True)
@@ -78,83 +66,91 @@ class Series:
     def read(self, progress: Progress, planned: Sequence[Mapping[str, Any]], reach: Reach) -> Iterator[Item]:
         """The rows of each window from the first that is planned on, between the checkpoints before and after them.
 
-        Raises `ShareUsedError` before a period that the day's share does
-        not pay for, and what `ask` raises.
+        Raises `ShareUsedError` before a period that the day's share does not pay for, and what `ask` raises.
         """
-        if not planned:
-            return
-        granularity = self.config.granularity
-        begun = first = Request.read(planned[0]).range.start
         interrupted = progress.interrupted_before
         # The next sync reads a doubtful period again, so the saved date stays before the first one.
-        latest: Date | None = None
+        doubtful: list[Date] = []
+        first = Request.read(planned[0]).range.start if planned else reach.end.add(days=1)
         while first <= reach.end:
-            self._admit(first, reach)
-            window, reach = yield from self._window(progress, first, reach)
-            emitted = {number_of(day, granularity): found.places for day, found in window.answer.items()}
-            latest = latest or (min(window.doubtful).subtract(days=1) if window.doubtful else None)
-            yield Checkpoint(progress.before(granularity, window.days, emitted), reach)
+            # Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow.
+            self.client.quota.admit(self._number_of_requests(first, reach))
+            window = yield from self._window(progress, first, reach)
+            reach = window.reach
+            doubtful += window.doubtful
+            emitted = Places({(self.config.granularity, day): found.places for day, found in window.answer.items()})
+            yield Checkpoint(progress.before(window.days, emitted), reach)
             yield from self._rows(window.answer)
             yield from self._deletions(progress, window.days, emitted)
-            progress = progress.after(granularity, window.days, emitted)
-            through = self._through(window, latest)
+            through = self._through(window, doubtful)
             is_last = window.days.end >= reach.end
-            is_complete = is_last and latest is None and not (interrupted and interrupted < through)
+            is_complete = is_last and not doubtful and not (interrupted and interrupted < through)
             end = None if is_complete else interrupted or min(reach.end, window.server_day or reach.end)
-            progress = replace(progress, date=through, end=end, other_filters=progress.other_filters and not is_last)
+            others = progress.other_filters and not is_last
+            progress = replace(progress.after(window.days, emitted), date=through, end=end, other_filters=others)
             yield Checkpoint(progress, reach)
-            self._log_progress(DateRange(begun, reach.end), window.days)
+            self._log_progress(window.days, reach.end)
             first = window.days.end.add(days=1)
             # Two answers at once are more memory than one.
             del window
 
-    def _admit(self, first: Date, reach: Reach) -> None:
-        """Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow."""
-        if self.client.quota.share is not None:
-            end = min(period_of(first, self.config.granularity).end, reach.end)
-            self.client.quota.admit(number_of_requests(first, end, self.config.granularity, reach.span.days))
+    def _number_of_requests(self, first: Date, reach: Reach) -> int:
+        """How many requests the period that holds `first` takes."""
+        end = min(period_of(first, self.config.granularity).end, reach.end)
+        return len(plan(first, end, self.config.granularity, reach.span.days))
 
-    def _through(self, window: _Window, latest: Date | None) -> Date:
+    def _through(self, window: _Window, doubtful: list[Date]) -> Date:
         """The last day that the next sync need not read but for the lookback."""
         # By the server's clock, where it is stated: with this machine's a day ahead, today would not be read again.
         through = min(window.days.end, window.server_day or window.days.end)
         if self.full_refresh:
             through = state.last_complete(through, self.config.granularity, window.server_day or self.config.today)
-        return through if latest is None else min(through, latest)
+        return min([through, *(day.subtract(days=1) for day in doubtful)])
 
-    def _window(self, progress: Progress, first: Date, reach: Reach) -> Generator[Item, None, tuple[_Window, Reach]]:
+    def _window(self, progress: Progress, first: Date, reach: Reach) -> Generator[Item, None, _Window]:
         """The window that starts on `first`, as long as Magnific answers at once, or one period in parts."""
-        granularity = self.config.granularity
-        whole = period_of(first, granularity)
-        joined: Answer = {}
+        size = self.config.granularity
+        joined: usage.Answer = {}
         empty: list[DateRange] = []
-        position, checked = first, reach.span.longest
+        position = first
         while True:
-            request = next_request(position, reach.end, granularity, reach.span.days)
-            try:
-                answer, server_day = self._answer(progress, request, reach.span)
-            except TooMuchError as error:
-                reach = replace(reach, span=self._shorter(reach.span, request, error))
-                continue
-            except failures.AheadOfServerError as error:
-                reach = replace(reach, end=self._lower_end(error, position, reach.end))
-                continue
-            reach = replace(reach, span=reach.span.after_success(request.range.days))
-            if request.granularity is granularity:
-                return _Window(request.range, answer, server_day, self._lost(progress, request, answer)), reach
-            if reach.span.days != checked:
-                checked = reach.span.days
-                self._check_parts(whole, reach)
-            joined = self._joined(whole.start, joined, answer)
+            request, answer, server_day, reach = self._next(progress, position, reach)
+            if request.granularity is size:
+                return _Window(request.range, answer, server_day, self._lost(progress, request, answer), reach)
+            if self._number_of_requests(first, reach) > self.most_parts:
+                raise failures.too_many_parts(size, reach.span.days)
+            joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            if position > min(whole.end, reach.end):
+            if position > min(period_of(first, size).end, reach.end):
                 days = DateRange(first, request.range.end)
-                return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)), reach
+                return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty), reach)
             # A sign of life: reading all parts may take longer than the platform waits for one.
             yield Checkpoint(progress, reach)
 
-    def _answer(self, progress: Progress, request: Request, span: Span) -> tuple[Answer, Date | None]:
+    def _next(self, progress: Progress, first: Date, reach: Reach) -> tuple[Request, usage.Answer, Date | None, Reach]:
+        """The longest request from `first` on that Magnific answers, its answer, and what that says about the reach."""
+        while True:
+            request = next_request(first, reach.end, self.config.granularity, reach.span.days)
+            try:
+                answer, server_day = self._answer(progress, request, reach.span)
+            except TooMuchError as error:
+                days = request.range.days
+                span = reach.span.after_failure(days, error.tries)
+                self.logger.warning(
+                    f"{days} days at once are too much for Magnific now ({error}); asking for {span.days}."
+                )
+                reach = Reach(reach.end, span)
+            except failures.AheadOfServerError as error:
+                # Read up to Magnific's day, where this machine's clock is ahead of it.
+                if error.server_day is None or not first <= error.server_day < reach.end:
+                    raise
+                self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
+                reach = Reach(error.server_day, reach.span)
+            else:
+                return request, answer, server_day, Reach(reach.end, reach.span.after_success(request.range.days))
+
+    def _answer(self, progress: Progress, request: Request, span: Span) -> tuple[usage.Answer, Date | None]:
         """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.
 
         A period is empty only where both answers lack it; where both have it, the second counts. A part is not asked
@@ -170,92 +166,63 @@ class Series:
         again, server_day = self.ask(request, span)
         return dict(sorted({**answer, **again}.items(), key=lambda found: found[0])), server_day
 
-    def _lost(self, progress: Progress, request: Request, answer: Answer) -> tuple[Date, ...]:
+    def _lost(self, progress: Progress, request: Request, answer: usage.Answer) -> list[Date]:
         """The first days of periods that the warehouse has rows of in the range, and the answer no usage at all."""
-        # Under other filters, periods without usage are to be expected.
-        if progress.other_filters:
-            return ()
         found = [period_of(day, request.granularity) for day in answer]
-        known = (period(number, size) for size, number in progress.overlapping(request.range))
-        return tuple(days.start for days in known if not any(days.overlaps(other) for other in found))
+        known = (period_of(day, size) for size, day in progress.overlapping(request.range))
+        lost = [days.start for days in known if not any(days.overlaps(other) for other in found)]
+        # Under other filters, periods without usage are to be expected.
+        return [] if progress.other_filters else lost
 
     def _doubtful(
-        self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]
-    ) -> tuple[Date, ...]:
-        """The first day of a period in parts that the next sync has to read again, if it has to.
+        self, progress: Progress, days: DateRange, joined: usage.Answer, empty: list[DateRange]
+    ) -> list[Date]:
+        """The first day of a period in parts, where the next sync has to read it again.
 
-        It does where the period has no usage any more, needs fewer places than before while a part is empty, or had
+        It has to where the period has no usage any more, needs fewer places than before while a part is empty, or had
         rows of another granularity where a part is empty: one wrong part must not cost anything for good.
         """
-        granularity = self.config.granularity
-        if progress.other_filters:
-            return ()
-        before = dict.fromkeys(progress.overlapping(days))
-        places = progress.places.get(granularity, {}).get(number_of(days.start, granularity), 0)
-        now = sum(found.places for found in joined.values())
-        others = (size is not granularity for part in empty for size, _ in progress.overlapping(part))
-        is_doubtful = (before and not joined) or (empty and now < places) or any(others)
-        return (period_of(days.start, granularity).start,) if is_doubtful else ()
+        size = self.config.granularity
+        places = progress.places.get((size, days.start), 0)
+        needed = sum(found.places for found in joined.values())
+        others = (other is not size for part in empty for other, _ in progress.overlapping(part))
+        is_lost = not joined and any(progress.overlapping(days))
+        is_doubtful = is_lost or (empty and needed < places) or any(others)
+        return [days.start] if is_doubtful and not progress.other_filters else []
 
-    def _joined(self, date: Date, joined: Answer, answer: Answer) -> Answer:
+    def _joined(self, date: Date, joined: usage.Answer, answer: usage.Answer) -> usage.Answer:
         """One period, that starts on `date`, from its parts; raises where adding them up takes too much memory."""
-        parts = [*joined.values(), *answer.values()]
+        policy, parts = self.client.policy, [*joined.values(), *answer.values()]
         if not parts:
             return {}
-        granularity = self.config.granularity
         try:
-            found = usage.added_up(parts, self.client.policy.most_rows_in_parts)
+            found = usage.added_up(parts, policy.most_rows_in_parts)
         except usage.TooManyRowsError:
-            raise failures.too_large_period(granularity, self.client.policy) from None
+            raise failures.too_large_period(self.config.granularity, policy) from None
         except ContractError as error:
-            raise failures.unreadable(str(error), 1, "", not_the_contract=True) from None
-        if found.size > self.client.policy.largest_body:
-            raise failures.too_large_period(granularity, self.client.policy)
+            raise failures.unreadable(str(error), 1, "", True) from None
+        if memoryview(found.consumptions).nbytes > policy.largest_body:
+            raise failures.too_large_period(self.config.granularity, policy)
         return {date: found}
 
-    def _check_parts(self, whole: DateRange, reach: Reach) -> None:
-        """Raise where the period takes more than a day's requests."""
-        granularity, days = self.config.granularity, reach.span.days
-        if number_of_requests(whole.start, min(whole.end, reach.end), granularity, days) > self.most_parts:
-            raise failures.too_many_parts(granularity, days)
-
-    def _shorter(self, span: Span, request: Request, error: TooMuchError) -> Span:
-        shorter = span.after_failure(request.range.days, error.tries)
-        self.logger.warning(
-            f"{request.range.days} days at once are too much for Magnific now ({error}); asking for {shorter.days}."
-        )
-        return shorter
-
-    def _lower_end(self, error: failures.AheadOfServerError, position: Date, end: Date) -> Date:
-        """Read up to Magnific's day, where this machine's clock is ahead of it."""
-        if error.server_day is None or not position <= error.server_day < end:
-            raise error
-        self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
-        return error.server_day
-
-    def _rows(self, answer: Answer) -> Iterator[Iterator[usage.Row]]:
+    def _rows(self, answer: usage.Answer) -> Iterator[Iterator[usage.Row]]:
         for day, found in answer.items():
             rows, excesses = usage.rows(day, found, self.config.granularity, self.api_key_id)
             yield rows
             self.summary.add_excesses(str(day), excesses)
 
-    def _deletions(
-        self, progress: Progress, window: DateRange, emitted: Mapping[int, int]
-    ) -> Iterator[Iterator[usage.Row]]:
-        """What the warehouse holds of the window's days beyond what was emitted, of every granularity."""
+    def _deletions(self, progress: Progress, days: DateRange, emitted: Places) -> Iterator[Iterator[usage.Row]]:
+        """What the warehouse holds of these days beyond what was emitted, of every granularity."""
         read_at = pendulum.now("UTC")
-        for size, number in progress.overlapping(window):
-            kept = emitted.get(number, 0) if size is self.config.granularity else 0
-            places = range(kept, progress.places[size][number])
+        for size, first in progress.overlapping(days):
+            places = range(emitted.get((size, first), 0), progress.places[size, first])
             if places:
                 self.summary.add_deleted(len(places))
-                yield usage.deleted_rows(first_day(number, size), size, places, read_at, self.api_key_id)
+                yield usage.deleted_rows(first, size, places, read_at, self.api_key_id)
 
-    def _log_progress(self, all_days: DateRange, window: DateRange) -> None:
-        if window == all_days:
-            return
-        done, left = DateRange(all_days.start, window.end).days, DateRange(window.end, all_days.end).days - 1
-        self.logger.info(
-            f"{window.start} to {window.end} is read: {done:,} days done, {left:,} left; "
-            f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
-        )
+    def _log_progress(self, window: DateRange, end: Date) -> None:
+        if window.end < end:
+            self.logger.info(
+                f"{window.start} to {window.end} is read, {DateRange(window.end, end).days - 1:,} days are left; "
+                f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
+            )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from datetime import date
 from typing import Any, TypeVar
 
 import pendulum
@@ -76,7 +77,8 @@ class SourceMagnificAnalytics(AbstractSource):
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
         # Before the CDK holds it against the specification, whose words are those of a JSON schema.
-        return checked(_read_file("configuration", config_path, AbstractSource.read_config))
+        given = checked(_read_file("configuration", config_path, AbstractSource.read_config))
+        return {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:

@@ -4,98 +4,90 @@ For each period ever emitted, of every granularity, one number is remembered: ho
 later sync knows which rows to delete, however settings or usage changed in between, and needs no names for it.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections import UserDict
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import groupby
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics.config import Config, config_error
-from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, parse_date, period
-
-# For each granularity the places of each period by its number; a period without places is left out.
-Places = Mapping[Granularity, Mapping[int, int]]
-
-# Stands in the state of a full refresh until it is finished: only then may the next one go on behind it.
-UNFINISHED = "unfinished_full_refresh"
+from source_magnific_analytics.windows import DateRange, Granularity, parse_date, period_of, periods
 
 
-@dataclass(frozen=True)
-class Progress:
+class Places(UserDict[tuple[Granularity, Date], int]):
+    """The places of each period, by its granularity and first day; a period without places is left out."""
+
+
+class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    @cached_property
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in a state, worked out once: most keys do not change between two checkpoints."""
+        return dict(msgspec.to_builtins(self, enc_hook=_written))
+
+
+class Progress(_Saved, frozen=True):
     """How far a series of windows came. `date` is the last day of the last finished window; None before the first.
 
-    `end` is the last day that the sync was to read, where it was interrupted before it. Where several were interrupted
-    in a row it is the first one's, and stays until a sync has caught up. With `other_filters` the series restarted
-    under other filters than those of the places beyond `date`.
+    `places` are those that the warehouse may hold. `end` is the last day that the sync was to read, where it was
+    interrupted before it. Where several were interrupted in a row it is the first one's, and stays until a sync has
+    caught up. With `other_filters` the series restarted under other filters than those of the places beyond `date`.
+    An API key has the UTC day on which it was last read and, since then, the one on which a try failed.
     """
 
-    date: Date | None = None
-    places: Places = field(default_factory=dict)
+    date: Date | None
+    places: Places = msgspec.field(name="rows")
     end: Date | None = None
     other_filters: bool = False
+    read_on: Date | None = None
+    tried_on: Date | None = None
 
     @property
     def interrupted_before(self) -> Date | None:
         """`end`, while it is not reached."""
         return self.end if self.date is not None and self.end is not None and self.date < self.end else None
 
-    def overlapping(self, days: DateRange) -> Iterator[tuple[Granularity, int]]:
+    def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
         """The periods with places of which a day lies in `days`, ascending for each granularity."""
-        for granularity, taken in self.places.items():
-            first, last = (number_of(day, granularity) for day in (days.start, days.end))
-            yield from ((granularity, number) for number in sorted(taken) if first <= number <= last)
+        first = {size: period_of(days.start, size).start for size in Granularity}
+        return sorted((size, day) for size, day in self.places if first[size] <= day <= days.end)
 
-    def before(self, granularity: Granularity, window: DateRange, emitted: Mapping[int, int]) -> "Progress":
+    def before(self, window: DateRange, emitted: Places) -> "Progress":
         """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
 
         Should the sync be interrupted, the next one reads the window again, however short the lookback is by then.
         """
-        old = self.places.get(granularity, {})
-        most = {number: max(old.get(number, 0), places) for number, places in emitted.items()}
-        again = replace(self, places={**self.places, granularity: {**old, **most}} if most else self.places)
+        most = {period: max(self.places.get(period, 0), number) for period, number in emitted.items()}
+        again = replace(self, places=self.places | most)
         if self.date is None or self.date < window.start:
             return again
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
-    def after(self, granularity: Granularity, window: DateRange, emitted: Mapping[int, int]) -> "Progress":
-        """Once the window is finished, the warehouse holds of its days what it brought, in `granularity` alone."""
+    def after(self, window: DateRange, emitted: Places) -> "Progress":
+        """Once the window is finished, the warehouse holds of its days what was emitted, and nothing else."""
         gone = set(self.overlapping(window))
-        kept = {
-            size: {number: places for number, places in taken.items() if (size, number) not in gone}
-            for size, taken in self.places.items()
-        }
-        kept[granularity] = {**kept.get(granularity, {}), **emitted}
-        return replace(self, date=window.end, places={size: taken for size, taken in kept.items() if taken})
-
-    def restarted(self, other_filters: bool) -> "Progress":
-        """Before the first window again, with the places that the warehouse holds."""
-        return Progress(None, self.places, other_filters=other_filters or self.other_filters)
-
-    def as_json(self) -> dict[str, Any]:
-        """`{"date", "rows"}`, and `end` and `other_filters` where they say something.
-
-        `rows` has a number for each period from the first to the last, with zeros in between.
-        """
-        rows = {}
-        for granularity, taken in self.places.items():
-            first, last = min(taken), max(taken)
-            places = [taken.get(number, 0) for number in range(first, last + 1)]
-            rows[granularity.value] = {"first": str(first_day(first, granularity)), "places": places}
-        return {
-            "date": None if self.date is None else str(self.date),
-            "rows": rows,
-            **({} if self.end is None else {"end": str(self.end)}),
-            **({"other_filters": True} if self.other_filters else {}),
-        }
+        kept = {period: number for period, number in self.places.items() if period not in gone}
+        return replace(self, date=window.end, places=Places(kept) | emitted)
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """The settings under which rows were emitted, as far as rows depend on them. Filters are as configured."""
+# Before the first sync.
+NOTHING_READ = Progress(None, Places())
+
+
+class Settings(_Saved, frozen=True):
+    """The settings under which rows are emitted, as far as rows depend on them. Filters are as configured.
+
+    `unfinished_full_refresh` stands in the state of a full refresh until it is finished: only then may another one
+    continue behind it.
+    """
 
     granularity: Granularity
     start_date: Date
     filters: dict[str, list[Any]]
+    unfinished_full_refresh: bool = False
 
     def changes_to(self, now: "Settings") -> list[str]:
         """What is different `now` and makes a sync restart, in words."""
@@ -111,56 +103,20 @@ class Settings(msgspec.Struct, frozen=True):
     def other_filters(self, now: "Settings") -> bool:
         return _meaning(self.filters) != _meaning(now.filters)
 
-    def as_json(self, *, unfinished: bool) -> dict[str, Any]:
-        """What every state begins with; `unfinished` for one of a full refresh that goes on."""
-        settings = msgspec.to_builtins(self, enc_hook=str)
-        return {**settings, UNFINISHED: True} if unfinished else dict(settings)
-
-
-class _Rows(msgspec.Struct):
-    """The places of each period from `first` on. An answer cannot have a million."""
-
-    first: Date
-    places: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]]
-
-
-class SavedProgress(msgspec.Struct):
-    """`Progress` as it stands in a state."""
-
-    date: Date | None
-    rows: dict[Granularity, _Rows]
-    end: Date | None = None
-    other_filters: bool = False
-
-    def __post_init__(self) -> None:
-        for granularity, rows in self.rows.items():
-            if first_day(number_of(rows.first, granularity), granularity) != rows.first:
-                raise ValueError(f"{rows.first} is not the first day of a {granularity}")
-
-    @property
-    def progress(self) -> Progress:
-        places: dict[Granularity, dict[int, int]] = {}
-        for granularity, rows in self.rows.items():
-            first = number_of(rows.first, granularity)
-            taken = {first + n: number for n, number in enumerate(rows.places) if number}
-            if taken:
-                places[granularity] = taken
-        return Progress(self.date, places, self.end, self.other_filters)
-
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> S | None:
-    """What the `state` of a stream says, of that kind; None where it says nothing.
+def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
+    """What the `state` of a stream says, of that kind, and the settings of then; None where it says nothing.
 
     A full refresh reads only the state of an interrupted one. Raises a config error where no version of ours wrote it:
     whose rows the warehouse holds is then unknown, and reading beside them would count their credits twice.
     """
-    if all(name.startswith("__ab_") for name in state) or (full_refresh and UNFINISHED not in state):
+    if all(name.startswith("__ab_") for name in state) or (full_refresh and not state.get("unfinished_full_refresh")):
         return None
     try:
-        return msgspec.convert(state, kind, dec_hook=_date)
+        return msgspec.convert(state, kind, dec_hook=_read), msgspec.convert(state, Settings, dec_hook=_read)
     except (msgspec.ValidationError, OverflowError) as error:
         raise config_error(
             f"The saved state of {stream} cannot be read ({error}): it was edited, or written by another version of "
@@ -188,20 +144,35 @@ def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_re
 
 def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
     """The last day, up to `date`, of a period that was over before `today`: what comes later is read again."""
-    days = period(number_of(date, granularity), granularity)
+    days = period_of(date, granularity)
     return date if days.end < today else days.start.subtract(days=1)
 
 
-def resumed(progress: Progress, saved: Settings, now: Settings, config: Config) -> Progress:
-    """Saved progress as it counts under the settings of `now`."""
+def resumed(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
+    """Saved progress as it counts under the settings of `now`: restarted with its places, where these are others."""
     if saved.changes_to(now):
-        return progress.restarted(saved.other_filters(now))
+        other_filters = progress.other_filters or saved.other_filters(now)
+        return Progress(None, progress.places, other_filters=other_filters)
     # A date after the last day to sync counts as that day.
-    is_later = progress.date is not None and progress.date > config.end_date
-    return replace(progress, date=config.end_date) if is_later else progress
+    return progress if progress.date is None else replace(progress, date=min(progress.date, end_date))
 
 
-def _date(kind: type, value: Any) -> Date:
+class _Rows(msgspec.Struct):
+    """The places of each period from `first` on, zeros in between. An answer cannot have a million."""
+
+    first: Date
+    places: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]]
+
+
+def _read(kind: type, value: Any) -> Date | Places:
+    if kind is Places:
+        places = Places()
+        for size, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
+            if period_of(rows.first, size).start != rows.first:
+                raise ValueError(f"{rows.first} is not the first day of a {size}")
+            found = zip(rows.places, periods(rows.first, Date(9999, 12, 31), size), strict=False)
+            places.update({(size, days.start): number for number, days in found if number})
+        return places
     day = parse_date(value if isinstance(value, str) else "")
     # The week and the lookback around it must be days of the calendar, too.
     if not 1990 <= day.year <= 2200:
@@ -209,11 +180,20 @@ def _date(kind: type, value: Any) -> Date:
     return day
 
 
-def _meaning(filters: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+def _written(value: Date | Places) -> Any:
+    if not isinstance(value, Places):
+        return str(value)
+    rows = {}
+    for size, group in groupby(sorted(value), key=lambda period: period[0]):
+        days = [day for _, day in group]
+        places = [value.get((size, period.start), 0) for period in periods(days[0], days[-1], size)]
+        rows[size.value] = {"first": str(days[0]), "places": places}
+    return rows
+
+
+def _meaning(filters: Mapping[str, Any]) -> dict[str, set[str]]:
     """Filters as what they mean: sets, references regardless of case, none where one is empty."""
-    return {name: frozenset(_same(name, value) for value in values) for name, values in filters.items() if values}
-
-
-def _same(name: str, value: Any) -> str:
-    text = str(value)
-    return text.lower() if name == "project_references" else text
+    texts = {name: set(map(str, values)) for name, values in filters.items() if values}
+    if "project_references" in texts:
+        texts["project_references"] = set(map(str.lower, texts["project_references"]))
+    return texts

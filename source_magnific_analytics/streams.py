@@ -1,9 +1,9 @@
 """What all streams have in common, and the four small lists of a team."""
 
 import re
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,9 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|
 class MagnificStream(HttpStream, ABC):
     """One endpoint of the analytics API. None of them is paginated."""
 
+    # The last part of its path.
+    endpoint: str
+
     def __init__(self, config: Config, client: Client) -> None:
         self.config = config
         self.client = client
@@ -30,11 +33,6 @@ class MagnificStream(HttpStream, ABC):
     def resume(self) -> str:
         """What an error says about the next sync."""
         return "The next sync continues where the last one stopped."
-
-    @property
-    @abstractmethod
-    def endpoint(self) -> str:
-        """The last part of the endpoint's path."""
 
     @property
     def url_base(self) -> str:
@@ -81,14 +79,9 @@ class ListStream(MagnificStream, ABC):
         """The rows of an answer; raises `ContractError` where one is not what `row_type` says."""
         body = self.client.read(response, self.client.policy.largest_list)
         try:
-            for row in decoding.rows(body, self.row_type):
-                yield self.row(row)
+            yield from decoding.rows(body, self.row_type)
         except UNREADABLE as error:
             raise contract_error(body, error) from None
-
-    def row(self, row: dict[str, Any]) -> Mapping[str, Any]:
-        """What is emitted of a row as it came."""
-        return row
 
 
 class Members(ListStream):
@@ -106,9 +99,10 @@ class ApiKeys(ListStream):
     primary_key = "api_key_id"
     row_type = ApiKey
 
-    def row(self, row: dict[str, Any]) -> Mapping[str, Any]:
-        # A column of date-times takes nothing else, and a load that fails loses more than this one value.
-        return {**row, "created_at": row["created_at"] if _is_moment(row.get("created_at")) else None}
+    def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
+        for row in super().parse_response(response):
+            # A column of date-times takes nothing else, and a load that fails loses more than this one value.
+            yield {**row, "created_at": row["created_at"] if moment_of(row.get("created_at")) else None}
 
 
 class Groups(ListStream):
@@ -127,12 +121,12 @@ class Projects(ListStream):
     row_type = Project
 
 
-def _is_moment(value: Any) -> bool:
-    """Whether every warehouse reads it as a date-time (RFC 3339)."""
+def moment_of(value: Any) -> datetime | None:
+    """The moment in UTC that a date-time of RFC 3339 names; None for what some warehouse does not read as one."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        return False
+        return None
     try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -4,6 +4,7 @@ Every figure is a whole number of uses or credits. A row is the dashboard's CSV 
 add up to the totals that the dashboard shows. A row's key is its place in its period, counted from 0.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,11 +40,6 @@ class Period:
     consumptions: msgspec.Raw
     places: int
 
-    @property
-    def size(self) -> int:
-        """Bytes, as it is held."""
-        return memoryview(self.consumptions).nbytes
-
 
 # What was answered about a range: the periods with usage, by their first day, ascending.
 Answer = dict[Date, Period]
@@ -65,6 +61,15 @@ class _Tool:
             uses -= usage.user_uses
             credits -= usage.user_credits
         return uses, credits
+
+    @property
+    def entries(self) -> list[UserUsage]:
+        """The breakdown and, where the totals exceed it, the rest as an entry without a user; the totals alone whole."""
+        uses, credits = self.rest
+        _check_figures(uses, credits)
+        if self.usages:
+            uses, credits = max(uses, 0), max(credits, 0)
+        return [*self.usages, UserUsage(uses, credits)] if uses or credits else self.usages
 
 
 def decode(body: bytearray, request: Request | None = None) -> Answer:
@@ -98,14 +103,15 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period:
     figures add up beyond what every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
+    sums: dict[tuple[Any, ...], UserUsage] = {}
     for part in parts:
-        if part.places + sum(len(tool.usages) for tool in total.values()) > most_rows:
+        if part.places + len(sums) > most_rows:
             raise TooManyRowsError
         for name, tool in _tools(decode_consumptions(part.consumptions)).items():
-            sums = total.setdefault(name, _Tool())
-            sums.uses += tool.uses
-            sums.credits += tool.credits
-            sums.usages = _usages_added_up(sums.usages, tool.usages)
+            whole = total.setdefault(name, _Tool())
+            whole.uses += tool.uses
+            whole.credits += tool.credits
+            whole.usages += _first_entries(name, tool.usages, sums)
     for tool in total.values():
         _check_figures(tool.uses, tool.credits)
         for usage in tool.usages:
@@ -123,17 +129,13 @@ def rows(
     `api_key_id` they are the usage of that key alone, and say so. A tool with too much comes with the uses and credits
     by which its breakdown exceeds its totals.
     """
-    tools = _tools(decode_consumptions(period.consumptions))
     entries: list[tuple[Any, ...]] = []
     excesses: list[tuple[str, int, int]] = []
-    for name, tool in tools.items():
-        entries += (_ranked(name, usage) for usage in tool.usages)
+    for name, tool in _tools(decode_consumptions(period.consumptions)).items():
+        entries += (_ranked(name, usage) for usage in tool.entries)
         uses, credits = tool.rest
         if tool.usages and (uses < 0 or credits < 0):
             excesses.append((name, max(-uses, 0), max(-credits, 0)))
-        rest = _rest_row(tool)
-        if rest is not None:
-            entries.append(_ranked(name, rest))
     entries.sort()
     return _numbered(entries, _place(date, granularity, api_key_id)), excesses
 
@@ -148,13 +150,8 @@ def deleted_rows(
     prefix, common = _place(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     for n in places:
-        yield {
-            "usage_id": f"{prefix}{n}",
-            **common,
-            "user_uses": 0,
-            "user_credits": 0,
-            "_ab_cdc_deleted_at": deleted_at,
-        }
+        figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
+        yield {"usage_id": f"{prefix}{n}", **common, **figures}
 
 
 def _check_day(day: Date, request: Request) -> None:
@@ -180,18 +177,8 @@ def _check_figures(uses: int, credits: int) -> None:
         raise ContractError(f"the figures of a tool add up beyond {LARGEST_FIGURE}")
 
 
-def _rest_row(tool: _Tool) -> UserUsage | None:
-    """What the totals have and the breakdown lacks, as an entry without a user; without a breakdown, all of it."""
-    uses, credits = tool.rest
-    _check_figures(uses, credits)
-    if tool.usages:
-        uses, credits = max(uses, 0), max(credits, 0)
-    return UserUsage(uses, credits) if uses or credits else None
-
-
 def _period(consumptions: msgspec.Raw, tools: dict[str, _Tool]) -> Period:
-    places = sum(len(tool.usages) + (_rest_row(tool) is not None) for tool in tools.values())
-    return Period(consumptions, places)
+    return Period(consumptions, sum(len(tool.entries) for tool in tools.values()))
 
 
 def _in_one(several: list[Period]) -> Period:
@@ -200,6 +187,26 @@ def _in_one(several: list[Period]) -> Period:
         return several[0]
     consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]
     return _period(msgspec.Raw(encode(consumptions)), _tools(consumptions))
+
+
+def _first_entries(
+    tool: str, usages: Iterable[UserUsage], sums: dict[tuple[Any, ...], UserUsage]
+) -> Iterator[UserUsage]:
+    """Add entries to those in `sums` of the same user, project and group; the entries that are the first of theirs.
+
+    Several entries of one part that share all three stay several.
+    """
+    alike: Counter[tuple[Any, ...]] = Counter()
+    for usage in usages:
+        key = (tool, usage.user_email, usage.project_reference, usage.group_name)
+        alike[key] += 1
+        known = sums.setdefault((*key, alike[key]), usage)
+        if known is usage:
+            yield usage
+        else:
+            known.user_uses += usage.user_uses
+            known.user_credits += usage.user_credits
+            known.project_name = usage.project_name or known.project_name
 
 
 def _ranked(tool: str, usage: UserUsage) -> tuple[Any, ...]:
@@ -241,24 +248,3 @@ def _numbered(entries: Iterable[tuple[Any, ...]], place: tuple[str, Row]) -> Ite
             "project_name": project,
             "group_name": group,
         }
-
-
-def _usages_added_up(earlier: Iterable[UserUsage], later: Iterable[UserUsage]) -> list[UserUsage]:
-    sums = dict(_alike(earlier))
-    for key, usage in _alike(later):
-        before = sums.get(key)
-        if before is not None:
-            usage.user_uses += before.user_uses
-            usage.user_credits += before.user_credits
-            usage.project_name = usage.project_name or before.project_name
-        sums[key] = usage
-    return list(sums.values())
-
-
-def _alike(usages: Iterable[UserUsage]) -> Iterator[tuple[tuple[Any, ...], UserUsage]]:
-    """Each entry with a key of its own, even where several share user, project and group."""
-    count: dict[tuple[Any, ...], int] = {}
-    for usage in usages:
-        same = (usage.user_email, usage.project_reference, usage.group_name)
-        count[same] = count.get(same, -1) + 1
-        yield (*same, count[same]), usage

@@ -74,54 +74,22 @@ def parse_date(text: str) -> Date:
     return Date.fromisoformat(text)
 
 
-def number_of(day: Date, granularity: Granularity) -> int:
-    """The number of the period that holds `day`, counted in the calendar: the next period has the next number.
-
-    >>> number_of(Date(2026, 12, 31), Granularity.MONTH) + 1 == number_of(Date(2027, 1, 1), Granularity.MONTH)
-    True
-    """
-    match granularity:
-        case Granularity.DAY:
-            return day.toordinal()
-        case Granularity.WEEK:
-            # 0001-01-01, the day number 1, was a Monday.
-            return (day.toordinal() - 1) // 7
-        case Granularity.MONTH:
-            return day.year * 12 + day.month - 1
-        case Granularity.YEAR:
-            return day.year
-
-
-def first_day(number: int, granularity: Granularity) -> Date:
-    """The first day of the period that `number_of` gave this number.
-
-    >>> first_day(number_of(Date(2026, 11, 22), Granularity.WEEK), Granularity.WEEK)
-    Date(2026, 11, 16)
-    """
-    match granularity:
-        case Granularity.DAY:
-            return Date.fromordinal(number)
-        case Granularity.WEEK:
-            return Date.fromordinal(number * 7 + 1)
-        case Granularity.MONTH:
-            return Date(number // 12, number % 12 + 1, 1)
-        case Granularity.YEAR:
-            return Date(number, 1, 1)
-
-
-def period(number: int, granularity: Granularity) -> DateRange:
-    """The calendar days of the period with this number."""
-    start = first_day(number, granularity)
-    return DateRange(start, start.end_of(granularity.value))
-
-
 def period_of(day: Date, granularity: Granularity) -> DateRange:
     """The calendar days of the period that holds `day`.
 
     >>> period_of(Date(2026, 11, 22), Granularity.MONTH)
     DateRange(start=Date(2026, 11, 1), end=Date(2026, 11, 30))
     """
-    return period(number_of(day, granularity), granularity)
+    start = day.start_of(granularity.value)
+    return DateRange(start, start.end_of(granularity.value))
+
+
+def periods(first: Date, last: Date, granularity: Granularity) -> Iterator[DateRange]:
+    """The periods from the one that holds `first` to the one that holds `last`."""
+    while first <= last:
+        period = period_of(first, granularity)
+        yield period
+        first = Date.fromordinal(period.end.toordinal() + 1)
 
 
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
@@ -139,15 +107,17 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
     >>> show(next_request(Date(2024, 12, 1), Date(2026, 7, 10), Granularity.YEAR, longest=365))
     month 2024-12-01 2024-12-31
     """
+    reach = first.add(days=longest - 1)
     for smaller in _SMALLER[granularity]:
         limit = end if smaller is granularity else min(end, period_of(first, granularity).end)
-        last = _last_day(first, limit, smaller, longest)
+        border = period_of(reach.add(days=1), smaller).start.subtract(days=1)
+        last = limit if reach >= limit else border
         if first <= last and period_of(first, smaller).start == first:
             return Request(DateRange(first, last), smaller)
     raise ValueError(f"no day from {first} to {end} fits into {longest} days")
 
 
-def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> Iterator[Request]:
+def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list[Request]:
     """The requests from the period that holds `start` to the day `end`, ascending, without gap or overlap.
 
     They are the fewest that `longest` days a request allow for whole periods. None where `end` lies before `start`.
@@ -157,27 +127,9 @@ def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> Iter
     2026-01-01 2026-05-31
     2026-06-01 2026-07-10
     """
-    if end < start:
-        return
+    requests: list[Request] = []
     first = period_of(start, granularity).start
-    while first <= end:
-        request = next_request(first, end, granularity, longest)
-        yield request
-        first = request.range.end.add(days=1)
-
-
-def number_of_requests(start: Date, end: Date, granularity: Granularity, longest: int) -> int:
-    """How many requests `plan` has.
-
-    >>> number_of_requests(Date(2026, 1, 15), Date(2026, 7, 10), Granularity.MONTH, longest=180)
-    2
-    """
-    return sum(1 for _ in plan(start, end, granularity, longest))
-
-
-def _last_day(first: Date, end: Date, granularity: Granularity, longest: int) -> Date:
-    """The last day that a request from `first` may reach; before `first` where no whole period fits."""
-    reach = first.add(days=longest - 1)
-    if reach >= end:
-        return end
-    return period_of(reach.add(days=1), granularity).start.subtract(days=1)
+    while max(start, first) <= end:
+        requests.append(next_request(first, end, granularity, longest))
+        first = requests[-1].range.end.add(days=1)
+    return requests
