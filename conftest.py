@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, settings
 
 from sandbox import DEFAULT_KEY, Options, running
 
-
 # Shared machines are slow now and then, which says nothing about the connector.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

@@ -73,7 +73,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "Uses and credits are whole numbers from 0 up, written like 12",
-        "`12.0` and `\"12\"` are 12, and a figure below zero is emitted. With anything else the sync ends with an error",
+        '`12.0` and `"12"` are 12, and a figure below zero is emitted. With anything else the sync ends with an error',
         shapes.figures,
     ),
     Assumption(
@@ -143,7 +143,8 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "Answers state the limits in headers",
-        "A refusal (429) states the wait; where it does not, the connector waits 60 and 120 seconds, then ends the sync",
+        "A refusal (429) states the wait; where it does not, the connector waits 60 and 120 seconds, then ends the "
+        "sync",
         delivery.limits,
     ),
     Assumption(
