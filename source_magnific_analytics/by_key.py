@@ -14,8 +14,8 @@ from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import Config, config_error
-from source_magnific_analytics.credit_usage import Item, UsageStream
+from source_magnific_analytics.config import config_error
+from source_magnific_analytics.credit_usage import Item, Slices, UsageStream
 from source_magnific_analytics.failures import one_line
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.quota import Share, ShareUsedError
@@ -41,8 +41,8 @@ class _SavedKeys(msgspec.Struct):
 class CreditUsageByApiKey(UsageStream):
     """The rows of credit usage under the filter of each API key in turn, with `api_key_id` beside them."""
 
-    def __init__(self, config: Config, client: Client, api_keys: ApiKeys) -> None:
-        super().__init__(config, client)
+    def __init__(self, client: Client, api_keys: ApiKeys) -> None:
+        super().__init__(client)
         self._api_keys = api_keys
 
     @property
@@ -50,9 +50,7 @@ class CreditUsageByApiKey(UsageStream):
         # Another choice of keys reads other keys; what was read of the rest stays.
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
-    def stream_slices(
-        self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
-    ) -> list[Mapping[str, Any]]:
+    def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
         now = self.settings(sync_mode)
         planned = self._planned(self._keys(now, stream_state)[0], now)
         return [{**window, "api_key_ids": [name]} for name, windows in planned.items() for window in windows]
@@ -92,7 +90,7 @@ class CreditUsageByApiKey(UsageStream):
         keys |= {name: state.resumed(key, then, now, self.config.end_date) for name, key in found.keys.items()}
         return keys, Share(most, found.day.date, found.day.requests)
 
-    def _planned(self, keys: Mapping[str, Progress], now: Settings) -> dict[str, list[Mapping[str, Any]]]:
+    def _planned(self, keys: Mapping[str, Progress], now: Settings) -> dict[str, Slices]:
         """The windows of each key to read today: the key read or tried longest ago first, on a tie one in vain last."""
 
         def turn(name: str) -> tuple[str, bool]:
@@ -123,7 +121,7 @@ class CreditUsageByApiKey(UsageStream):
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
     def _read_keys(
-        self, keys: dict[str, Progress], planned: Mapping[str, list[Mapping[str, Any]]], now: Settings
+        self, keys: dict[str, Progress], planned: Mapping[str, Slices], now: Settings
     ) -> Generator[Item, None, list[AirbyteTracedException]]:
         """The rows and states of one key after another, kept in `keys`; returns the errors of keys that failed."""
         errors: list[AirbyteTracedException] = []

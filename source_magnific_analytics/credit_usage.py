@@ -10,14 +10,11 @@ import pendulum
 import requests
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
-from airbyte_cdk.sources.utils.schema_helpers import InternalConfig
-from airbyte_cdk.sources.utils.slice_logger import SliceLogger
 from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import Config
 from source_magnific_analytics.series import Checkpoint, Reach, Series
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Progress, Settings
@@ -28,6 +25,7 @@ from source_magnific_analytics.windows import Request, plan
 S = TypeVar("S", bound=msgspec.Struct)
 # What a stream of usage reads, in order: a state to save, or rows to emit.
 Item = Mapping[str, Any] | Iterator[usage.Row]
+Slices = list[Mapping[str, Any]]
 
 
 class UsageStream(MagnificStream, ABC):
@@ -38,8 +36,8 @@ class UsageStream(MagnificStream, ABC):
     primary_key = "usage_id"
     cursor_field = "date"
 
-    def __init__(self, config: Config, client: Client) -> None:
-        super().__init__(config, client)
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
         self.summary = Summary()
 
     @property
@@ -60,10 +58,10 @@ class UsageStream(MagnificStream, ABC):
         self,
         configured_stream: ConfiguredAirbyteStream,
         logger: Any,
-        slice_logger: SliceLogger,
+        slice_logger: Any,
         stream_state: MutableMapping[str, Any],
         state_manager: ConnectorStateManager | None,
-        internal_config: InternalConfig,
+        internal_config: Any,
     ) -> Iterable[AirbyteMessage]:
         """The records of window after window, each between the states that make a kill at any message exact."""
         manager = state_manager or ConnectorStateManager()
@@ -99,7 +97,6 @@ class UsageStream(MagnificStream, ABC):
         """The windows of the team or, with an ID, of one API key."""
         policy, is_key = self.client.policy, api_key_id is not None
         return Series(
-            config=self.config,
             client=self.client,
             ask=partial(self.ask, {"api_key_ids": [api_key_id]} if is_key else {}),
             summary=self.summary,
@@ -114,7 +111,7 @@ class UsageStream(MagnificStream, ABC):
         """What the first request of a sync may ask for."""
         return Reach(self.config.end_date, Span.of_plan(self.config.longest_range_days))
 
-    def windows(self, progress: Progress, earliest: Date, now: Settings) -> list[Mapping[str, Any]]:
+    def windows(self, progress: Progress, earliest: Date, now: Settings) -> Slices:
         """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=now.unfinished_full_refresh)
@@ -152,9 +149,7 @@ class CreditUsage(UsageStream):
             return super().resume
         return f"Credit usage is saved through {self.saved_through}, and the next sync continues from there."
 
-    def stream_slices(
-        self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
-    ) -> list[Mapping[str, Any]]:
+    def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
         now = self.settings(sync_mode)
         return self.windows(self._progress(now, stream_state), self.config.start_date, now)
 

@@ -145,7 +145,7 @@ def _passes(decode: Callable[[], object]) -> bool:
     return True
 
 
-def readable(body: bytearray) -> bytes | bytearray:
+def readable(body: bytearray) -> bytearray:
     r"""The JSON of `body` with texts that every warehouse takes.
 
     NUL is dropped, half a surrogate pair becomes U+FFFD, a byte order mark before the whole is skipped.
@@ -156,13 +156,9 @@ def readable(body: bytearray) -> bytes | bytearray:
     if body.startswith(_BYTE_ORDER_MARK):
         del body[: len(_BYTE_ORDER_MARK)]
     # Finding out whether they can be there at all is ten times as fast as finding out where.
-    if (b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body):
-        return _mended(body)
-    return body
-
-
-def _mended(body: bytearray) -> bytearray:
-    """`body` with its escapes mended one by one: `re.sub` would hold all of them, ten times the memory of `body`."""
+    if not ((b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body)):
+        return body
+    # One by one: `re.sub` would hold all escapes, ten times the memory of `body`.
     result, end = bytearray(), 0
     with memoryview(body) as view:
         for match in _ESCAPES.finditer(view):

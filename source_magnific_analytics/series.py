@@ -11,13 +11,12 @@ from pendulum import Date
 
 from source_magnific_analytics import failures, state, usage
 from source_magnific_analytics.client import Client, TooMuchError
-from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Places, Progress
 from source_magnific_analytics.summary import Summary
-from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
+from source_magnific_analytics.windows import DateRange, Granularity, Request, next_request, period_of, plan
 
 
 class Reach(NamedTuple):
@@ -54,7 +53,6 @@ class _Window(NamedTuple):
 class Series:
     """Windows to read: the team's or, with an ID, one API key's. A period takes at most `most_parts` requests."""
 
-    config: Config
     client: Client
     ask: Ask
     summary: Summary
@@ -78,12 +76,10 @@ class Series:
             window = yield from self._window(progress, first, reach)
             reach = window.reach
             doubtful += window.doubtful
-            emitted = Places({(self.config.granularity, day): found.places for day, found in window.answer.items()})
+            emitted = Places({(self.granularity, day): found.places for day, found in window.answer.items()})
             yield Checkpoint(progress.before(window.days, emitted), reach)
-            yield from self._rows(window.answer)
-            yield from self._deletions(progress, window.days, emitted)
-            through = self._through(window, doubtful)
-            is_last = window.days.end >= reach.end
+            yield from self._rows(progress, window, emitted)
+            through, is_last = self._through(window, doubtful), window.days.end >= reach.end
             is_complete = is_last and not doubtful and not (interrupted and interrupted < through)
             end = None if is_complete else interrupted or min(reach.end, window.server_day or reach.end)
             others = progress.other_filters and not is_last
@@ -94,35 +90,38 @@ class Series:
             # Two answers at once are more memory than one.
             del window
 
+    @property
+    def granularity(self) -> Granularity:
+        return self.client.config.granularity
+
     def _number_of_requests(self, first: Date, reach: Reach) -> int:
         """How many requests the period that holds `first` takes."""
-        end = min(period_of(first, self.config.granularity).end, reach.end)
-        return len(plan(first, end, self.config.granularity, reach.span.days))
+        end = min(period_of(first, self.granularity).end, reach.end)
+        return len(plan(first, end, self.granularity, reach.span.days))
 
     def _through(self, window: _Window, doubtful: list[Date]) -> Date:
         """The last day that the next sync need not read but for the lookback."""
         # By the server's clock, where it is stated: with this machine's a day ahead, today would not be read again.
         through = min(window.days.end, window.server_day or window.days.end)
         if self.full_refresh:
-            through = state.last_complete(through, self.config.granularity, window.server_day or self.config.today)
+            through = state.last_complete(through, self.granularity, window.server_day or self.client.config.today)
         return min([through, *(day.subtract(days=1) for day in doubtful)])
 
     def _window(self, progress: Progress, first: Date, reach: Reach) -> Generator[Item, None, _Window]:
         """The window that starts on `first`, as long as Magnific answers at once, or one period in parts."""
-        size = self.config.granularity
         joined: usage.Answer = {}
         empty: list[DateRange] = []
         position = first
         while True:
             request, answer, server_day, reach = self._next(progress, position, reach)
-            if request.granularity is size:
+            if request.granularity is self.granularity:
                 return _Window(request.range, answer, server_day, self._lost(progress, request, answer), reach)
             if self._number_of_requests(first, reach) > self.most_parts:
-                raise failures.too_many_parts(size, reach.span.days)
+                raise failures.too_many_parts(self.granularity, reach.span.days)
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            if position > min(period_of(first, size).end, reach.end):
+            if position > min(period_of(first, self.granularity).end, reach.end):
                 days = DateRange(first, request.range.end)
                 return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty), reach)
             # A sign of life: reading all parts may take longer than the platform waits for one.
@@ -131,7 +130,7 @@ class Series:
     def _next(self, progress: Progress, first: Date, reach: Reach) -> tuple[Request, usage.Answer, Date | None, Reach]:
         """The longest request from `first` on that Magnific answers, its answer, and what that says about the reach."""
         while True:
-            request = next_request(first, reach.end, self.config.granularity, reach.span.days)
+            request = next_request(first, reach.end, self.granularity, reach.span.days)
             try:
                 answer, server_day = self._answer(progress, request, reach.span)
             except TooMuchError as error:
@@ -157,7 +156,7 @@ class Series:
         for again: where usage covers one week of a year, the other parts are empty every day.
         """
         answer, server_day = self.ask(request, span)
-        if request.granularity is not self.config.granularity or not self._lost(progress, request, answer):
+        if request.granularity is not self.granularity or not self._lost(progress, request, answer):
             return answer, server_day
         self.logger.warning(
             f"From {request.range.start} to {request.range.end} Magnific has no usage where the table may have some; "
@@ -169,7 +168,7 @@ class Series:
     def _lost(self, progress: Progress, request: Request, answer: usage.Answer) -> list[Date]:
         """The first days of periods that the warehouse has rows of in the range, and the answer no usage at all."""
         found = [period_of(day, request.granularity) for day in answer]
-        known = (period_of(day, size) for size, day in progress.overlapping(request.range))
+        known = (period_of(day, granularity) for granularity, day in progress.overlapping(request.range))
         lost = [days.start for days in known if not any(days.overlaps(other) for other in found)]
         # Under other filters, periods without usage are to be expected.
         return [] if progress.other_filters else lost
@@ -182,10 +181,9 @@ class Series:
         It has to where the period has no usage any more, needs fewer places than before while a part is empty, or had
         rows of another granularity where a part is empty: one wrong part must not cost anything for good.
         """
-        size = self.config.granularity
-        places = progress.places.get((size, days.start), 0)
+        places = progress.places.get((self.granularity, days.start), 0)
         needed = sum(found.places for found in joined.values())
-        others = (other is not size for part in empty for other, _ in progress.overlapping(part))
+        others = (other is not self.granularity for part in empty for other, _ in progress.overlapping(part))
         is_lost = not joined and any(progress.overlapping(days))
         is_doubtful = is_lost or (empty and needed < places) or any(others)
         return [days.start] if is_doubtful and not progress.other_filters else []
@@ -198,27 +196,25 @@ class Series:
         try:
             found = usage.added_up(parts, policy.most_rows_in_parts)
         except usage.TooManyRowsError:
-            raise failures.too_large_period(self.config.granularity, policy) from None
+            raise failures.too_large_period(self.granularity, policy) from None
         except ContractError as error:
             raise failures.unreadable(str(error), 1, "", True) from None
         if memoryview(found.consumptions).nbytes > policy.largest_body:
-            raise failures.too_large_period(self.config.granularity, policy)
+            raise failures.too_large_period(self.granularity, policy)
         return {date: found}
 
-    def _rows(self, answer: usage.Answer) -> Iterator[Iterator[usage.Row]]:
-        for day, found in answer.items():
-            rows, excesses = usage.rows(day, found, self.config.granularity, self.api_key_id)
+    def _rows(self, progress: Progress, window: _Window, emitted: Places) -> Iterator[Iterator[usage.Row]]:
+        """The rows of a window, and the deletions of what else the warehouse holds of its days, of any granularity."""
+        for day, found in window.answer.items():
+            rows, excesses = usage.rows(day, found, self.granularity, self.api_key_id)
             yield rows
             self.summary.add_excesses(str(day), excesses)
-
-    def _deletions(self, progress: Progress, days: DateRange, emitted: Places) -> Iterator[Iterator[usage.Row]]:
-        """What the warehouse holds of these days beyond what was emitted, of every granularity."""
         read_at = pendulum.now("UTC")
-        for size, first in progress.overlapping(days):
-            places = range(emitted.get((size, first), 0), progress.places[size, first])
+        for granularity, first in progress.overlapping(window.days):
+            places = range(emitted.get((granularity, first), 0), progress.places[granularity, first])
             if places:
                 self.summary.add_deleted(len(places))
-                yield usage.deleted_rows(first, size, places, read_at, self.api_key_id)
+                yield usage.deleted_rows(first, granularity, places, read_at, self.api_key_id)
 
     def _log_progress(self, window: DateRange, end: Date) -> None:
         if window.end < end:

@@ -52,8 +52,8 @@ class Progress(_Saved, frozen=True):
 
     def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
         """The periods with places of which a day lies in `days`, ascending for each granularity."""
-        first = {size: period_of(days.start, size).start for size in Granularity}
-        return sorted((size, day) for size, day in self.places if first[size] <= day <= days.end)
+        first = {granularity: period_of(days.start, granularity).start for granularity in Granularity}
+        return sorted((granularity, day) for granularity, day in self.places if first[granularity] <= day <= days.end)
 
     def before(self, window: DateRange, emitted: Places) -> "Progress":
         """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
@@ -167,11 +167,11 @@ class _Rows(msgspec.Struct):
 def _read(kind: type, value: Any) -> Date | Places:
     if kind is Places:
         places = Places()
-        for size, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
-            if period_of(rows.first, size).start != rows.first:
-                raise ValueError(f"{rows.first} is not the first day of a {size}")
-            found = zip(rows.places, periods(rows.first, Date(9999, 12, 31), size), strict=False)
-            places.update({(size, days.start): number for number, days in found if number})
+        for granularity, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
+            if period_of(rows.first, granularity).start != rows.first:
+                raise ValueError(f"{rows.first} is not the first day of a {granularity}")
+            found = zip(rows.places, periods(rows.first, Date(9999, 12, 31), granularity), strict=False)
+            places.update({(granularity, days.start): number for number, days in found if number})
         return places
     day = parse_date(value if isinstance(value, str) else "")
     # The week and the lookback around it must be days of the calendar, too.
@@ -184,10 +184,10 @@ def _written(value: Date | Places) -> Any:
     if not isinstance(value, Places):
         return str(value)
     rows = {}
-    for size, group in groupby(sorted(value), key=lambda period: period[0]):
+    for granularity, group in groupby(sorted(value), key=lambda period: period[0]):
         days = [day for _, day in group]
-        places = [value.get((size, period.start), 0) for period in periods(days[0], days[-1], size)]
-        rows[size.value] = {"first": str(days[0]), "places": places}
+        places = [value.get((granularity, period.start), 0) for period in periods(days[0], days[-1], granularity)]
+        rows[granularity.value] = {"first": str(days[0]), "places": places}
     return rows
 
 
