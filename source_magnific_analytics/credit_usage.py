@@ -95,16 +95,11 @@ class UsageStream(MagnificStream, ABC):
 
     def series(self, api_key_id: str | None, now: Settings) -> Series:
         """The windows of the team or, with an ID, of one API key."""
-        policy, is_key = self.client.policy, api_key_id is not None
-        return Series(
-            client=self.client,
-            ask=partial(self.ask, {"api_key_ids": [api_key_id]} if is_key else {}),
-            summary=self.summary,
-            logger=self.logger,
-            most_parts=policy.most_parts_of_a_key if is_key else policy.most_parts,
-            api_key_id=api_key_id,
-            full_refresh=now.unfinished_full_refresh,
-        )
+        policy, full_refresh = self.client.policy, now.unfinished_full_refresh
+        ask, most_parts = partial(self.ask, {}), policy.most_parts
+        if api_key_id is not None:
+            ask, most_parts = partial(self.ask, {"api_key_ids": [api_key_id]}), policy.most_parts_of_a_key
+        return Series(self.client, ask, self.summary, self.logger, most_parts, api_key_id, full_refresh)
 
     @property
     def reach(self) -> Reach:
@@ -134,8 +129,7 @@ class UsageStream(MagnificStream, ABC):
         name, kind = self.name, Type.RECORD
         emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
         for row in rows:
-            record = AirbyteRecordMessage(stream=name, data=row, emitted_at=emitted_at)
-            yield AirbyteMessage(type=kind, record=record)
+            yield AirbyteMessage(kind, record=AirbyteRecordMessage(name, row, emitted_at))
 
 
 class CreditUsage(UsageStream):
@@ -156,8 +150,8 @@ class CreditUsage(UsageStream):
     def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
         progress = self._progress(now, saved)
         self.saved_through = progress.date
-        windows = self.windows(progress, self.config.start_date, now)
-        for item in self.series(None, now).read(progress, windows, self.reach):
+        planned = self.windows(progress, self.config.start_date, now)
+        for item in self.series(None, now).read(progress, planned, self.reach):
             if isinstance(item, Checkpoint):
                 progress = item.progress
                 self.saved_through = progress.date

@@ -16,6 +16,7 @@ from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Places, Progress
 from source_magnific_analytics.summary import Summary
+from source_magnific_analytics.usage import Answer, Row
 from source_magnific_analytics.windows import DateRange, Granularity, Request, next_request, period_of, plan
 
 
@@ -34,16 +35,16 @@ class Checkpoint(NamedTuple):
 
 
 # What a series yields: a checkpoint, or rows to emit behind it.
-Item = Checkpoint | Iterator[usage.Row]
+Item = Checkpoint | Iterator[Row]
 # A request of at most the span's days, to its answer and the UTC day on which Magnific gave it, where it says so.
-Ask = Callable[[Request, Span], tuple[usage.Answer, Date | None]]
+Ask = Callable[[Request, Span], tuple[Answer, Date | None]]
 
 
 class _Window(NamedTuple):
     """A window that was answered. `doubtful` are first days of periods that the next sync has to read again."""
 
     days: DateRange
-    answer: usage.Answer
+    answer: Answer
     server_day: Date | None
     doubtful: list[Date]
     reach: Reach
@@ -66,7 +67,7 @@ class Series:
 
         Raises `ShareUsedError` before a period that the day's share does not pay for, and what `ask` raises.
         """
-        interrupted = progress.interrupted_before
+        interrupted = progress.end if progress.date and progress.end and progress.date < progress.end else None
         # The next sync reads a doubtful period again, so the saved date stays before the first one.
         doubtful: list[Date] = []
         first = Request.read(planned[0]).range.start if planned else reach.end.add(days=1)
@@ -109,7 +110,7 @@ class Series:
 
     def _window(self, progress: Progress, first: Date, reach: Reach) -> Generator[Item, None, _Window]:
         """The window that starts on `first`, as long as Magnific answers at once, or one period in parts."""
-        joined: usage.Answer = {}
+        joined: Answer = {}
         empty: list[DateRange] = []
         position = first
         while True:
@@ -127,7 +128,7 @@ class Series:
             # A sign of life: reading all parts may take longer than the platform waits for one.
             yield Checkpoint(progress, reach)
 
-    def _next(self, progress: Progress, first: Date, reach: Reach) -> tuple[Request, usage.Answer, Date | None, Reach]:
+    def _next(self, progress: Progress, first: Date, reach: Reach) -> tuple[Request, Answer, Date | None, Reach]:
         """The longest request from `first` on that Magnific answers, its answer, and what that says about the reach."""
         while True:
             request = next_request(first, reach.end, self.granularity, reach.span.days)
@@ -149,11 +150,11 @@ class Series:
             else:
                 return request, answer, server_day, Reach(reach.end, reach.span.after_success(request.range.days))
 
-    def _answer(self, progress: Progress, request: Request, span: Span) -> tuple[usage.Answer, Date | None]:
+    def _answer(self, progress: Progress, request: Request, span: Span) -> tuple[Answer, Date | None]:
         """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.
 
-        A period is empty only where both answers lack it; where both have it, the second counts. A part is not asked
-        for again: where usage covers one week of a year, the other parts are empty every day.
+        A period is empty only where both answers lack it; where both have it, the second counts. A part alone is not
+        asked for again: where usage covers one week of a year, the other parts are empty every day.
         """
         answer, server_day = self.ask(request, span)
         if request.granularity is not self.granularity or not self._lost(progress, request, answer):
@@ -165,7 +166,7 @@ class Series:
         again, server_day = self.ask(request, span)
         return dict(sorted({**answer, **again}.items(), key=lambda found: found[0])), server_day
 
-    def _lost(self, progress: Progress, request: Request, answer: usage.Answer) -> list[Date]:
+    def _lost(self, progress: Progress, request: Request, answer: Answer) -> list[Date]:
         """The first days of periods that the warehouse has rows of in the range, and the answer no usage at all."""
         found = [period_of(day, request.granularity) for day in answer]
         known = (period_of(day, granularity) for granularity, day in progress.overlapping(request.range))
@@ -173,22 +174,19 @@ class Series:
         # Under other filters, periods without usage are to be expected.
         return [] if progress.other_filters else lost
 
-    def _doubtful(
-        self, progress: Progress, days: DateRange, joined: usage.Answer, empty: list[DateRange]
-    ) -> list[Date]:
+    def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
         """The first day of a period in parts, where the next sync has to read it again.
 
         It has to where the period has no usage any more, needs fewer places than before while a part is empty, or had
         rows of another granularity where a part is empty: one wrong part must not cost anything for good.
         """
-        places = progress.places.get((self.granularity, days.start), 0)
+        is_lost = not joined and bool(progress.overlapping(days))
         needed = sum(found.places for found in joined.values())
+        is_smaller = bool(empty) and needed < progress.places.get((self.granularity, days.start), 0)
         others = (other is not self.granularity for part in empty for other, _ in progress.overlapping(part))
-        is_lost = not joined and any(progress.overlapping(days))
-        is_doubtful = is_lost or (empty and needed < places) or any(others)
-        return [days.start] if is_doubtful and not progress.other_filters else []
+        return [days.start] if (is_lost or is_smaller or any(others)) and not progress.other_filters else []
 
-    def _joined(self, date: Date, joined: usage.Answer, answer: usage.Answer) -> usage.Answer:
+    def _joined(self, date: Date, joined: Answer, answer: Answer) -> Answer:
         """One period, that starts on `date`, from its parts; raises where adding them up takes too much memory."""
         policy, parts = self.client.policy, [*joined.values(), *answer.values()]
         if not parts:
@@ -203,7 +201,7 @@ class Series:
             raise failures.too_large_period(self.granularity, policy)
         return {date: found}
 
-    def _rows(self, progress: Progress, window: _Window, emitted: Places) -> Iterator[Iterator[usage.Row]]:
+    def _rows(self, progress: Progress, window: _Window, emitted: Places) -> Iterator[Iterator[Row]]:
         """The rows of a window, and the deletions of what else the warehouse holds of its days, of any granularity."""
         for day, found in window.answer.items():
             rows, excesses = usage.rows(day, found, self.granularity, self.api_key_id)

@@ -25,10 +25,7 @@ _Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Period:
-    """What Magnific says about one period: checked from end to end, still encoded (a fifth of the memory).
-
-    `places` is the number of its rows.
-    """
+    """What Magnific says about one period, checked, still encoded (a fifth of the memory); how many rows it has."""
 
     consumptions: msgspec.Raw
     places: int
@@ -91,9 +88,8 @@ class TooManyRowsError(ValueError):
 def added_up(parts: Iterable[Period], most_rows: int) -> Period:
     """A period from smaller ones in it: what one answer for the whole would have said.
 
-    The same user, project and group is one entry then, in each tool. One part is decoded at a time: raises
-    `TooManyRowsError` where it and what was added up before have more than `most_rows`, and `ContractError` where
-    figures add up beyond what every destination keeps exact.
+    The same user, project and group is one entry then, in each tool. Raises `TooManyRowsError` where a part and those
+    before it have more than `most_rows`, `ContractError` for figures that not every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
     sums: dict[_Key, UserUsage] = {}
@@ -118,9 +114,8 @@ def rows(
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
     """The rows of the period that starts on `date`, as many as its places, and the tools with too much breakdown.
 
-    One row for each entry of a breakdown and, where the totals exceed the breakdown, one with the difference. With
-    `api_key_id` they are the usage of that key alone, and say so. A tool with too much comes with the uses and credits
-    by which its breakdown exceeds its totals.
+    One row for each entry of a breakdown and, where the totals exceed it, one with the difference. With `api_key_id`
+    they are that key's, and say so. A tool with too much comes with the uses and credits beyond its totals.
     """
     entries: list[_Key] = []
     excesses: list[tuple[str, int, int]] = []
