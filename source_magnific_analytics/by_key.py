@@ -127,7 +127,7 @@ class CreditUsageByApiKey(UsageStream):
         errors: list[AirbyteTracedException] = []
         reach, today = self.reach, self.config.today
         for name, windows in planned.items():
-            before = keys[name]
+            before, is_used_up = keys[name], False
             try:
                 for item in self.series(name, now).read(before, windows, learned := reach):
                     if isinstance(item, Checkpoint):
@@ -139,16 +139,15 @@ class CreditUsageByApiKey(UsageStream):
                 reach = learned
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:
+                is_used_up = True
                 # A key that takes more than a day's share is not the first again.
                 if keys[name] is not before:
                     keys[name] = replace(keys[name], tried_on=today)
-                yield self._saved(keys, now)
-                break
             except AirbyteTracedException as error:
                 errors.append(error)
                 keys[name] = replace(keys[name], tried_on=today)
             yield self._saved(keys, now)
-            if len(errors) == MOST_FAILURES or self.client.quota.reached is not None:
+            if is_used_up or len(errors) == MOST_FAILURES or self.client.quota.reached is not None:
                 break
         return errors
 

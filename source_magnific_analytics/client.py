@@ -48,8 +48,7 @@ class TooMuchError(Exception):
 class Call:
     """One request as a stream states it; `resume` is what its errors say about the next sync.
 
-    A range that is too much ends in `TooMuchError` where it is `divisible`; with `divide_at_once` also one that is only
-    perhaps too much.
+    Where it is `divisible`, too much ends in `TooMuchError`; with `divide_at_once` also what is only perhaps too much.
     """
 
     logger: logging.Logger
@@ -102,9 +101,8 @@ class Client:
 
     def has_time(self, seconds: float) -> bool:
         """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
-        policy = self.policy
-        latest = self.quota.silence + seconds + policy.connect_timeout + 2 * policy.read_timeout
-        return latest <= policy.longest_silence
+        latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
+        return latest <= self.policy.longest_silence
 
 
 @dataclass(frozen=True)
@@ -119,10 +117,7 @@ class _Fault:
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """The tries of one request: what each answer means, and how long to wait before the next.
-
-    `faults` and `refusals` (429) count the tries that failed, `wait` is the seconds before the next one.
-    """
+    """The tries of one request; `faults` and `refusals` (429) failed, and the next waits `wait` seconds."""
 
     client: Client
     call: Call

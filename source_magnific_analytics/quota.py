@@ -30,9 +30,8 @@ class Share:
 class Quota:
     """Magnific's requests a day, as far as one sync uses them, and what else ends a sync.
 
-    `spent` is the number of requests sent, `tries_left` how often one may still be tried again, `tries_of_ranges` the
-    tries since the last answer that showed a range to be too much, `reached` the error that ends every stream of the
-    sync, `share` what the stream that is read may send, and `emitted_at` when a RECORD or STATE was last sent.
+    `spent` requests were sent, `tries_left` may be tried again; `tries_of_ranges` showed a range to be too much since
+    the last answer. `reached` is the error that ends every stream, `share` what the stream that is read may send.
     """
 
     tries_left: int
