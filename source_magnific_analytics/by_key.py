@@ -1,5 +1,6 @@
 """What each API key spends: credit usage again, one key after another, within a share of the day's requests."""
 
+import dataclasses
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from functools import cached_property
@@ -19,11 +20,13 @@ from source_magnific_analytics.credit_usage import Item, Slices, UsageStream
 from source_magnific_analytics.failures import one_line
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.quota import Share, ShareUsedError
-from source_magnific_analytics.series import Checkpoint
 from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import ApiKeys, moment_of
 from source_magnific_analytics.windows import period_of
 
+# How far each key came, by its ID.
+Keys = dict[str, Progress]
+Errors = list[AirbyteTracedException]
 # What is wrong with every key must not cost as many requests as there are keys.
 MOST_FAILURES = 3
 
@@ -79,7 +82,7 @@ class CreditUsageByApiKey(UsageStream):
         finally:
             self.client.quota.limit(None)
 
-    def _keys(self, now: Settings, saved: Mapping[str, Any] | None) -> tuple[dict[str, Progress], Share]:
+    def _keys(self, now: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
         """How far the listed keys and those of the state came, and what may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
         most = sys.maxsize if now.unfinished_full_refresh else self.client.policy.requests_by_key
@@ -90,7 +93,7 @@ class CreditUsageByApiKey(UsageStream):
         keys |= {name: state.resumed(key, then, now, self.config.end_date) for name, key in found.keys.items()}
         return keys, Share(most, found.day.date, found.day.requests)
 
-    def _planned(self, keys: Mapping[str, Progress], now: Settings) -> dict[str, Slices]:
+    def _planned(self, keys: Keys, now: Settings) -> dict[str, Slices]:
         """The windows of each key to read today: the key read or tried longest ago first, on a tie one in vain last."""
 
         def turn(name: str) -> tuple[str, bool]:
@@ -120,23 +123,22 @@ class CreditUsageByApiKey(UsageStream):
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
-    def _read_keys(
-        self, keys: dict[str, Progress], planned: Mapping[str, Slices], now: Settings
-    ) -> Generator[Item, None, list[AirbyteTracedException]]:
+    def _read_keys(self, keys: Keys, planned: dict[str, Slices], now: Settings) -> Generator[Item, None, Errors]:
         """The rows and states of one key after another, kept in `keys`; returns the errors of keys that failed."""
-        errors: list[AirbyteTracedException] = []
-        reach, today = self.reach, self.config.today
+        errors: Errors = []
+        series, today = self.series(now), self.config.today
         for name, windows in planned.items():
             before, is_used_up = keys[name], False
             try:
-                for item in self.series(name, now).read(before, windows, learned := reach):
-                    if isinstance(item, Checkpoint):
-                        keys[name], learned = item
+                series_of_key = dataclasses.replace(series, api_key_id=name)
+                for item in series_of_key.read(before, windows):
+                    if isinstance(item, Progress):
+                        keys[name] = item
                         yield self._saved(keys, now)
                     else:
                         yield item
                 # A key that fails says nothing about how far others reach.
-                reach = learned
+                series = series_of_key
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:
                 is_used_up = True
@@ -151,12 +153,12 @@ class CreditUsageByApiKey(UsageStream):
                 break
         return errors
 
-    def _saved(self, keys: Mapping[str, Progress], now: Settings) -> dict[str, Any]:
+    def _saved(self, keys: Keys, now: Settings) -> dict[str, Any]:
         share = self.client.quota.share
         day = {} if share is None else {"date": str(share.day), "requests": share.sent}
         return {**now.as_json, "day": day, "keys": {name: key.as_json for name, key in keys.items()}}
 
-    def _log_waiting(self, keys: Mapping[str, Progress], waiting: list[str]) -> None:
+    def _log_waiting(self, keys: Keys, waiting: list[str]) -> None:
         """Name the keys that wait for the next day."""
         dates = [f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting[:20]]
         more = f" and {len(waiting) - 20} more" if len(waiting) > 20 else ""

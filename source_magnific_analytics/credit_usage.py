@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,7 +14,7 @@ from pendulum import Date
 
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.series import Checkpoint, Reach, Series
+from source_magnific_analytics.series import Series
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import MagnificStream
@@ -85,26 +84,18 @@ class UsageStream(MagnificStream, ABC):
         request = None if stream_slice is None else Request.read(stream_slice)
         yield usage.decode(self.client.read(response), request)
 
-    def ask(self, more: Mapping[str, Any], request: Request, span: Span) -> tuple[usage.Answer, Date | None]:
-        """The answer to one request with `more` in its body; raises as `Client.ask` does."""
-        stream_slice = {**request.body, **more}
+    def ask(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
+        """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
+        stream_slice = {**request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
         call = self.call(stream_slice, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
         return self.client.ask(
             call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
         )
 
-    def series(self, api_key_id: str | None, now: Settings) -> Series:
-        """The windows of the team or, with an ID, of one API key."""
-        policy, full_refresh = self.client.policy, now.unfinished_full_refresh
-        ask, most_parts = partial(self.ask, {}), policy.most_parts
-        if api_key_id is not None:
-            ask, most_parts = partial(self.ask, {"api_key_ids": [api_key_id]}), policy.most_parts_of_a_key
-        return Series(self.client, ask, self.summary, self.logger, most_parts, api_key_id, full_refresh)
-
-    @property
-    def reach(self) -> Reach:
-        """What the first request of a sync may ask for."""
-        return Reach(self.config.end_date, Span.of_plan(self.config.longest_range_days))
+    def series(self, now: Settings) -> Series:
+        """The windows of the team. Its first request may ask for as much as the plan allows."""
+        end, span = self.config.end_date, Span.of_plan(self.config.longest_range_days)
+        return Series(self.client, self.ask, self.summary, self.logger, end, span, now.unfinished_full_refresh)
 
     def windows(self, progress: Progress, earliest: Date, now: Settings) -> Slices:
         """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
@@ -151,9 +142,9 @@ class CreditUsage(UsageStream):
         progress = self._progress(now, saved)
         self.saved_through = progress.date
         planned = self.windows(progress, self.config.start_date, now)
-        for item in self.series(None, now).read(progress, planned, self.reach):
-            if isinstance(item, Checkpoint):
-                progress = item.progress
+        for item in self.series(now).read(progress, planned):
+            if isinstance(item, Progress):
+                progress = item
                 self.saved_through = progress.date
                 yield {**now.as_json, **progress.as_json}
             else:
