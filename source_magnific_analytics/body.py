@@ -11,8 +11,7 @@ from source_magnific_analytics.policy import BodyTooLargeError
 def read_body(response: requests.Response, largest: int, seconds: float, *, most_objects: int) -> bytearray:
     """The decompressed body: at most `largest` bytes and `most_objects` objects and arrays, within so many seconds.
 
-    Raises a `RequestException`: `BodyTooLargeError` beyond the bounds, `ReadTimeout` after the time, others for a body
-    that breaks off or cannot be decompressed.
+    Raises a `RequestException`: `BodyTooLargeError`, `ReadTimeout`, or others for a body that breaks off.
     """
     body = bytearray()
     deadline = time.monotonic() + seconds

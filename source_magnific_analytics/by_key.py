@@ -1,5 +1,6 @@
 """What each API key spends: credit usage again, one key after another, within a share of the day's requests."""
 
+import dataclasses
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from functools import cached_property
@@ -14,16 +15,18 @@ from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import Config, config_error
-from source_magnific_analytics.credit_usage import Item, UsageStream
+from source_magnific_analytics.config import config_error
+from source_magnific_analytics.credit_usage import Item, Slices, UsageStream
 from source_magnific_analytics.failures import one_line
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.quota import Share, ShareUsedError
-from source_magnific_analytics.series import Checkpoint
 from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import ApiKeys, moment_of
 from source_magnific_analytics.windows import period_of
 
+# How far each key came, by its ID.
+Keys = dict[str, Progress]
+Errors = list[AirbyteTracedException]
 # What is wrong with every key must not cost as many requests as there are keys.
 MOST_FAILURES = 3
 
@@ -41,8 +44,8 @@ class _SavedKeys(msgspec.Struct):
 class CreditUsageByApiKey(UsageStream):
     """The rows of credit usage under the filter of each API key in turn, with `api_key_id` beside them."""
 
-    def __init__(self, config: Config, client: Client, api_keys: ApiKeys) -> None:
-        super().__init__(config, client)
+    def __init__(self, client: Client, api_keys: ApiKeys) -> None:
+        super().__init__(client)
         self._api_keys = api_keys
 
     @property
@@ -50,9 +53,7 @@ class CreditUsageByApiKey(UsageStream):
         # Another choice of keys reads other keys; what was read of the rest stays.
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
-    def stream_slices(
-        self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
-    ) -> list[Mapping[str, Any]]:
+    def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
         now = self.settings(sync_mode)
         planned = self._planned(self._keys(now, stream_state)[0], now)
         return [{**window, "api_key_ids": [name]} for name, windows in planned.items() for window in windows]
@@ -81,7 +82,7 @@ class CreditUsageByApiKey(UsageStream):
         finally:
             self.client.quota.limit(None)
 
-    def _keys(self, now: Settings, saved: Mapping[str, Any] | None) -> tuple[dict[str, Progress], Share]:
+    def _keys(self, now: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
         """How far the listed keys and those of the state came, and what may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
         most = sys.maxsize if now.unfinished_full_refresh else self.client.policy.requests_by_key
@@ -92,7 +93,7 @@ class CreditUsageByApiKey(UsageStream):
         keys |= {name: state.resumed(key, then, now, self.config.end_date) for name, key in found.keys.items()}
         return keys, Share(most, found.day.date, found.day.requests)
 
-    def _planned(self, keys: Mapping[str, Progress], now: Settings) -> dict[str, list[Mapping[str, Any]]]:
+    def _planned(self, keys: Keys, now: Settings) -> dict[str, Slices]:
         """The windows of each key to read today: the key read or tried longest ago first, on a tie one in vain last."""
 
         def turn(name: str) -> tuple[str, bool]:
@@ -122,44 +123,42 @@ class CreditUsageByApiKey(UsageStream):
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
-    def _read_keys(
-        self, keys: dict[str, Progress], planned: Mapping[str, list[Mapping[str, Any]]], now: Settings
-    ) -> Generator[Item, None, list[AirbyteTracedException]]:
+    def _read_keys(self, keys: Keys, planned: dict[str, Slices], now: Settings) -> Generator[Item, None, Errors]:
         """The rows and states of one key after another, kept in `keys`; returns the errors of keys that failed."""
-        errors: list[AirbyteTracedException] = []
-        reach, today = self.reach, self.config.today
+        errors: Errors = []
+        series, today = self.series(now), self.config.today
         for name, windows in planned.items():
-            before = keys[name]
+            before, is_used_up = keys[name], False
             try:
-                for item in self.series(name, now).read(before, windows, learned := reach):
-                    if isinstance(item, Checkpoint):
-                        keys[name], learned = item
+                series_of_key = dataclasses.replace(series, api_key_id=name)
+                for item in series_of_key.read(before, windows):
+                    if isinstance(item, Progress):
+                        keys[name] = item
                         yield self._saved(keys, now)
                     else:
                         yield item
                 # A key that fails says nothing about how far others reach.
-                reach = learned
+                series = series_of_key
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:
+                is_used_up = True
                 # A key that takes more than a day's share is not the first again.
                 if keys[name] is not before:
                     keys[name] = replace(keys[name], tried_on=today)
-                yield self._saved(keys, now)
-                break
             except AirbyteTracedException as error:
                 errors.append(error)
                 keys[name] = replace(keys[name], tried_on=today)
             yield self._saved(keys, now)
-            if len(errors) == MOST_FAILURES or self.client.quota.reached is not None:
+            if is_used_up or len(errors) == MOST_FAILURES or self.client.quota.reached is not None:
                 break
         return errors
 
-    def _saved(self, keys: Mapping[str, Progress], now: Settings) -> dict[str, Any]:
+    def _saved(self, keys: Keys, now: Settings) -> dict[str, Any]:
         share = self.client.quota.share
         day = {} if share is None else {"date": str(share.day), "requests": share.sent}
         return {**now.as_json, "day": day, "keys": {name: key.as_json for name, key in keys.items()}}
 
-    def _log_waiting(self, keys: Mapping[str, Progress], waiting: list[str]) -> None:
+    def _log_waiting(self, keys: Keys, waiting: list[str]) -> None:
         """Name the keys that wait for the next day."""
         dates = [f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting[:20]]
         more = f" and {len(waiting) - 20} more" if len(waiting) > 20 else ""

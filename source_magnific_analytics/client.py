@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pendulum
@@ -48,8 +48,7 @@ class TooMuchError(Exception):
 class Call:
     """One request as a stream states it; `resume` is what its errors say about the next sync.
 
-    A range that is too much ends in `TooMuchError` where it is `divisible`; with `divide_at_once` also one that is only
-    perhaps too much.
+    Where it is `divisible`, too much ends in `TooMuchError`; with `divide_at_once` also what is only perhaps too much.
     """
 
     logger: logging.Logger
@@ -65,7 +64,7 @@ class Client:
     """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy."""
 
     def __init__(self, config: Config, policy: Policy) -> None:
-        self.plan = config.plan
+        self.config = config
         self.policy = policy
         self.quota = Quota(policy.most_retries)
         self.session = Session(config, policy, self.quota)
@@ -86,11 +85,12 @@ class Client:
         try:
             _, response = http.send_request(call.method, call.url, {}, json=call.body)
         except AirbyteTracedException:
-            self.quota.given_up()
+            self.quota.settle(answered=False)
             raise
-        self.quota.answered()
+        self.quota.settle(answered=True)
         # Taken off the response, which the CDK keeps until the garbage is collected.
-        return vars(response).pop(_UNDERSTOOD), _day(response)
+        moment = _server_time(response)
+        return vars(response).pop(_UNDERSTOOD), None if moment is None else moment.date()
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
@@ -101,9 +101,8 @@ class Client:
 
     def has_time(self, seconds: float) -> bool:
         """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
-        policy = self.policy
-        latest = self.quota.silence + seconds + policy.connect_timeout + 2 * policy.read_timeout
-        return latest <= policy.longest_silence
+        latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
+        return latest <= self.policy.longest_silence
 
 
 @dataclass(frozen=True)
@@ -118,10 +117,7 @@ class _Fault:
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """The tries of one request: what each answer means, and how long to wait before the next.
-
-    `faults` and `refusals` (429) count the tries that failed, `wait` is the seconds before the next one.
-    """
+    """The tries of one request; `faults` and `refusals` (429) failed, and the next waits `wait` seconds."""
 
     client: Client
     call: Call
@@ -166,41 +162,43 @@ class _Tries(ErrorHandler, BackoffStrategy):
             # A body that is too large or breaks off has no words that help.
             with suppress(requests.exceptions.RequestException):
                 body = self.client.read(response, self.client.policy.largest_error_body)
-            today = pendulum.now("UTC").date()
-            error = failures.final_error(status, failures.api_words(body), self.client.plan, _day(response), today)
+            words, server_now = failures.api_words(body), _server_time(response)
+            error = failures.final_error(status, words, self.client.config.plan, server_now)
             raise self.client.quota.close(error) if status == requests.codes.unauthorized else error
-        return _Fault(meaning, f"HTTP {status}", stated_wait(response.headers, _now(response)))
+        return _Fault(
+            meaning, f"HTTP {status}", stated_wait(response.headers, _server_time(response) or pendulum.now("UTC"))
+        )
 
     def _try_again(self, fault: _Fault) -> ErrorResolution:
-        quota, waits = self.client.quota, self.client.policy.fault_waits
+        quota, policy, call = self.client.quota, self.client.policy, self.call
         too_much = fault.meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
-        perhaps = fault.meaning is Meaning.PERHAPS_TOO_MUCH and (self.faults > 0 or self.call.divide_at_once)
-        divide = self.call.divisible and (too_much or perhaps)
+        perhaps = fault.meaning is Meaning.PERHAPS_TOO_MUCH and (self.faults > 0 or call.divide_at_once)
+        divide = call.divisible and (too_much or perhaps)
         if fault.meaning is Meaning.TOO_LARGE and not divide:
-            raise failures.too_large(fault.what, of_usage=self.call.body is not None)
-        in_a_row = quota.tries_of_ranges + self.faults
-        if quota.tries_left <= 0 or (not divide and self.faults == len(waits)):
-            raise failures.unreadable(fault.what, in_a_row + 1, self.call.resume, fault.not_the_contract)
-        seconds = 0 if divide and too_much else waits[min(in_a_row, len(waits) - 1)]
-        if fault.wait is not None and fault.wait <= self.client.policy.longest_stated_wait:
+            raise failures.too_large(fault.what, of_usage=call.body is not None)
+        most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
+        if quota.tries_left <= 0 or (not divide and self.faults == most):
+            raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.not_the_contract)
+        seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
+        if fault.wait is not None and fault.wait <= policy.longest_stated_wait:
             seconds = max(seconds, fault.wait)
         self._wait(seconds, fault.what)
         self.faults += 1
-        quota.try_again()
+        quota.try_again(self.faults if divide else 0)
         if divide:
-            quota.shortened(self.faults)
             time.sleep(seconds)
             raise TooMuchError(fault.what, self.faults)
-        self.call.logger.warning(
+        call.logger.warning(
             f"Magnific could not be read ({fault.what}); trying again in {seconds:.0f} seconds "
-            f"(try {self.faults + 1} of {len(waits) + 1})."
+            f"(try {self.faults + 1} of {most + 1})."
         )
         return ErrorResolution(Action.RETRY, FailureType.transient_error, fault.what)
 
     def _wait_for_limit(self, response: requests.Response, fault: _Fault) -> ErrorResolution:
         quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
         if fault.wait is not None and fault.wait > policy.longest_stated_wait:
-            raise quota.close(failures.day_used_up(resume, _now(response) + timedelta(seconds=fault.wait)))
+            now = _server_time(response) or pendulum.now("UTC")
+            raise quota.close(failures.day_used_up(resume, now + timedelta(seconds=fault.wait)))
         if fault.wait is None and self.refusals >= len(policy.unstated_waits):
             raise quota.close(failures.day_used_up(resume, None))
         if self.refusals >= policy.most_stated_waits:
@@ -228,13 +226,6 @@ def _fault_of(error: Exception | None) -> _Fault:
     return _Fault(*of_exception(error))
 
 
-def _now(response: requests.Response) -> datetime:
-    """The time by the server's clock, or by this machine's where the server states none."""
-    now = pendulum.now("UTC")
-    return server_time(response.headers, now) or now
-
-
-def _day(response: requests.Response) -> Date | None:
-    """The UTC day by the server's clock; None where it states none."""
+def _server_time(response: requests.Response) -> pendulum.DateTime | None:
     moment = server_time(response.headers, pendulum.now("UTC"))
-    return None if moment is None else pendulum.instance(moment).in_timezone("UTC").date()
+    return None if moment is None else pendulum.instance(moment)

@@ -136,24 +136,17 @@ def _api_key(key: str) -> str:
 
 def _base_url(url: str) -> str:
     """The address without a slash at its end; raises where it is none that the key may be sent to."""
-    refusal = config_error(
-        f"base_url must be https on a host of {' or '.join(HOSTS)} or, on this machine alone, http://localhost:PORT, "
-        "without user name, path or query, since the API key is sent there: correct it or leave it out."
-    )
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise refusal from None
-    extras = parts.username or parts.password or parts.query or parts.fragment or parts.path not in ("", "/")
     # A host of other characters (a space, a backslash, a percent sign) is read differently by different clients.
-    if extras or "@" in url or not re.fullmatch(r"[A-Za-z0-9.:-]+", host):
-        raise refusal
-    magnific = parts.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
-    if not magnific and not (parts.scheme in ("http", "https") and _is_loopback(host)):
-        raise refusal
-    named = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{named}" + (f":{port}" if port is not None else "")
+    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?", url.lower())
+    scheme, host, port = parts.groups("") if parts else ("", "", "")
+    magnific = scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
+    if int(port[1:] or 0) > 65535 or not (magnific or _is_loopback(host.strip("[]"))):
+        raise config_error(
+            f"base_url must be https on a host of {' or '.join(HOSTS)} or, on this machine alone, "
+            "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "
+            "leave it out."
+        )
+    return f"{scheme}://{host}{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,15 +9,12 @@ import pendulum
 import requests
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
-from airbyte_cdk.sources.utils.schema_helpers import InternalConfig
-from airbyte_cdk.sources.utils.slice_logger import SliceLogger
 from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import Config
-from source_magnific_analytics.series import Checkpoint, Reach, Series
+from source_magnific_analytics.series import Series
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import MagnificStream
@@ -28,6 +24,7 @@ from source_magnific_analytics.windows import Request, plan
 S = TypeVar("S", bound=msgspec.Struct)
 # What a stream of usage reads, in order: a state to save, or rows to emit.
 Item = Mapping[str, Any] | Iterator[usage.Row]
+Slices = list[Mapping[str, Any]]
 
 
 class UsageStream(MagnificStream, ABC):
@@ -38,8 +35,8 @@ class UsageStream(MagnificStream, ABC):
     primary_key = "usage_id"
     cursor_field = "date"
 
-    def __init__(self, config: Config, client: Client) -> None:
-        super().__init__(config, client)
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
         self.summary = Summary()
 
     @property
@@ -60,10 +57,10 @@ class UsageStream(MagnificStream, ABC):
         self,
         configured_stream: ConfiguredAirbyteStream,
         logger: Any,
-        slice_logger: SliceLogger,
+        slice_logger: Any,
         stream_state: MutableMapping[str, Any],
         state_manager: ConnectorStateManager | None,
-        internal_config: InternalConfig,
+        internal_config: Any,
     ) -> Iterable[AirbyteMessage]:
         """The records of window after window, each between the states that make a kill at any message exact."""
         manager = state_manager or ConnectorStateManager()
@@ -87,34 +84,20 @@ class UsageStream(MagnificStream, ABC):
         request = None if stream_slice is None else Request.read(stream_slice)
         yield usage.decode(self.client.read(response), request)
 
-    def ask(self, more: Mapping[str, Any], request: Request, span: Span) -> tuple[usage.Answer, Date | None]:
-        """The answer to one request with `more` in its body; raises as `Client.ask` does."""
-        stream_slice = {**request.body, **more}
+    def ask(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
+        """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
+        stream_slice = {**request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
         call = self.call(stream_slice, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
         return self.client.ask(
             call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
         )
 
-    def series(self, api_key_id: str | None, now: Settings) -> Series:
-        """The windows of the team or, with an ID, of one API key."""
-        policy, is_key = self.client.policy, api_key_id is not None
-        return Series(
-            config=self.config,
-            client=self.client,
-            ask=partial(self.ask, {"api_key_ids": [api_key_id]} if is_key else {}),
-            summary=self.summary,
-            logger=self.logger,
-            most_parts=policy.most_parts_of_a_key if is_key else policy.most_parts,
-            api_key_id=api_key_id,
-            full_refresh=now.unfinished_full_refresh,
-        )
+    def series(self, now: Settings) -> Series:
+        """The windows of the team. Its first request may ask for as much as the plan allows."""
+        end, span = self.config.end_date, Span.of_plan(self.config.longest_range_days)
+        return Series(self.client, self.ask, self.summary, self.logger, end, span, now.unfinished_full_refresh)
 
-    @property
-    def reach(self) -> Reach:
-        """What the first request of a sync may ask for."""
-        return Reach(self.config.end_date, Span.of_plan(self.config.longest_range_days))
-
-    def windows(self, progress: Progress, earliest: Date, now: Settings) -> list[Mapping[str, Any]]:
+    def windows(self, progress: Progress, earliest: Date, now: Settings) -> Slices:
         """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=now.unfinished_full_refresh)
@@ -137,8 +120,7 @@ class UsageStream(MagnificStream, ABC):
         name, kind = self.name, Type.RECORD
         emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
         for row in rows:
-            record = AirbyteRecordMessage(stream=name, data=row, emitted_at=emitted_at)
-            yield AirbyteMessage(type=kind, record=record)
+            yield AirbyteMessage(kind, record=AirbyteRecordMessage(name, row, emitted_at))
 
 
 class CreditUsage(UsageStream):
@@ -152,19 +134,17 @@ class CreditUsage(UsageStream):
             return super().resume
         return f"Credit usage is saved through {self.saved_through}, and the next sync continues from there."
 
-    def stream_slices(
-        self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Mapping[str, Any] | None = None
-    ) -> list[Mapping[str, Any]]:
+    def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
         now = self.settings(sync_mode)
         return self.windows(self._progress(now, stream_state), self.config.start_date, now)
 
     def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
         progress = self._progress(now, saved)
         self.saved_through = progress.date
-        windows = self.windows(progress, self.config.start_date, now)
-        for item in self.series(None, now).read(progress, windows, self.reach):
-            if isinstance(item, Checkpoint):
-                progress = item.progress
+        planned = self.windows(progress, self.config.start_date, now)
+        for item in self.series(now).read(progress, planned):
+            if isinstance(item, Progress):
+                progress = item
                 self.saved_through = progress.date
                 yield {**now.as_json, **progress.as_json}
             else:

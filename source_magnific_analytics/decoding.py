@@ -2,7 +2,8 @@
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 
@@ -24,10 +25,7 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """An answer that is not what the API's contract promises; the text holds no value of the answer.
-
-    `cut` says that the body is not even complete JSON: it may have broken off.
-    """
+    """An answer that is not what the API promises, without its values; `cut` where it is not even complete JSON."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)
@@ -129,23 +127,20 @@ def contract_error(body: bytearray, error: Exception) -> ContractError:
         return error
     # By pieces: the whole as text would take four times its memory.
     pieces = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
-    is_text = _passes(lambda: all(True for _ in codecs.iterdecode(pieces, "utf-8")))
-    if is_text and _passes(lambda: msgspec.json.decode(body, type=msgspec.Raw)):
-        return ContractError(str(error))
-    if not is_text and body.rstrip().endswith(b"}"):
-        return ContractError("a text is not UTF-8")
+    try:
+        for _ in codecs.iterdecode(pieces, "utf-8"):
+            pass
+    except UnicodeDecodeError:
+        if body.rstrip().endswith(b"}"):
+            return ContractError("a text is not UTF-8")
+    else:
+        with suppress(*UNREADABLE):
+            msgspec.json.decode(body, type=msgspec.Raw)
+            return ContractError(str(error))
     return ContractError("the body is not complete JSON", cut=True)
 
 
-def _passes(decode: Callable[[], object]) -> bool:
-    try:
-        decode()
-    except UNREADABLE:
-        return False
-    return True
-
-
-def readable(body: bytearray) -> bytes | bytearray:
+def readable(body: bytearray) -> bytearray:
     r"""The JSON of `body` with texts that every warehouse takes.
 
     NUL is dropped, half a surrogate pair becomes U+FFFD, a byte order mark before the whole is skipped.
@@ -156,13 +151,9 @@ def readable(body: bytearray) -> bytes | bytearray:
     if body.startswith(_BYTE_ORDER_MARK):
         del body[: len(_BYTE_ORDER_MARK)]
     # Finding out whether they can be there at all is ten times as fast as finding out where.
-    if (b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body):
-        return _mended(body)
-    return body
-
-
-def _mended(body: bytearray) -> bytearray:
-    """`body` with its escapes mended one by one: `re.sub` would hold all of them, ten times the memory of `body`."""
+    if not ((b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body)):
+        return body
+    # One by one: `re.sub` would hold all escapes, ten times the memory of `body`.
     result, end = bytearray(), 0
     with memoryview(body) as view:
         for match in _ESCAPES.finditer(view):

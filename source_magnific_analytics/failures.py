@@ -4,10 +4,11 @@ import re
 from datetime import datetime
 
 import msgspec
+import pendulum
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils import AirbyteTracedException
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
-from pendulum import Date
+from pendulum import Date, DateTime
 
 from source_magnific_analytics.config import config_error
 from source_magnific_analytics.decoding import UNREADABLE
@@ -21,11 +22,10 @@ class AheadOfServerError(AirbyteTracedException):
     """Magnific's day is `server_day`, and the request asked for a later one."""
 
     def __init__(self, said: str, server_day: Date | None) -> None:
-        when = "this machine's clock is ahead of Magnific's"
-        when += f", where it is {server_day}" if server_day else ""
+        where = f", where it is {server_day}" if server_day else ""
         text = (
-            f"Magnific takes today for a day in the future ({said}): {when}. Set the clock of the machine that runs "
-            "the connector; the next sync continues where this one stopped."
+            f"Magnific takes today for a day in the future ({said}): this machine's clock is ahead of Magnific's{where}"
+            ". Set the clock of the machine that runs the connector; the next sync continues where this one stopped."
         )
         super().__init__(message=text, internal_message=text, failure_type=FailureType.config_error)
         self.server_day = server_day
@@ -104,10 +104,11 @@ def too_slow(what: str, progress: str) -> AirbyteTracedException:
     )
 
 
-def final_error(status: int, words: str, plan: str, server_day: Date | None, today: Date) -> AirbyteTracedException:
+def final_error(status: int, words: str, plan: str, server_time: DateTime | None) -> AirbyteTracedException:
     """The error for a status from 300 to 499 that another try would not change; `words` are the API's own."""
     said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
-    is_clock = _FUTURE_DATE.search(words) and (server_day is None or server_day < today)
+    server_day = server_time and server_time.date()
+    is_clock = _FUTURE_DATE.search(words) and (server_day is None or server_day < pendulum.now("UTC").date())
     match status:
         case 400 if is_clock:
             return AheadOfServerError(said, server_day)

@@ -26,7 +26,7 @@ class Policy:
     """Bounds in seconds, bytes and numbers of tries."""
 
     connect_timeout: float = 10
-    # Of silence while an answer is awaited or read, and for one whole body, however slowly it arrives.
+    # Of silence while an answer is awaited or read; and for one whole body, however slowly it arrives.
     read_timeout: float = 120
     longest_body: float = 900
     # From one RECORD or STATE to the next: the platform ends a sync that sends neither for an hour.

@@ -30,9 +30,8 @@ class Share:
 class Quota:
     """Magnific's requests a day, as far as one sync uses them, and what else ends a sync.
 
-    `spent` is the number of requests sent, `tries_left` how often one may still be tried again, `tries_of_ranges` the
-    tries since the last answer that showed a range to be too much, `reached` the error that ends every stream of the
-    sync, `share` what the stream that is read may send, and `emitted_at` when a RECORD or STATE was last sent.
+    `spent` requests were sent, `tries_left` may be tried again; `tries_of_ranges` showed a range to be too much since
+    the last answer. `reached` is the error that ends every stream, `share` what the stream that is read may send.
     """
 
     tries_left: int
@@ -60,20 +59,14 @@ class Quota:
         """Hold the stream that is read to `share`, or no stream any more."""
         self.share = share
 
-    def try_again(self) -> None:
+    def try_again(self, tries_of_range: int = 0) -> None:
+        """Another try; so many of one request ended in asking for fewer days."""
         self.tries_left -= 1
+        self.tries_of_ranges += tries_of_range
 
-    def shortened(self, tries: int) -> None:
-        """So many tries of one request ended in asking for fewer days."""
-        self.tries_of_ranges += tries
-
-    def answered(self) -> None:
-        """The range was at fault, and no outage, so its tries are given back: the length may grow again."""
-        self.tries_left += self.tries_of_ranges
-        self.tries_of_ranges = 0
-
-    def given_up(self) -> None:
-        """The request was not answered at all: its tries stay spent."""
+    def settle(self, *, answered: bool) -> None:
+        """A request is over. Where it was answered, ranges were at fault and no outage: their tries are given back."""
+        self.tries_left += self.tries_of_ranges if answered else 0
         self.tries_of_ranges = 0
 
     def close(self, error: AirbyteTracedException) -> AirbyteTracedException:

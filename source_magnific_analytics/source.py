@@ -37,24 +37,19 @@ class SourceMagnificAnalytics(AbstractSource):
 
     def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any]:
         """Whether the connection works; raises what stands in the way, which the CDK prints better than a failure."""
-        check(_parse(config), self._policy, logger)
+        check(Client(_parse(config), self._policy), logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
         """The six streams, the small ones first: where the day's requests run out, credit usage can resume."""
-        parsed = _parse(config)
-        client = Client(parsed, self._policy)
-        api_keys = ApiKeys(parsed, client)
-        lists = [Members(parsed, client), api_keys, Groups(parsed, client), Projects(parsed, client)]
-        self._streams = [*lists, CreditUsage(parsed, client), CreditUsageByApiKey(parsed, client, api_keys)]
+        client = Client(_parse(config), self._policy)
+        api_keys = ApiKeys(client)
+        lists = [Members(client), api_keys, Groups(client), Projects(client)]
+        self._streams = [*lists, CreditUsage(client), CreditUsageByApiKey(client, api_keys)]
         return self._streams
 
     def read(
-        self,
-        logger: logging.Logger,
-        config: Mapping[str, Any],
-        catalog: ConfiguredAirbyteCatalog,
-        state: list[AirbyteStateMessage] | None = None,
+        self, logger: logging.Logger, config: Mapping[str, Any], catalog: ConfiguredAirbyteCatalog, state: Any = None
     ) -> Iterator[AirbyteMessage]:
         """Read the configured streams, the small ones first whatever order the catalog has.
 
@@ -77,36 +72,29 @@ class SourceMagnificAnalytics(AbstractSource):
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
         # Before the CDK holds it against the specification, whose words are those of a JSON schema.
-        given = checked(_read_file("configuration", config_path, AbstractSource.read_config))
+        given = checked(_read_file("configuration", config_path, AbstractSource.read_config, "check what wrote it"))
         return {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
-        return _read_file("catalog", catalog_path, super().read_catalog)
+        advice = "make one as docs/deploy.md shows; what discover prints is not yet one"
+        return _read_file("catalog", catalog_path, super().read_catalog, advice)
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
         """The state in the file; an error where it cannot be read, since what the warehouse holds is then unknown."""
-        states = _read_file("state", state_path, super().read_state)
+        # Not read as no state: usage would be read again beside rows that nobody would delete.
+        advice = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
+        states = _read_file("state", state_path, super().read_state, advice)
         for message in states:
             if not message.stream:
-                raise config_error(f"The state file {state_path} does not hold the states of streams: {_STATE_ADVICE}.")
+                raise config_error(f"The state file {state_path} does not hold the states of streams: {advice}.")
             # An empty namespace is another way to say none.
-            if not message.stream.stream_descriptor.namespace:
-                message.stream.stream_descriptor.namespace = None
+            message.stream.stream_descriptor.namespace = message.stream.stream_descriptor.namespace or None
         return states
 
 
-# The file is not read as no state: usage would be read again beside rows that nobody would delete.
-_STATE_ADVICE = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
-_ADVICE = {
-    "configuration": "check what wrote it",
-    "catalog": "make one as docs/deploy.md shows; what discover prints is not yet one",
-    "state": _STATE_ADVICE,
-}
-
-
-def _read_file(what: str, path: str, read: Callable[[str], T]) -> T:
+def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T:
     """What `read` makes of the file; whatever it cannot make sense of becomes one config error that names the file."""
     try:
         return read(path)
@@ -115,7 +103,7 @@ def _read_file(what: str, path: str, read: Callable[[str], T]) -> T:
     except AirbyteTracedException:
         raise
     except Exception:
-        raise config_error(f"The {what} file {path} does not hold a {what} as JSON: {_ADVICE[what]}.") from None
+        raise config_error(f"The {what} file {path} does not hold a {what} as JSON: {advice}.") from None
 
 
 def _parse(config: Mapping[str, Any]) -> Config:
@@ -124,10 +112,9 @@ def _parse(config: Mapping[str, Any]) -> Config:
 
 def _last_lines(streams: list[Stream]) -> Iterator[str]:
     """What the log says at the end of a sync."""
-    for stream in streams:
-        if isinstance(stream, UsageStream):
-            yield from (f"{stream.name}: {line}" for line in stream.summary.lines())
-    for stream in streams:
+    usage = [stream for stream in streams if isinstance(stream, UsageStream)]
+    yield from (f"{stream.name}: {line}" for stream in usage for line in stream.summary.lines())
+    for stream in usage:
         if isinstance(stream, CreditUsage):
             through = stream.saved_through
             done = f"credit usage is complete through {through}" if through else "no credit usage read"

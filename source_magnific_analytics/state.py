@@ -30,12 +30,11 @@ class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
 
 class Progress(_Saved, frozen=True):
-    """How far a series of windows came. `date` is the last day of the last finished window; None before the first.
+    """How far a series of windows came, and the places that the warehouse may hold.
 
-    `places` are those that the warehouse may hold. `end` is the last day that the sync was to read, where it was
-    interrupted before it. Where several were interrupted in a row it is the first one's, and stays until a sync has
-    caught up. With `other_filters` the series restarted under other filters than those of the places beyond `date`.
-    An API key has the UTC day on which it was last read and, since then, the one on which a try failed.
+    `date` is the last day of the last finished window, None before the first; `end` the last day that an interrupted
+    sync was to read: the first of several in a row, until one has caught up. With `other_filters` the places beyond
+    `date` are those of other filters. An API key has the UTC days on which it was last read and, since then, tried.
     """
 
     date: Date | None
@@ -45,15 +44,10 @@ class Progress(_Saved, frozen=True):
     read_on: Date | None = None
     tried_on: Date | None = None
 
-    @property
-    def interrupted_before(self) -> Date | None:
-        """`end`, while it is not reached."""
-        return self.end if self.date is not None and self.end is not None and self.date < self.end else None
-
     def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
         """The periods with places of which a day lies in `days`, ascending for each granularity."""
-        first = {size: period_of(days.start, size).start for size in Granularity}
-        return sorted((size, day) for size, day in self.places if first[size] <= day <= days.end)
+        first = {granularity: period_of(days.start, granularity).start for granularity in Granularity}
+        return sorted((granularity, day) for granularity, day in self.places if first[granularity] <= day <= days.end)
 
     def before(self, window: DateRange, emitted: Places) -> "Progress":
         """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
@@ -78,11 +72,7 @@ NOTHING_READ = Progress(None, Places())
 
 
 class Settings(_Saved, frozen=True):
-    """The settings under which rows are emitted, as far as rows depend on them. Filters are as configured.
-
-    `unfinished_full_refresh` stands in the state of a full refresh until it is finished: only then may another one
-    continue behind it.
-    """
+    """What rows depend on; filters are as configured. A full refresh continues only behind an unfinished one."""
 
     granularity: Granularity
     start_date: Date
@@ -110,8 +100,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
     """What the `state` of a stream says, of that kind, and the settings of then; None where it says nothing.
 
-    A full refresh reads only the state of an interrupted one. Raises a config error where no version of ours wrote it:
-    whose rows the warehouse holds is then unknown, and reading beside them would count their credits twice.
+    A full refresh reads only that of an unfinished one. Raises a config error for what no version of ours wrote: to
+    read beside rows of which nothing is known would count their credits twice.
     """
     if all(name.startswith("__ab_") for name in state) or (full_refresh and not state.get("unfinished_full_refresh")):
         return None
@@ -128,9 +118,8 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """The day whose period a sync begins with, not before `earliest`.
 
-    A sync that was interrupted is continued behind its date, or what takes several days' requests would never end. The
-    next one reads again the days that were within the lookback when they were read: those before the end of the last
-    sync or, where that took several, of the first of them.
+    Behind an interrupted sync it continues, or what takes several days' requests would never end. The next one reads
+    again what was within the lookback then: before the end of the last sync, or of the first that was interrupted.
     """
     if progress.date is None:
         return earliest
@@ -167,11 +156,11 @@ class _Rows(msgspec.Struct):
 def _read(kind: type, value: Any) -> Date | Places:
     if kind is Places:
         places = Places()
-        for size, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
-            if period_of(rows.first, size).start != rows.first:
-                raise ValueError(f"{rows.first} is not the first day of a {size}")
-            found = zip(rows.places, periods(rows.first, Date(9999, 12, 31), size), strict=False)
-            places.update({(size, days.start): number for number, days in found if number})
+        for granularity, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
+            if period_of(rows.first, granularity).start != rows.first:
+                raise ValueError(f"{rows.first} is not the first day of a {granularity}")
+            found = zip(rows.places, periods(rows.first, Date(9999, 12, 31), granularity), strict=False)
+            places.update({(granularity, days.start): number for number, days in found if number})
         return places
     day = parse_date(value if isinstance(value, str) else "")
     # The week and the lookback around it must be days of the calendar, too.
@@ -184,16 +173,14 @@ def _written(value: Date | Places) -> Any:
     if not isinstance(value, Places):
         return str(value)
     rows = {}
-    for size, group in groupby(sorted(value), key=lambda period: period[0]):
+    for granularity, group in groupby(sorted(value), key=lambda period: period[0]):
         days = [day for _, day in group]
-        places = [value.get((size, period.start), 0) for period in periods(days[0], days[-1], size)]
-        rows[size.value] = {"first": str(days[0]), "places": places}
+        places = [value.get((granularity, period.start), 0) for period in periods(days[0], days[-1], granularity)]
+        rows[granularity.value] = {"first": str(days[0]), "places": places}
     return rows
 
 
 def _meaning(filters: Mapping[str, Any]) -> dict[str, set[str]]:
     """Filters as what they mean: sets, references regardless of case, none where one is empty."""
-    texts = {name: set(map(str, values)) for name, values in filters.items() if values}
-    if "project_references" in texts:
-        texts["project_references"] = set(map(str.lower, texts["project_references"]))
-    return texts
+    same = {"project_references": str.lower}
+    return {name: {same.get(name, str)(str(value)) for value in values} for name, values in filters.items() if values}

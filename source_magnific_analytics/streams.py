@@ -12,7 +12,6 @@ from airbyte_cdk.sources.streams.http import HttpStream
 
 from source_magnific_analytics import decoding
 from source_magnific_analytics.client import Call, Client
-from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import UNREADABLE, ApiKey, Group, Member, Project, contract_error
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):\d\d)?", re.ASCII)
@@ -24,9 +23,9 @@ class MagnificStream(HttpStream, ABC):
     # The last part of its path.
     endpoint: str
 
-    def __init__(self, config: Config, client: Client) -> None:
-        self.config = config
+    def __init__(self, client: Client) -> None:
         self.client = client
+        self.config = client.config
         super().__init__()
 
     @property
@@ -47,9 +46,9 @@ class MagnificStream(HttpStream, ABC):
     def call(self, stream_slice: Mapping[str, Any] | None = None, **options: Any) -> Call:
         """The one request of a slice; `options` are the rest of `Call`."""
         body = self.request_body_json(stream_state=None, stream_slice=stream_slice)
-        url = self.url_base + self.path()
-        options = {"resume": self.resume, **options}
-        return Call(self.logger, self.http_method, url, body, **options)
+        return Call(
+            self.logger, self.http_method, self.url_base + self.path(), body, **{"resume": self.resume, **options}
+        )
 
 
 class ListStream(MagnificStream, ABC):
@@ -57,11 +56,13 @@ class ListStream(MagnificStream, ABC):
 
     primary_key: str
     row_type: type
+    # The field that names a row to a person.
+    label = "name"
     # It has no cursor of any kind: the CDK would otherwise skip it when it meets its own "complete" state.
     is_resumable = False
 
-    def __init__(self, config: Config, client: Client) -> None:
-        super().__init__(config, client)
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
         self.cursor = None
 
     @cached_property
@@ -97,6 +98,7 @@ class ApiKeys(ListStream):
 
     endpoint = "team-api-keys"
     primary_key = "api_key_id"
+    label = "display_name"
     row_type = ApiKey
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:

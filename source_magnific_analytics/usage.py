@@ -8,34 +8,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from pendulum import Date
 
-from source_magnific_analytics.decoding import (
-    LARGEST_FIGURE,
-    UNREADABLE,
-    Consumption,
-    ContractError,
-    UserUsage,
-    contract_error,
-    decode_consumptions,
-    encode,
-    midnight,
-    pieces,
-)
+from source_magnific_analytics import decoding
+from source_magnific_analytics.decoding import UNREADABLE, Consumption, ContractError, UserUsage, decode_consumptions
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
+# Sorts a row, or tells whose it is.
+_Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Period:
-    """What Magnific says about one period: checked from end to end, still encoded (a fifth of the memory).
-
-    `places` is the number of its rows.
-    """
+    """What Magnific says about one period, checked, still encoded (a fifth of the memory); how many rows it has."""
 
     consumptions: msgspec.Raw
     places: int
@@ -53,18 +43,16 @@ class _Tool:
     credits: int = 0
     usages: list[UserUsage] = field(default_factory=list)
 
-    @property
+    @cached_property
     def rest(self) -> tuple[int, int]:
         """Uses and credits of the totals that the breakdown does not have; below 0 where it has more."""
-        uses, credits = self.uses, self.credits
-        for usage in self.usages:
-            uses -= usage.user_uses
-            credits -= usage.user_credits
+        uses = self.uses - sum(usage.user_uses for usage in self.usages)
+        credits = self.credits - sum(usage.user_credits for usage in self.usages)
         return uses, credits
 
     @property
     def entries(self) -> list[UserUsage]:
-        """The breakdown and, where the totals exceed it, the rest as an entry without a user; the totals alone whole."""
+        """The breakdown and, where the totals exceed it, the difference as an entry without a user."""
         uses, credits = self.rest
         _check_figures(uses, credits)
         if self.usages:
@@ -79,13 +67,15 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     """
     found: dict[Date, list[Period]] = {}
     try:
-        for date, piece, consumptions in pieces(body):
-            day = midnight(date)
-            if request is not None:
-                _check_day(day, request)
+        for date, piece, consumptions in decoding.pieces(body):
+            day = decoding.midnight(date)
+            if request and not request.range.start <= day <= request.range.end:
+                raise ContractError(f"a period is dated {day}, outside {request.range.start} to {request.range.end}")
+            if request and day != period_of(day, request.granularity).start:
+                raise ContractError(f"a period is dated {day}, which is not the first day of a {request.granularity}")
             found.setdefault(day, []).append(_period(piece, _tools(consumptions)))
     except UNREADABLE as error:
-        raise contract_error(body, error) from None
+        raise decoding.contract_error(body, error) from None
     periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
     # Nothing said about a period is the same as the period left out.
     return {day: period for day, period in periods.items() if period.places}
@@ -98,12 +88,11 @@ class TooManyRowsError(ValueError):
 def added_up(parts: Iterable[Period], most_rows: int) -> Period:
     """A period from smaller ones in it: what one answer for the whole would have said.
 
-    The same user, project and group is one entry then, in each tool. One part is decoded at a time: raises
-    `TooManyRowsError` where it and what was added up before have more than `most_rows`, and `ContractError` where
-    figures add up beyond what every destination keeps exact.
+    The same user, project and group is one entry then, in each tool. Raises `TooManyRowsError` where a part and those
+    before it have more than `most_rows`, `ContractError` for figures that not every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
-    sums: dict[tuple[Any, ...], UserUsage] = {}
+    sums: dict[_Key, UserUsage] = {}
     for part in parts:
         if part.places + len(sums) > most_rows:
             raise TooManyRowsError
@@ -117,7 +106,7 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period:
         for usage in tool.usages:
             _check_figures(usage.user_uses, usage.user_credits)
     consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
-    return _period(msgspec.Raw(encode(consumptions)), total)
+    return _period(msgspec.Raw(decoding.encode(consumptions)), total)
 
 
 def rows(
@@ -125,11 +114,10 @@ def rows(
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
     """The rows of the period that starts on `date`, as many as its places, and the tools with too much breakdown.
 
-    One row for each entry of a breakdown and, where the totals exceed the breakdown, one with the difference. With
-    `api_key_id` they are the usage of that key alone, and say so. A tool with too much comes with the uses and credits
-    by which its breakdown exceeds its totals.
+    One row for each entry of a breakdown and, where the totals exceed it, one with the difference. With `api_key_id`
+    they are that key's, and say so. A tool with too much comes with the uses and credits beyond its totals.
     """
-    entries: list[tuple[Any, ...]] = []
+    entries: list[_Key] = []
     excesses: list[tuple[str, int, int]] = []
     for name, tool in _tools(decode_consumptions(period.consumptions)).items():
         entries += (_ranked(name, usage) for usage in tool.entries)
@@ -137,7 +125,7 @@ def rows(
         if tool.usages and (uses < 0 or credits < 0):
             excesses.append((name, max(-uses, 0), max(-credits, 0)))
     entries.sort()
-    return _numbered(entries, _place(date, granularity, api_key_id)), excesses
+    return _numbered(entries, *_place(date, granularity, api_key_id)), excesses
 
 
 def deleted_rows(
@@ -149,17 +137,8 @@ def deleted_rows(
     """
     prefix, common = _place(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    for n in places:
-        figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
-        yield {"usage_id": f"{prefix}{n}", **common, **figures}
-
-
-def _check_day(day: Date, request: Request) -> None:
-    asked = request.range
-    if not asked.start <= day <= asked.end:
-        raise ContractError(f"a period is dated {day}, outside {asked.start} to {asked.end}")
-    if day != period_of(day, request.granularity).start:
-        raise ContractError(f"a period is dated {day}, which is not the first day of a {request.granularity}")
+    figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
+    return ({"usage_id": f"{prefix}{n}", **common, **figures} for n in places)
 
 
 def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
@@ -173,8 +152,8 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
 
 
 def _check_figures(uses: int, credits: int) -> None:
-    if max(abs(uses), abs(credits)) > LARGEST_FIGURE:
-        raise ContractError(f"the figures of a tool add up beyond {LARGEST_FIGURE}")
+    if max(abs(uses), abs(credits)) > decoding.LARGEST_FIGURE:
+        raise ContractError(f"the figures of a tool add up beyond {decoding.LARGEST_FIGURE}")
 
 
 def _period(consumptions: msgspec.Raw, tools: dict[str, _Tool]) -> Period:
@@ -186,17 +165,15 @@ def _in_one(several: list[Period]) -> Period:
     if len(several) == 1:
         return several[0]
     consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]
-    return _period(msgspec.Raw(encode(consumptions)), _tools(consumptions))
+    return _period(msgspec.Raw(decoding.encode(consumptions)), _tools(consumptions))
 
 
-def _first_entries(
-    tool: str, usages: Iterable[UserUsage], sums: dict[tuple[Any, ...], UserUsage]
-) -> Iterator[UserUsage]:
+def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_Key, UserUsage]) -> Iterator[UserUsage]:
     """Add entries to those in `sums` of the same user, project and group; the entries that are the first of theirs.
 
     Several entries of one part that share all three stay several.
     """
-    alike: Counter[tuple[Any, ...]] = Counter()
+    alike: Counter[_Key] = Counter()
     for usage in usages:
         key = (tool, usage.user_email, usage.project_reference, usage.group_name)
         alike[key] += 1
@@ -209,33 +186,21 @@ def _first_entries(
             known.project_name = usage.project_name or known.project_name
 
 
-def _ranked(tool: str, usage: UserUsage) -> tuple[Any, ...]:
+def _ranked(tool: str, usage: UserUsage) -> _Key:
     """What the rows of a period are sorted by, null first; the name decides only so that any order ends as one."""
-    return (
-        tool,
-        usage.user_email is not None,
-        usage.user_email,
-        usage.project_reference is not None,
-        usage.project_reference,
-        usage.group_name is not None,
-        usage.group_name,
-        usage.user_uses,
-        usage.user_credits,
-        usage.project_name is not None,
-        usage.project_name,
-    )
+    email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
+    who = (email is not None, email, reference is not None, reference, group is not None, group)
+    return (tool, *who, usage.user_uses, usage.user_credits, name is not None, name)
 
 
 def _place(date: Date, granularity: Granularity, api_key_id: str | None) -> tuple[str, Row]:
     """What the keys of a period's rows begin with, and the columns that all of them share."""
-    day, size = date.isoformat(), granularity.value
-    if api_key_id is None:
-        return f"{size}-{day}-", {"date": day, "granularity": size}
-    return f"{api_key_id}-{size}-{day}-", {"date": day, "granularity": size, "api_key_id": api_key_id}
+    key = {} if api_key_id is None else {"api_key_id": api_key_id}
+    common = {"date": date.isoformat(), "granularity": granularity.value, **key}
+    return "-".join([*key.values(), granularity.value, date.isoformat(), ""]), common
 
 
-def _numbered(entries: Iterable[tuple[Any, ...]], place: tuple[str, Row]) -> Iterator[Row]:
-    prefix, common = place
+def _numbered(entries: Iterable[_Key], prefix: str, common: Row) -> Iterator[Row]:
     for n, (tool, _, email, _, reference, _, group, uses, credits, _, project) in enumerate(entries):
         yield {
             "usage_id": f"{prefix}{n}",

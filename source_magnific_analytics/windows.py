@@ -1,7 +1,6 @@
 """Which dates to ask for: whole periods, in as few requests as the longest range allows.
 
-A period is a day, an ISO week, a month or a year of the calendar. All dates are days in UTC, all ranges include both
-ends.
+A period is a day, an ISO week, a month or a year. All dates are days in UTC, all ranges include both ends.
 """
 
 import re
@@ -22,13 +21,9 @@ class Granularity(StrEnum):
     YEAR = "year"
 
 
-# The periods in which a period can be asked for, and from which it is then added up, the longest first.
-_SMALLER = {
-    Granularity.DAY: (Granularity.DAY,),
-    Granularity.WEEK: (Granularity.WEEK, Granularity.DAY),
-    Granularity.MONTH: (Granularity.MONTH, Granularity.DAY),
-    Granularity.YEAR: (Granularity.YEAR, Granularity.MONTH, Granularity.DAY),
-}
+_DAY, _WEEK, _MONTH, _YEAR = Granularity
+# The other periods in which a period can be asked for, and from which it is then added up, the longest first.
+_PARTS = {_DAY: (), _WEEK: (_DAY,), _MONTH: (_DAY,), _YEAR: (_MONTH, _DAY)}
 
 
 @dataclass(frozen=True)
@@ -95,20 +90,17 @@ def periods(first: Date, last: Date, granularity: Granularity) -> Iterator[DateR
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
     """The next request for days from `first` on, of at most `longest` days and not beyond `end`.
 
-    It holds whole periods (the last of all may be cut by `end`): half a period would replace the whole in a warehouse.
-    Where no whole period of `granularity` fits or `first` lies inside one, it asks for the longest smaller periods that
-    fit, and for no day of the period after.
+    It holds whole periods, but that `end` may cut the last: half a period would replace the whole in a warehouse. Where
+    none fits or `first` lies inside one, it asks for the longest smaller periods that fit, within this one.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)
     >>> show(next_request(Date(2026, 1, 1), Date(2026, 7, 10), Granularity.MONTH, longest=180))
     month 2026-01-01 2026-05-31
     >>> show(next_request(Date(2024, 1, 1), Date(2026, 7, 10), Granularity.YEAR, longest=365))
     month 2024-01-01 2024-11-30
-    >>> show(next_request(Date(2024, 12, 1), Date(2026, 7, 10), Granularity.YEAR, longest=365))
-    month 2024-12-01 2024-12-31
     """
     reach = first.add(days=longest - 1)
-    for smaller in _SMALLER[granularity]:
+    for smaller in (granularity, *_PARTS[granularity]):
         limit = end if smaller is granularity else min(end, period_of(first, granularity).end)
         border = period_of(reach.add(days=1), smaller).start.subtract(days=1)
         last = limit if reach >= limit else border
