@@ -15,10 +15,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox import DEFAULT_KEY, Options, running
-from source_magnific_analytics.startup import importing
-
-with importing():
-    import airbyte_cdk  # noqa: F401
 
 # Shared machines are slow now and then, which says nothing about the connector.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -164,7 +164,7 @@ def bulk(effort: Effort) -> Result:
         rounds = Rounds(commands, effort.runs)
     table = Table(
         "Bulk read",
-        f"Credit usage of 180 days, {BULK_ROWS:,} usage rows in one answer. Low-code nested hands on one record a day "
+        f"Credit usage of 180 days, {BULK_ROWS:,} usage rows in one answer. Low-code nested emits one record a day "
         "and leaves the unnesting to the warehouse; low-code flat loses the name of the tool.",
         _costs_head(FLOOR),
         _costs(rounds, [command.name for command in commands], FLOOR, BULK_ROWS),

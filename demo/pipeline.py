@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from demo.interrupts import held_back
 from demo.origin import DemoError
-from source_magnific_analytics.startup import importing
 
 if TYPE_CHECKING:
     from airbyte.caches import DuckDBCache
@@ -36,7 +35,7 @@ _WAITING = re.compile(r"(?:waiting|trying again in) \d+ seconds")
 
 @dataclass(frozen=True)
 class Synced:
-    """One finished sync: rows handed on by stream, API requests, seconds from start to end."""
+    """One finished sync: rows emitted by stream, API requests, seconds from start to end."""
 
     rows: Mapping[str, int]
     requests: int
@@ -129,7 +128,7 @@ def open_pipeline(
         tell("loading PyAirbyte")
         _settle(logs, private)
         # What happens inside a library's import can swallow a Ctrl-C.
-        with held_back(), warnings.catch_warnings(), importing():
+        with held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             import airbyte
         with (logs / "pyairbyte.log").open("a") as sink, redirect_stdout(sink), redirect_stderr(sink):

@@ -7,8 +7,8 @@ from dagster import Definitions, RetryPolicy, ScheduleDefinition, asset, define_
 HOME = "/srv/magnific"
 
 
-# The next try comes when the day's requests may be there again.
-@asset(retry_policy=RetryPolicy(max_retries=2, delay=timedelta(hours=6).total_seconds()))
+# The pool holds one run at a time, as dagster.yaml says. The next try comes when the day's requests may be there again.
+@asset(pool="magnific", retry_policy=RetryPolicy(max_retries=2, delay=timedelta(hours=6).total_seconds()))
 def magnific_credit_usage() -> None:
     path = f"{HOME}/.venv/bin:{os.environ['PATH']}"
     subprocess.run(

@@ -1,10 +1,24 @@
+import fcntl
 import json
 import os
+import signal
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-# PyAirbyte writes the configuration, with the key in it, to a file that every user may read. It is told before its
-# import to do so in a directory that no other user may enter.
+# Two syncs at once would count usage twice. The lock goes with the process, however that ends.
+lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.")
+
+# A scheduler's signal ends it as Ctrl-C does, so that no temporary file with the key stays behind.
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+# PyAirbyte writes the configuration, with the key in it, to a file that every user may read. Set before its import,
+# this has it do so in a directory that no other user may enter.
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
 

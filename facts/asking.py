@@ -11,10 +11,9 @@ import requests
 
 from facts.questions import MOST_REQUESTS, Question, questions
 from facts.reading import Answer
+from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config
-from source_magnific_analytics.exchange import read_body
 from source_magnific_analytics.policy import POLICY, Meaning, of_exception
-from source_magnific_analytics.streams import new_sync
 from source_magnific_analytics.waiting import http_date
 
 # After these the others would be answered the same way, or cost what the day's syncs need.
@@ -36,12 +35,12 @@ class Asked:
 def ask(config: Config, tell: Callable[[str], None]) -> Asked:
     """Ask one question after another; `tell` is told of each, in a line."""
     asked = Asked()
-    session = new_sync(config).session
+    client = Client(config, POLICY)
     course = questions(config)
     question = next(course)
     while len(asked.answers) < MOST_REQUESTS:
         try:
-            answer = _answer(session, config, question)
+            answer = _answer(client, config, question)
         except KeyboardInterrupt:
             asked.stopped = "It was interrupted"
             break
@@ -62,12 +61,12 @@ def ask(config: Config, tell: Callable[[str], None]) -> Asked:
     return asked
 
 
-def _answer(session: requests.Session, config: Config, question: Question) -> Answer:
+def _answer(client: Client, config: Config, question: Question) -> Answer:
     url = f"{config.base_url}/v1/analytics/{question.endpoint}"
     begun = time.monotonic()
     try:
         # Magnific's reference calls this POST a query: it changes nothing.
-        response = session.request(
+        response = client.session.request(
             "POST" if question.body else "GET",
             url,
             json=question.body,
@@ -76,7 +75,7 @@ def _answer(session: requests.Session, config: Config, question: Question) -> An
             stream=True,
         )
         with response:
-            body = bytes(read_body(response))
+            body = bytes(client.read(response))
             size = response.raw.tell()
     except requests.exceptions.RequestException as error:
         # Its own text can hold addresses and bytes of the answer.

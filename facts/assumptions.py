@@ -73,7 +73,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "Uses and credits are whole numbers from 0 up, written like 12",
-        "`12.0` is 12, and a figure below zero is handed on. With anything else the sync ends with an error",
+        '`12.0` and `"12"` are 12, and a figure below zero is emitted. With anything else the sync ends with an error',
         shapes.figures,
     ),
     Assumption(
@@ -110,14 +110,14 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "No breakdown exceeds its total",
-        "**Rows are handed on as they are**, so that their sum exceeds the total; the log says by how much",
+        "**Rows are emitted as they are**, so that their sum exceeds the total; the log says by how much",
         shapes.excess,
     ),
     Assumption("Whatever is used costs credits", "Rows with uses and 0 credits are rows like others", shapes.free),
     Assumption(
         "What goes through API keys is part of the team's usage",
-        "**The connector hands on what Magnific says of each key**, so that `credit_usage` minus "
-        "`credit_usage_by_api_key` is not the rest; the log says by how much the keys exceed the total",
+        "**The connector emits what Magnific says of each key**, so that `credit_usage` minus "
+        "`credit_usage_by_api_key` is not the rest; SQL over both tables says by how much",
         comparisons.keys_total,
     ),
     Assumption(
@@ -142,8 +142,9 @@ ASSUMPTIONS = (
         shapes.lists,
     ),
     Assumption(
-        "Answers tell the limits in headers",
-        "A refusal (429) tells the wait; where it does not, the connector waits 60 and 120 seconds, then ends the sync",
+        "Answers state the limits in headers",
+        "A refusal (429) states the wait; where it does not, the connector waits 60 and 120 seconds, then ends the "
+        "sync",
         delivery.limits,
     ),
     Assumption(

@@ -28,12 +28,12 @@ def understood(seen: Seen) -> Judged:
             asked = answer.question.request
             if asked:
                 # The connector asks for no period that begins before its range.
-                whole = DateRange(period_of(asked.range.start, asked.unit).start, asked.range.end)
-                usage.decode(bytearray(answer.body), Request(whole, asked.unit))
+                whole = DateRange(period_of(asked.range.start, asked.granularity).start, asked.range.end)
+                usage.decode(bytearray(answer.body), Request(whole, asked.granularity))
             else:
                 list(decoding.rows(bytearray(answer.body), _LISTS[answer.question.name].row_type))
         except UNREADABLE as error:
-            refused[str(contract_error(error))] += 1
+            refused[str(contract_error(bytearray(answer.body), error))] += 1
     if not seen.right:
         return NOT_SEEN
     told = f"{len(seen.right) - refused.total()} of {len(seen.right)} are understood"
@@ -88,14 +88,18 @@ def first_days(seen: Seen) -> Judged:
     for answer in seen.right:
         asked = answer.question.request
         for period in answer.periods if asked else ():
-            if asked is None or period.day is None or period_of(period.day, asked.unit).start < asked.range.start:
+            if (
+                asked is None
+                or period.day is None
+                or period_of(period.day, asked.granularity).start < asked.range.start
+            ):
                 continue
-            inside = period.day <= asked.range.end and period.day == period_of(period.day, asked.unit).start
+            inside = period.day <= asked.range.end and period.day == period_of(period.day, asked.granularity).start
             # A period at the range's start may be one that is cut.
             if inside:
-                right[asked.unit] += 1
+                right[asked.granularity] += 1
             elif period.day != asked.range.start:
-                wrong[asked.unit] += 1
+                wrong[asked.granularity] += 1
     told = "; ".join(
         f"by {unit} {right[unit]:,} of {right[unit] + wrong[unit]:,}" for unit in sorted(right.keys() | wrong.keys())
     )

@@ -28,8 +28,6 @@ from environments import DESTINATION
 from forked import Forked
 from patience import HUNG
 
-from source_magnific_analytics.startup import importing
-
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
 
@@ -195,8 +193,7 @@ def _watched(function: Callable[[], Any]) -> Any:
 
 def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
     def read() -> int:
-        with importing():
-            import airbyte
+        import airbyte
 
         cache = target.cache(airbyte)
         try:

@@ -97,7 +97,7 @@ _COLUMNS = {
 
 
 def store(file: Path, rows: Sequence[Row], granularity: str, synced_at: str, schema: str) -> None:
-    """A table as PyAirbyte makes it, with one withdrawn row more."""
+    """A table as PyAirbyte makes it, with one deleted row more."""
     places: Counter[str] = Counter()
     stored = []
     for row in rows:

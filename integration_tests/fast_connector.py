@@ -12,23 +12,22 @@ from __future__ import annotations
 import select
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import backoff._sync
 import pendulum
 import urllib3.util.connection
 from forked import serve
 
-from source_magnific_analytics.startup import importing
+from source_magnific_analytics.policy import POLICY
+from source_magnific_analytics.run import run
 
-with importing():
-    from airbyte_cdk.sources.streams.http import rate_limiting
-
-    from source_magnific_analytics import credit_usage, usage_stream
-    from source_magnific_analytics.policy import POLICY
-    from source_magnific_analytics.run import run
+_monotonic = time.monotonic
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,9 @@ class _Clock:
         print(f"waited {seconds:.2f}", file=sys.__stderr__, flush=True)
         self._waited += timedelta(seconds=seconds)
 
+    def monotonic(self) -> float:
+        return _monotonic() + self._waited.total_seconds()
+
     def now(self) -> datetime:
         told = datetime.fromisoformat(Path(self._file).read_text()) if self._file else datetime.now(UTC)
         return told + self._waited
@@ -62,12 +64,11 @@ class _Clock:
 def _arrange(circumstances: Circumstances) -> None:
     clock = _Clock(circumstances.clock)
 
-    class Time:
-        sleep = staticmethod(clock.sleep)
-
     vars(pendulum)["now"] = lambda zone=None: pendulum.instance(clock.now()).in_timezone(zone or "local")
-    for module in (rate_limiting, credit_usage, usage_stream):
-        vars(module)["time"] = Time
+    vars(time)["sleep"] = clock.sleep
+    vars(time)["monotonic"] = clock.monotonic
+    # It sleeps 0 seconds after each wait, which is none.
+    vars(backoff._sync)["time"] = SimpleNamespace(sleep=lambda _: None)
     object.__setattr__(POLICY, "longest_body", circumstances.longest_body)
     _arrange_connections(socket.socket if circumstances.patient else _Hurried, *circumstances.refused)
 

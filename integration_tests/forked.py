@@ -188,14 +188,14 @@ def _be_a_program_of_its_own(run: Callable[..., object], command: dict[str, Any]
 
 
 def _call(address: str, *arguments: str) -> int:
-    handed_on = (signal.SIGINT, signal.SIGTERM)
-    signal.pthread_sigmask(signal.SIG_BLOCK, handed_on)
+    passed_on = (signal.SIGINT, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)
     run = Run(address, 1, 2, {"arguments": arguments, "env": dict(os.environ)})
-    for one in handed_on:
+    for one in passed_on:
         signal.signal(one, lambda number, _: run.kill(signal.Signals(number)))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, handed_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
     code = run.wait()
-    for one in handed_on:
+    for one in passed_on:
         signal.signal(one, signal.SIG_IGN)
     # As a shell says of a signal.
     return code if code >= 0 else 128 - code

@@ -15,14 +15,11 @@ from pathlib import Path
 
 from forked import serve
 
-from source_magnific_analytics.startup import importing
-
 # The demo is not installed. A program takes this place.
 sys.path[0] = str(Path(__file__).parent.parent)
-with importing():
-    import airbyte  # noqa: F401
+import airbyte  # noqa: E402, F401
 
-    from demo.report import library
+from demo.report import library  # noqa: E402
 
 
 def _forget(*packages: str) -> None:

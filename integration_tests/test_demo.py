@@ -42,10 +42,10 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
             "select sum(user_credits), count(*) - count(distinct usage_id) from credit_usage"
         ).fetchall()
         [(expected,)] = connection.execute("select sum(user_credits) from demo_expected").fetchall()
-        [(withdrawn,)] = connection.execute("select count(*) from credit_usage where tool is null").fetchall()
+        [(deleted,)] = connection.execute("select count(*) from credit_usage where tool is null").fetchall()
         [(names,)] = connection.execute("select count(*) from projects where name like '% II'").fetchall()
     assert (stored, repeated, names) == (expected, 0, 1)
-    assert withdrawn > 0
+    assert deleted > 0
     assert f"{stored:,} credits" in printed
     page = (demo.output / "report.html").read_text()
     assert "<strong>Yes.</strong>" in page and '<select id="in">' in page
@@ -96,7 +96,7 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
         MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url, MAGNIFIC_START_DATE="2026-02-30"
     )
     assert code == 1
-    assert "The demo stopped: start_date is '2026-02-30': enter the first day" in printed
+    assert "The demo stopped: start_date is not valid: enter the first day" in printed
     api.set_limits(per_day=api.count() + 3, limit_header="retry-after")
     code, printed = fast_demo.run(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
     assert code == 1

@@ -75,7 +75,7 @@ def synced(request: pytest.FixtureRequest) -> Synced:
 
 def test_the_second_sync_brings_the_days_of_the_lookback_alone(synced: Synced) -> None:
     lists = 14 + 4 + 4 + 6
-    # A row that was withdrawn comes along with its zeros.
+    # A row that was deleted comes along with its zeros.
     read_again = synced.rows(f"date >= '{READ_AGAIN}'")
     assert synced.records == (len(synced.before) + lists, len(read_again) + lists)
     assert synced.rows(NEWEST) == read_again
@@ -149,12 +149,12 @@ def test_a_changed_email_takes_its_figures_along(synced: Synced) -> None:
     assert OLD_EMAIL not in {row[2] for row in now}
 
 
-def test_refunded_usage_leaves_rows_that_say_nothing_but_that_they_are_withdrawn(synced: Synced) -> None:
+def test_refunded_usage_leaves_rows_that_say_nothing_but_that_they_are_deleted(synced: Synced) -> None:
     refunded = [row for row in synced.before.values() if (str(row[0]), row[1]) == (REFUND["day"], REFUND["tool"])]
-    withdrawn = synced.rows("_ab_cdc_deleted_at IS NOT NULL")
+    deleted = synced.rows("_ab_cdc_deleted_at IS NOT NULL")
     empty = (date.fromisoformat(REFUND["day"]), None, None, None, None, 0, 0)
-    assert list(withdrawn.values()) == [empty] * len(refunded) != []
-    assert withdrawn == synced.rows("tool IS NULL")
+    assert list(deleted.values()) == [empty] * len(refunded) != []
+    assert deleted == synced.rows("tool IS NULL")
 
 
 def test_a_new_day_is_there_and_the_day_before_is_whole(synced: Synced) -> None:
@@ -207,7 +207,7 @@ def _report_home() -> None:
 def test_a_published_destination_ends_with_one_document_for_each_row(
     tmp_path: Path, sandbox: Sandbox, fast: FastConnector
 ) -> None:
-    """destination-pgvector ignores Airbyte's sign of deletion: a document of a withdrawn row stays as it was."""
+    """destination-pgvector ignores Airbyte's sign of deletion: a document of a deleted row stays as it was."""
     start = "2026-03-06"
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "start_date": start}
     sandbox.clear(MONDAY)
@@ -223,7 +223,7 @@ def test_a_published_destination_ends_with_one_document_for_each_row(
         }
 
         def sync(end: str) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-            """The rows that were handed on, and all documents after that, by their ids."""
+            """The rows that were emitted, and all documents after that, by their ids."""
             run = fast("read", config=config | {"end_date": end}, catalog=USAGE_ALONE, state=source.state)
             source.load(run.stdout)
             published.write(settings, USAGE_ALONE, run.stdout)
@@ -232,16 +232,16 @@ def test_a_published_destination_ends_with_one_document_for_each_row(
             assert len(documents) == len(found)
             return run.records("credit_usage"), documents
 
-        handed_on, before = sync(MONDAY)
-        assert len(before) == len(handed_on)
+        emitted, before = sync(MONDAY)
+        assert len(before) == len(emitted)
         change_the_past(sandbox)
-        handed_on, after = sync(TUESDAY)
+        emitted, after = sync(TUESDAY)
 
-    gone = [row["usage_id"] for row in handed_on if row.get("_ab_cdc_deleted_at")]
-    withdrawn = {f"Stream_credit_usage_Key_{usage_id}" for usage_id in gone}
+    gone = [row["usage_id"] for row in emitted if row.get("_ab_cdc_deleted_at")]
+    deleted = {f"Stream_credit_usage_Key_{usage_id}" for usage_id in gone}
     refunded = [row for row in before.values() if (row["date"], row["tool"]) == (REFUND["day"], REFUND["tool"])]
-    assert len(withdrawn) == len(refunded) > 0
-    assert {key: after.pop(key) for key in withdrawn} == {key: before[key] for key in withdrawn}
+    assert len(deleted) == len(refunded) > 0
+    assert {key: after.pop(key) for key in deleted} == {key: before[key] for key in deleted}
 
     told = sandbox.totals(start_date=start, end_date=TUESDAY)
     sums: Counter[tuple[str, str]] = Counter()

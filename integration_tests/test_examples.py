@@ -6,7 +6,9 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,7 +21,7 @@ from typing import IO, Any
 
 import duckdb
 import pytest
-from connector_process import FastConnector
+from connector_process import SCRIPT, FastConnector
 from environments import AIRFLOW, DAGSTER
 from forked import Forked
 from patience import HUNG
@@ -124,7 +126,9 @@ def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> N
 def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
     python = DAGSTER.program("python")
     definitions = home.install("dagster_definitions.py")
-    environment = {**os.environ, "DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    (home.folder / "dagster").mkdir()
+    shutil.copy(EXAMPLES / "dagster.yaml", home.folder / "dagster")
+    environment = {**os.environ, "DAGSTER_HOME": str(home.folder / "dagster"), "DAGSTER_DISABLE_TELEMETRY": "yes"}
     home.use_up_the_day()
     said = last_line(home.run([python, HERE / "dagster_run.py", definitions], environment))
     assert said == {
@@ -132,6 +136,7 @@ def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> N
         "retries": 1,
         "schedule": "17 5 * * *",
         "asked_for": 1,
+        "at_once": {"magnific": 1},
         "job_runs": ["magnific_credit_usage"],
     }
     home.assert_complete()
@@ -197,12 +202,36 @@ def test_crons_run_on_the_next_day_completes_and_shows_nobody_the_key(home: Home
     assert list(home.temporary.iterdir()) == []
 
 
-def test_crons_run_does_nothing_while_another_one_lasts(home: Home) -> None:
-    with (home.folder / "sync.lock").open("w") as lock:
+@pytest.mark.parametrize("example", ["sync.py", "several_teams/sync.py"])
+def test_an_example_does_nothing_while_another_sync_lasts(home: Home, example: str) -> None:
+    shutil.copy(EXAMPLES / example, home.folder / "sync.py")
+    with (home.folder / "warehouse.lock").open("w") as lock:
         flock(lock, LOCK_EX | LOCK_NB)
-        assert cron(home).wait() != 0
+        with cron(home) as process:
+            assert process.wait(timeout=HUNG) != 0
+    assert (home.folder / "sync.log").read_text() == (
+        "Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.\n"
+    )
     assert home.sandbox.requests() == []
     assert not (home.folder / "warehouse.duckdb").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, number: signal.Signals) -> None:
+    """The signal comes while the connector waits for an answer, with every file written."""
+    home.sandbox.spoil({"kind": "silence", "path": "usage"})
+    environment = {**os.environ, "TMPDIR": str(home.temporary), "AIRBYTE_OFFLINE_MODE": "1"}
+    environment["PATH"] = f"{Path(SCRIPT).parent}:{environment['PATH']}"
+    command = [sys.executable, "sync.py"]
+    # Where tests run under nohup, the signal would be ignored.
+    heard = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
+    with subprocess.Popen(command, cwd=home.folder, env=environment, **heard) as process:
+        home.sandbox.wait_for_requests(SMALL_STREAMS + 1)
+        holders = [file for file in home.temporary.rglob("*.json") if home.sandbox.api_key in file.read_text()]
+        process.send_signal(number)
+        assert process.wait(timeout=HUNG) != 0
+    assert holders
+    assert not [file for file in home.temporary.rglob("*") if file.is_file()]
 
 
 def test_several_teams_lie_side_by_side_in_one_file_and_one_view(

@@ -19,6 +19,7 @@ from sandbox_process import Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
 Json = dict[str, Any]
+SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 NOWHERE, FULL = Path(os.devnull), Path("/dev/full")
 
 
@@ -112,6 +113,62 @@ def test_a_killed_console_script_goes_on_where_its_last_state_says(
     first = min(one["body"]["start_date"] for one in sandbox.requests())
     assert asked <= 5
     assert backfill["start_date"] < first <= str(next_day)
+
+
+def started(connector: Connector, number: signal.Signals, command: str, **files: Any) -> subprocess.Popen[bytes]:
+    """The console script, which has its own temporary folder and does not ignore the signal, as under nohup."""
+    temporary = connector.folder / "temporary"
+    temporary.mkdir()
+    return subprocess.Popen(
+        [SCRIPT, *connector.arguments(command, **files)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+
+
+def with_the_key(connector: Connector, sandbox: Sandbox) -> list[Path]:
+    """The connector's temporary files that hold the key."""
+    files = [file for file in (connector.folder / "temporary").rglob("*") if file.is_file()]
+    return [file for file in files if sandbox.api_key in file.read_text()]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("command", ["check", "read"])
+def test_a_signal_during_a_request_leaves_no_file_with_the_key_and_no_stack_trace(
+    connector: Connector, sandbox: Sandbox, config: Json, command: str, number: signal.Signals
+) -> None:
+    sandbox.requests()
+    sandbox.spoil({"kind": "silence"})
+    files = {"config": config} | ({"catalog": ALL} if command == "read" else {})
+    running = started(connector, number, command, **files)
+    sandbox.wait_for_requests(1)
+    assert with_the_key(connector, sandbox)
+    running.send_signal(number)
+    output, words = running.communicate(timeout=HUNG)
+    assert running.returncode == -number
+    assert list((connector.folder / "temporary").iterdir()) == []
+    assert b"Traceback" not in output + words
+    assert words == b""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_the_process_although_nobody_reads_what_it_writes(
+    connector: Connector, sandbox: Sandbox, backfill: Json, number: signal.Signals
+) -> None:
+    running = started(connector, number, "read", config=backfill, catalog=USAGE_ALONE)
+    assert running.stdout is not None and running.stderr is not None
+    # The first window is many times larger than the pipe, so the process waits until the next line is read.
+    while b'"type":"RECORD"' not in running.stdout.readline():
+        pass
+    assert with_the_key(connector, sandbox)
+    running.send_signal(number)
+    assert ended(running) == -number
+    assert list((connector.folder / "temporary").iterdir()) == []
+    assert running.stderr.read() == b""
+    running.stdout.close()
+    running.stderr.close()
 
 
 def ended(running: subprocess.Popen[bytes]) -> int:

@@ -75,20 +75,20 @@ REFUSED: dict[str, Any] = {
     "a tool is null": {"data": [period(usage(tool=None))]},
     "a tool is missing": {"data": [period({"user_uses": 1, "user_credits": 60})]},
     "a tool is a number": {"data": [period(usage(tool=5))]},
-    "uses are a text": {"data": [period(usage(user_uses="1"))]},
+    "uses are a text": {"data": [period(usage(user_uses="one"))]},
     "uses are a fraction": {"data": [period(usage(user_uses=1.5))]},
     "uses are null": {"data": [period(usage(user_uses=None))]},
     "uses are missing": {"data": [period({"tool": "Upscaler", "user_credits": 60})]},
     "uses are true": {"data": [period(usage(user_uses=True))]},
-    "credits are a text": {"data": [period(usage(user_credits="60"))]},
+    "credits are a text": {"data": [period(usage(user_credits="sixty"))]},
     "credits are a fraction": {"data": [period(usage(user_credits=60.25))]},
     "the breakdown is an object": {"data": [period(usage(user_usages={}))]},
     "an entry of the breakdown is null": {"data": [period(usage(user_usages=[None]))]},
-    "a user's uses are a text": {"data": [period(usage(user_usages=[user(user_uses="1")]))]},
+    "a user's uses are a text": {"data": [period(usage(user_usages=[user(user_uses="one")]))]},
     "a user's credits are missing": {"data": [period(usage(user_usages=[{"user_email": "a", "user_uses": 1}]))]},
     "a user's email is a number": {"data": [period(usage(user_usages=[user(user_email=1)]))]},
     "one bad figure behind good periods": {
-        "data": [period(usage()), period(usage(user_uses="2"), date="2026-03-03T00:00:00Z")]
+        "data": [period(usage()), period(usage(user_uses="two"), date="2026-03-03T00:00:00Z")]
     },
 }
 
@@ -191,7 +191,7 @@ def test_no_email_anywhere_leaves_the_totals_exact(
     assert answer != before
     assert warehouse.by_user() == {}
     sandbox.heal()
-    # With the emails back, the rows without are withdrawn.
+    # With the emails back, the rows without are deleted.
     run = fast("read", config=march | {"lookback_window_days": 31}, catalog=USAGE_ALONE, state=warehouse.state)
     warehouse.load(run.stdout)
     assert warehouse.totals() != {}

@@ -41,10 +41,10 @@ def test_usage_has_the_totals_of_each_tool_and_day(built: Built) -> None:
     assert {row[:2]: row[2:] for row in found} == built.synced.totals
 
 
-def test_what_was_withdrawn_is_in_the_table_and_in_no_mart(built: Built) -> None:
-    withdrawn = built.target.query(f"SELECT usage_id FROM {SCHEMA}.credit_usage WHERE _ab_cdc_deleted_at IS NOT NULL")
-    assert withdrawn
-    assert not {*withdrawn} & {*built.ask("SELECT usage_id FROM magnific__usage")}
+def test_what_was_deleted_is_in_the_table_and_in_no_mart(built: Built) -> None:
+    deleted = built.target.query(f"SELECT usage_id FROM {SCHEMA}.credit_usage WHERE _ab_cdc_deleted_at IS NOT NULL")
+    assert deleted
+    assert not {*deleted} & {*built.ask("SELECT usage_id FROM magnific__usage")}
 
 
 def test_usage_knows_the_member_the_project_of_today_and_the_money(built: Built) -> None:

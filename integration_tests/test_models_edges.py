@@ -88,7 +88,7 @@ def test_an_untidy_table_is_built_and_what_is_lost_in_it_is_told(untidy: Build) 
     assert odd == {"magnific_only_days": "warn", "magnific_nothing_was_lost": "fail"}
 
 
-def test_the_newest_row_of_each_place_counts_and_withdrawn_ones_are_gone(untidy: Build) -> None:
+def test_the_newest_row_of_each_place_counts_and_deleted_ones_are_gone(untidy: Build) -> None:
     assert untidy.rows("usage_id, credits", "usage", "ORDER BY 1") == [
         ("day-2026-03-30-0", 15),
         ("day-2026-03-31-0", 5),

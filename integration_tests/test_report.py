@@ -217,8 +217,8 @@ def test_the_sums_are_held_against_what_they_must_be(browser: Browser, tmp_path:
     assert verdict.startswith("No. 1 of" if off else "Yes.")
 
 
-def test_rows_that_were_withdrawn_after_a_change_of_granularity_do_not_count(tmp_path: Path) -> None:
-    file = make_file(tmp_path / "withdrawn.duckdb", 120, 4, "month")
+def test_rows_that_were_deleted_after_a_change_of_granularity_do_not_count(tmp_path: Path) -> None:
+    file = make_file(tmp_path / "deleted.duckdb", 120, 4, "month")
     with open_warehouse(file) as warehouse:
         before = warehouse.rows("usage"), warehouse.rows("facts")[0]["through"]
     with duckdb.connect(file) as connection:

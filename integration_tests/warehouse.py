@@ -99,7 +99,7 @@ class Warehouse:
         return [row for row in self.tables["credit_usage"].values() if not row.get("_ab_cdc_deleted_at")]
 
     @property
-    def withdrawn(self) -> list[Json]:
+    def deleted(self) -> list[Json]:
         """What stays besides where it does not."""
         return [row for row in self.tables["credit_usage"].values() if row.get("_ab_cdc_deleted_at")]
 
@@ -121,8 +121,8 @@ class Warehouse:
         rows = sandbox.rows(**query)
         assert self.by_user() == _added_up(rows, "date", "tool", "user_email", "project_reference")
         assert {row["granularity"] for row in self.usage} <= {granularity}
-        # So the sums are the same where withdrawn rows stay.
-        assert not any(row["user_uses"] or row["user_credits"] or row.get("tool") for row in self.withdrawn)
+        # So the sums are the same where deleted rows stay.
+        assert not any(row["user_uses"] or row["user_credits"] or row.get("tool") for row in self.deleted)
 
 
 def _added_up(rows: list[Json], *fields: str) -> Sums:

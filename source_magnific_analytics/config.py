@@ -2,20 +2,21 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
 
-from source_magnific_analytics.windows import Granularity
+from source_magnific_analytics.windows import Granularity, parse_date
 
 # The longest date range of one request, in days, both ends counted (Magnific's Analytics overview).
 LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
-# A mistyped year must not cost the day's requests.
+# A mistyped year must not use up the day's requests.
 EARLIEST_START = Date(2000, 1, 1)
 # Whoever may edit a source must not be able to send its key elsewhere.
 HOSTS = ("magnific.com", "freepik.com")
@@ -47,15 +48,14 @@ class Config:
 
 
 def config_error(message: str) -> AirbyteTracedException:
-    """An error that the user mends in the source's settings; `message` is what they read."""
+    """An error that the user fixes in the source's settings; `message` is what they read."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.config_error)
 
 
 def parse(raw: Mapping[str, Any], today: Date) -> Config:
     """The configuration that `raw` states; raises `AirbyteTracedException` (config error) for its first mistake."""
     given = checked(raw)
-    start = parse_date(given["start_date"])
-    end = parse_date(given["end_date"]) if given.get("end_date") else None
+    start, end = given["start_date"], given.get("end_date")
     if start < EARLIEST_START:
         raise config_error(
             f"start_date {start} is before {EARLIEST_START}, when there was no usage: enter a later day, since every "
@@ -69,129 +69,59 @@ def parse(raw: Mapping[str, Any], today: Date) -> Config:
         raise config_error(
             f"start_date {start} is after end_date {end}: enter an earlier start_date or a later end_date."
         )
-    filters = {name: given[name] for name in FILTERS if given.get(name)}
     return Config(
         today=today,
         api_key=_api_key(given["api_key"]),
         start_date=start,
         end_date=min(end or today, today),
         plan=given.get("plan", "business"),
-        granularity=Granularity(given.get("granularity", "day")),
+        granularity=given.get("granularity", Granularity.DAY),
         lookback_days=given.get("lookback_window_days", 7),
-        filters=filters,
+        filters={name: given[name] for name in FILTERS if given.get(name)},
         base_url=_base_url(given.get("base_url", "https://api.magnific.com")),
     )
 
 
 def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """`raw` with values of the right kinds, and without those that are null, which is the same as absent.
+    """`raw` with values of the right kinds, and without those that are null or no `end_date`, which say nothing.
 
     Raises `AirbyteTracedException` (config error) that names the first setting of another kind.
     """
-    given = {name: value for name, value in raw.items() if value is not None}
+    given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
         if name not in given:
             raise config_error(f"{name} is missing: enter {_KINDS[name][1]}.")
-    for name, (read, words) in _KINDS.items():
+    for name, (kind, words) in _KINDS.items():
         if name in given:
             try:
-                given[name] = read(given[name])
-            except (TypeError, ValueError, OverflowError):
-                raise config_error(f"{name} is {_shown(name, given)}: enter {words}.") from None
+                # In lax mode 7.0 and "7" are the integer 7.
+                given[name] = msgspec.convert(given[name], kind, strict=False, dec_hook=_date)
+            except msgspec.ValidationError:
+                # Without the value: somebody may have pasted the key into another field.
+                raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
+def _date(_: type, value: Any) -> Date:
+    return parse_date(value)
 
 
-def _name(value: Any) -> str:
-    if not _text(value):
-        raise ValueError
-    return str(value)
-
-
-def _day(value: Any) -> str:
-    parse_date(_text(value))
-    return str(value)
-
-
-def _whole(value: Any) -> int:
-    """An integer, also where it is written 7.0; raises for anything else, true and false included."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
-        raise TypeError
-    return int(value)
-
-
-def _one_of(*known: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        return known[known.index(value)]
-
-    return read
-
-
-def _lookback(value: Any) -> int:
-    days = _whole(value)
-    if not 0 <= days <= 180:
-        raise ValueError
-    return days
-
-
-def _each(read: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
-    def read_all(value: Any) -> list[Any]:
-        if not isinstance(value, list):
-            raise TypeError
-        return [read(item) for item in value]
-
-    return read_all
-
-
-def _group(value: Any) -> int:
-    number = _whole(value)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _reference(value: Any) -> str:
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", _text(value), re.ASCII | re.IGNORECASE):
-        raise ValueError
-    return str(value)
-
-
-# How each setting is read, and what a person enters.
-_KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "api_key": (_text, "the team's Magnific API key"),
-    "start_date": (_day, "the first day of usage to sync, as YYYY-MM-DD"),
-    "end_date": (
-        lambda value: "" if value == "" else _day(value),
-        "the last day of usage to sync, as YYYY-MM-DD, or leave it empty",
-    ),
-    "plan": (_one_of(*LONGEST_RANGE_DAYS), "business or enterprise"),
-    "granularity": (_one_of(*Granularity), "day, week, month or year"),
-    "lookback_window_days": (_lookback, "a whole number of days from 0 to 180"),
-    "group_ids": (_each(_group), "a list of whole numbers from 1 up (group_id in the stream groups)"),
-    "project_references": (_each(_reference), "a list of UUIDs (project_reference in the stream projects)"),
-    "api_key_ids": (_each(_name), "a list of texts (api_key_id in the stream api_keys)"),
-    "base_url": (_text, "an address, or leave it out"),
+_Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")]
+_Id = Annotated[int, msgspec.Meta(ge=1)]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+# The kind of each setting, and what a person enters.
+_KINDS: Mapping[str, tuple[Any, str]] = {
+    "api_key": (str, "the team's Magnific API key"),
+    "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
+    "end_date": (Date, "the last day of usage to sync, as YYYY-MM-DD, or leave it empty"),
+    "plan": (Literal["business", "enterprise"], "business or enterprise"),
+    "granularity": (Granularity, "day, week, month or year"),
+    "lookback_window_days": (Annotated[int, msgspec.Meta(ge=0, le=180)], "a whole number of days from 0 to 180"),
+    "group_ids": (list[_Id], "a list of whole numbers from 1 up (group_id in the stream groups)"),
+    "project_references": (list[_Uuid], "a list of UUIDs (project_reference in the stream projects)"),
+    "api_key_ids": (list[_Text], "a list of texts (api_key_id in the stream api_keys)"),
+    "base_url": (str, "an address, or leave it out"),
 }
-
-
-def _shown(name: str, given: Mapping[str, Any]) -> str:
-    """A value in an error; never the key, wherever it was pasted, and no more than fits a line."""
-    if name == "api_key":
-        return "no text"
-    shown = repr(given[name])
-    return "the API key" if given["api_key"] and str(given["api_key"]) in shown else shown[:80]
-
-
-def parse_date(text: str) -> Date:
-    """The day that `text` names as YYYY-MM-DD; raises ValueError for any other text."""
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-        raise ValueError(text)
-    return Date.fromisoformat(text)
 
 
 def _api_key(key: str) -> str:
@@ -206,24 +136,17 @@ def _api_key(key: str) -> str:
 
 def _base_url(url: str) -> str:
     """The address without a slash at its end; raises where it is none that the key may be sent to."""
-    refusal = config_error(
-        f"base_url must be https on a host of {' or '.join(HOSTS)} or, on this machine alone, http://localhost:PORT, "
-        "without user name, path or query, since the API key is sent there: correct it or leave it out."
-    )
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise refusal from None
-    extras = parts.username or parts.password or parts.query or parts.fragment or parts.path not in ("", "/")
     # A host of other characters (a space, a backslash, a percent sign) is read differently by different clients.
-    if extras or "@" in url or not re.fullmatch(r"[A-Za-z0-9.:-]+", host):
-        raise refusal
-    magnific = parts.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
-    if not magnific and not (parts.scheme in ("http", "https") and _is_loopback(host)):
-        raise refusal
-    named = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{named}" + (f":{port}" if port is not None else "")
+    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?", url.lower())
+    scheme, host, port = parts.groups("") if parts else ("", "", "")
+    magnific = scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
+    if int(port[1:] or 0) > 65535 or not (magnific or _is_loopback(host.strip("[]"))):
+        raise config_error(
+            f"base_url must be https on a host of {' or '.join(HOSTS)} or, on this machine alone, "
+            "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "
+            "leave it out."
+        )
+    return f"{scheme}://{host}{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,58 +1,157 @@
-"""What the team spends: one series of windows."""
+"""Credit usage: how a stream of usage becomes Airbyte's messages, and the stream of the whole team."""
 
-import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, TypeVar
 
-from airbyte_cdk.models import AirbyteMessage
-from airbyte_cdk.sources.streams.http.request_window_split_exception import RequestWindowSplitRequiredException
+import msgspec
+import pendulum
+import requests
+from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from msgspec.structs import replace
+from pendulum import Date
 
 from source_magnific_analytics import state, usage
-from source_magnific_analytics.exchange import Exchange, read_body
-from source_magnific_analytics.state import Progress
-from source_magnific_analytics.usage_stream import Save, Series, UsageStream
-from source_magnific_analytics.windows import DateRange, Granularity, Request
+from source_magnific_analytics.client import Client
+from source_magnific_analytics.series import Series
+from source_magnific_analytics.shrinking import Span
+from source_magnific_analytics.state import Progress, Settings
+from source_magnific_analytics.streams import MagnificStream
+from source_magnific_analytics.summary import Summary
+from source_magnific_analytics.windows import Request, plan
+
+S = TypeVar("S", bound=msgspec.Struct)
+# What a stream of usage reads, in order: a state to save, or rows to emit.
+Item = Mapping[str, Any] | Iterator[usage.Row]
+Slices = list[Mapping[str, Any]]
+
+
+class UsageStream(MagnificStream, ABC):
+    """Usage by period, tool, user and project, in windows, of the whole team or by API key."""
+
+    endpoint = "team-credit-usage"
+    http_method = "POST"
+    primary_key = "usage_id"
+    cursor_field = "date"
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self.summary = Summary()
+
+    @property
+    def filters(self) -> dict[str, list[Any]]:
+        """The filters of every request."""
+        return dict(self.config.filters)
+
+    def settings(self, sync_mode: SyncMode) -> Settings:
+        """The settings under which a sync emits rows."""
+        config = self.config
+        return Settings(config.granularity, config.start_date, self.filters, sync_mode == SyncMode.full_refresh)
+
+    @abstractmethod
+    def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
+        """The rows of a sync behind the state `saved`, and between them the states to save."""
+
+    def read(
+        self,
+        configured_stream: ConfiguredAirbyteStream,
+        logger: Any,
+        slice_logger: Any,
+        stream_state: MutableMapping[str, Any],
+        state_manager: ConnectorStateManager | None,
+        internal_config: Any,
+    ) -> Iterable[AirbyteMessage]:
+        """The records of window after window, each between the states that make a kill at any message exact."""
+        manager = state_manager or ConnectorStateManager()
+        for item in self.items(self.settings(configured_stream.sync_mode), stream_state):
+            if not isinstance(item, Mapping):
+                yield from self._records(item)
+            elif state_manager is not None:
+                manager.update_state_for_stream(self.name, self.namespace, item)
+                yield manager.create_state_message(self.name, self.namespace)
+                self.client.quota.emitted()
+
+    def request_body_json(
+        self, stream_state: Any, stream_slice: Mapping[str, Any] | None = None, next_page_token: Any = None
+    ) -> Mapping[str, Any]:
+        return {**self.filters, **(stream_slice or {})}
+
+    def parse_response(
+        self, response: requests.Response, *, stream_slice: Mapping[str, Any] | None = None, **_: Any
+    ) -> Iterable[Any]:
+        """The one answer to the request of a slice; raises `ContractError`. Without a slice any dates will do."""
+        request = None if stream_slice is None else Request.read(stream_slice)
+        yield usage.decode(self.client.read(response), request)
+
+    def ask(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
+        """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
+        stream_slice = {**request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
+        call = self.call(stream_slice, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
+        return self.client.ask(
+            call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
+        )
+
+    def series(self, now: Settings) -> Series:
+        """The windows of the team. Its first request may ask for as much as the plan allows."""
+        end, span = self.config.end_date, Span.of_plan(self.config.longest_range_days)
+        return Series(self.client, self.ask, self.summary, self.logger, end, span, now.unfinished_full_refresh)
+
+    def windows(self, progress: Progress, earliest: Date, now: Settings) -> Slices:
+        """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
+        config = self.config
+        first = state.first_to_read(progress, earliest, config, full_refresh=now.unfinished_full_refresh)
+        planned = plan(first, config.end_date, config.granularity, config.longest_range_days)
+        return [request.body for request in planned]
+
+    def saved(self, state_of: Mapping[str, Any] | None, kind: type[S], now: Settings) -> tuple[S, Settings] | None:
+        """What a state says, with the settings of then; None where it says nothing. Logs why a sync restarts."""
+        known = state.read(state_of or {}, kind, self.name, full_refresh=now.unfinished_full_refresh)
+        words = " and ".join(known[1].changes_to(now)) if known else ""
+        if words:
+            self.logger.warning(
+                f"{words[:1].upper()}{words[1:]}, so {self.name} is read again from {self.config.start_date}. Its rows "
+                "replace those of the earlier settings; there is nothing you need to do."
+            )
+        return known
+
+    def _records(self, rows: Iterable[usage.Row]) -> Iterator[AirbyteMessage]:
+        # Looked up once, not for each of perhaps millions of rows.
+        name, kind = self.name, Type.RECORD
+        emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
+        for row in rows:
+            yield AirbyteMessage(kind, record=AirbyteRecordMessage(name, row, emitted_at))
 
 
 class CreditUsage(UsageStream):
-    """Credit usage by period, tool, user and project."""
+    """What the team spends: one series of windows."""
 
-    def follow(self, saved: Mapping[str, Any], save: Save, *, full_refresh: bool) -> Iterator[AirbyteMessage]:
-        start = state.start(saved, self.config, self.settings, full_refresh=full_refresh)
-        for remark in start.remarks:
-            self.logger.warning(remark)
-        progress = start.progress
-        first = state.first_to_read(progress, self.config.start_date, self.config, full_refresh=full_refresh)
-        series = Series(self.config.filters, full_refresh=full_refresh)
-        self.sync.saved_through = progress.date
-        found = state.progress_as_json(progress)
+    saved_through: Date | None = None
 
-        def keep(progress: Progress) -> AirbyteMessage:
-            nonlocal found
-            found = state.progress_as_json(progress)
-            self.sync.saved_through = progress.date
-            return save({**self.saved(unfinished=full_refresh), **found})
+    @property
+    def resume(self) -> str:
+        if self.saved_through is None:
+            return super().resume
+        return f"Credit usage is saved through {self.saved_through}, and the next sync continues from there."
 
-        yield from self.windows(series, progress, first, keep)
-        if full_refresh:
-            yield save({**self.saved(unfinished=False), **found})
+    def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
+        now = self.settings(sync_mode)
+        return self.windows(self._progress(now, stream_state), self.config.start_date, now)
 
-    def note(self, answer: usage.Answer) -> None:
-        self.sync.totals.update({day: found.credits for day, found in answer.items()})
+    def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
+        progress = self._progress(now, saved)
+        self.saved_through = progress.date
+        planned = self.windows(progress, self.config.start_date, now)
+        for item in self.series(now).read(progress, planned):
+            if isinstance(item, Progress):
+                progress = item
+                self.saved_through = progress.date
+                yield {**now.as_json, **progress.as_json}
+            else:
+                yield item
+        if now.unfinished_full_refresh:
+            yield {**replace(now, unfinished_full_refresh=False).as_json, **progress.as_json}
 
-    def probe(self) -> bool:
-        """Prove key, plan and its maximum by one small answer: the longest range by year.
-
-        False where that range is too much for Magnific, so that only one day could be tried.
-        """
-        today = self.config.today
-        longest = DateRange(today.subtract(days=self.config.longest_range_days - 1), today)
-        exchange = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)), True)
-        try:
-            self.send(exchange, Request(longest, Granularity.YEAR).body)
-        except RequestWindowSplitRequiredException:
-            time.sleep(exchange.wait)
-            single = Exchange(self.sync, self.logger, lambda response: usage.decode(read_body(response)))
-            self.send(single, Request(DateRange(today, today), Granularity.DAY).body)
-            return False
-        return True
+    def _progress(self, now: Settings, saved: Mapping[str, Any] | None) -> Progress:
+        known = self.saved(saved, Progress, now)
+        return state.resumed(*known, now, self.config.end_date) if known else state.NOTHING_READ

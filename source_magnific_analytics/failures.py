@@ -4,25 +4,28 @@ import re
 from datetime import datetime
 
 import msgspec
+import pendulum
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils import AirbyteTracedException
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
-from pendulum import Date
+from pendulum import Date, DateTime
 
 from source_magnific_analytics.config import config_error
 from source_magnific_analytics.decoding import UNREADABLE
-from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY
+from source_magnific_analytics.policy import REQUESTS_A_DAY, Policy
+
+# A date that lies in the future; not a feature that a future release will have.
+_FUTURE_DATE = re.compile(r"(date|day).*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
 
 
 class AheadOfServerError(AirbyteTracedException):
     """Magnific's day is `server_day`, and the request asked for a later one."""
 
     def __init__(self, said: str, server_day: Date | None) -> None:
-        when = "this machine's clock is ahead of Magnific's"
-        when += f", where it is {server_day}" if server_day else ""
+        where = f", where it is {server_day}" if server_day else ""
         text = (
-            f"Magnific takes today for a day in the future ({said}): {when}. Set the clock of the machine that runs "
-            "the connector; the next sync goes on from where this one stopped."
+            f"Magnific takes today for a day in the future ({said}): this machine's clock is ahead of Magnific's{where}"
+            ". Set the clock of the machine that runs the connector; the next sync continues where this one stopped."
         )
         super().__init__(message=text, internal_message=text, failure_type=FailureType.config_error)
         self.server_day = server_day
@@ -34,27 +37,11 @@ def transient_error(message: str) -> AirbyteTracedException:
 
 
 def system_error(message: str) -> AirbyteTracedException:
-    """An error that neither time nor a setting mends."""
+    """An error that neither time nor a setting fixes."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
 
 
-def no_authorities() -> AirbyteTracedException:
-    """The environment names certificate authorities that are not there."""
-    return config_error(
-        "The certificate authorities that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be read: "
-        "correct the path, mount the file into the container, or unset the variable."
-    )
-
-
-def unusable_proxy(kind: str) -> AirbyteTracedException:
-    """The environment names a proxy that no request can be sent through."""
-    return config_error(
-        f"No request can be sent with this machine's proxy setting ({kind}): correct HTTPS_PROXY or ALL_PROXY, such as "
-        "http://proxy.example:3128, or unset it."
-    )
-
-
-def unreadable(what: str, tries: int, progress: str, *, not_the_contract: bool) -> AirbyteTracedException:
+def unreadable(what: str, tries: int, progress: str, not_the_contract: bool) -> AirbyteTracedException:
     """Magnific was asked `tries` times in a row, and `what` came back."""
     count = "once" if tries == 1 else f"{tries} times in a row"
     advice = "If this goes on, see whether Magnific has an outage or a proxy stands in between."
@@ -63,20 +50,22 @@ def unreadable(what: str, tries: int, progress: str, *, not_the_contract: bool) 
     return transient_error(f"Magnific could not be read ({what}), tried {count}. {progress} {advice}")
 
 
-def too_large(what: str) -> AirbyteTracedException:
-    """`what` cannot be asked for in smaller parts."""
+def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
+    """`what` cannot be asked for in smaller parts: one day of usage, or a list."""
+    advice = "A team that large is beyond this connector: report it to its maintainers."
+    if of_usage:
+        advice = "A team whose single day is that large needs a source for each of its groups (group_ids)."
     return system_error(
-        f"Magnific sent {what}, the most that is read at once, and the request cannot be made smaller. See what stands "
-        "between this machine and Magnific; a team whose single day is that large needs a source for each of its "
-        "groups (group_ids)."
+        f"Magnific sent {what}, the most that is read at once, and the request cannot be made smaller. Check what "
+        f"stands between this machine and Magnific. {advice}"
     )
 
 
-def too_large_period(granularity: str) -> AirbyteTracedException:
+def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException:
     """A period that was asked for in parts, and is too much to be added up."""
     return config_error(
-        f"One {granularity} of this team's usage is more than {POLICY.largest_body // 2**20} MiB or "
-        f"{POLICY.most_rows_in_parts:,} rows, the most that is added up at once. Choose a smaller granularity in the "
+        f"One {granularity} of this team's usage is more than {policy.largest_body // 2**20} MiB or "
+        f"{policy.most_rows_in_parts:,} rows, the most that is added up at once. Choose a smaller granularity in the "
         "source's settings."
     )
 
@@ -99,11 +88,29 @@ def day_used_up(progress: str, again_at: datetime | None) -> AirbyteTracedExcept
     )
 
 
-def final_error(status: int, words: str, plan: str, server_day: Date | None) -> AirbyteTracedException:
+def still_refused(tries: int, progress: str) -> AirbyteTracedException:
+    """Magnific refused a request again after each short wait that it asked for."""
+    return transient_error(
+        f"Magnific refused a request {tries} times in a row (HTTP 429), each time with a short wait that was kept. "
+        f"{progress} See whether another program uses the team's API keys at the same time."
+    )
+
+
+def too_slow(what: str, progress: str) -> AirbyteTracedException:
+    """Magnific takes longer than the platform lets a sync be silent."""
+    return transient_error(
+        f"Magnific asked for more waiting than a sync has ({what}): the platform ends one that sends nothing for an "
+        f"hour. {progress}"
+    )
+
+
+def final_error(status: int, words: str, plan: str, server_time: DateTime | None) -> AirbyteTracedException:
     """The error for a status from 300 to 499 that another try would not change; `words` are the API's own."""
     said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
+    server_day = server_time and server_time.date()
+    is_clock = _FUTURE_DATE.search(words) and (server_day is None or server_day < pendulum.now("UTC").date())
     match status:
-        case 400 if re.search(r"\bfuture\b", words, re.IGNORECASE):
+        case 400 if is_clock:
             return AheadOfServerError(said, server_day)
         case 400:
             return config_error(f"Magnific does not accept the request ({said}). {_range_hint(words, plan)}")

@@ -1,7 +1,7 @@
-"""Which answer means what, how often to try and how long to wait: tables that decide nothing by themselves."""
+"""What each answer means, how often to try again and how long to wait: tables that decide nothing by themselves."""
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 
 import requests
 
@@ -12,30 +12,25 @@ REQUESTS_A_DAY = 100
 class Meaning(Enum):
     """What an answer, or its absence, says about the request."""
 
-    ANSWER = auto()
-    """Usage or a list, if the body is what the contract promises."""
-    FAULT = auto()
-    """Nothing about usage; the same request may be answered next time."""
-    TOO_MUCH = auto()
-    """The range is too much for the server: fewer days may be answered, the same days will not."""
-    TOO_LARGE = auto()
-    """As too much, but certain: the same request is not worth another try."""
-    PERHAPS_TOO_MUCH = auto()
-    """A bad moment, or a range that is too much: the same request once more, then fewer days."""
-    LIMIT = auto()
-    """A limit of requests: wait, or end the sync."""
-    FINAL = auto()
-    """A refusal that another try would not change."""
+    ANSWER = "usage or a list, if the body is what the contract promises"
+    FAULT = "nothing about usage: the same request may be answered next time"
+    TOO_MUCH = "a range that is too much for the server: fewer days may be answered, the same days will not"
+    TOO_LARGE = "as TOO_MUCH, but certain: the same request is not worth another try"
+    PERHAPS_TOO_MUCH = "a bad moment, or a range that is too much: the same request once more, then fewer days"
+    LIMIT = "a limit of requests: wait, or end the sync"
+    FINAL = "a refusal that another try would not change"
 
 
 @dataclass(frozen=True)
 class Policy:
     """Bounds in seconds, bytes and numbers of tries."""
 
-    connect_timeout: int = 10
-    # Of silence while an answer is awaited or read, and for one whole body, however slowly it drips.
-    read_timeout: int = 120
-    longest_body: int = 900
+    connect_timeout: float = 10
+    # Of silence while an answer is awaited or read; and for one whole body, however slowly it arrives.
+    read_timeout: float = 120
+    longest_body: float = 900
+    # From one RECORD or STATE to the next: the platform ends a sync that sends neither for an hour.
+    longest_silence: float = 3000
     # Decompressed. Either bounds what an answer takes once it is decoded: with the interpreter, less than 256 MiB.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
@@ -44,17 +39,21 @@ class Policy:
     # A list is held decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
-    # After the first, the second and each further fault in a row, of whatever requests. A request has one try more.
-    fault_waits: tuple[int, ...] = (5, 10, 20)
+    # After the first, the second and each further fault in a row. A request has one try more.
+    fault_waits: tuple[float, ...] = (5, 10, 20)
     # Of all requests of a sync together. From 365 days nine halvings lead to one day.
     most_retries: int = 10
     # Before the second and third try after a 429 that states no wait. One more such 429 is the day's limit.
-    unstated_waits: tuple[int, ...] = (60, 120)
-    # A longer stated wait is the day's limit: platforms end a sync that is silent for an hour or more.
-    longest_stated_wait: int = 900
+    unstated_waits: tuple[float, ...] = (60, 120)
+    # A longer stated wait is the day's limit.
+    longest_stated_wait: float = 900
     most_stated_waits: int = 5
     # A period that takes more requests than this is not read in a day that also has other requests to pay for.
-    most_requests_a_period: int = 80
+    most_parts: int = 80
+    # The same by API key, where the rest of the share pays for finding the length that is answered.
+    most_parts_of_a_key: int = 40
+    # By API key, in a UTC day: the rest of the day's requests is for the other streams and for tries.
+    requests_by_key: int = 60
 
 
 POLICY = Policy()
@@ -76,28 +75,12 @@ class BodyTooLargeError(requests.exceptions.RequestException):
 
 # The first that fits counts: some of these are kinds of a later one.
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
-    (
-        requests.exceptions.ConnectTimeout,
-        Meaning.FAULT,
-        f"no connection within {POLICY.connect_timeout} seconds",
-    ),
-    (
-        requests.exceptions.ReadTimeout,
-        Meaning.TOO_MUCH,
-        f"no complete answer in time, or silence for {POLICY.read_timeout} seconds",
-    ),
-    (
-        requests.exceptions.SSLError,
-        Meaning.FAULT,
-        "no secure connection (a TLS certificate or handshake failed)",
-    ),
+    (requests.exceptions.ConnectTimeout, Meaning.FAULT, "no connection in time"),
+    (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete answer in time"),
+    (requests.exceptions.SSLError, Meaning.FAULT, "no secure connection (a TLS certificate or handshake failed)"),
     (requests.exceptions.ProxyError, Meaning.FAULT, "no connection through the proxy"),
     (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that broke off"),
-    (
-        requests.exceptions.ContentDecodingError,
-        Meaning.PERHAPS_TOO_MUCH,
-        "an answer that cannot be decompressed",
-    ),
+    (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that cannot be decompressed"),
     (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "no connection, or one that broke"),
 )
 
@@ -108,11 +91,8 @@ def of_status(status: int) -> Meaning:
     >>> [of_status(status).name for status in (200, 204, 307, 404, 429, 503, 504)]
     ['ANSWER', 'FAULT', 'FINAL', 'FINAL', 'LIMIT', 'PERHAPS_TOO_MUCH', 'TOO_MUCH']
     """
-    if status in _STATUSES:
-        return _STATUSES[status]
-    if 300 <= status < 500:
-        return Meaning.FINAL
-    return Meaning.PERHAPS_TOO_MUCH if 500 <= status < 600 else Meaning.FAULT
+    classes = {3: Meaning.FINAL, 4: Meaning.FINAL, 5: Meaning.PERHAPS_TOO_MUCH}
+    return _STATUSES.get(status) or classes.get(status // 100, Meaning.FAULT)
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:

@@ -1,8 +1,7 @@
 """How many days a request may ask for where a long range is too much for the server.
 
-A stream begins with the plan's maximum. What fails is halved until something is answered. That length stays for the
-rest of the stream's sync, so its price is paid once; it grows again where the length turns out
-not to be at fault.
+A stream begins with the plan's maximum. What fails is halved until something is answered; that length stays for the
+stream's sync, so its price is paid once, and grows again where it turns out not to be at fault.
 """
 
 from dataclasses import dataclass, replace

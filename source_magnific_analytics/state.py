@@ -1,90 +1,86 @@
 """What one sync leaves for the next: how far it came, under which settings, and how many rows the warehouse may hold.
 
-For each period ever handed on, of every granularity, one number is remembered: how many places of it may be taken. So
-a later sync knows which rows to withdraw, however settings or usage changed in between, and needs no names for it.
+For each period ever emitted, of every granularity, one number is remembered: how many places of it may be taken. So a
+later sync knows which rows to delete, however settings or usage changed in between, and needs no names for it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections import UserDict
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import groupby
+from typing import Annotated, Any, TypeVar
 
+import msgspec
+from msgspec.structs import replace
 from pendulum import Date
 
-from source_magnific_analytics.config import Config, parse_date
-from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period
-
-# For each granularity the places of each period by its number; a period without places is left out.
-Places = Mapping[Granularity, Mapping[int, int]]
-
-# Stands in the state of a full refresh until it is finished: only then may the next one go on behind it.
-UNFINISHED = "unfinished_full_refresh"
+from source_magnific_analytics.config import Config, config_error
+from source_magnific_analytics.windows import DateRange, Granularity, parse_date, period_of, periods
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a series of windows came. `date` is the last day of the last finished window; None before the first.
+class Places(UserDict[tuple[Granularity, Date], int]):
+    """The places of each period, by its granularity and first day; a period without places is left out."""
 
-    `end` is the last day that the sync was to read, where it did not come so far. Where several were cut off in a row
-    it is the first one's, and stays until the sync after they were made up for. With `other_filters` it began over
-    under other filters than those of the places beyond `date`.
+
+class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    @cached_property
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in a state, worked out once: most keys do not change between two checkpoints."""
+        return dict(msgspec.to_builtins(self, enc_hook=_written))
+
+
+class Progress(_Saved, frozen=True):
+    """How far a series of windows came, and the places that the warehouse may hold.
+
+    `date` is the last day of the last finished window, None before the first; `end` the last day that an interrupted
+    sync was to read: the first of several in a row, until one has caught up. With `other_filters` the places beyond
+    `date` are those of other filters. An API key has the UTC days on which it was last read and, since then, tried.
     """
 
-    date: Date | None = None
-    places: Places = field(default_factory=dict)
+    date: Date | None
+    places: Places = msgspec.field(name="rows")
     end: Date | None = None
     other_filters: bool = False
+    read_on: Date | None = None
+    tried_on: Date | None = None
 
-    @property
-    def cut_off(self) -> Date | None:
-        """`end`, while it is not reached."""
-        return self.end if self.date is not None and self.end is not None and self.date < self.end else None
-
-    def overlapping(self, days: DateRange) -> Iterator[tuple[Granularity, int]]:
+    def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
         """The periods with places of which a day lies in `days`, ascending for each granularity."""
-        for granularity, taken in self.places.items():
-            first, last = (number_of(day, granularity) for day in (days.start, days.end))
-            yield from ((granularity, number) for number in sorted(taken) if first <= number <= last)
+        first = {granularity: period_of(days.start, granularity).start for granularity in Granularity}
+        return sorted((granularity, day) for granularity, day in self.places if first[granularity] <= day <= days.end)
 
-    def before(self, granularity: Granularity, window: DateRange, handed_on: Mapping[int, int]) -> "Progress":
-        """While a window's rows are handed on, the warehouse may hold its old rows or its new ones.
+    def before(self, window: DateRange, emitted: Places) -> "Progress":
+        """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
 
-        Should it be cut off, the next sync reads it again, however short the lookback is by then.
+        Should the sync be interrupted, the next one reads the window again, however short the lookback is by then.
         """
-        old = self.places.get(granularity, {})
-        most = {number: max(old.get(number, 0), places) for number, places in handed_on.items()}
-        again = replace(self, places=self._with(granularity, {**old, **most}))
+        most = {period: max(self.places.get(period, 0), number) for period, number in emitted.items()}
+        again = replace(self, places=self.places | most)
         if self.date is None or self.date < window.start:
             return again
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
-    def after(self, granularity: Granularity, window: DateRange, handed_on: Mapping[int, int]) -> "Progress":
-        """Once the window is finished, the warehouse holds of its days what it brought, in `granularity` alone."""
+    def after(self, window: DateRange, emitted: Places) -> "Progress":
+        """Once the window is finished, the warehouse holds of its days what was emitted, and nothing else."""
         gone = set(self.overlapping(window))
-        kept = {
-            size: {number: places for number, places in taken.items() if (size, number) not in gone}
-            for size, taken in self.places.items()
-        }
-        kept[granularity] = {**kept.get(granularity, {}), **handed_on}
-        return replace(self, date=window.end, places={size: taken for size, taken in kept.items() if taken})
-
-    def begun_over(self, other_filters: bool) -> "Progress":
-        """Before the first window again, with the places that the warehouse holds."""
-        return Progress(None, self.places, other_filters=other_filters or self.other_filters)
-
-    def _with(self, granularity: Granularity, taken: Mapping[int, int]) -> Places:
-        return {**self.places, granularity: taken} if taken else self.places
+        kept = {period: number for period, number in self.places.items() if period not in gone}
+        return replace(self, date=window.end, places=Places(kept) | emitted)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The settings under which rows were handed on, as far as rows depend on them. Filters are as configured."""
+# Before the first sync.
+NOTHING_READ = Progress(None, Places())
+
+
+class Settings(_Saved, frozen=True):
+    """What rows depend on; filters are as configured. A full refresh continues only behind an unfinished one."""
 
     granularity: Granularity
     start_date: Date
-    filters: Mapping[str, Any]
+    filters: dict[str, list[Any]]
+    unfinished_full_refresh: bool = False
 
     def changes_to(self, now: "Settings") -> list[str]:
-        """What is different `now` and makes a sync start over, in words."""
+        """What is different `now` and makes a sync restart, in words."""
         found = []
         if self.granularity != now.granularity:
             found.append(f"granularity changed from {self.granularity} to {now.granularity}")
@@ -98,137 +94,93 @@ class Settings:
         return _meaning(self.filters) != _meaning(now.filters)
 
 
-@dataclass(frozen=True)
-class Start:
-    """Where a sync starts: behind what `progress` says or, where its date is None, at the beginning.
+S = TypeVar("S", bound=msgspec.Struct)
 
-    `remarks` are for the log, a sentence or two each.
+
+def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
+    """What the `state` of a stream says, of that kind, and the settings of then; None where it says nothing.
+
+    A full refresh reads only that of an unfinished one. Raises a config error for what no version of ours wrote: to
+    read beside rows of which nothing is known would count their credits twice.
     """
-
-    progress: Progress = Progress()
-    remarks: tuple[str, ...] = ()
-
-
-def start(state: Mapping[str, Any], config: Config, now: Settings, *, full_refresh: bool) -> Start:
-    """What the state of `credit_usage` means under the settings of `now`.
-
-    A full refresh begins with nothing, except behind a state that says that a full refresh was cut off there.
-    """
-    if not state or (full_refresh and UNFINISHED not in state):
-        return Start()
+    if all(name.startswith("__ab_") for name in state) or (full_refresh and not state.get("unfinished_full_refresh")):
+        return None
     try:
-        saved = read_settings(state)
-        progress = read_progress(state)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return Start(remarks=(unreadable("credit_usage", config),))
-    changes = saved.changes_to(now)
-    if changes:
-        remark = started_over("credit usage", changes, config)
-        return Start(progress.begun_over(saved.other_filters(now)), (remark,))
-    if progress.date is not None and progress.date > config.end_date:
-        remark = (
-            f"The saved date {progress.date} lies after {config.end_date}, the last day to sync, and is taken as that "
-            "day. Check end_date and the machine's clock if you did not expect this."
-        )
-        return Start(replace(progress, date=config.end_date), remarks=(remark,))
-    return Start(progress)
+        return msgspec.convert(state, kind, dec_hook=_read), msgspec.convert(state, Settings, dec_hook=_read)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise config_error(
+            f"The saved state of {stream} cannot be read ({error}): it was edited, or written by another version of "
+            "this connector. Clear the stream in Airbyte and sync again; with PyAirbyte, read once with "
+            'force_full_refresh=True and write_strategy="replace".'
+        ) from None
 
 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """The day whose period a sync begins with, not before `earliest`.
 
-    A sync that was cut off is gone on with behind its date, or what takes several days' requests would never end. The
-    next one reads again the days that were within the lookback when they were read: those before the end of the last
-    sync or, where that took several, of the first of them.
+    Behind an interrupted sync it continues, or what takes several days' requests would never end. The next one reads
+    again what was within the lookback then: before the end of the last sync, or of the first that was interrupted.
     """
-    if progress.date is None or progress.date < earliest:
+    if progress.date is None:
         return earliest
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
-    again = end.subtract(days=config.lookback_days)
-    return max(date.add(days=1) if full_refresh or date < end else again, earliest)
+    if date < end:
+        # Even before a later start_date: these days may hold rows of settings from before a restart.
+        return date.add(days=1)
+    return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 
 
 def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
     """The last day, up to `date`, of a period that was over before `today`: what comes later is read again."""
-    days = period(number_of(date, granularity), granularity)
+    days = period_of(date, granularity)
     return date if days.end < today else days.start.subtract(days=1)
 
 
-def read_settings(state: Mapping[str, Any]) -> Settings:
-    """Raises KeyError, TypeError or ValueError where `state` does not hold them."""
-    if not isinstance(state["filters"], Mapping):
-        raise TypeError("filters")
-    _meaning(state["filters"])
-    return Settings(Granularity(state["granularity"]), parse_date(state["start_date"]), state["filters"])
+def resumed(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
+    """Saved progress as it counts under the settings of `now`: restarted with its places, where these are others."""
+    if saved.changes_to(now):
+        other_filters = progress.other_filters or saved.other_filters(now)
+        return Progress(None, progress.places, other_filters=other_filters)
+    # A date after the last day to sync counts as that day.
+    return progress if progress.date is None else replace(progress, date=min(progress.date, end_date))
 
 
-def read_progress(state: Mapping[str, Any]) -> Progress:
-    """Raises KeyError, TypeError, ValueError or OverflowError where `state` does not hold one."""
-    date = None if state["date"] is None else parse_date(state["date"])
-    places: dict[Granularity, dict[int, int]] = {}
-    for size, saved in dict(state["rows"]).items():
-        granularity = Granularity(size)
-        first = number_of(parse_date(saved["first"]), granularity)
-        if str(first_day(first, granularity)) != saved["first"]:
-            raise ValueError("not the first day of a period")
-        first_day(first + len(saved["places"]), granularity)
-        if not all(type(n) is int and n >= 0 for n in saved["places"]):
-            raise ValueError("places are whole numbers")
-        places[granularity] = {first + n: number for n, number in enumerate(saved["places"]) if number}
-    end = parse_date(state["end"]) if "end" in state else None
-    return Progress(date, {size: taken for size, taken in places.items() if taken}, end, "other_filters" in state)
+class _Rows(msgspec.Struct):
+    """The places of each period from `first` on, zeros in between. An answer cannot have a million."""
+
+    first: Date
+    places: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]]
 
 
-def progress_as_json(progress: Progress) -> dict[str, Any]:
-    """What `read_progress` understands: `{"date", "rows"}`, and `end` and `other_filters` where they say something.
+def _read(kind: type, value: Any) -> Date | Places:
+    if kind is Places:
+        places = Places()
+        for granularity, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
+            if period_of(rows.first, granularity).start != rows.first:
+                raise ValueError(f"{rows.first} is not the first day of a {granularity}")
+            found = zip(rows.places, periods(rows.first, Date(9999, 12, 31), granularity), strict=False)
+            places.update({(granularity, days.start): number for number, days in found if number})
+        return places
+    day = parse_date(value if isinstance(value, str) else "")
+    # The week and the lookback around it must be days of the calendar, too.
+    if not 1990 <= day.year <= 2200:
+        raise ValueError("not a date of usage")
+    return day
 
-    `rows` has a number for each period from the first to the last.
-    """
+
+def _written(value: Date | Places) -> Any:
+    if not isinstance(value, Places):
+        return str(value)
     rows = {}
-    for granularity, taken in progress.places.items():
-        first, last = min(taken), max(taken)
-        places = [taken.get(number, 0) for number in range(first, last + 1)]
-        rows[granularity.value] = {"first": str(first_day(first, granularity)), "places": places}
-    return {
-        "date": None if progress.date is None else str(progress.date),
-        "rows": rows,
-        **({} if progress.end is None else {"end": str(progress.end)}),
-        **({"other_filters": True} if progress.other_filters else {}),
-    }
+    for granularity, group in groupby(sorted(value), key=lambda period: period[0]):
+        days = [day for _, day in group]
+        places = [value.get((granularity, period.start), 0) for period in periods(days[0], days[-1], granularity)]
+        rows[granularity.value] = {"first": str(days[0]), "places": places}
+    return rows
 
 
-def settings_as_json(settings: Settings) -> dict[str, Any]:
-    """`{"granularity", "start_date", "filters"}`, which `read_settings` understands."""
-    return {
-        "granularity": settings.granularity.value,
-        "start_date": str(settings.start_date),
-        "filters": {name: list(values) for name, values in settings.filters.items()},
-    }
-
-
-def unreadable(stream: str, config: Config) -> str:
-    """The remark on a state that cannot be read."""
-    return (
-        f"The saved state of {stream} cannot be read, so the stream is read again from {config.start_date}. Clear the "
-        "stream to be sure that no row of an earlier sync stays behind."
-    )
-
-
-def started_over(what: str, changes: Iterable[str], config: Config) -> str:
-    """The remark on settings that changed since the last sync."""
-    words = " and ".join(changes)
-    return (
-        f"{words[:1].upper()}{words[1:]}, so {what} is read again from {config.start_date}. Rows replace those of the "
-        "earlier settings; there is nothing you need to do."
-    )
-
-
-def _meaning(filters: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+def _meaning(filters: Mapping[str, Any]) -> dict[str, set[str]]:
     """Filters as what they mean: sets, references regardless of case, none where one is empty."""
-    return {name: frozenset(_same(name, value) for value in values) for name, values in filters.items() if values}
-
-
-def _same(name: str, value: Any) -> str:
-    text = str(value)
-    return text.lower() if name == "project_references" else text
+    same = {"project_references": str.lower}
+    return {name: {same.get(name, str)(str(value)) for value in values} for name, values in filters.items() if values}

@@ -3,42 +3,43 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from source_magnific_analytics.usage import Excess
+from source_magnific_analytics.failures import one_line
 
 
 @dataclass
 class Summary:
-    """Rows that were withdrawn, and tools whose breakdown exceeds their totals, added up over a sync."""
+    """Deleted rows, and tools whose breakdown exceeds their totals, added up over a sync."""
 
-    withdrawn_rows: int = 0
-    withdrawn_periods: int = 0
+    deleted_rows: int = 0
+    deleted_periods: int = 0
     excesses: int = 0
     excess_uses: int = 0
     excess_credits: int = 0
-    first_excess: Excess | None = None
+    first_excess: str = ""
 
-    def add_withdrawn(self, rows: int) -> None:
-        """Of one period."""
-        self.withdrawn_rows += rows
-        self.withdrawn_periods += 1
+    def add_deleted(self, rows: int) -> None:
+        """Count the deleted rows of one period."""
+        self.deleted_rows += rows
+        self.deleted_periods += 1
 
-    def add_excesses(self, excesses: Iterable[Excess]) -> None:
-        for excess in excesses:
+    def add_excesses(self, date: str, excesses: Iterable[tuple[str, int, int]]) -> None:
+        """Count tools of the period that starts on `date`, with the uses and credits that are too much."""
+        for tool, uses, credits in excesses:
             self.excesses += 1
-            self.excess_uses += excess.uses
-            self.excess_credits += excess.credits
-            self.first_excess = self.first_excess or excess
+            self.excess_uses += uses
+            self.excess_credits += credits
+            self.first_excess = self.first_excess or f"{one_line(tool, 80)} on {date}"
 
     def lines(self) -> Iterator[str]:
         """One line for each thing that a reader of the log may want to know."""
-        if self.withdrawn_rows:
+        if self.deleted_rows:
             yield (
-                f"{self.withdrawn_rows:,} rows in {self.withdrawn_periods:,} periods were withdrawn: an earlier sync "
-                "handed them on, and Magnific does not have them any more."
+                f"{self.deleted_rows:,} rows in {self.deleted_periods:,} periods were deleted: an earlier sync emitted "
+                "them, and Magnific no longer has them."
             )
-        if self.first_excess is not None:
+        if self.excesses:
             yield (
                 f"For {self.excesses} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
-                f"{self.excess_uses} uses and {self.excess_credits} credits in all (first: {self.first_excess.tool} on "
-                f"{self.first_excess.date}). The rows are handed on as Magnific states them."
+                f"{self.excess_uses} uses and {self.excess_credits} credits in all (first: {self.first_excess}). The "
+                "rows are emitted as Magnific states them."
             )

@@ -4,62 +4,35 @@ Every figure is a whole number of uses or credits. A row is the dashboard's CSV 
 add up to the totals that the dashboard shows. A row's key is its place in its period, counted from 0.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from pendulum import Date
 
-from source_magnific_analytics.decoding import (
-    LARGEST_FIGURE,
-    UNREADABLE,
-    Consumption,
-    ContractError,
-    UserUsage,
-    contract_error,
-    decode_consumptions,
-    encode,
-    midnight,
-    pieces,
-)
-from source_magnific_analytics.policy import POLICY
+from source_magnific_analytics import decoding
+from source_magnific_analytics.decoding import UNREADABLE, Consumption, ContractError, UserUsage, decode_consumptions
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
+# Sorts a row, or tells whose it is.
+_Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Period:
-    """What Magnific says about one period: checked from end to end, still encoded (a fifth of the memory).
+    """What Magnific says about one period, checked, still encoded (a fifth of the memory); how many rows it has."""
 
-    `places` is the number of its rows, `credits` the sum of its tools' totals. Its consumptions come in one piece, or
-    in as many as the answer had.
-    """
-
-    pieces: tuple[msgspec.Raw, ...]
+    consumptions: msgspec.Raw
     places: int
-    credits: int
-
-    @property
-    def size(self) -> int:
-        """Bytes, as it is held."""
-        return sum(memoryview(piece).nbytes for piece in self.pieces)
 
 
 # What was answered about a range: the periods with usage, by their first day, ascending.
 Answer = dict[Date, Period]
-
-
-@dataclass(frozen=True)
-class Excess:
-    """By how much a tool's breakdown exceeds its totals in the period that starts on `date`."""
-
-    date: str
-    tool: str
-    uses: int
-    credits: int
 
 
 @dataclass
@@ -70,14 +43,21 @@ class _Tool:
     credits: int = 0
     usages: list[UserUsage] = field(default_factory=list)
 
-    @property
+    @cached_property
     def rest(self) -> tuple[int, int]:
         """Uses and credits of the totals that the breakdown does not have; below 0 where it has more."""
-        uses, credits = self.uses, self.credits
-        for usage in self.usages:
-            uses -= usage.user_uses
-            credits -= usage.user_credits
+        uses = self.uses - sum(usage.user_uses for usage in self.usages)
+        credits = self.credits - sum(usage.user_credits for usage in self.usages)
         return uses, credits
+
+    @property
+    def entries(self) -> list[UserUsage]:
+        """The breakdown and, where the totals exceed it, the difference as an entry without a user."""
+        uses, credits = self.rest
+        _check_figures(uses, credits)
+        if self.usages:
+            uses, credits = max(uses, 0), max(credits, 0)
+        return [*self.usages, UserUsage(uses, credits)] if uses or credits else self.usages
 
 
 def decode(body: bytearray, request: Request | None = None) -> Answer:
@@ -87,13 +67,15 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     """
     found: dict[Date, list[Period]] = {}
     try:
-        for date, piece, consumptions in pieces(body):
-            day = midnight(date)
-            if request is not None:
-                _check_day(day, request)
-            found.setdefault(day, []).append(_period((piece,), _tools(consumptions)))
+        for date, piece, consumptions in decoding.pieces(body):
+            day = decoding.midnight(date)
+            if request and not request.range.start <= day <= request.range.end:
+                raise ContractError(f"a period is dated {day}, outside {request.range.start} to {request.range.end}")
+            if request and day != period_of(day, request.granularity).start:
+                raise ContractError(f"a period is dated {day}, which is not the first day of a {request.granularity}")
+            found.setdefault(day, []).append(_period(piece, _tools(consumptions)))
     except UNREADABLE as error:
-        raise contract_error(error) from None
+        raise decoding.contract_error(body, error) from None
     periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
     # Nothing said about a period is the same as the period left out.
     return {day: period for day, period in periods.items() if period.places}
@@ -103,83 +85,60 @@ class TooManyRowsError(ValueError):
     """Parts of a period with more rows than are added up at once."""
 
 
-def added_up(parts: Iterable[Period]) -> Period:
+def added_up(parts: Iterable[Period], most_rows: int) -> Period:
     """A period from smaller ones in it: what one answer for the whole would have said.
 
-    The same user, project and group is one entry then, in each tool. One part is decoded at a time: raises
-    `TooManyRowsError` where it and what was added up before have more than the policy allows, and `ContractError`
-    where figures add up beyond what every destination keeps exact.
+    The same user, project and group is one entry then, in each tool. Raises `TooManyRowsError` where a part and those
+    before it have more than `most_rows`, `ContractError` for figures that not every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
+    sums: dict[_Key, UserUsage] = {}
     for part in parts:
-        if part.places + sum(len(tool.usages) for tool in total.values()) > POLICY.most_rows_in_parts:
+        if part.places + len(sums) > most_rows:
             raise TooManyRowsError
-        for name, tool in _tools(_decoded(part)).items():
-            sums = total.setdefault(name, _Tool())
-            sums.uses += tool.uses
-            sums.credits += tool.credits
-            sums.usages = _usages_added_up(sums.usages, tool.usages)
+        for name, tool in _tools(decode_consumptions(part.consumptions)).items():
+            whole = total.setdefault(name, _Tool())
+            whole.uses += tool.uses
+            whole.credits += tool.credits
+            whole.usages += _first_entries(name, tool.usages, sums)
     for tool in total.values():
         _check_figures(tool.uses, tool.credits)
         for usage in tool.usages:
             _check_figures(usage.user_uses, usage.user_credits)
     consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
-    return _period((msgspec.Raw(encode(consumptions)),), total)
+    return _period(msgspec.Raw(decoding.encode(consumptions)), total)
 
 
 def rows(
     date: Date, period: Period, granularity: Granularity, api_key_id: str | None = None
-) -> tuple[Iterator[Row], list[Excess]]:
+) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
     """The rows of the period that starts on `date`, as many as its places, and the tools with too much breakdown.
 
-    One row for each entry of a breakdown and, where the totals exceed the breakdown, one with the difference. With
-    `api_key_id` they are the usage of that key alone, and say so.
+    One row for each entry of a breakdown and, where the totals exceed it, one with the difference. With `api_key_id`
+    they are that key's, and say so. A tool with too much comes with the uses and credits beyond its totals.
     """
-    tools = _tools(_decoded(period))
-    entries: list[tuple[Any, ...]] = []
-    excesses: list[Excess] = []
-    for name, tool in tools.items():
-        entries += (_ranked(name, usage) for usage in tool.usages)
+    entries: list[_Key] = []
+    excesses: list[tuple[str, int, int]] = []
+    for name, tool in _tools(decode_consumptions(period.consumptions)).items():
+        entries += (_ranked(name, usage) for usage in tool.entries)
         uses, credits = tool.rest
         if tool.usages and (uses < 0 or credits < 0):
-            excesses.append(Excess(date.isoformat(), name, max(-uses, 0), max(-credits, 0)))
-        rest = _rest_row(tool)
-        if rest is not None:
-            entries.append(_ranked(name, rest))
+            excesses.append((name, max(-uses, 0), max(-credits, 0)))
     entries.sort()
-    return _numbered(entries, _place(date, granularity, api_key_id)), excesses
+    return _numbered(entries, *_place(date, granularity, api_key_id)), excesses
 
 
-def withdrawn_rows(
+def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """The rows at `places` of a period, which an earlier sync may have handed on and Magnific does not have.
+    """Deletions of the rows at `places` of a period: an earlier sync may have emitted them, and Magnific lacks them.
 
-    Zero in the figures, so that sums are right where the row stays; deleted where the warehouse heeds Airbyte's sign.
+    The figures are zero, so sums are right even where a warehouse keeps the row.
     """
     prefix, common = _place(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    for n in places:
-        yield {
-            "usage_id": f"{prefix}{n}",
-            **common,
-            "user_uses": 0,
-            "user_credits": 0,
-            "_ab_cdc_deleted_at": deleted_at,
-        }
-
-
-def _decoded(period: Period) -> Iterator[Consumption]:
-    for piece in period.pieces:
-        yield from decode_consumptions(piece)
-
-
-def _check_day(day: Date, request: Request) -> None:
-    asked = request.range
-    if not asked.start <= day <= asked.end:
-        raise ContractError(f"a period is dated {day}, outside {asked.start} to {asked.end}")
-    if day != period_of(day, request.unit).start:
-        raise ContractError(f"a period is dated {day}, which is not the first day of a {request.unit}")
+    figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
+    return ({"usage_id": f"{prefix}{n}", **common, **figures} for n in places)
 
 
 def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
@@ -193,59 +152,55 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
 
 
 def _check_figures(uses: int, credits: int) -> None:
-    if max(abs(uses), abs(credits)) > LARGEST_FIGURE:
-        raise ContractError(f"the figures of a tool add up beyond {LARGEST_FIGURE}")
+    if max(abs(uses), abs(credits)) > decoding.LARGEST_FIGURE:
+        raise ContractError(f"the figures of a tool add up beyond {decoding.LARGEST_FIGURE}")
 
 
-def _rest_row(tool: _Tool) -> UserUsage | None:
-    """What the totals have and the breakdown lacks, as an entry of nobody; without a breakdown, all of it."""
-    uses, credits = tool.rest
-    _check_figures(uses, credits)
-    if tool.usages:
-        uses, credits = max(uses, 0), max(credits, 0)
-    return UserUsage(uses, credits) if uses or credits else None
-
-
-def _period(pieces: tuple[msgspec.Raw, ...], tools: dict[str, _Tool]) -> Period:
-    places = sum(len(tool.usages) + (_rest_row(tool) is not None) for tool in tools.values())
-    return Period(pieces, places, sum(tool.credits for tool in tools.values()))
+def _period(consumptions: msgspec.Raw, tools: dict[str, _Tool]) -> Period:
+    return Period(consumptions, sum(len(tool.entries) for tool in tools.values()))
 
 
 def _in_one(several: list[Period]) -> Period:
-    """The period whose pieces an answer scatters: their rows are numbered together."""
+    """One period from the pieces that an answer has of it: their rows are numbered together."""
     if len(several) == 1:
         return several[0]
-    consumptions = (consumption for period in several for consumption in _decoded(period))
-    return _period(tuple(piece for period in several for piece in period.pieces), _tools(consumptions))
+    consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]
+    return _period(msgspec.Raw(decoding.encode(consumptions)), _tools(consumptions))
 
 
-def _ranked(tool: str, usage: UserUsage) -> tuple[Any, ...]:
+def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_Key, UserUsage]) -> Iterator[UserUsage]:
+    """Add entries to those in `sums` of the same user, project and group; the entries that are the first of theirs.
+
+    Several entries of one part that share all three stay several.
+    """
+    alike: Counter[_Key] = Counter()
+    for usage in usages:
+        key = (tool, usage.user_email, usage.project_reference, usage.group_name)
+        alike[key] += 1
+        known = sums.setdefault((*key, alike[key]), usage)
+        if known is usage:
+            yield usage
+        else:
+            known.user_uses += usage.user_uses
+            known.user_credits += usage.user_credits
+            known.project_name = usage.project_name or known.project_name
+
+
+def _ranked(tool: str, usage: UserUsage) -> _Key:
     """What the rows of a period are sorted by, null first; the name decides only so that any order ends as one."""
-    return (
-        tool,
-        usage.user_email is not None,
-        usage.user_email,
-        usage.project_reference is not None,
-        usage.project_reference,
-        usage.group_name is not None,
-        usage.group_name,
-        usage.user_uses,
-        usage.user_credits,
-        usage.project_name is not None,
-        usage.project_name,
-    )
+    email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
+    who = (email is not None, email, reference is not None, reference, group is not None, group)
+    return (tool, *who, usage.user_uses, usage.user_credits, name is not None, name)
 
 
 def _place(date: Date, granularity: Granularity, api_key_id: str | None) -> tuple[str, Row]:
     """What the keys of a period's rows begin with, and the columns that all of them share."""
-    day, size = date.isoformat(), granularity.value
-    if api_key_id is None:
-        return f"{size}-{day}-", {"date": day, "granularity": size}
-    return f"{api_key_id}-{size}-{day}-", {"date": day, "granularity": size, "api_key_id": api_key_id}
+    key = {} if api_key_id is None else {"api_key_id": api_key_id}
+    common = {"date": date.isoformat(), "granularity": granularity.value, **key}
+    return "-".join([*key.values(), granularity.value, date.isoformat(), ""]), common
 
 
-def _numbered(entries: Iterable[tuple[Any, ...]], place: tuple[str, Row]) -> Iterator[Row]:
-    prefix, common = place
+def _numbered(entries: Iterable[_Key], prefix: str, common: Row) -> Iterator[Row]:
     for n, (tool, _, email, _, reference, _, group, uses, credits, _, project) in enumerate(entries):
         yield {
             "usage_id": f"{prefix}{n}",
@@ -258,24 +213,3 @@ def _numbered(entries: Iterable[tuple[Any, ...]], place: tuple[str, Row]) -> Ite
             "project_name": project,
             "group_name": group,
         }
-
-
-def _usages_added_up(earlier: Iterable[UserUsage], later: Iterable[UserUsage]) -> list[UserUsage]:
-    sums = dict(_alike(earlier))
-    for key, usage in _alike(later):
-        before = sums.get(key)
-        if before is not None:
-            usage.user_uses += before.user_uses
-            usage.user_credits += before.user_credits
-            usage.project_name = usage.project_name or before.project_name
-        sums[key] = usage
-    return list(sums.values())
-
-
-def _alike(usages: Iterable[UserUsage]) -> Iterator[tuple[tuple[Any, ...], UserUsage]]:
-    """Each entry with a key that is its own even where several share user, project and group."""
-    count: dict[tuple[Any, ...], int] = {}
-    for usage in usages:
-        same = (usage.user_email, usage.project_reference, usage.group_name)
-        count[same] = count.get(same, -1) + 1
-        yield (*same, count[same]), usage

@@ -11,9 +11,9 @@ _BELIEVED = timedelta(days=2)
 
 
 def server_time(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """Now by the server's clock; None where it tells none, or one that is two days or more off from `now`."""
+    """Now by the server's clock, in UTC; None where it states none, or one that is two days or more off from `now`."""
     moment = http_date(headers.get("Date", ""))
-    return moment if moment is not None and abs(moment - now) < _BELIEVED else None
+    return moment.astimezone(UTC) if moment is not None and abs(moment - now) < _BELIEVED else None
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -1,13 +1,13 @@
 """Which dates to ask for: whole periods, in as few requests as the longest range allows.
 
-A period is a day, an ISO week, a month or a year, by its place in the calendar. All dates are days in UTC and all
-ranges include both ends.
+A period is a day, an ISO week, a month or a year. All dates are days in UTC, all ranges include both ends.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from typing import Any
 
 from pendulum import Date
 
@@ -21,13 +21,9 @@ class Granularity(StrEnum):
     YEAR = "year"
 
 
-# The periods that a period can be asked for in and added up from, the longest first.
-_UNITS = {
-    Granularity.DAY: (Granularity.DAY,),
-    Granularity.WEEK: (Granularity.WEEK, Granularity.DAY),
-    Granularity.MONTH: (Granularity.MONTH, Granularity.DAY),
-    Granularity.YEAR: (Granularity.YEAR, Granularity.MONTH, Granularity.DAY),
-}
+_DAY, _WEEK, _MONTH, _YEAR = Granularity
+# The other periods in which a period can be asked for, and from which it is then added up, the longest first.
+_PARTS = {_DAY: (), _WEEK: (_DAY,), _MONTH: (_DAY,), _YEAR: (_MONTH, _DAY)}
 
 
 @dataclass(frozen=True)
@@ -48,56 +44,29 @@ class DateRange:
 
 @dataclass(frozen=True)
 class Request:
-    """One request: the days of `range`, in periods of `unit`."""
+    """One request: the days of `range`, in periods of `granularity`."""
 
     range: DateRange
-    unit: Granularity
+    granularity: Granularity
 
     @property
     def body(self) -> dict[str, str]:
-        """As the API is asked."""
-        return {"granularity": self.unit.value, "start_date": str(self.range.start), "end_date": str(self.range.end)}
+        """The properties of the API's request; a stream slice has them, too."""
+        days = self.range
+        return {"granularity": self.granularity.value, "start_date": str(days.start), "end_date": str(days.end)}
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> "Request":
+        """The request that has this `body`."""
+        days = DateRange(parse_date(body["start_date"]), parse_date(body["end_date"]))
+        return cls(days, Granularity(body["granularity"]))
 
 
-def number_of(day: Date, granularity: Granularity) -> int:
-    """The number of the period that holds `day`, counted in the calendar: the next period has the next number.
-
-    >>> number_of(Date(2026, 12, 31), Granularity.MONTH) + 1 == number_of(Date(2027, 1, 1), Granularity.MONTH)
-    True
-    """
-    match granularity:
-        case Granularity.DAY:
-            return day.toordinal()
-        case Granularity.WEEK:
-            # 0001-01-01, the day number 1, was a Monday.
-            return (day.toordinal() - 1) // 7
-        case Granularity.MONTH:
-            return day.year * 12 + day.month - 1
-        case Granularity.YEAR:
-            return day.year
-
-
-def first_day(number: int, granularity: Granularity) -> Date:
-    """The first day of the period that `number_of` gave this number.
-
-    >>> first_day(number_of(Date(2026, 11, 22), Granularity.WEEK), Granularity.WEEK)
-    Date(2026, 11, 16)
-    """
-    match granularity:
-        case Granularity.DAY:
-            return Date.fromordinal(number)
-        case Granularity.WEEK:
-            return Date.fromordinal(number * 7 + 1)
-        case Granularity.MONTH:
-            return Date(number // 12, number % 12 + 1, 1)
-        case Granularity.YEAR:
-            return Date(number, 1, 1)
-
-
-def period(number: int, granularity: Granularity) -> DateRange:
-    """The calendar days of the period with this number."""
-    start = first_day(number, granularity)
-    return DateRange(start, start.end_of(granularity.value))
+def parse_date(text: str) -> Date:
+    """The day that `text` names as YYYY-MM-DD; raises ValueError for any other text."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise ValueError("not a date")
+    return Date.fromisoformat(text)
 
 
 def period_of(day: Date, granularity: Granularity) -> DateRange:
@@ -106,33 +75,41 @@ def period_of(day: Date, granularity: Granularity) -> DateRange:
     >>> period_of(Date(2026, 11, 22), Granularity.MONTH)
     DateRange(start=Date(2026, 11, 1), end=Date(2026, 11, 30))
     """
-    return period(number_of(day, granularity), granularity)
+    start = day.start_of(granularity.value)
+    return DateRange(start, start.end_of(granularity.value))
+
+
+def periods(first: Date, last: Date, granularity: Granularity) -> Iterator[DateRange]:
+    """The periods from the one that holds `first` to the one that holds `last`."""
+    while first <= last:
+        period = period_of(first, granularity)
+        yield period
+        first = Date.fromordinal(period.end.toordinal() + 1)
 
 
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
     """The next request for days from `first` on, of at most `longest` days and not beyond `end`.
 
-    It holds whole periods (the last of all may be cut by `end`): half a period would replace the whole in a warehouse.
-    Where no whole period of `granularity` fits or `first` lies inside one, it asks in the longest smaller unit that
-    fits, and for no day of the period after.
+    It holds whole periods, but that `end` may cut the last: half a period would replace the whole in a warehouse. Where
+    none fits or `first` lies inside one, it asks for the longest smaller periods that fit, within this one.
 
-    >>> def show(request): print(request.unit, request.range.start, request.range.end)
+    >>> def show(request): print(request.granularity, request.range.start, request.range.end)
     >>> show(next_request(Date(2026, 1, 1), Date(2026, 7, 10), Granularity.MONTH, longest=180))
     month 2026-01-01 2026-05-31
     >>> show(next_request(Date(2024, 1, 1), Date(2026, 7, 10), Granularity.YEAR, longest=365))
     month 2024-01-01 2024-11-30
-    >>> show(next_request(Date(2024, 12, 1), Date(2026, 7, 10), Granularity.YEAR, longest=365))
-    month 2024-12-01 2024-12-31
     """
-    for unit in _UNITS[granularity]:
-        limit = end if unit is granularity else min(end, period_of(first, granularity).end)
-        last = _last_day(first, limit, unit, longest)
-        if first <= last and period_of(first, unit).start == first:
-            return Request(DateRange(first, last), unit)
+    reach = first.add(days=longest - 1)
+    for smaller in (granularity, *_PARTS[granularity]):
+        limit = end if smaller is granularity else min(end, period_of(first, granularity).end)
+        border = period_of(reach.add(days=1), smaller).start.subtract(days=1)
+        last = limit if reach >= limit else border
+        if first <= last and period_of(first, smaller).start == first:
+            return Request(DateRange(first, last), smaller)
     raise ValueError(f"no day from {first} to {end} fits into {longest} days")
 
 
-def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> Iterator[Request]:
+def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list[Request]:
     """The requests from the period that holds `start` to the day `end`, ascending, without gap or overlap.
 
     They are the fewest that `longest` days a request allow for whole periods. None where `end` lies before `start`.
@@ -142,29 +119,9 @@ def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> Iter
     2026-01-01 2026-05-31
     2026-06-01 2026-07-10
     """
-    if end < start:
-        return
+    requests: list[Request] = []
     first = period_of(start, granularity).start
-    while first <= end:
-        request = next_request(first, end, granularity, longest)
-        yield request
-        first = request.range.end.add(days=1)
-
-
-# Each part of a period asks it again, and each API key.
-@lru_cache(maxsize=1)
-def number_of_requests(start: Date, end: Date, granularity: Granularity, longest: int) -> int:
-    """How many requests `plan` has.
-
-    >>> number_of_requests(Date(2026, 1, 15), Date(2026, 7, 10), Granularity.MONTH, longest=180)
-    2
-    """
-    return sum(1 for _ in plan(start, end, granularity, longest))
-
-
-def _last_day(first: Date, end: Date, unit: Granularity, longest: int) -> Date:
-    """The last day that a request from `first` may reach; before `first` where no whole period fits."""
-    reach = first.add(days=longest - 1)
-    if reach >= end:
-        return end
-    return period_of(reach.add(days=1), unit).start.subtract(days=1)
+    while max(start, first) <= end:
+        requests.append(next_request(first, end, granularity, longest))
+        first = requests[-1].range.end.add(days=1)
+    return requests

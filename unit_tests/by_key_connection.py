@@ -29,12 +29,14 @@ class Connection:
         self.table: dict[str, dict[str, Any]] = {}
         self.state: dict[str, Any] | None = None
 
-    def sync(self, today: Date = TODAY, *streams: str, mode: SyncMode = SyncMode.incremental) -> EntrypointOutput:
+    def sync(
+        self, today: Date = TODAY, *streams: str, mode: SyncMode = SyncMode.incremental, at: str = "12:00"
+    ) -> EntrypointOutput:
         self.api.asked.clear()
         self.api.lists.clear()
         self.api.control("today", {"date": str(today)})
         with self.api.serving():
-            output = sync(self.config, *streams, STREAM, state=self.state, today=today, usage_mode=mode)
+            output = sync(self.config, *streams, STREAM, state=self.state, today=today, usage_mode=mode, at=at)
         for row in rows(output, STREAM):
             self.table[row["usage_id"]] = row
             if row.get("_ab_cdc_deleted_at"):

@@ -14,9 +14,11 @@ def api() -> Iterator[requests_mock.Mocker]:
         yield mocker
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds the connector would have slept, in order; the CDK adds naps of no time at all."""
+    """The seconds that were slept, in order: no time passes but these. The CDK adds naps of no time at all."""
     slept: list[float] = []
+    begun = time.monotonic()
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
+    monkeypatch.setattr(time, "monotonic", lambda: begun + sum(slept))
     return slept

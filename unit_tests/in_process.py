@@ -1,6 +1,7 @@
 """Run the connector's commands in this process, on a day of the test's choice, and read what it put out."""
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -30,10 +31,11 @@ ALL_STREAMS = (*LISTS, "credit_usage", "credit_usage_by_api_key")
 
 
 @contextmanager
-def clock(today: Date) -> Iterator[None]:
-    """Let it be noon of `today` in UTC."""
-    noon = pendulum.datetime(today.year, today.month, today.day, 12)
-    with patch("pendulum.now", lambda tz=None: noon.in_timezone(tz or "UTC")):
+def clock(today: Date, at: str = "12:00") -> Iterator[None]:
+    """Let it be that time of `today` in UTC, and later by what is slept."""
+    start, begun = pendulum.parse(f"{today}T{at}:00Z"), time.monotonic()
+    now = lambda tz=None: start.add(seconds=time.monotonic() - begun).in_timezone(tz or "UTC")  # noqa: E731
+    with patch("pendulum.now", now):
         yield
 
 
@@ -51,11 +53,12 @@ def sync(
     today: Date = TODAY,
     usage_mode: SyncMode = SyncMode.incremental,
     debug: bool = False,
+    at: str = "12:00",
 ) -> EntrypointOutput:
     """One sync of `streams` (only credit usage where none is named), with `state` for the last of them."""
     names = streams or ("credit_usage",)
     saved = None if state is None else list(StateBuilder().with_stream_state(names[-1], dict(state)).build())
-    with clock(today):
+    with clock(today, at):
         return read(
             SourceMagnificAnalytics(),
             config,
@@ -67,7 +70,7 @@ def sync(
 
 
 def check(config: Mapping[str, Any], today: Date = TODAY) -> bool:
-    """Whether the connection works; raises what the user is told where it does not."""
+    """Whether the connection works; raises what the user reads where it does not."""
     with clock(today):
         return SourceMagnificAnalytics().check_connection(logging.getLogger("airbyte"), config) == (True, None)
 

@@ -1,11 +1,14 @@
 """The sandbox behind the address of the API, in this process: a team with API keys, and the requests that were sent."""
 
+import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+import pendulum
 import requests_mock
 from flask.testing import FlaskClient
 
@@ -17,7 +20,8 @@ HOST = "https://api.magnific.com"
 class SandboxApi:
     """A team, whom the connector asks; `asked` are the bodies of usage requests, `lists` the lists asked for.
 
-    Usage through `broken_keys` is an error of the server, all usage is refused with the status `refusal`, if any.
+    `days` are the UTC days on which usage was asked for. Usage through `broken_keys` is an error of the server, all
+    usage is refused with the status `refusal`, if any, and takes `seconds`.
     """
 
     headers = MappingProxyType({"x-magnific-api-key": DEFAULT_KEY})
@@ -28,6 +32,8 @@ class SandboxApi:
         self.lists: Counter[str] = Counter()
         self.broken_keys: set[str] = set()
         self.refusal = 0
+        self.seconds = 0
+        self.days: Counter[str] = Counter()
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -47,9 +53,11 @@ class SandboxApi:
             self.lists[path.rpartition("/")[2]] += 1
         else:
             self.asked.append(body)
+            self.days[str(pendulum.now("UTC").date())] += 1
+            time.sleep(self.seconds)
             if self.refusal:
                 context.status_code = self.refusal
-                return b""
+                return json.dumps({"message": f"No. {len(self.asked)}"}).encode()
             if self.broken_keys & set(body.get("api_key_ids", ())):
                 context.status_code = 500
                 return b""

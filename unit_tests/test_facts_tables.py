@@ -17,8 +17,6 @@ from sandbox.oddities import ODDITIES
 from sandbox.team import API_KEYS
 from source_magnific_analytics.usage import Row
 
-pytestmark = pytest.mark.usefixtures("waits")
-
 STREAMS = ("api_keys", "credit_usage", "credit_usage_by_api_key")
 # A Monday: a day and a week begin there.
 START = "2026-08-31"

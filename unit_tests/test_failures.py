@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from errno import ENOSPC
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +26,8 @@ FAULTS: Mapping[str, dict[str, Any]] = {
     "HTTP 413": {"status_code": 413},
     "HTTP 425": {"status_code": 425},
     "HTTP 204": {"status_code": 204},
-    "no connection within 10 seconds": {"exc": requests.exceptions.ConnectTimeout},
-    "silence for 120 seconds": {"exc": requests.exceptions.ReadTimeout},
+    "no connection in time": {"exc": requests.exceptions.ConnectTimeout},
+    "no complete answer in time": {"exc": requests.exceptions.ReadTimeout},
     "no secure connection": {"exc": requests.exceptions.SSLError},
     "no connection through the proxy": {"exc": requests.exceptions.ProxyError},
     "no connection, or one that broke": {"exc": requests.exceptions.ConnectionError},
@@ -54,15 +56,13 @@ def test_a_fault_that_passes_is_survived_and_the_result_is_exact(
 
 
 @pytest.mark.parametrize("what", FAULTS)
-def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(
-    what: str, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api: requests_mock.Mocker) -> None:
     api.post(USAGE, [{"json": {"data": []}}, FAULTS[what]])
     output = sync(raw_config(start_date="2026-05-26"))
     kind, words = error(output)
     assert kind == "transient_error"
     assert words.startswith("Magnific could not be read (")
-    assert "tried 4 times in a row. Credit usage is saved through 2026-11-21, and the next sync goes on" in words
+    assert "tried 4 times in a row. Credit usage is saved through 2026-11-21, and the next sync continues" in words
     assert api.call_count == 1 + 4
     assert [state["date"] for state in states(output)] == [None, "2026-11-21"]
     assert output.get_stream_statuses("credit_usage")[-1].value == "INCOMPLETE"
@@ -78,28 +78,40 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(
     ],
 )
 def test_only_an_answer_of_another_shape_advises_a_newer_version(
-    fault: dict[str, Any], advice: str, api: requests_mock.Mocker, waits: list[float]
+    fault: dict[str, Any], advice: str, api: requests_mock.Mocker
 ) -> None:
     api.post(USAGE, **fault)
     assert error(sync(TODAY))[1].endswith(f"If this goes on, {advice}")
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (requests.exceptions.InvalidSchema, "this machine's proxy setting (InvalidSchema): correct HTTPS_PROXY"),
-        (requests.exceptions.InvalidURL, "this machine's proxy setting (InvalidURL): correct HTTPS_PROXY"),
-        (OSError, "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be read: correct the path"),
-    ],
-)
-def test_what_is_wrong_on_this_machine_is_named_at_once(
-    fault: type[Exception], words: str, api: requests_mock.Mocker, waits: list[float]
+@pytest.mark.parametrize("fault", [requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL])
+def test_a_proxy_that_no_request_can_be_sent_through_is_named_at_once(
+    fault: type[Exception], api: requests_mock.Mocker, waits: list[float]
 ) -> None:
     api.post(USAGE, exc=fault)
     kind, text = error(sync(raw_config()))
     assert kind == "config_error"
-    assert words in text
+    assert f"this machine's proxy setting ({fault.__name__}): correct HTTPS_PROXY" in text
     assert (api.call_count, waits) == (1, [])
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificate_authorities_that_are_missing_are_named_before_any_request(
+    variable: str, api: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "missing.pem"))
+    kind, text = error(sync(TODAY))
+    assert kind == "config_error"
+    assert "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be read: correct the path" in text
+    assert api.call_count == 0
+
+
+def test_a_full_disk_is_no_matter_of_certificates(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, exc=OSError(ENOSPC, "No space left on device"))
+    kind, text = error(sync(TODAY))
+    assert kind == "system_error"
+    assert "CA_BUNDLE" not in text
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -132,7 +144,7 @@ def test_ten_tries_are_the_most_of_a_whole_sync(api: requests_mock.Mocker, waits
     assert "This sync used 14 of the day's 100 API requests; no credit usage read." in log(output)
 
 
-def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker, waits: list[float]) -> None:
+def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker) -> None:
     api.get(LISTS["members"], status_code=500)
     api.get(LISTS["groups"], json={"data": [{"group_id": 7}]})
     output = sync(raw_config(), "members", "groups")
@@ -140,11 +152,9 @@ def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker,
     assert output.get_stream_statuses("groups")[-1].value == "COMPLETE"
 
 
-def test_a_fault_before_anything_was_saved_says_where_the_next_sync_goes_on(
-    api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_fault_before_anything_was_saved_says_where_the_next_sync_continues(api: requests_mock.Mocker) -> None:
     api.post(USAGE, status_code=500)
-    assert "The next sync goes on where the last one stopped." in error(sync(raw_config()))[1]
+    assert "The next sync continues where the last one stopped." in error(sync(raw_config()))[1]
 
 
 FINAL = [
@@ -185,9 +195,29 @@ def test_a_refused_range_says_which_setting_may_be_wrong(plan: str, hint: str, a
 
 
 @pytest.mark.parametrize(
+    ("reason", "is_clock"),
+    [
+        ("the date lies in the future", True),
+        ("is a future date", True),
+        ("more days will be supported in a future release", False),
+        ("is not a day", False),
+    ],
+)
+def test_only_a_date_in_the_future_names_the_clock_of_this_machine(
+    reason: str, is_clock: bool, api: requests_mock.Mocker
+) -> None:
+    problem = {"message": "Not valid.", "invalid_params": [{"name": "end_date", "reason": reason}]}
+    headers = {"Date": "Sat, 21 Nov 2026 23:00:00 GMT"}
+    api.post(USAGE, [{"status_code": 400, "json": problem, "headers": headers}])
+    kind, text = error(sync(TODAY))
+    assert kind == "config_error"
+    assert ("this machine's clock is ahead of Magnific's, where it is 2026-11-21. Set the clock" in text) == is_clock
+
+
+@pytest.mark.parametrize(
     "content", [b"", b"<html></html>", b"\xff", b"[1]", b'{"problem": 3}', b'{"x": 1}', b"[" * 100_000]
 )
-def test_an_error_without_words_is_told_by_its_status(content: bytes, api: requests_mock.Mocker) -> None:
+def test_an_error_without_words_is_reported_by_its_status(content: bytes, api: requests_mock.Mocker) -> None:
     api.post(USAGE, status_code=403, content=content)
     assert "(HTTP 403). " in error(sync(raw_config()))[1]
 

@@ -100,9 +100,8 @@ def test_suggested_streams_exist() -> None:
     assert set(METADATA["suggestedStreams"]["streams"]) < streams
 
 
-def test_the_longest_silence_is_shorter_than_the_platform_is_told_to_allow() -> None:
-    answer = POLICY.connect_timeout + POLICY.longest_body + POLICY.read_timeout
-    assert POLICY.longest_stated_wait + answer < METADATA["maxSecondsBetweenMessages"]
+def test_the_longest_silence_is_shorter_than_the_platform_allows() -> None:
+    assert POLICY.longest_silence < METADATA["maxSecondsBetweenMessages"]
 
 
 def test_the_icon_is_square() -> None:

@@ -57,8 +57,8 @@ def test_the_sdist_has_all_that_setup_py_reads(package: Any, tmp_path: Path) -> 
     shutil.unpack_archive(sdist, tmp_path / "sdist")
     [unpacked] = (tmp_path / "sdist").iterdir()
     asked = [sys.executable, "setup.py", "--version", "--description"]
-    told = subprocess.run(asked, cwd=unpacked, capture_output=True, text=True, check=True).stdout
-    assert told.splitlines()[-2:] == [package.get_version(), package.get_description()]
+    said = subprocess.run(asked, cwd=unpacked, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-2:] == [package.get_version(), package.get_description()]
 
 
 def test_the_package_holds_the_connector_alone(package: Any) -> None:

@@ -35,7 +35,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("what", ANSWERS)
 def test_no_output_holds_the_key_or_an_address_whatever_comes_back(
-    what: str, debug: bool, api: requests_mock.Mocker, waits: list[float], capfd: pytest.CaptureFixture[str]
+    what: str, debug: bool, api: requests_mock.Mocker, capfd: pytest.CaptureFixture[str]
 ) -> None:
     api.post(USAGE, **ANSWERS[what])
     for url in LISTS.values():
@@ -50,12 +50,12 @@ def test_no_output_holds_the_key_or_an_address_whatever_comes_back(
 
 
 @pytest.mark.parametrize("what", [what for what in ANSWERS if what != "usage"])
-def test_no_check_repeats_the_key_or_an_address(what: str, api: requests_mock.Mocker, waits: list[float]) -> None:
+def test_no_check_repeats_the_key_or_an_address(what: str, api: requests_mock.Mocker) -> None:
     api.post(USAGE, **ANSWERS[what])
     with pytest.raises(AirbyteTracedException) as raised:
         check(raw_config())
-    told = f"{raised.value.message} {raised.value.internal_message}"
-    assert EMAIL not in told
+    said = f"{raised.value.message} {raised.value.internal_message}"
+    assert EMAIL not in said
 
 
 def test_a_saved_state_knows_the_rows_but_no_address(api: requests_mock.Mocker) -> None:

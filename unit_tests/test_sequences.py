@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger import FILM, PRINT, START, Table, entries, table
@@ -17,7 +16,6 @@ from sandbox.ledger import Entry
 
 FIRST_SYNC = date(2026, 5, 1)
 LAST = date(2027, 3, 31)
-NO_WAITS = pytest.mark.usefixtures("waits")
 
 
 @dataclass
@@ -26,7 +24,7 @@ class Step:
 
     days: int
     added: list[Entry]
-    withdrawn: set[int]
+    deleted: set[int]
     settings: dict[str, Any]
     manner: Manner
     trouble: dict[str, int]
@@ -60,7 +58,7 @@ STEPS = st.lists(
         Step,
         days=st.sampled_from([0, 0, 1, 1, 2, 7, 30, 100]),
         added=st.lists(entries(LAST), max_size=10),
-        withdrawn=st.sets(st.integers(0, 13), max_size=4),
+        deleted=st.sets(st.integers(0, 13), max_size=4),
         settings=SETTINGS,
         manner=st.builds(Manner, st.booleans(), st.booleans()),
         trouble=TROUBLE,
@@ -90,7 +88,6 @@ def magnific_says(used: Sequence[Entry], warehouse: Warehouse) -> Table:
     return table(used, {**warehouse.settings, "start_date": min(asked)}) if asked else {}
 
 
-@NO_WAITS
 @settings(max_examples=100)
 @given(first=st.lists(entries(LAST), max_size=14), steps=STEPS)
 def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
@@ -99,7 +96,7 @@ def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
     warehouse, used, today = Warehouse(), first, FIRST_SYNC
     known: Table = {}
     for step in steps:
-        used = [one for n, one in enumerate(used) if n not in step.withdrawn] + step.added
+        used = [one for n, one in enumerate(used) if n not in step.deleted] + step.added
         today += timedelta(step.days)
         happened = [one for one in used if one.day <= today]
         warehouse.settings = step.settings

@@ -63,7 +63,7 @@ def test_the_table_is_what_magnific_says_after(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_sync_starts_over_and_says_why_only_where_it_has_to(what: str) -> None:
+def test_a_sync_restarts_and_says_why_only_where_it_has_to(what: str) -> None:
     steps, _ = CHANGES[what]
     warehouse = Warehouse(settings=steps[0])
     ledger = team(FIRST, 230)
@@ -79,7 +79,9 @@ def test_a_sync_starts_over_and_says_why_only_where_it_has_to(what: str) -> None
         )
         first = truth.first_day(date.fromisoformat(settings["start_date"]), settings["granularity"])
         assert (warehouse.asked[0]["start_date"] == first) == (over or settings["start_date"] == ago(5))
-        assert ("Rows replace those of the earlier settings; there is nothing you need to do." in warehouse.log) == over
+        assert (
+            "Its rows replace those of the earlier settings; there is nothing you need to do." in warehouse.log
+        ) == over
 
 
 def test_the_rows_before_a_later_first_day_stay_as_they_were() -> None:
@@ -91,7 +93,7 @@ def test_the_rows_before_a_later_first_day_stay_as_they_were() -> None:
     assert {query["start_date"] for query in warehouse.asked} == {ago(5)}
 
 
-def test_a_start_over_that_is_cut_off_goes_on_behind_its_last_window(waits: list[float]) -> None:
+def test_an_interrupted_restart_goes_on_behind_its_last_window() -> None:
     warehouse = Warehouse(settings=of())
     warehouse.sync(team(FIRST, 230), FIRST)
     warehouse.settings = of(granularity="week")
@@ -104,7 +106,7 @@ def test_a_start_over_that_is_cut_off_goes_on_behind_its_last_window(waits: list
 
 
 @pytest.mark.parametrize("last", ["day", "month"])
-def test_settings_that_change_in_the_middle_of_a_start_over_start_over_again(last: str, waits: list[float]) -> None:
+def test_settings_that_change_in_the_middle_of_a_restart_restart_again(last: str) -> None:
     warehouse = Warehouse(settings=of())
     warehouse.sync(team(FIRST, 230), FIRST)
     warehouse.settings = of(granularity="week")

@@ -188,7 +188,7 @@ def test_known_filters_take_one_request_a_kind_and_pass_in_any_case(api: request
     assert api.call_count == 3
 
 
-def test_a_mistake_in_the_settings_is_told_before_any_request(api: requests_mock.Mocker) -> None:
+def test_a_mistake_in_the_settings_is_reported_before_any_request(api: requests_mock.Mocker) -> None:
     config = raw_config(start_date="2026-11-23")
     problem = refusal(config)
     assert problem.failure_type == FailureType.config_error

@@ -1,48 +1,77 @@
 """What a sync leaves for the next: how far it came, under which settings, and how many rows the warehouse may hold."""
 
 import json
+from copy import deepcopy
+from itertools import islice
 from typing import Any
 
 import pytest
-from builders import PROJECT, TODAY, config, saved_state
+import requests_mock
+from airbyte_cdk.models import SyncMode
+from airbyte_cdk.utils import AirbyteTracedException
+from builders import PROJECT, TODAY, answer, config, raw_config, saved_state
 from hypothesis import example, given
 from hypothesis import strategies as st
+from in_process import LISTS, USAGE, error, log, sync
+from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics import state
-from source_magnific_analytics.config import Config
-from source_magnific_analytics.state import Progress, Settings, Start
-from source_magnific_analytics.windows import DateRange, Granularity, first_day, number_of, period_of
+from source_magnific_analytics.by_key import _SavedKeys
+from source_magnific_analytics.state import Places, Progress, Settings
+from source_magnific_analytics.windows import DateRange, Granularity, period_of, periods
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
 # Periods that may be next to each other, across a year's end.
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(NUMBERS, st.integers(1, 99), max_size=5)
+ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
+UNFINISHED = "unfinished_full_refresh"
 
 
-def number(day: str, granularity: Granularity = DAY) -> int:
-    return number_of(Date.fromisoformat(day), granularity)
+def day(text: str) -> Date:
+    return Date.fromisoformat(text)
 
 
-def settings_of(settings: Config) -> Settings:
-    return Settings(settings.granularity, settings.start_date, settings.filters)
+def places(**days: int) -> Places:
+    """Places of days of November 2026, such as d14=2."""
+    return Places({(DAY, Date(2026, 11, int(name[1:]))): number for name, number in days.items()})
 
 
-def started(saved: Any, full_refresh: bool = False, **changes: Any) -> Start:
+NONE = Places()
+KNOWN = places(d14=2, d16=1)
+
+
+def read(saved: dict[str, Any]) -> Progress:
+    known = state.read(saved, Progress, "credit_usage", full_refresh=False)
+    assert known
+    return known[0]
+
+
+def resumed(saved: dict[str, Any], **changes: Any) -> Progress:
+    """The progress that a state is under the settings with `changes`."""
     now = config(**changes)
-    return state.start(saved, now, settings_of(now), full_refresh=full_refresh)
+    known = state.read(saved, Progress, "credit_usage", full_refresh=False)
+    assert known
+    settings = Settings(now.granularity, now.start_date, dict(now.filters))
+    return state.resumed(*known, settings, now.end_date)
 
 
-def taken_from(first: Date, granularity: Granularity, numbers: dict[int, int]) -> dict[int, int]:
-    return {number_of(first, granularity) + n: places for n, places in numbers.items()}
+def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> Places:
+    """Places of the periods with these numbers, counted from the one that holds `first`."""
+    found = Places()
+    for size, numbers in taken.items():
+        some = list(islice(periods(first, Date(2999, 1, 1), size), 41))
+        found |= {(size, some[n].start): number for n, number in numbers.items()}
+    return found
 
 
 def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_there_are() -> None:
-    settings = config(granularity="week", start_date="2026-11-01", group_ids=[7, 3])
-    days = {number("2026-12-30"): 12, number("2026-12-31"): 0, number("2027-01-02"): 3}
-    progress = Progress(Date(2026, 11, 20), {DAY: days, MONTH: {number("2026-02-01", MONTH): 5}})
-    written = {**state.settings_as_json(settings_of(settings)), **state.progress_as_json(progress)}
+    settings = Settings(WEEK, Date(2026, 11, 1), {"group_ids": [7, 3]})
+    days = {(DAY, day("2026-12-30")): 12, (DAY, day("2027-01-02")): 3}
+    progress = Progress(Date(2026, 11, 20), Places({**days, (MONTH, day("2026-02-01")): 5}))
+    written = {**settings.as_json, **progress.as_json}
     assert written == json.loads(json.dumps(written))
     assert written == {
         "date": "2026-11-20",
@@ -54,97 +83,202 @@ def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_t
             "month": {"first": "2026-02-01", "places": [5]},
         },
     }
-    assert state.read_settings(written) == settings_of(settings)
-    assert state.read_progress(written).date == progress.date
+    assert state.read(written, Progress, "credit_usage", full_refresh=False) == (progress, settings)
+    assert replace(settings, unfinished_full_refresh=True).as_json == {**settings.as_json, UNFINISHED: True}
 
 
-def test_before_the_first_window_there_is_no_date_and_there_are_no_rows() -> None:
-    assert state.progress_as_json(Progress()) == {"date": None, "rows": {}}
-    assert state.read_progress({"date": None, "rows": {}}) == Progress()
-
-
-@given(st.none() | st.dates(Date(2000, 1, 1), TODAY), st.dictionaries(GRANULARITIES, TAKEN.filter(bool)))
-def test_every_progress_is_read_as_it_was_written(date: Any, taken: dict[Granularity, dict[int, int]]) -> None:
+@given(
+    st.none() | st.dates(Date(2000, 1, 1), TODAY),
+    st.dictionaries(GRANULARITIES, TAKEN.filter(bool)),
+    st.none() | st.just(Date(2026, 11, 20)),
+    st.booleans(),
+)
+@example(None, {}, None, False)
+@example(Date(2026, 11, 9), {DAY: {0: 3, 2: 1}}, Date(2026, 11, 20), True)
+def test_every_progress_is_read_as_it_was_written(
+    date: Any, taken: dict[Granularity, dict[int, int]], end: Date | None, other_filters: bool
+) -> None:
     through = None if date is None else Date(date.year, date.month, date.day)
-    places = {size: taken_from(Date(2019, 12, 25), size, numbers) for size, numbers in taken.items()}
-    progress = Progress(through, places)
-    assert state.read_progress(json.loads(json.dumps(state.progress_as_json(progress)))) == progress
+    progress = Progress(through, taken_from(Date(2019, 12, 25), taken), end, other_filters)
+    written = progress.as_json
+    assert ({"end", "other_filters"} & set(written)) == {
+        *(["end"] if end else []),
+        *(["other_filters"] if other_filters else []),
+    }
+    assert read({**saved_state("2026-11-20"), **json.loads(json.dumps(written))}) == progress
 
 
-@pytest.mark.parametrize("full_refresh", [False, True])
-def test_without_state_a_sync_starts_at_the_beginning_and_says_nothing(full_refresh: bool) -> None:
-    assert started({}, full_refresh) == Start(Progress(None, {}), remarks=())
+NO_STATES: list[dict[str, Any]] = [
+    {},
+    {"__ab_full_refresh_sync_complete": True},
+    {"__ab_no_cursor_state_message": True, "__ab_x": 1},
+]
 
 
-ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
-KNOWN = {DAY: {number("2026-11-14"): 2, number("2026-11-16"): 1}}
+@pytest.mark.parametrize("nothing", NO_STATES)
+@pytest.mark.parametrize("mode", SyncMode)
+def test_without_a_state_of_ours_a_sync_reads_from_the_start_date(
+    nothing: dict[str, Any], mode: SyncMode, api: requests_mock.Mocker
+) -> None:
+    api.post(USAGE, json=answer())
+    output = sync(raw_config(), state=nothing, usage_mode=mode)
+    assert not output.errors
+    assert "read again" not in log(output)
+    assert api.request_history[0].json()["start_date"] == "2026-11-01"
+
+
+KEYS = {
+    **saved_state("2026-11-20"),
+    "day": {"date": "2026-11-20", "requests": 3},
+    "keys": {"fpk-1": {"date": "2026-11-20", "rows": ROWS, "read_on": "2026-11-20", "tried_on": "2026-11-21"}},
+}
+del KEYS["rows"], KEYS["date"]
+STATES: dict[str, tuple[type, dict[str, Any]]] = {
+    "credit_usage": (
+        Progress,
+        saved_state("2026-11-20", rows=ROWS, end="2026-11-22", other_filters=True, filters={"group_ids": [1]}),
+    ),
+    "credit_usage_by_api_key": (_SavedKeys, KEYS),
+}
+
+
+def unread(stream: str, saved: dict[str, Any], full_refresh: bool = False) -> str:
+    """Why a state cannot be read; nothing where it can."""
+    kind, _ = STATES[stream]
+    try:
+        assert (state.read(saved, kind, stream, full_refresh=full_refresh) is None) == (not saved)
+    except AirbyteTracedException as raised:
+        assert raised.failure_type and raised.failure_type.value == "config_error"
+        return raised.message or ""
+    return ""
+
+
+def each(stream: str, path: str, *values: Any) -> list[tuple[str, str, Any]]:
+    return [(stream, path, value) for value in values]
+
+
+USAGE_STREAM, BY_KEY = STATES
+BROKEN = [
+    *[(USAGE_STREAM, part, ...) for part in ("date", "granularity", "start_date", "filters", "rows")],
+    *each(USAGE_STREAM, "date", "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {}, [], "0001-01-01", "9999-12-31"),
+    *each(USAGE_STREAM, "granularity", None, "hour", 1, ["day"]),
+    *each(USAGE_STREAM, "start_date", None, "first of May", 1),
+    *each(USAGE_STREAM, "filters", None, [], "group_ids", {"group_ids": 7}),
+    *each(USAGE_STREAM, "end", "never", 1),
+    *each(USAGE_STREAM, "other_filters", None, 1, "yes"),
+    *each(USAGE_STREAM, "rows", None, [], [1], "all", {"hour": ROWS["day"]}, {"day": []}, {"day": [2, 0, 1]}),
+    # A state of the first version had keys of rows.
+    (USAGE_STREAM, "rows", {"2026-11-14": ["AAAAAAAAAAAAAAAAAAAAAA"]}),
+    *each(USAGE_STREAM, "rows/day/first", ..., None, 1, "", "2026-11-31", "someday", "9990-01-01"),
+    *each(USAGE_STREAM, "rows/day/places", ..., None, 3, "3", [-1], [True], [1.5], ["1"], [10**6 + 1]),
+    # Not the first day of a period.
+    *each(USAGE_STREAM, "rows", *[{size: ROWS["day"]} for size in ("week", "month", "year")]),
+    *[(BY_KEY, part, ...) for part in ("day", "day/date", "day/requests", "keys")],
+    *[(BY_KEY, f"keys/fpk-1/{part}", ...) for part in ("rows", "date")],
+    *[*each(BY_KEY, "day", {}, None, 5), *each(BY_KEY, "keys", 5, [], {"fpk-1": {}}), *each(BY_KEY, "filters", None)],
+    *[*each(BY_KEY, "day/requests", -1, "many"), *each(BY_KEY, "keys/fpk-1/read_on", 1, "x")],
+]  # fmt: skip
+
+
+def changed(saved: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A state with another value at a place; `...` takes it away."""
+    saved = part = deepcopy(saved)
+    *places, last = path.split("/")
+    for place in places:
+        part = part[place]
+    part[last] = value
+    if value is ...:
+        del part[last]
+    return saved
+
+
+@pytest.mark.parametrize(("stream", "path", "value"), BROKEN)
+def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(stream: str, path: str, value: Any) -> None:
+    saved = changed(STATES[stream][1], path, value)
+    words = unread(stream, saved)
+    assert words.startswith(f"The saved state of {stream} cannot be read (")
+    assert words.endswith(
+        "): it was edited, or written by another version of this connector. Clear the stream in Airbyte and sync "
+        'again; with PyAirbyte, read once with force_full_refresh=True and write_strategy="replace".'
+    )
+    # A full refresh that starts afresh has no use for it; one that goes on has.
+    assert state.read(saved, STATES[stream][0], stream, full_refresh=True) is None
+    assert unread(stream, {**saved, UNFINISHED: True}, full_refresh=True)
+
+
+@pytest.mark.parametrize("stream", STATES)
+def test_no_request_of_a_stream_is_sent_behind_a_state_that_cannot_be_read(
+    stream: str, api: requests_mock.Mocker
+) -> None:
+    api.get(LISTS["api_keys"], json={"data": [{"api_key_id": "fpk-1"}]})
+    usage = api.post(USAGE, json=answer())
+    output = sync(raw_config(), stream, state={**STATES[stream][1], "filters": None})
+    assert error(output)[0] == "config_error"
+    assert error(output)[1].startswith(f"The saved state of {stream} cannot be read (")
+    assert not usage.called
+    assert not output.records_and_state_messages
+
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+    | st.sampled_from(["2026-11-20", "day", "2026-11-01"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places_in(saved: Any, path: str = "") -> list[str]:
+    inner = saved.items() if isinstance(saved, dict) else ()
+    return [place for name, value in inner for place in (f"{path}{name}", *places_in(value, f"{path}{name}/"))]
+
+
+@given(st.data(), st.sampled_from([*STATES]), ANY_JSON | st.just(...))
+def test_whatever_stands_in_a_state_it_is_understood_exactly_or_refused(data: Any, stream: str, value: Any) -> None:
+    kind, whole = STATES[stream]
+    saved = changed(whole, data.draw(st.sampled_from(places_in(whole))), value)
+    if not unread(stream, saved):
+        known = state.read(saved, kind, stream, full_refresh=False)
+        assert known
+        found, settings = known
+        parts = (
+            [(saved, found)]
+            if stream == USAGE_STREAM
+            else [(saved["keys"][key], found.keys[key]) for key in found.keys]
+        )
+        assert settings.as_json == {name: saved[name] for name in settings.as_json}
+        for written, one in parts:
+            again = one.as_json
+            assert again["date"] == written["date"]
+            assert again.get("other_filters", False) is written.get("other_filters", False)
+            assert held(again["rows"]) == held(written["rows"])
+            for name in ("end", "read_on", "tried_on"):
+                assert again.get(name) == written.get(name)
+
+
+def held(rows: dict[str, Any]) -> dict[tuple[str, Date], int]:
+    """The places of each period that a state says something about."""
+    return {
+        (size, period.start): number
+        for size, part in rows.items()
+        for number, period in zip(
+            part["places"], periods(day(part["first"]), Date(2999, 1, 1), Granularity(size)), strict=False
+        )
+        if number
+    }
 
 
 @pytest.mark.parametrize("changes", [{}, {"lookback_window_days": 60}, {"plan": "enterprise"}])
 def test_under_the_same_settings_a_sync_goes_on(changes: dict[str, Any]) -> None:
     saved = saved_state("2026-11-20", rows=ROWS)
-    assert started(saved, **changes) == Start(Progress(Date(2026, 11, 20), KNOWN))
-    assert started({**saved, "date": None}, **changes) == Start(Progress(None, KNOWN))
+    assert resumed(saved, **changes) == Progress(Date(2026, 11, 20), KNOWN)
+    assert resumed({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
 
 
-GARBAGE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.sampled_from(["2026-11-20"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=6,
-)
-PART_OF_ROWS = st.fixed_dictionaries({"first": GARBAGE, "places": GARBAGE})
-PARTS = {
-    **dict.fromkeys(["date", "granularity", "start_date", "filters", "end", "other_filters"], GARBAGE),
-    "rows": GARBAGE | st.dictionaries(GRANULARITIES.map(str), GARBAGE | PART_OF_ROWS),
-}
-
-
-@given(st.fixed_dictionaries({}, optional=PARTS), st.booleans())
-@example({"date": 7}, True)
-def test_no_state_whatsoever_stops_a_sync_or_makes_it_skip_a_day(broken: dict[str, Any], full_refresh: bool) -> None:
-    for saved in (broken, {**saved_state("2026-11-20", rows=ROWS), **broken}):
-        start = started(saved, full_refresh)
-        first = state.first_to_read(start.progress, Date(2026, 11, 1), config(), full_refresh=False)
-        assert first <= max((start.progress.date or Date(1, 1, 1)).add(days=1), Date(2026, 11, 1))
-        assert (start.progress.date or TODAY) <= TODAY
-        assert all(places > 0 for taken in start.progress.places.values() for places in taken.values())
-
-
-def each(part: str, *values: Any) -> list[dict[str, Any]]:
-    return [{part: value} for value in values]
-
-
-BROKEN: list[dict[str, Any]] = [
-    *[{part: ...} for part in ("date", "granularity", "start_date", "filters", "rows")],
-    *each("date", "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {"date": "2026-11-20"}, []),
-    *each("granularity", None, "hour", 1, ["day"]),
-    *each("start_date", None, "first of May", 1),
-    *each("filters", None, [], "group_ids", {"group_ids": 7}),
-    *each("rows", None, [1], "all", {"hour": ROWS["day"]}, {"day": []}, {"day": [2, 0, 1]}),
-    # The state of 0.1.0 before its release had keys of rows.
-    {"rows": {"2026-11-14": ["AAAAAAAAAAAAAAAAAAAAAA"]}},
-    *each("rows", {"day": {"first": "2026-11-14"}}, {"day": {"places": [1]}}),
-    *[{"rows": {"day": {"first": first, "places": [1]}}} for first in (None, 1, "", "2026-11-31", "someday")],
-    *[{"rows": {"day": {"first": "2026-11-14", "places": p}}} for p in (None, 3, "3", [-1], [True], [1.0], ["1"])],
-    # Not the first day of a period, and a period beyond the calendar.
-    *[{"rows": {size: {"first": "2026-11-14", "places": [1]}}} for size in ("week", "month", "year")],
-    *[{"rows": {size: {"first": "9990-01-01", "places": [1] * 4000}}} for size in ("day", "month", "year")],
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("broken", BROKEN)
-def test_a_state_that_cannot_be_read_starts_over_and_advises_to_clear(broken: dict[str, Any]) -> None:
-    whole = {**saved_state("2026-11-20", rows=ROWS), **broken}
-    saved = {name: value for name, value in whole.items() if value is not ...}
-    assert started(saved) == Start(
-        remarks=(
-            "The saved state of credit_usage cannot be read, so the stream is read again from 2026-11-01. Clear the "
-            "stream to be sure that no row of an earlier sync stays behind.",
-        )
-    )
-
-
-OVER = "read again from {}. Rows replace those of the earlier settings; there is nothing you need to do."
+RESTARTED = "read again from {}. Its rows replace those of the earlier settings; there is nothing you need to do."
 
 
 @pytest.mark.parametrize(
@@ -168,68 +302,57 @@ OVER = "read again from {}. Rows replace those of the earlier settings; there is
         ),
     ],
 )
-def test_a_sync_starts_over_where_settings_mean_something_else_and_keeps_the_rows(
-    before: dict[str, Any], now: dict[str, Any], remark: str | None
+def test_a_sync_restarts_where_settings_mean_something_else_and_keeps_the_rows(
+    before: dict[str, Any], now: dict[str, Any], remark: str | None, api: requests_mock.Mocker
 ) -> None:
-    start = started(saved_state("2026-11-20", rows=ROWS, **before), **now)
+    saved = saved_state("2026-11-20", rows=ROWS, **before)
     date, other_filters = (None, "filters" in remark) if remark else (Date(2026, 11, 20), False)
-    assert start.progress == Progress(date, KNOWN, other_filters=other_filters)
-    assert bool(start.remarks) == bool(remark)
-    for text in start.remarks:
-        assert text.startswith(remark or "")
-        assert text.endswith(OVER.format(config(**now).start_date))
+    assert resumed(saved, **now) == Progress(date, KNOWN, other_filters=other_filters)
+    api.post(USAGE, json=answer())
+    [line] = [line for line in log(sync(raw_config(**now), state=saved)).splitlines() if "read again" in line] or [None]
+    assert bool(line) == bool(remark)
+    if line:
+        assert line.startswith(remark or "")
+        assert line.endswith(RESTARTED.format(config(**now).start_date))
 
 
-@pytest.mark.parametrize(
-    ("changes", "today", "last"),
-    [({}, "2026-11-22", "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-22", "2026-11-10")],
-)
-def test_a_saved_day_after_the_last_is_taken_as_that(changes: dict[str, Any], today: str, last: str) -> None:
-    start = started(saved_state("2027-01-01", rows=ROWS), **changes)
-    assert start.progress == Progress(Date.fromisoformat(last), KNOWN)
-    assert start.remarks[0].startswith(f"The saved date 2027-01-01 lies after {last}, the last day to sync, and is")
-    assert start.remarks[0].endswith("Check end_date and the machine's clock if you did not expect this.")
-    assert started(saved_state(last), **changes) == Start(Progress(Date.fromisoformat(last)))
-
-
-def test_a_full_refresh_goes_on_only_behind_one_that_was_cut_off() -> None:
-    saved = saved_state("2026-11-20", rows=ROWS)
-    assert started(saved, full_refresh=True) == Start()
-    unfinished = {**saved, state.UNFINISHED: True}
-    assert started(unfinished, full_refresh=True).progress == Progress(Date(2026, 11, 20), KNOWN)
-    assert started(unfinished, full_refresh=True, granularity="week").progress == Progress(None, KNOWN)
-    assert started(unfinished).progress == Progress(Date(2026, 11, 20), KNOWN)
+@pytest.mark.parametrize(("changes", "last"), [({}, "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-10")])
+def test_a_saved_day_after_the_last_counts_as_that(changes: dict[str, Any], last: str) -> None:
+    assert resumed(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
+    assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last), NONE)
 
 
 def test_before_its_rows_a_window_may_have_left_the_old_ones_or_the_new_ones() -> None:
-    progress = Progress(Date(2026, 11, 20), {DAY: {1: 5, 2: 7, 3: 9}, WEEK: {1: 4}})
+    week, year = {(WEEK, Date(2026, 11, 2)): 4}, {(YEAR, Date(2026, 1, 1)): 2}
+    progress = Progress(Date(2026, 11, 20), places(d21=5, d22=7, d23=9) | week)
     window = DateRange(Date(2026, 11, 21), Date(2026, 11, 25))
-    before = progress.before(DAY, window, {1: 6, 2: 3, 4: 1})
-    assert before == Progress(Date(2026, 11, 20), {DAY: {1: 6, 2: 7, 3: 9, 4: 1}, WEEK: {1: 4}})
-    assert progress.before(YEAR, window, {}) == progress
-    assert Progress().before(YEAR, window, {2026: 2}) == Progress(None, {YEAR: {2026: 2}})
+    before = progress.before(window, places(d21=6, d22=3, d24=1))
+    assert before == Progress(Date(2026, 11, 20), places(d21=6, d22=7, d23=9, d24=1) | week)
+    assert progress.before(window, NONE) == progress
+    assert state.NOTHING_READ.before(window, Places(year)) == Progress(None, Places(year))
 
 
-def test_while_a_window_is_read_again_the_state_says_that_it_was_cut_off_before_it() -> None:
+def test_while_a_window_is_read_again_the_state_says_that_it_was_interrupted_before_it() -> None:
     window = DateRange(Date(2026, 11, 14), Date(2026, 11, 21))
-    day = Date(2026, 11, 20)
-    assert Progress(day).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=day)
-    first = DateRange(day, Date(2026, 11, 21))
-    assert Progress(day).before(DAY, first, {}) == Progress(Date(2026, 11, 19), end=day)
+    last = Date(2026, 11, 20)
+    assert Progress(last, NONE).before(window, NONE) == Progress(Date(2026, 11, 13), NONE, last)
+    first = DateRange(last, Date(2026, 11, 21))
+    assert Progress(last, NONE).before(first, NONE) == Progress(Date(2026, 11, 19), NONE, last)
     earlier = Date(2026, 11, 18)
-    assert Progress(day, end=earlier).before(DAY, window, {}) == Progress(Date(2026, 11, 13), end=earlier)
+    assert Progress(last, NONE, earlier).before(window, NONE) == Progress(Date(2026, 11, 13), NONE, earlier)
 
 
 def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_days() -> None:
-    week, month = number("2026-11-09", WEEK), number("2026-11-09", MONTH)
-    days = {number(f"2026-11-{day:02}"): day for day in range(8, 17)}
-    progress = Progress(None, {DAY: days, WEEK: {week - 1: 1, week: 2, week + 1: 3}, MONTH: {month: 4}})
-    after = progress.after(WEEK, DateRange(Date(2026, 11, 9), Date(2026, 11, 15)), {week: 20})
-    assert after == Progress(
-        Date(2026, 11, 15),
-        {DAY: {number("2026-11-08"): 8, number("2026-11-16"): 16}, WEEK: {week - 1: 1, week: 20, week + 1: 3}},
-    )
-    assert after.after(WEEK, DateRange(Date(2026, 11, 2), Date(2026, 11, 22)), {}).places == {}
+    def week(first: int, number: int) -> dict[tuple[Granularity, Date], int]:
+        return {(WEEK, Date(2026, 11, first)): number}
+
+    days = places(**{f"d{day}": day for day in range(8, 17)})
+    month = {(MONTH, Date(2026, 11, 1)): 4}
+    progress = Progress(None, days | week(2, 1) | week(9, 2) | week(16, 3) | month)
+    after = progress.after(DateRange(Date(2026, 11, 9), Date(2026, 11, 15)), Places(week(9, 20)))
+    kept = places(d8=8, d16=16) | week(2, 1) | week(9, 20) | week(16, 3)
+    assert after == Progress(Date(2026, 11, 15), kept)
+    assert after.after(DateRange(Date(2026, 11, 2), Date(2026, 11, 22)), NONE).places == NONE
 
 
 @given(st.dictionaries(GRANULARITIES, TAKEN.filter(bool)), st.integers(0, 40), st.integers(0, 40))
@@ -237,32 +360,8 @@ def test_a_window_owns_every_period_of_which_a_day_is_its_own(
     taken: dict[Granularity, dict[int, int]], begin: int, length: int
 ) -> None:
     origin = Date(2026, 1, 1)
-    progress = Progress(None, {size: taken_from(origin, size, numbers) for size, numbers in taken.items()})
+    progress = Progress(None, taken_from(origin, taken))
     window = DateRange(origin.add(days=begin), origin.add(days=begin + length))
-    owned = [
-        (size, number)
-        for size, numbers in progress.places.items()
-        for number in sorted(numbers)
-        if period_of(first_day(number, size), size).overlaps(window)
-    ]
-    assert list(progress.overlapping(window)) == owned
-    left = progress.after(DAY, window, {}).places
-    assert {(size, n) for size, numbers in left.items() for n in numbers} == {
-        (size, n) for size, numbers in progress.places.items() for n in numbers
-    } - set(owned)
-
-
-@pytest.mark.parametrize("end", [None, Date(2026, 11, 20)])
-@pytest.mark.parametrize("other_filters", [False, True])
-def test_progress_is_saved_with_what_says_something_and_read_as_it_was(end: Date | None, other_filters: bool) -> None:
-    progress = Progress(
-        Date(2026, 11, 9), {DAY: {number("2026-11-08"): 3, number("2026-11-10"): 1}}, end, other_filters
-    )
-    saved = state.progress_as_json(progress)
-    assert saved == {
-        "date": "2026-11-09",
-        "rows": {"day": {"first": "2026-11-08", "places": [3, 0, 1]}},
-        **({"end": "2026-11-20"} if end else {}),
-        **({"other_filters": True} if other_filters else {}),
-    }
-    assert state.read_progress(saved) == progress
+    owned = sorted((size, first) for size, first in progress.places if period_of(first, size).overlaps(window))
+    assert progress.overlapping(window) == owned
+    assert set(progress.after(window, NONE).places) == set(progress.places) - set(owned)

@@ -1,4 +1,4 @@
-"""The streams through the connector: what is asked of Magnific, and what is handed on."""
+"""The streams through the connector: what is asked of Magnific, and what is emitted."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
 from pendulum import Date
 
 from source_magnific_analytics import SourceMagnificAnalytics
-from source_magnific_analytics.state import UNFINISHED
 
 TEAM: Mapping[str, list[dict[str, Any]]] = {
     "members": [{"email": "ann@example.com", "role": "owner", "status": "active"}],
@@ -44,7 +43,7 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: r
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_is_handed_on_as_it_comes_even_what_nobody_knew_of(name: str, api: requests_mock.Mocker) -> None:
+def test_a_list_is_emitted_as_it_comes_even_what_nobody_knew_of(name: str, api: requests_mock.Mocker) -> None:
     api.get(LISTS[name], json={"data": TEAM[name]})
     output = sync(raw_config(), name)
     assert rows(output, name) == TEAM[name]
@@ -59,7 +58,7 @@ def test_the_texts_of_a_list_are_what_a_warehouse_can_hold(name: str, api: reque
 
 
 @pytest.mark.parametrize("moment", ["yesterday", 5, None, "", "2026-01-05T10:00:00+20:00"])
-def test_a_key_without_a_moment_of_its_making_is_handed_on_without_it(moment: Any, api: requests_mock.Mocker) -> None:
+def test_a_key_without_a_moment_of_its_making_is_emitted_without_it(moment: Any, api: requests_mock.Mocker) -> None:
     [key] = TEAM["api_keys"]
     api.get(LISTS["api_keys"], json={"data": [{**key, "created_at": moment}]})
     found = rows(sync(raw_config(), "api_keys"), "api_keys")
@@ -131,19 +130,20 @@ def test_the_places_of_a_window_are_saved_before_its_rows_and_its_day_after_them
     assert states(output)[-1] == saved_state("2026-11-22", start_date="2026-01-01", rows=both)
 
 
-def test_a_year_on_business_is_read_by_months_and_handed_on_as_a_year(api: requests_mock.Mocker) -> None:
+def test_a_year_on_business_is_read_by_months_and_emitted_as_a_year(api: requests_mock.Mocker) -> None:
     api.post(USAGE, [{"json": days("2025-01-01", "2025-02-01")}, {"json": days("2025-06-01")}, {"json": answer()}])
     [row] = rows(output := sync(raw_config(start_date="2025-06-15", end_date="2025-12-31", granularity="year")))
     assert [query["granularity"] for query in asked(api)] == ["month"] * 3
     assert (row["date"], row["granularity"], row["user_uses"]) == ("2025-01-01", "year", 3)
-    assert [state["date"] for state in states(output)][:2] == [None, "2025-12-31"]
+    # Between the parts the last state is repeated, as a sign of life.
+    assert [state["date"] for state in states(output)][:4] == [None, None, None, "2025-12-31"]
 
 
 def used(*usages: dict[str, Any]) -> dict[str, Any]:
     return answer(period("2026-11-20", tool("Mystic", *usages)))
 
 
-def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_withdrawn_once(
+def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_deleted_once(
     api: requests_mock.Mocker,
 ) -> None:
     api.post(USAGE, json=used(entry("ann@old.example", project_reference=OTHER_PROJECT), entry("bob@example.com")))
@@ -152,15 +152,15 @@ def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_wi
     second = sync(raw_config(), state=states(first)[-1])
     third = sync(raw_config(), state=states(second)[-1])
     assert [row["usage_id"] for row in rows(first)] == ["day-2026-11-20-0", "day-2026-11-20-1"]
-    new, withdrawn = rows(second)
+    new, deleted = rows(second)
     assert (new["usage_id"], new["user_email"]) == ("day-2026-11-20-0", "ann@new.example")
-    assert withdrawn == {
+    assert deleted == {
         "usage_id": "day-2026-11-20-1", "date": "2026-11-20", "granularity": "day", "user_uses": 0, "user_credits": 0,
         "_ab_cdc_deleted_at": "2026-11-22T12:00:00.000Z",
     }  # fmt: skip
-    assert "1 rows in 1 periods were withdrawn: an earlier sync handed them on" in log(second)
+    assert "1 rows in 1 periods were deleted: an earlier sync emitted them" in log(second)
     assert rows(third) == [new]
-    assert "withdrawn" not in log(third)
+    assert "deleted" not in log(third)
 
 
 def test_a_full_refresh_reads_everything(api: requests_mock.Mocker) -> None:
@@ -169,15 +169,17 @@ def test_a_full_refresh_reads_everything(api: requests_mock.Mocker) -> None:
     assert [row["date"] for row in rows(output)] == ["2026-11-01", "2026-11-22"]
 
 
-@pytest.mark.parametrize(("unfinished", "first"), [({UNFINISHED: True}, "2026-06-30"), ({}, "2026-01-01")])
-def test_only_a_full_refresh_that_was_cut_off_is_gone_on_with(
+@pytest.mark.parametrize(
+    ("unfinished", "first"), [({"unfinished_full_refresh": True}, "2026-06-30"), ({}, "2026-01-01")]
+)
+def test_only_an_interrupted_full_refresh_goes_on(
     unfinished: dict[str, Any], first: str, api: requests_mock.Mocker
 ) -> None:
     api.post(USAGE, json=answer())
     saved = saved_state("2026-06-29", start_date="2026-01-01", **unfinished)
     output = sync(raw_config(start_date="2026-01-01"), usage_mode=SyncMode.full_refresh, state=saved)
     assert asked(api)[0]["start_date"] == first
-    assert [UNFINISHED in state for state in states(output)][-3:] == [True, True, False]
+    assert ["unfinished_full_refresh" in state for state in states(output)][-3:] == [True, True, False]
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -187,14 +189,14 @@ def test_a_list_is_read_again_even_where_a_platform_says_it_was_complete(name: s
     assert rows(output, name) == TEAM[name]
 
 
-def test_what_the_saved_state_could_not_say_is_in_the_log(api: requests_mock.Mocker) -> None:
+def test_why_a_sync_restarts_is_in_the_log(api: requests_mock.Mocker) -> None:
     api.post(USAGE, json=answer())
     output = sync(raw_config(), state=saved_state("2026-11-20", granularity="week"))
-    assert "Granularity changed from week to day, so credit usage is read again from 2026-11-01." in log(output)
+    assert "Granularity changed from week to day, so credit_usage is read again from 2026-11-01." in log(output)
     assert [query["start_date"] for query in asked(api)] == ["2026-11-01"]
 
 
-def test_a_breakdown_above_the_totals_is_told_of_once_with_figures(api: requests_mock.Mocker) -> None:
+def test_a_breakdown_above_the_totals_is_reported_once_with_figures(api: requests_mock.Mocker) -> None:
     part = [tool("Mystic", entry(uses=5, credits=50), uses=3, credits=40), tool("Video", entry(), uses=0, credits=10)]
     api.post(USAGE, json=answer(period("2026-11-20", *part), period("2026-11-19", part[0])))
     text = log(sync(raw_config()))
@@ -204,11 +206,31 @@ def test_a_breakdown_above_the_totals_is_told_of_once_with_figures(api: requests
     )
 
 
+def test_a_tools_name_in_the_log_has_no_address_and_no_key(api: requests_mock.Mocker) -> None:
+    named = f"Video of ann@example.com with {KEY}"
+    api.post(USAGE, json=answer(period("2026-11-19", tool(named, entry(uses=5), uses=3))))
+    output = sync(raw_config())
+    assert "(first: Video of [email] with **** on 2026-11-19)" in log(output)
+    assert rows(output)[0]["tool"] == named
+
+
+@pytest.mark.parametrize("name", ["credit-usage", "Members", "x" * 200])
+def test_a_stream_that_does_not_exist_is_an_error_that_names_those_that_do(
+    name: str, api: requests_mock.Mocker
+) -> None:
+    output = sync(raw_config(), "members", name)
+    assert error(output) == (
+        "config_error",
+        f"The catalog names a stream {name[:80]}, which does not exist. The streams are members, api_keys, groups, "
+        "projects, credit_usage, credit_usage_by_api_key: correct the catalog, or refresh the source's schema in "
+        "Airbyte.",
+    )
+    assert api.call_count == 0
+
+
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("key", [..., None, 1.5, True, ["x"]])
-def test_a_list_row_without_its_key_is_not_handed_on(
-    name: str, key: Any, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_list_row_without_its_key_is_not_emitted(name: str, key: Any, api: requests_mock.Mocker) -> None:
     [row] = TEAM[name]
     [primary_key] = {"email", "api_key_id", "group_id", "project_reference"} & set(row)
     broken = {k: v for k, v in {**row, primary_key: key}.items() if v is not ...}

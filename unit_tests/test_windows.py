@@ -13,11 +13,9 @@ from source_magnific_analytics.windows import (
     DateRange,
     Granularity,
     Request,
-    first_day,
     next_request,
-    number_of,
-    period,
     period_of,
+    periods,
     plan,
 )
 
@@ -36,7 +34,7 @@ PERIOD_OF: dict[Granularity, Callable[[date], object]] = {
 }
 
 
-def periods(first: date, last: date, granularity: Granularity) -> list[tuple[int, int]]:
+def listed(first: date, last: date, granularity: Granularity) -> list[tuple[int, int]]:
     """The periods from `first` to `last`, each as the ordinals of its first and last day, by the standard library."""
     days = (first + timedelta(n) for n in range((last - first).days + 1))
     groups = [list(group) for _, group in groupby(days, PERIOD_OF[granularity])]
@@ -55,7 +53,7 @@ def first_of_period(day: date, granularity: Granularity) -> date:
 
 def fewest_requests(first: date, last: date, granularity: Granularity, longest: int) -> int:
     """The least number of requests that hold all periods, found by trying every place to cut."""
-    parts = periods(first, last, granularity)
+    parts = listed(first, last, granularity)
     smaller = MONTH if granularity is YEAR else DAY
     fewest = [0]
     for i, (start, end) in enumerate(parts):
@@ -77,7 +75,7 @@ def as_date(day: date) -> Date:
 
 
 def shown(requests: Iterable[Request]) -> list[str]:
-    return [f"{request.unit} {request.range.start} {request.range.end}" for request in requests]
+    return [f"{request.granularity} {request.range.start} {request.range.end}" for request in requests]
 
 
 @given(DAYS, SPANS, GRANULARITIES, LENGTHS)
@@ -103,18 +101,18 @@ def test_every_request_asks_for_whole_periods_or_for_parts_of_one_that_is_too_lo
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
     end = start + timedelta(span)
-    whole = periods(first_of_period(start, granularity), end, granularity)
+    whole = listed(first_of_period(start, granularity), end, granularity)
     for request in planned(start, end, granularity, longest):
         first, last = request.range.start, request.range.end
-        assert is_first(first, request.unit)
-        if request.unit is granularity:
-            assert last == end or is_first(last + timedelta(1), request.unit)
+        assert is_first(first, request.granularity)
+        if request.granularity is granularity:
+            assert last == end or is_first(last + timedelta(1), request.granularity)
             continue
         [(begun, over)] = [both for both in whole if both[0] <= first.toordinal() <= both[1]]
         assert over - begun + 1 > longest
         assert last.toordinal() <= over
-        assert (granularity, request.unit) in {(WEEK, DAY), (MONTH, DAY), (YEAR, MONTH), (YEAR, DAY)}
-        if request.unit is MONTH:
+        assert (granularity, request.granularity) in {(WEEK, DAY), (MONTH, DAY), (YEAR, MONTH), (YEAR, DAY)}
+        if request.granularity is MONTH:
             assert last.toordinal() == over or is_first(last + timedelta(1), MONTH)
 
 
@@ -135,7 +133,7 @@ def test_the_requests_are_as_few_as_any_longest_range_allows(
 def test_the_plans_maximum_is_used_to_its_last_day(day: date, granularity: Granularity, longest: int) -> None:
     first = first_of_period(day, granularity)
     [request] = planned(first, first + timedelta(longest - 1), granularity, longest)
-    assert (request.range.days, request.unit) == (longest, granularity)
+    assert (request.range.days, request.granularity) == (longest, granularity)
 
 
 @given(DAYS, SPANS, GRANULARITIES, LENGTHS)
@@ -149,7 +147,7 @@ def test_a_request_that_goes_on_inside_a_period_does_not_leave_it(
     assert request.range.days <= longest
     if not is_first(first, granularity):
         assert PERIOD_OF[granularity](request.range.end) == PERIOD_OF[granularity](first)
-        assert request.unit is not granularity
+        assert request.granularity is not granularity
 
 
 @given(DAYS, st.integers(1, 800), GRANULARITIES, PLANS)
@@ -176,13 +174,18 @@ def test_every_day_lies_in_the_period_that_the_calendar_says(day: date, granular
     assert PERIOD_OF[granularity](found.end) == PERIOD_OF[granularity](first)
 
 
-@given(DAYS, GRANULARITIES)
-def test_the_number_of_a_period_leads_back_to_it_and_the_next_has_the_next(day: date, granularity: Granularity) -> None:
-    number = number_of(as_date(day), granularity)
-    assert first_day(number, granularity) == first_of_period(day, granularity)
-    assert period(number, granularity) == period_of(as_date(day), granularity)
-    assert period(number + 1, granularity).start == period(number, granularity).end.add(days=1)
-    assert number_of(first_day(number, granularity), granularity) == number
+@given(DAYS, SPANS, GRANULARITIES)
+def test_periods_follow_each_other_without_a_gap(first: date, span: int, granularity: Granularity) -> None:
+    last = first + timedelta(span)
+    found = [
+        (days.start.toordinal(), days.end.toordinal()) for days in periods(as_date(first), as_date(last), granularity)
+    ]
+    assert found[0][0] == first_of_period(first, granularity).toordinal()
+    assert (
+        found[-1]
+        == listed(first_of_period(last, granularity), as_date(last).end_of(granularity.value), granularity)[-1]
+    )
+    assert all(later[0] == earlier[1] + 1 for earlier, later in pairwise(found))
 
 
 def test_week_53_belongs_to_the_year_it_started_in() -> None:

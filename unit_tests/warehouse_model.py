@@ -1,4 +1,4 @@
-"""A connection and its deduplicated tables, as they live for years: sync after sync, some of them cut off."""
+"""A connection and its deduplicated tables, as they live for years: sync after sync, some of them interrupted."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 -- What the other queries read. The file is open for reading alone, so all of it is temporary.
 
--- Without withdrawn rows, which have no tool. An address is one person, however it is written. While a sync after
+-- Without deleted rows, which have no tool. An address is one person, however it is written. While a sync after
 -- another `granularity` is not complete, the table holds periods of two sizes: the newest size counts.
 create temp view usage as
 select * replace (lower(user_email) as user_email)

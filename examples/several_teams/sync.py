@@ -1,9 +1,21 @@
+import fcntl
 import json
 import os
+import signal
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-# Each team has a configuration, teams/NAME.json, and a schema of that name in one file. See sync.py for the directory.
+# The lock, the signals and the directory are explained in sync.py.
+lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.")
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+# Each team has a configuration, teams/NAME.json, and a schema of that name in one file.
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
 

@@ -1,4 +1,4 @@
--- Usage as Magnific has it today. A withdrawn row has no tool; it is looked for among the newest rows, because in an
+-- Usage as Magnific has it today. A deleted row has no tool; it is looked for among the newest rows, because in an
 -- appended table it takes the place of an older row that had one.
 select
     usage_id,

@@ -1,4 +1,4 @@
-"""Syncs that are cut off, answers that are empty by mistake, and full refreshes: what the table says afterwards."""
+"""Syncs that are interrupted, answers that are empty by mistake, and full refreshes: what the table says afterwards."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -10,9 +10,6 @@ from ledger import START, Table, table, team
 from warehouse_model import Mistake, Warehouse
 
 from sandbox.ledger import Entry
-from source_magnific_analytics.state import UNFINISHED
-
-pytestmark = pytest.mark.usefixtures("waits")
 
 DAY = timedelta(1)
 TODAY = date(2026, 7, 5)
@@ -32,9 +29,9 @@ def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) ->
     whole = deepcopy(before)
     assert whole.sync(ledger, today, **how)
     for arrived in range(whole.messages):
-        cut_off = deepcopy(before)
-        assert not cut_off.sync(ledger, today, kill_at=arrived, **how)
-        yield cut_off
+        interrupted = deepcopy(before)
+        assert not interrupted.sync(ledger, today, kill_at=arrived, **how)
+        yield interrupted
 
 
 @pytest.mark.parametrize(
@@ -55,10 +52,10 @@ def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_does_
     warehouse = Warehouse(settings={**recent, **before})
     assert warehouse.sync(first, TODAY)
     warehouse.settings = {**recent, **now, "lookback_window_days": 30}
-    for cut_off in attempts(warehouse, second, TODAY):
-        again = deepcopy(cut_off)
-        assert cut_off.sync(third, TODAY)
-        assert cut_off.table() == table(third, warehouse.settings)
+    for interrupted in attempts(warehouse, second, TODAY):
+        again = deepcopy(interrupted)
+        assert interrupted.sync(third, TODAY)
+        assert interrupted.table() == table(third, warehouse.settings)
         again.settings = {**recent, **before, "lookback_window_days": 30}
         assert again.sync(third, TODAY)
         assert again.table() == table(third, again.settings)
@@ -70,10 +67,10 @@ def test_after_a_kill_and_a_shorter_lookback_no_period_is_half_old_and_half_new(
     warehouse = Warehouse(settings=recent)
     assert warehouse.sync(old, TODAY)
     versions = [periods(table(one, recent)) for one in (old, new)]
-    for cut_off in attempts(warehouse, new, TODAY):
-        cut_off.settings = {**recent, "lookback_window_days": 0}
-        assert cut_off.sync(new, TODAY)
-        for period, rows in periods(cut_off.table()).items():
+    for interrupted in attempts(warehouse, new, TODAY):
+        interrupted.settings = {**recent, "lookback_window_days": 0}
+        assert interrupted.sync(new, TODAY)
+        for period, rows in periods(interrupted.table()).items():
             assert rows in [version.get(period, {}) for version in versions]
 
 
@@ -115,18 +112,63 @@ def test_one_wrong_answer_is_asked_for_again_and_changes_nothing(wrong: Any, gra
     assert warehouse.sync(LATER, TOMORROW, mistake=wrong(1))
     assert warehouse.table() == table(LATER, warehouse.settings)
     assert "Magnific has no usage where the table may have some; asking again." in warehouse.log
-    assert "withdrawn" not in warehouse.log
+    assert "deleted" not in warehouse.log
 
 
-def test_one_wrong_answer_about_a_part_of_a_year_is_asked_for_again_and_changes_nothing() -> None:
+def starts(warehouse: Warehouse) -> list[str]:
+    return [query["start_date"] for query in warehouse.asked]
+
+
+IN_PARTS = ["2026-01-01", "2026-06-01"]
+
+
+def test_a_part_without_usage_is_never_asked_for_again() -> None:
+    recent = [one for one in LATER if one.day >= TODAY]
+    warehouse = synced(recent, granularity="year")
+    for day in (TOMORROW, TOMORROW + DAY):
+        assert warehouse.sync(recent, day)
+        assert starts(warehouse) == IN_PARTS
+        assert warehouse.state
+        assert warehouse.state["date"] == str(day)
+
+
+@pytest.mark.parametrize("before", ["year", "day"])
+def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for_good(before: str) -> None:
+    late = [one for one in LATER if one.day.month > 5]
+    # Who needs places in the first part needs none in the second.
+    used = [one._replace(user_email="early@example.com") for one in LATER if one.day.month < 6] + late
+    warehouse = synced(used, granularity=before)
+    warehouse.settings |= {"granularity": "year", "lookback_window_days": 0}
+    assert warehouse.sync(used, TOMORROW, mistake=empty(1))
+    assert starts(warehouse) == IN_PARTS
+    assert warehouse.table() == table(late, warehouse.settings)
+    assert warehouse.state
+    assert warehouse.state["date"] == "2025-12-31"
+
+    # Even in the next year, when the lookback is over.
+    assert warehouse.sync(used, date(2027, 1, 20))
+    assert starts(warehouse)[:2] == IN_PARTS
+    assert warehouse.table() == table(used, warehouse.settings)
+    assert warehouse.state["date"] == "2027-01-20"
+
+
+@pytest.mark.parametrize("left_from", [date(2026, 6, 1), date(2027, 1, 1)])
+def test_usage_of_a_part_that_is_really_gone_takes_one_more_reading(left_from: date) -> None:
     warehouse = synced(team(TODAY, 185), granularity="year")
-    assert warehouse.sync(LATER, TOMORROW, mistake=empty(1))
-    assert warehouse.table() == table(LATER, warehouse.settings)
+    left = [one for one in LATER if one.day >= left_from and one.user_email is None]
+    dates = []
+    for day in (TOMORROW, TOMORROW + DAY):
+        assert warehouse.sync(left, day)
+        assert starts(warehouse) == IN_PARTS
+        assert warehouse.table() == table(left, warehouse.settings)
+        assert warehouse.state
+        dates.append(warehouse.state["date"])
+    assert dates == ["2025-12-31", str(TOMORROW + DAY)]
 
 
 @WRONG
 @SIZES
-def test_two_wrong_answers_withdraw_what_the_next_sync_brings_back(wrong: Any, granularity: str) -> None:
+def test_two_wrong_answers_delete_what_the_next_sync_brings_back(wrong: Any, granularity: str) -> None:
     warehouse = synced(team(TODAY, 185), granularity=granularity)
     before = len(warehouse.heeding)
     assert warehouse.sync(LATER, TOMORROW, mistake=wrong(2))
@@ -136,7 +178,7 @@ def test_two_wrong_answers_withdraw_what_the_next_sync_brings_back(wrong: Any, g
     assert warehouse.state["date"] < asked["start_date"] or wrong is without_the_oldest
     lost = before - len([row for row in warehouse.heeding.values() if row["date"] <= str(TODAY)])
     assert f"{lost} rows in " in warehouse.log
-    assert " periods were withdrawn" in warehouse.log
+    assert " periods were deleted" in warehouse.log
 
     assert warehouse.sync(LATER, TOMORROW + DAY)
     assert warehouse.table() == table(LATER, warehouse.settings)
@@ -144,7 +186,7 @@ def test_two_wrong_answers_withdraw_what_the_next_sync_brings_back(wrong: Any, g
     assert len(warehouse.asked) == 1
 
 
-def test_usage_that_is_really_gone_is_withdrawn_and_the_sync_after_it_is_an_ordinary_one() -> None:
+def test_usage_that_is_really_gone_is_deleted_and_the_sync_after_it_is_an_ordinary_one() -> None:
     warehouse = synced(team(TODAY, 185))
     left = [one for one in LATER if one.day < TODAY - 3 * DAY]
     for day in (TOMORROW, TOMORROW + DAY):
@@ -180,12 +222,12 @@ def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(
     assert refreshed.table() == table(ledger, refreshed.settings)
     assert not any(row.get("_ab_cdc_deleted_at") for row in refreshed.ignoring.values())
     assert refreshed.state
-    assert UNFINISHED not in refreshed.state
+    assert "unfinished_full_refresh" not in refreshed.state
 
 
 @SIZES
 @pytest.mark.parametrize("days_later", [0, 1, 3])
-def test_a_full_refresh_that_was_cut_off_goes_on_and_misses_nothing_across_midnight(
+def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_across_midnight(
     days_later: int, granularity: str
 ) -> None:
     # Both windows have usage, and the sync few messages.
@@ -196,17 +238,17 @@ def test_a_full_refresh_that_was_cut_off_goes_on_and_misses_nothing_across_midni
     later = [*ledger, late, late._replace(day=today, credits=5)]
     settings = {**SETTINGS, "granularity": granularity}
     started_over = 0
-    for cut_off in attempts(Warehouse(settings=settings), ledger, TODAY, full_refresh=True):
-        done = (cut_off.state or {}).get("date")
-        assert (cut_off.state is None) or cut_off.state[UNFINISHED]
-        assert cut_off.sync(later, today, full_refresh=True)
+    for interrupted in attempts(Warehouse(settings=settings), ledger, TODAY, full_refresh=True):
+        done = (interrupted.state or {}).get("date")
+        assert (interrupted.state is None) or interrupted.state["unfinished_full_refresh"]
+        assert interrupted.sync(later, today, full_refresh=True)
         started_over += done is None
-        assert done is None or not cut_off.asked or cut_off.asked[0]["start_date"] > done
-        assert cut_off.table() == table(later, settings)
+        assert done is None or not interrupted.asked or interrupted.asked[0]["start_date"] > done
+        assert interrupted.table() == table(later, settings)
     assert started_over > 1
 
 
-def test_a_full_refresh_that_fails_keeps_its_windows(waits: list[float]) -> None:
+def test_a_full_refresh_that_fails_keeps_its_windows() -> None:
     ledger = team(TODAY, 185)
     warehouse = Warehouse(settings=SETTINGS)
     assert not warehouse.sync(ledger, TODAY, fail_at=1, full_refresh=True)

@@ -78,13 +78,13 @@ def test_what_is_read_again_equals_the_ledger_and_nothing_else_moves(
         assert newer.tables["credit_usage"].keys() == {key for key, row in before.items() if row["date"] >= first}
 
     third = fast("read", config=config, catalog=USAGE_ALONE, state=warehouse.state)
-    assert not any("_ab_cdc_deleted_at" in row for row in third.records("credit_usage")), "a row is withdrawn once"
+    assert not any("_ab_cdc_deleted_at" in row for row in third.records("credit_usage")), "a row is deleted once"
 
 
 REFUND = {"kind": "refund", "day": DAY, "tool": "Upscaler"}
 
 
-def test_a_withdrawn_row_says_nothing_but_which_place_is_empty(
+def test_a_deleted_row_says_nothing_but_which_place_is_empty(
     fast: FastConnector, sandbox: Sandbox, config: Json, warehouse: Warehouse
 ) -> None:
     config["granularity"] = "day"
@@ -93,10 +93,10 @@ def test_a_withdrawn_row_says_nothing_but_which_place_is_empty(
     refunded = [row for row in warehouse.usage if (row["date"], row["tool"]) == (DAY, "Upscaler")]
     sandbox.happen(REFUND)
     run = fast("read", config=config, catalog=USAGE_ALONE, state=warehouse.state)
-    withdrawn = [row for row in run.records("credit_usage") if "_ab_cdc_deleted_at" in row]
-    assert len(withdrawn) == len(refunded) > 0
-    assert {row["usage_id"] for row in withdrawn} < set(places)
-    for row in withdrawn:
+    deleted = [row for row in run.records("credit_usage") if "_ab_cdc_deleted_at" in row]
+    assert len(deleted) == len(refunded) > 0
+    assert {row["usage_id"] for row in deleted} < set(places)
+    for row in deleted:
         assert datetime.fromisoformat(row.pop("_ab_cdc_deleted_at")).tzinfo is not None
         assert row == {
             "usage_id": row["usage_id"],
@@ -105,7 +105,7 @@ def test_a_withdrawn_row_says_nothing_but_which_place_is_empty(
             "user_uses": 0,
             "user_credits": 0,
         }
-    assert f"{len(withdrawn):,} rows in 1 periods were withdrawn" in run.log
+    assert f"{len(deleted):,} rows in 1 periods were deleted" in run.log
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -121,14 +121,14 @@ def test_wrong_empty_answers_are_asked_for_again_and_healed_by_the_next_sync(
     assert (run.code, len(sandbox.requests())) == (0, 2)
     assert "asking again" in run.log
     if times == 2:
-        assert "in 8 periods were withdrawn" in run.log
-        assert min(row["date"] for row in warehouse.withdrawn) == "2026-03-24"
+        assert "in 8 periods were deleted" in run.log
+        assert min(row["date"] for row in warehouse.deleted) == "2026-03-24"
         # Seven days later, when the lookback alone would no longer reach these days.
         sandbox.set_today("2026-04-07")
         config["end_date"] = "2026-04-07"
         warehouse.load(fast("read", config=config, catalog=USAGE_ALONE, state=warehouse.state).stdout)
     else:
-        assert "withdrawn" not in run.log
+        assert "deleted" not in run.log
     warehouse.check(sandbox, config)
 
 
@@ -154,7 +154,7 @@ def test_the_state_of_a_thousand_people_is_a_number_for_each_day(
     warehouse.check(there, config)
 
 
-def test_the_console_script_withdraws(
+def test_the_console_script_deletes_rows(
     connector: Connector, sandbox: Sandbox, config: Json, warehouse: Warehouse
 ) -> None:
     config["granularity"] = "day"
@@ -164,4 +164,4 @@ def test_the_console_script_withdraws(
     warehouse.load(run.stdout)
     warehouse.check(sandbox, config)
     assert (run.code, run.stderr) == (0, b"")
-    assert warehouse.withdrawn
+    assert warehouse.deleted

@@ -1,0 +1,231 @@
+"""One request to Magnific with all its tries: `ask` returns what the answer was understood as, or raises.
+
+The CDK sends, and waits between the tries; the policy says what each answer means. The errors that end a stream are
+raised here: the CDK's own would hold request and response bodies, and with them user emails.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pendulum
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.streams.http import HttpClient
+from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy, ErrorHandler, ErrorResolution
+from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction as Action
+from airbyte_cdk.utils import AirbyteTracedException
+from pendulum import Date
+
+from source_magnific_analytics import failures
+from source_magnific_analytics.body import read_body
+from source_magnific_analytics.config import Config, config_error
+from source_magnific_analytics.decoding import ContractError
+from source_magnific_analytics.policy import Meaning, Policy, of_exception, of_status
+from source_magnific_analytics.quota import Quota
+from source_magnific_analytics.session import Session
+from source_magnific_analytics.waiting import server_time, stated_wait
+
+T = TypeVar("T")
+# What an answer was understood as travels on its response, which the CDK hands back.
+_UNDERSTOOD = "understood"
+
+
+class TooMuchError(Exception):
+    """The range is too much for Magnific, as `tries` tries showed; ask for fewer days. The text says what came back."""
+
+    def __init__(self, what: str, tries: int) -> None:
+        super().__init__(what)
+        self.tries = tries
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a stream states it; `resume` is what its errors say about the next sync.
+
+    Where it is `divisible`, too much ends in `TooMuchError`; with `divide_at_once` also what is only perhaps too much.
+    """
+
+    logger: logging.Logger
+    method: str
+    url: str
+    body: Mapping[str, Any] | None
+    resume: str
+    divisible: bool = False
+    divide_at_once: bool = False
+
+
+class Client:
+    """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy."""
+
+    def __init__(self, config: Config, policy: Policy) -> None:
+        self.config = config
+        self.policy = policy
+        self.quota = Quota(policy.most_retries)
+        self.session = Session(config, policy, self.quota)
+
+    def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
+        """What `understand` makes of a 200's response, and the UTC day by the server's clock, where it states one.
+
+        `understand` raises `ContractError` for what it does not understand. Raises `TooMuchError`, `ShareUsedError`, or
+        the `AirbyteTracedException` that ends the stream.
+        """
+        self.quota.admit()
+        if not self.has_time(0):
+            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.resume)
+        # What was read so far must not wait for an answer that may take minutes.
+        sys.stdout.flush()
+        tries = _Tries(self, call, understand)
+        http = HttpClient(call.logger.name, call.logger, tries, backoff_strategy=tries, session=self.session)
+        try:
+            _, response = http.send_request(call.method, call.url, {}, json=call.body)
+        except AirbyteTracedException:
+            self.quota.settle(answered=False)
+            raise
+        self.quota.settle(answered=True)
+        # Taken off the response, which the CDK keeps until the garbage is collected.
+        moment = _server_time(response)
+        return vars(response).pop(_UNDERSTOOD), None if moment is None else moment.date()
+
+    def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
+        """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
+        policy = self.policy
+        # The last piece may take as long as a read may.
+        seconds = min(policy.longest_body, policy.longest_silence - self.quota.silence - policy.read_timeout)
+        return read_body(response, largest or policy.largest_body, seconds, most_objects=policy.most_objects)
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
+        latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
+        return latest <= self.policy.longest_silence
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """An answer that says nothing about usage; `wait` is what it asked for, in seconds."""
+
+    meaning: Meaning
+    what: str
+    wait: float | None = None
+    not_the_contract: bool = False
+
+
+@dataclass
+class _Tries(ErrorHandler, BackoffStrategy):
+    """The tries of one request; `faults` and `refusals` (429) failed, and the next waits `wait` seconds."""
+
+    client: Client
+    call: Call
+    understand: Callable[[requests.Response], Any]
+    faults: int = 0
+    refusals: int = 0
+    wait: float = 0.0
+
+    # The bounds that count are the policy's; the CDK's must never be the first to end a request.
+    max_retries = 1_000
+    max_time = 7 * 24 * 3600
+
+    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
+        """Success, another try, or a raised `TooMuchError` or `AirbyteTracedException`, as `Client.ask` says."""
+        if not isinstance(response, requests.Response):
+            return self._try_again(_fault_of(response))
+        try:
+            fault = self._judge(response)
+        except ContractError as error:
+            meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
+            what = f"an answer that is not what the API promises: {error}"
+            fault = _Fault(meaning, what, not_the_contract=not error.cut)
+        except requests.exceptions.RequestException as error:
+            fault = _fault_of(error)
+        if fault is None:
+            return ErrorResolution(Action.SUCCESS)
+        response.close()
+        return self._wait_for_limit(response, fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
+
+    def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
+        """Seconds to wait; the CDK adds one second and takes 0 for "unknown"."""
+        self.client.quota.admit()
+        return max(self.wait - 1, 0.01)
+
+    def _judge(self, response: requests.Response) -> _Fault | None:
+        status, meaning = response.status_code, of_status(response.status_code)
+        if meaning is Meaning.ANSWER:
+            vars(response)[_UNDERSTOOD] = self.understand(response)
+            return None
+        if meaning is Meaning.FINAL:
+            body = bytearray()
+            # A body that is too large or breaks off has no words that help.
+            with suppress(requests.exceptions.RequestException):
+                body = self.client.read(response, self.client.policy.largest_error_body)
+            words, server_now = failures.api_words(body), _server_time(response)
+            error = failures.final_error(status, words, self.client.config.plan, server_now)
+            raise self.client.quota.close(error) if status == requests.codes.unauthorized else error
+        return _Fault(
+            meaning, f"HTTP {status}", stated_wait(response.headers, _server_time(response) or pendulum.now("UTC"))
+        )
+
+    def _try_again(self, fault: _Fault) -> ErrorResolution:
+        quota, policy, call = self.client.quota, self.client.policy, self.call
+        too_much = fault.meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
+        perhaps = fault.meaning is Meaning.PERHAPS_TOO_MUCH and (self.faults > 0 or call.divide_at_once)
+        divide = call.divisible and (too_much or perhaps)
+        if fault.meaning is Meaning.TOO_LARGE and not divide:
+            raise failures.too_large(fault.what, of_usage=call.body is not None)
+        most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
+        if quota.tries_left <= 0 or (not divide and self.faults == most):
+            raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.not_the_contract)
+        seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
+        if fault.wait is not None and fault.wait <= policy.longest_stated_wait:
+            seconds = max(seconds, fault.wait)
+        self._wait(seconds, fault.what)
+        self.faults += 1
+        quota.try_again(self.faults if divide else 0)
+        if divide:
+            time.sleep(seconds)
+            raise TooMuchError(fault.what, self.faults)
+        call.logger.warning(
+            f"Magnific could not be read ({fault.what}); trying again in {seconds:.0f} seconds "
+            f"(try {self.faults + 1} of {most + 1})."
+        )
+        return ErrorResolution(Action.RETRY, FailureType.transient_error, fault.what)
+
+    def _wait_for_limit(self, response: requests.Response, fault: _Fault) -> ErrorResolution:
+        quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
+        if fault.wait is not None and fault.wait > policy.longest_stated_wait:
+            now = _server_time(response) or pendulum.now("UTC")
+            raise quota.close(failures.day_used_up(resume, now + timedelta(seconds=fault.wait)))
+        if fault.wait is None and self.refusals >= len(policy.unstated_waits):
+            raise quota.close(failures.day_used_up(resume, None))
+        if self.refusals >= policy.most_stated_waits:
+            raise quota.close(failures.still_refused(self.refusals + 1, resume))
+        seconds = policy.unstated_waits[self.refusals] if fault.wait is None else fault.wait
+        self._wait(seconds, fault.what)
+        self.refusals += 1
+        self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
+        return ErrorResolution(Action.RATE_LIMITED, FailureType.transient_error, fault.what)
+
+    def _wait(self, seconds: float, what: str) -> None:
+        """Let the next try wait; raise where its answer would come after more silence than the platform allows."""
+        if not self.client.has_time(seconds):
+            error = failures.too_slow(what, self.call.resume)
+            raise self.client.quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
+        self.wait = seconds
+
+
+def _fault_of(error: Exception | None) -> _Fault:
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
+        raise config_error(
+            f"No request can be sent with this machine's proxy setting ({type(error).__name__}): correct HTTPS_PROXY "
+            "or ALL_PROXY, such as http://proxy.example:3128, or unset it."
+        )
+    return _Fault(*of_exception(error))
+
+
+def _server_time(response: requests.Response) -> pendulum.DateTime | None:
+    moment = server_time(response.headers, pendulum.now("UTC"))
+    return None if moment is None else pendulum.instance(moment)

@@ -1,0 +1,84 @@
+"""What the streams of one sync share: the day's requests, the tries, and the time since they last sent a message."""
+
+import time
+from dataclasses import dataclass, field, replace
+
+import pendulum
+from airbyte_cdk.utils import AirbyteTracedException
+from pendulum import Date
+
+
+class ShareUsedError(Exception):
+    """A stream has sent as many requests as it may in a day; nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """At most `most` requests a UTC day for one stream; `sent` were sent on `day`."""
+
+    most: int
+    day: Date
+    sent: int = 0
+
+    def today(self) -> "Share":
+        """The share as it is now: a new day begins with nothing sent."""
+        today = pendulum.now("UTC").date()
+        return self if self.day == today else Share(self.most, today)
+
+
+@dataclass
+class Quota:
+    """Magnific's requests a day, as far as one sync uses them, and what else ends a sync.
+
+    `spent` requests were sent, `tries_left` may be tried again; `tries_of_ranges` showed a range to be too much since
+    the last answer. `reached` is the error that ends every stream, `share` what the stream that is read may send.
+    """
+
+    tries_left: int
+    spent: int = 0
+    tries_of_ranges: int = 0
+    reached: AirbyteTracedException | None = None
+    share: Share | None = None
+    emitted_at: float = field(default_factory=lambda: time.monotonic())
+
+    def admit(self, requests: int = 1) -> None:
+        """Raise what forbids so many requests, if anything does: never because they are more than a whole share."""
+        if self.reached is not None:
+            raise self.reached
+        if self.share is not None and self.share.today().sent + min(requests, self.share.most) > self.share.most:
+            raise ShareUsedError
+
+    def count(self) -> None:
+        """A request is sent."""
+        self.spent += 1
+        if self.share is not None:
+            share = self.share.today()
+            self.share = replace(share, sent=share.sent + 1)
+
+    def limit(self, share: Share | None) -> None:
+        """Hold the stream that is read to `share`, or no stream any more."""
+        self.share = share
+
+    def try_again(self, tries_of_range: int = 0) -> None:
+        """Another try; so many of one request ended in asking for fewer days."""
+        self.tries_left -= 1
+        self.tries_of_ranges += tries_of_range
+
+    def settle(self, *, answered: bool) -> None:
+        """A request is over. Where it was answered, ranges were at fault and no outage: their tries are given back."""
+        self.tries_left += self.tries_of_ranges if answered else 0
+        self.tries_of_ranges = 0
+
+    def close(self, error: AirbyteTracedException) -> AirbyteTracedException:
+        """Send nothing more in this sync; every stream fails with `error`, which is returned."""
+        self.reached = error
+        return error
+
+    def emitted(self) -> None:
+        """A RECORD or STATE was sent."""
+        self.emitted_at = time.monotonic()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last RECORD or STATE."""
+        return time.monotonic() - self.emitted_at
