@@ -11,7 +11,7 @@ from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.state import Places, Progress
-from source_magnific_analytics.windows import DateRange, Granularity, period_of, periods
+from source_magnific_analytics.windows import DateRange, Granularity, first_days, period_of
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
@@ -32,8 +32,8 @@ def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> Places:
     """Places of the periods with these numbers, counted from the one that holds `first`."""
     found = Places()
     for size, numbers in taken.items():
-        some = list(islice(periods(first, Date(2999, 1, 1), size), 41))
-        found |= {(size, some[n].start): number for n, number in numbers.items()}
+        some = list(islice(first_days(first, Date(2999, 1, 1), size), 41))
+        found |= {(size, some[n]): number for n, number in numbers.items()}
     return found
 
 

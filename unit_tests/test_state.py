@@ -18,7 +18,7 @@ from pendulum import Date
 from source_magnific_analytics import state
 from source_magnific_analytics.by_key import _SavedKeys
 from source_magnific_analytics.state import Places, Progress, Settings
-from source_magnific_analytics.windows import Granularity, periods
+from source_magnific_analytics.windows import Granularity, first_days
 
 DAY, WEEK, MONTH, _ = Granularity
 ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
@@ -227,10 +227,10 @@ def test_whatever_stands_in_a_state_it_is_understood_exactly_or_refused(data: An
 def held(rows: dict[str, Any]) -> dict[tuple[str, Date], int]:
     """The places of each period that a state says something about."""
     return {
-        (size, period.start): number
+        (size, first): number
         for size, part in rows.items()
-        for number, period in zip(
-            part["places"], periods(day(part["first"]), Date(2999, 1, 1), Granularity(size)), strict=False
+        for number, first in zip(
+            part["places"], first_days(day(part["first"]), Date(2999, 1, 1), Granularity(size)), strict=False
         )
         if number
     }
