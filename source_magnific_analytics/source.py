@@ -122,10 +122,8 @@ def _last_lines(streams: list[Stream]) -> Iterator[str]:
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
-    """Keep the CDK's log to what helps: no stack trace under an error that explains itself, and without two lines.
-
-    One of them calls every retry a rate limit, the other prints the whole state.
-    """
+    """Keep the CDK's log to what helps: no stack trace under an error that explains itself."""
     if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
         record.exc_info = None
+    # One calls every retry a rate limit, the other prints the whole state.
     return not str(record.msg).startswith(("UserDefinedBackoffException:", "Setting state of "))

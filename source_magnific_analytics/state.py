@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from pendulum import Date
 
 from source_magnific_analytics.config import Config, config_error
-from source_magnific_analytics.windows import DateRange, Granularity, parse_date, period_of, periods
+from source_magnific_analytics.windows import DateRange, Granularity, first_days, parse_date, period_of
 
 
 class Places(UserDict[tuple[Granularity, Date], int]):
@@ -159,8 +159,9 @@ def _read(kind: type, value: Any) -> Date | Places:
         for granularity, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
             if period_of(rows.first, granularity).start != rows.first:
                 raise ValueError(f"{rows.first} is not the first day of a {granularity}")
-            found = zip(rows.places, periods(rows.first, Date(9999, 12, 31), granularity), strict=False)
-            places.update({(granularity, days.start): number for number, days in found if number})
+            days = first_days(rows.first, Date(9999, 12, 31), granularity)
+            numbers = zip(rows.places, days, strict=False)
+            places.data.update({(granularity, day): number for number, day in numbers if number})
         return places
     day = parse_date(value if isinstance(value, str) else "")
     # The week and the lookback around it must be days of the calendar, too.
@@ -175,7 +176,7 @@ def _written(value: Date | Places) -> Any:
     rows = {}
     for granularity, group in groupby(sorted(value), key=lambda period: period[0]):
         days = [day for _, day in group]
-        places = [value.get((granularity, period.start), 0) for period in periods(days[0], days[-1], granularity)]
+        places = [value.data.get((granularity, day), 0) for day in first_days(days[0], days[-1], granularity)]
         rows[granularity.value] = {"first": str(days[0]), "places": places}
     return rows
 

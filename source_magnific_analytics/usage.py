@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import count
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -46,9 +48,8 @@ class _Tool:
     @cached_property
     def rest(self) -> tuple[int, int]:
         """Uses and credits of the totals that the breakdown does not have; below 0 where it has more."""
-        uses = self.uses - sum(usage.user_uses for usage in self.usages)
-        credits = self.credits - sum(usage.user_credits for usage in self.usages)
-        return uses, credits
+        uses, credits = map(attrgetter("user_uses"), self.usages), map(attrgetter("user_credits"), self.usages)
+        return self.uses - sum(uses), self.credits - sum(credits)
 
     @property
     def entries(self) -> list[UserUsage]:
@@ -117,15 +118,10 @@ def rows(
     One row for each entry of a breakdown and, where the totals exceed it, one with the difference. With `api_key_id`
     they are that key's, and say so. A tool with too much comes with the uses and credits beyond its totals.
     """
-    entries: list[_Key] = []
-    excesses: list[tuple[str, int, int]] = []
-    for name, tool in _tools(decode_consumptions(period.consumptions)).items():
-        entries += (_ranked(name, usage) for usage in tool.entries)
-        uses, credits = tool.rest
-        if tool.usages and (uses < 0 or credits < 0):
-            excesses.append((name, max(-uses, 0), max(-credits, 0)))
-    entries.sort()
-    return _numbered(entries, *_place(date, granularity, api_key_id)), excesses
+    tools = _tools(decode_consumptions(period.consumptions))
+    rests = {name: tool.rest for name, tool in tools.items() if tool.usages and min(tool.rest) < 0}
+    excesses = [(name, max(-uses, 0), max(-credits, 0)) for name, (uses, credits) in rests.items()]
+    return _numbered(tools, *_place(date, granularity, api_key_id)), excesses
 
 
 def deleted_rows(
@@ -186,11 +182,11 @@ def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_Key, User
             known.project_name = usage.project_name or known.project_name
 
 
-def _ranked(tool: str, usage: UserUsage) -> _Key:
-    """What the rows of a period are sorted by, null first; the name decides only so that any order ends as one."""
+def _rank(usage: UserUsage) -> _Key:
+    """What the rows of a tool are sorted by, null first; the name decides only so that any order ends as one."""
     email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
     who = (email is not None, email, reference is not None, reference, group is not None, group)
-    return (tool, *who, usage.user_uses, usage.user_credits, name is not None, name)
+    return who, usage.user_uses, usage.user_credits, name is not None, name
 
 
 def _place(date: Date, granularity: Granularity, api_key_id: str | None) -> tuple[str, Row]:
@@ -200,16 +196,18 @@ def _place(date: Date, granularity: Granularity, api_key_id: str | None) -> tupl
     return "-".join([*key.values(), granularity.value, date.isoformat(), ""]), common
 
 
-def _numbered(entries: Iterable[_Key], prefix: str, common: Row) -> Iterator[Row]:
-    for n, (tool, _, email, _, reference, _, group, uses, credits, _, project) in enumerate(entries):
-        yield {
-            "usage_id": f"{prefix}{n}",
-            **common,
-            "tool": tool,
-            "user_email": email,
-            "user_uses": uses,
-            "user_credits": credits,
-            "project_reference": reference,
-            "project_name": project,
-            "group_name": group,
-        }
+def _numbered(tools: dict[str, _Tool], prefix: str, common: Row) -> Iterator[Row]:
+    number = count()
+    for name, tool in sorted(tools.items(), key=lambda item: item[0]):
+        for usage in sorted(tool.entries, key=_rank):
+            yield {
+                "usage_id": f"{prefix}{next(number)}",
+                **common,
+                "tool": name,
+                "user_email": usage.user_email,
+                "user_uses": usage.user_uses,
+                "user_credits": usage.user_credits,
+                "project_reference": usage.project_reference,
+                "project_name": usage.project_name,
+                "group_name": usage.group_name,
+            }

@@ -30,18 +30,14 @@ def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _seconds(text: str, now: datetime) -> float | None:
-    moment = http_date(text)
-    if moment is not None:
+    if moment := http_date(text):
         return max((moment - now).total_seconds(), 0.0)
     try:
         number = float(text)
     except ValueError:
         return None
-    if number > 1e12:
-        number /= 1000
-    if number > 1e9:
-        return max(number - now.timestamp(), 0.0)
-    return number
+    number /= 1000 if number > 1e12 else 1
+    return max(number - now.timestamp(), 0.0) if number > 1e9 else number
 
 
 def http_date(text: str) -> datetime | None:

@@ -22,6 +22,7 @@ class Granularity(StrEnum):
 
 
 _DAY, _WEEK, _MONTH, _YEAR = Granularity
+_LONGEST = {_DAY: 1, _WEEK: 7, _MONTH: 31, _YEAR: 366}
 # The other periods in which a period can be asked for, and from which it is then added up, the longest first.
 _PARTS = {_DAY: (), _WEEK: (_DAY,), _MONTH: (_DAY,), _YEAR: (_MONTH, _DAY)}
 
@@ -79,12 +80,13 @@ def period_of(day: Date, granularity: Granularity) -> DateRange:
     return DateRange(start, start.end_of(granularity.value))
 
 
-def periods(first: Date, last: Date, granularity: Granularity) -> Iterator[DateRange]:
-    """The periods from the one that holds `first` to the one that holds `last`."""
-    while first <= last:
-        period = period_of(first, granularity)
-        yield period
-        first = Date.fromordinal(period.end.toordinal() + 1)
+def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Date]:
+    """The first days of the periods from the one that holds `first` to the one that holds `last`."""
+    day = first.start_of(granularity.value)
+    while day <= last:
+        yield day
+        # So many days behind the first one lies the next period, never the one after.
+        day = Date.fromordinal(day.toordinal() + _LONGEST[granularity]).start_of(granularity.value)
 
 
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:

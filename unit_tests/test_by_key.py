@@ -147,7 +147,10 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
     assert connection.sync(TODAY).errors
     assert len(connection.api.asked) == requests
     # Another text for each key, or a limit that is tried twice again with the first.
-    assert len(connection.keys_asked()) == (3 if status in (400, 404) else 1)
+    tried = 3 if status in (400, 404) else 1
+    assert len(connection.keys_asked()) == tried
+    assert connection.state
+    assert sum("tried_on" in key for key in connection.state["keys"].values()) == tried
     connection.api.refusal = 0
     assert not connection.sync(TODAY).errors
     assert len(connection.api.asked) == 60 - requests

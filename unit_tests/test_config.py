@@ -51,11 +51,6 @@ def test_every_entry_is_taken_as_it_is() -> None:
     assert filled.filters == {"group_ids": [3, 1], "project_references": [PROJECT], "api_key_ids": ["fpk-1"]}
 
 
-def test_the_plan_says_how_long_a_request_may_be() -> None:
-    assert config().longest_range_days == 180
-    assert config(plan="enterprise").longest_range_days == 365
-
-
 @pytest.mark.parametrize("end_date", ["", TODAY.add(days=1).isoformat(), "2999-12-31", TODAY.isoformat()])
 def test_nothing_after_today_is_ever_the_end(end_date: str) -> None:
     assert config(end_date=end_date).end_date == TODAY

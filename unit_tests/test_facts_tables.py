@@ -26,7 +26,6 @@ RELIABILITY = (Path(__file__).parent.parent / "docs" / "reliability.md").read_te
 
 # The error that a sync ends with, and the settings under which it does.
 FAILS: dict[str, tuple[str, dict[str, Any]]] = {
-    "text-figures": (PROMISED, {}),
     "half-credits": (PROMISED, {}),
     "evening-dates": (PROMISED, {}),
     "sunday-weeks": (PROMISED, {"granularity": "week"}),
@@ -54,8 +53,8 @@ class Synced:
 
     def truth(self, what: str, **filters: Any) -> list[Row]:
         query = {"granularity": self.settings["granularity"], "start_date": self.settings["start_date"], **filters}
-        told: list[Row] = self.api.control(f"{what}?{urlencode({**query, 'end_date': TODAY}, doseq=True)}")
-        return told
+        found: list[Row] = self.api.control(f"{what}?{urlencode({**query, 'end_date': TODAY}, doseq=True)}")
+        return found
 
     def table(self, stream: str = "credit_usage", api_key_id: str | None = None) -> list[Row]:
         return [row for row in rows(self.output, stream) if row.get("api_key_id") == api_key_id]

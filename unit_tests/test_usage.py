@@ -108,34 +108,6 @@ def test_rows_that_share_everything_else_are_ordered_by_their_project_name() -> 
     ]
 
 
-def test_the_rows_of_a_period_are_in_the_published_order_null_first() -> None:
-    usages = [
-        entry("bob@example.com"),
-        entry("ann@example.com", project_reference=PROJECT, group_name="Zoo"),
-        entry("ann@example.com", project_reference=PROJECT, group_name=None),
-        entry("ann@example.com", project_reference=PROJECT, group_name="Art"),
-        entry("ann@example.com", uses=10),
-        entry("ann@example.com", uses=9, credits=11),
-        entry("ann@example.com", uses=9, credits=2),
-        entry(None),
-        entry(""),
-    ]
-    rows = rows_of(period("2026-03-01", tool("Upscaler", *usages), tool("Mystic", uses=2, credits=3)))
-    names = ("tool", "user_email", "project_reference", "group_name", "user_uses", "user_credits")
-    assert [tuple(row[name] for name in names) for row in rows] == [
-        ("Mystic", None, None, None, 2, 3),
-        ("Upscaler", None, None, None, 1, 10),
-        ("Upscaler", "", None, None, 1, 10),
-        ("Upscaler", "ann@example.com", None, None, 9, 2),
-        ("Upscaler", "ann@example.com", None, None, 9, 11),
-        ("Upscaler", "ann@example.com", None, None, 10, 10),
-        ("Upscaler", "ann@example.com", PROJECT, None, 1, 10),
-        ("Upscaler", "ann@example.com", PROJECT, "Art", 1, 10),
-        ("Upscaler", "ann@example.com", PROJECT, "Zoo", 1, 10),
-        ("Upscaler", "bob@example.com", None, None, 1, 10),
-    ]
-
-
 def test_a_row_is_the_line_of_the_dashboards_table() -> None:
     one = entry("ann@example.com", 3, 60, project_reference=PROJECT, project_name="Spring", group_name="Design")
     row = {
@@ -154,20 +126,6 @@ def test_a_row_is_the_line_of_the_dashboards_table() -> None:
     assert rows_of(day) == [row]
     of_a_key = {**row, "usage_id": "fpk-abc-day-2026-03-01-0", "api_key_id": "fpk-abc"}
     assert rows_of(day, api_key_id="fpk-abc") == [of_a_key]
-
-
-def test_what_nobody_is_named_for_is_one_more_row_without_names() -> None:
-    rows = rows_of(period("2026-03-01", tool("Mystic", entry("ann@example.com", 1, 10), uses=3, credits=40)))
-    assert [(row["user_email"], row["user_uses"], row["user_credits"]) for row in rows] == [
-        (None, 2, 30),
-        ("ann@example.com", 1, 10),
-    ]
-    assert rows[0]["project_reference"] is rows[0]["project_name"] is rows[0]["group_name"] is None
-
-
-def test_uses_without_credits_and_credits_without_uses_are_not_lost() -> None:
-    rows = rows_of(period("2026-03-01", tool("Asset Download", uses=4, credits=0), tool("Fee", uses=0, credits=7)))
-    assert [(row["user_uses"], row["user_credits"]) for row in rows] == [(4, 0), (0, 7)]
 
 
 def test_a_breakdown_above_the_totals_is_emitted_as_it_is_and_reported() -> None:
@@ -226,11 +184,6 @@ def test_what_is_too_much_in_one_month_and_missing_in_another_evens_out_in_the_y
     assert [(row["user_email"], row["user_uses"], row["user_credits"]) for row in year_of(january, february)] == [
         *((None, 0, 5), ("ann@example.com", 5, 50))
     ]
-
-
-def test_periods_are_emitted_in_the_order_of_their_days() -> None:
-    days = [period(day, tool("Mystic", entry())) for day in ("2026-03-02", "2026-03-03", "2026-03-01")]
-    assert [row["date"] for row in rows_of(*days)] == ["2026-03-01", "2026-03-02", "2026-03-03"]
 
 
 def test_a_deleted_row_keeps_its_place_is_nothing_else_and_says_when_that_was_read() -> None:
