@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 from sandbox_in_process import ask, listed, sandbox
 
-from demo.comparison.__main__ import main
+from verify.compare import main
 
 FIRST, YESTERDAY, TODAY = "2026-03-01", "2026-03-30", "2026-03-31"
 DOMAIN = "harbour-studio.example"
