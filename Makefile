@@ -25,7 +25,7 @@ report: .venv/demo.ready
 # Does a table equal what Magnific's dashboard exports? OPTIONS='--help' says what can be asked.
 compare: .venv/demo.ready
 	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
-	@$(BIN)/python -m demo.comparison $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
+	@$(BIN)/python -m verify.compare $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 # The dbt package on the demo's file, with invented prices. dbt has an environment of its own.
 DBT = $(UV) run --quiet --isolated --no-project --python $(BIN)/python --with-requirements demo/dbt/requirements.txt dbt

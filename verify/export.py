@@ -19,20 +19,22 @@ COLUMNS = {
     "project": ("project", "project name"),
     "group": ("group", "group name"),
 }
-NEEDED = ("date", "tool", "credits")
-_TYPES = {"date": "date", "uses": "decimal(38, 6)", "credits": "decimal(38, 6)"}
+_TYPES = dict.fromkeys(COLUMNS, "varchar") | {"date": "date", "uses": "decimal(38, 6)", "credits": "decimal(38, 6)"}
 _REMEDIES = {
-    "INVALID ENCODING": "is not in the encoding: say  --encoding , such as latin-1 .",
     "date": "has no date as expected: say  --dateformat , such as %d.%m.%Y , or take the row away if it is a sum.",
     "tool": "has no tool: enter it, or take the row away if it is a sum.",
     "figure": "has no figure as expected: say  --decimal , such as a comma, and  --thousands , or correct it.",
+    "encoding": "is not in the encoding: say  --encoding , such as latin-1 .",
+    "cells": "has quotes or a number of cells that do not fit: download the export again, or take the row away.",
 }
 # The first row that cannot be counted.
 _UNCOUNTED = """
-    select line, column_name, error_type::varchar from reject_errors
-    union all
-    select row, case when date is null then 'date' when tidy(tool) is null then 'tool' else 'credits' end, 'CAST'
-    from export where date is null or tidy(tool) is null or credits is null
+    select line, column_name, case error_type::varchar when 'INVALID ENCODING' then 'encoding'
+        when 'CAST' then if(column_name = 'date', 'date', 'figure') else 'cells' end
+    from reject_errors
+    union all select row, 'date', 'date' from export where date is null
+    union all select row, 'tool', 'tool' from export where tidy(tool) is null
+    union all select row, 'credits', 'figure' from export where credits is null
     order by line limit 1
 """
 
@@ -50,44 +52,43 @@ def read_export(
     """
     if not file.is_file():
         raise ComparisonError(f"There is no file {file}: name the CSV that the dashboard exported.")
-    csv = {"file": str(file), "quote": '"', "escape": '"', "comment": "", **csv}
+    csv = {"quote": '"', "escape": '"', "comment": "", "auto_detect": False, **csv}
     try:
         headings = _headings(connection, file, csv)
         found = {name: _position(file, name, headings, named) for name in COLUMNS}
-        names = {number: name for name, number in found.items() if number is not None}
-        columns = [names.get(number, f"other_{number}") for number in range(len(headings))]
+        columns = [next((name for name in found if found[name] == n), f"other_{n}") for n in range(len(headings))]
         types = {name: _TYPES.get(name, "varchar") for name in columns}
-        strict = {"header": True, "columns": types, "store_rejects": True, "parallel": False}
-        selected = ", ".join(f'"{name}"' if name in types else f'null as "{name}"' for name in COLUMNS)
+        selected = [f'"{name}"' if name in types else f'null::{_TYPES[name]} as "{name}"' for name in COLUMNS]
         # Rows are numbered as a spreadsheet does.
-        query = f"select row_number() over () + 1 + $skip as row, {selected} from {_reader(csv | strict)}"
-        connection.execute(f"create temp table export as {query}", csv | strict)
+        query = f"create temp table export as select row_number() over () + 1 + $skip as row, {', '.join(selected)}"
+        _read(connection, query, file, {**csv, "header": True, "columns": types, "store_rejects": True})
     except duckdb.Error as error:
         # Of what it says, the first line alone has nothing of the file.
         raise ComparisonError(
-            f"{file} is no CSV as expected ({str(error).splitlines()[0]}): see that it is whole, with each quote closed, "
+            f"{file} is no CSV as expected ({str(error).splitlines()[0]}): see that it is whole, each quote closed, "
             "or say  --delimiter , --encoding  or  --skip , how many lines stand above the headings."
         ) from None
     if uncounted := connection.execute(_UNCOUNTED).fetchone():
-        row, name, kind = uncounted
-        wrong = "has quotes or a number of cells that do not fit: download the export again, or take the row away."
-        what = name if name in ("date", "tool") else "figure"
-        remedy = _REMEDIES[what] if kind == "CAST" else _REMEDIES.get(kind, wrong)
-        raise ComparisonError(f"Row {row} of {file}, column {_shown(headings[columns.index(name)])}, {remedy}")
+        row, name, problem = uncounted
+        raise ComparisonError(
+            f"Row {row} of {file}, column {_shown(headings[columns.index(name)])}, {_REMEDIES[problem]}"
+        )
     return {name: headings[number] for name, number in found.items() if number is not None}
 
 
-def _reader(options: Mapping[str, Any]) -> str:
-    return f"read_csv({', '.join(f'{name} = ${name}' if name != 'file' else '$file' for name in options)})"
+def _read(connection: duckdb.DuckDBPyConnection, query: str, file: Path, csv: Mapping[str, Any]) -> Any:
+    options = "".join(f", {name} = ${name}" for name in csv)
+    return connection.execute(f"{query} from read_csv($file{options})", {"file": str(file), **csv}).fetchone()
 
 
-def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: dict[str, Any]) -> list[str]:
+def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any]) -> list[str]:
     # What is wrong in a row below is said when the rows are read.
-    lenient = {"header": False, "all_varchar": True, "ignore_errors": True, "strict_mode": False, "null_padding": True}
-    first = connection.execute(f"select * from {_reader(csv | lenient)} limit 1", csv | lenient).fetchone()
+    lenient = {"ignore_errors": True, "null_padding": True, "strict_mode": False, "parallel": False, "header": False}
+    cells = {f"cell_{number}": "varchar" for number in range(99)}
+    first = _read(connection, "select *", file, {**csv, **lenient, "columns": cells})
     if not first or not any(first):
         raise ComparisonError(f"{file} is empty, without even headings: download the export again.")
-    return [str(cell or "") for cell in first]
+    return [cell or "" for cell in first[: 1 + max(number for number, cell in enumerate(first) if cell)]]
 
 
 def _position(file: Path, name: str, headings: list[str], named: Mapping[str, str]) -> int | None:
@@ -97,7 +98,7 @@ def _position(file: Path, name: str, headings: list[str], named: Mapping[str, st
             raise ComparisonError(f'{file} has two headings "{wanted}": rename the one that is not {name}.')
         if wanted in plain:
             return plain.index(wanted)
-    if name in NEEDED or name in named:
+    if name in ("date", "tool", "credits", *named):
         raise ComparisonError(
             f"{file} has no heading for {name}; its headings are {', '.join(map(_shown, headings[:8]))}. Name the "
             f'column, such as  --column "{name}=Points" , or say  --delimiter , --encoding  or  --skip .'
