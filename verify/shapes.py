@@ -1,0 +1,206 @@
+"""What answers look like, each by itself, and how they come."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from source_magnific_analytics import decoding, usage
+from source_magnific_analytics.policy import POLICY
+from source_magnific_analytics.streams import ApiKeys, Groups, Members, Projects
+from source_magnific_analytics.waiting import http_date
+from source_magnific_analytics.windows import DateRange, Request, period_of
+from verify.answers import Answer, Seen
+from verify.assumptions import NOT_SEEN, Judged, judges, listed, share
+from verify.contract import notes
+
+_LISTS = {"members": Members, "api_keys": ApiKeys, "groups": Groups, "projects": Projects}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ](\d\d:\d\d(?::\d\d)?)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_LIMIT = re.compile(
+    r"(x-)?rate-?limit(-(limit|remaining|reset|used|policy|requests|day|minute))*|retry-after", re.IGNORECASE
+)
+
+
+def _usage(seen: Seen) -> list[tuple[Request, Answer]]:
+    """The answers about usage, with what was asked."""
+    return [(answer.question.request, answer) for answer in seen.right if answer.question.request]
+
+
+@judges("Every request is answered at the first try")
+def answered(seen: Seen) -> Judged:
+    # A refusal of a range is an answer, too.
+    odd = [answer for answer in seen.answers.values() if answer.status not in (200, 400)]
+    words = listed(Counter(answer.failure or f"HTTP {answer.status}" for answer in odd))
+    right = len(seen.answers) - len(odd)
+    told = f"{right} of {len(seen.answers)} were answered" + (f"; {words}" if odd else "")
+    return (not odd, told) if seen.answers else NOT_SEEN
+
+
+@judges("The connector understands every answer")
+def understood(seen: Seen) -> Judged:
+    refused: Counter[str] = Counter()
+    for answer in seen.right:
+        try:
+            if asked := answer.question.request:
+                # The connector asks for no period that begins before its range.
+                whole = DateRange(period_of(asked.range.start, asked.granularity).start, asked.range.end)
+                usage.decode(bytearray(answer.body), Request(whole, asked.granularity))
+            else:
+                list(decoding.rows(bytearray(answer.body), _LISTS[answer.question.name].row_type))
+        except decoding.UNREADABLE as error:
+            refused[str(decoding.contract_error(bytearray(answer.body), error))] += 1
+    told = f"{len(seen.right) - refused.total()} of {len(seen.right)} are understood; {listed(refused)}"
+    return (not refused, told.removesuffix("; ")) if seen.right else NOT_SEEN
+
+
+@judges("Answers have the documented fields, of the documented kinds, and no others")
+def fields(seen: Seen) -> Judged:
+    odd = listed(sum((notes(answer)[0] for answer in seen.right), Counter()))
+    return (not odd, odd or "nothing else was met") if seen.right else NOT_SEEN
+
+
+@judges("Uses and credits are whole numbers from 0 up, written like 12")
+def figures(seen: Seen) -> Judged:
+    written: Counter[str] = sum((notes(answer)[1] for answer in seen.right), Counter())
+    forms = ", ".join(f"{form} ({share(count, written.total())})" for form, count in sorted(written.items()))
+    return (set(written) == {"12"}, f"written like {forms}") if written else (None, "no figure was met")
+
+
+@judges("Texts are what every warehouse takes")
+def texts(seen: Seen) -> Judged:
+    found: Counter[str] = Counter()
+    for answer in seen.right:
+        found["a byte order mark"] += answer.body.startswith(b"\xef\xbb\xbf")
+        found["bytes that are not UTF-8"] += not answer.is_utf8
+        for text in _every_text(answer.json):
+            found["a NUL"] += "\0" in text
+            found["half a character"] += any("\ud800" <= one <= "\udfff" for one in text)
+    return (not +found, listed(found) or "nothing to mend was met") if seen.right else NOT_SEEN
+
+
+def _every_text(content: Any) -> Iterator[str]:
+    left = [content]
+    while left:
+        match left.pop():
+            case str() as text:
+                yield text
+            case list() as items:
+                left += items
+            case dict() as fields:
+                left += [*fields.keys(), *fields.values()]
+
+
+@judges("A period is dated by a midnight in UTC")
+def dates(seen: Seen) -> Judged:
+    forms = Counter(_form(text) for _, answer in _usage(seen) for text in answer.texts("date"))
+    right = all(re.fullmatch(r"midnight(, \d digits of a fraction)?, (Z|\+00:00)", form) for form in forms)
+    return (right, listed(forms)) if forms else (None, "no period was answered")
+
+
+def _form(text: str) -> str:
+    moment = _MOMENT.fullmatch(text)
+    if moment is None:
+        return "no date-time"
+    time, fraction, offset = moment.groups()
+    if time is None:
+        return "a day without a time"
+    midnight = not time.replace(":", "").strip("0") and not (fraction or "").strip(".0")
+    digits = f", {len(fraction) - 1} digits of a fraction" if fraction else ""
+    return f"{'midnight' if midnight else 'another time'}{digits}, {offset or 'no offset'}"
+
+
+@judges("A period is dated by its own first day, a week by its Monday")
+def first_days(seen: Seen) -> Judged:
+    """Of periods that no edge of a range cuts: of those, `edges` tells."""
+    right: Counter[str] = Counter()
+    count: Counter[str] = Counter()
+    for asked, answer in _usage(seen):
+        for day in answer.by_day:
+            first = period_of(day, asked.granularity).start
+            # A period at the range's start may be one that is cut.
+            if first >= asked.range.start and not day == asked.range.start != first:
+                count[asked.granularity] += 1
+                right[asked.granularity] += day == first and day <= asked.range.end
+    told = "; ".join(f"by {unit} {right[unit]:,} of {count[unit]:,}" for unit in sorted(count))
+    return (right == count, f"dated so: {told}") if told else (None, "no period was answered")
+
+
+@judges("A period comes once in an answer, and a tool once in it")
+def once(seen: Seen) -> Judged:
+    periods = [answer.texts("date") for _, answer in _usage(seen)]
+    tools = [[(tool.day, tool.name) for tool in answer.tools] for _, answer in _usage(seen)]
+    again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
+    told = f"{again[0]:,} periods and {again[1]:,} tools of a period come once more"
+    return (not any(again), told) if any(periods) else (None, "no period was answered")
+
+
+@judges("A user, project and group come once in a tool's breakdown")
+def entries_once(seen: Seen) -> Judged:
+    several = [[entry.who for entry in tool.entries] for tool in seen.tools]
+    count, twice = sum(map(len, several)), sum(len(entries) - len(set(entries)) for entries in several)
+    return (not twice, f"{share(twice, count)} of the entries come once more") if count else (None, "no entry was met")
+
+
+@judges("A period without usage is left out")
+def empty(seen: Seen) -> Judged:
+    periods = [row for _, answer in _usage(seen) for row in answer.rows]
+    count = sum(not row.get("consumptions") for row in periods)
+    return (not count, f"{count:,} of {len(periods):,} periods are empty") if periods else NOT_SEEN
+
+
+@judges("Rows of lists have keys of their own, and API keys a date-time as `created_at`")
+def lists(seen: Seen) -> Judged:
+    told, lacking = [], 0
+    for name, stream in _LISTS.items():
+        if answer := seen.good(name):
+            rows = answer.rows
+            keys = {str(key) for row in rows if isinstance(key := row.get(stream.primary_key), str | int)}
+            told.append(f"{len(rows):,} {name.replace('_', ' ')}, {len(rows) - len(keys):,} without a key of their own")
+            lacking += len(rows) - len(keys)
+            if name == "api_keys":
+                undated = sum(_form(str(row.get("created_at"))) == "no date-time" for row in rows)
+                told.append(f"{undated:,} without a date-time as `created_at`")
+                lacking += undated
+    return (not lacking, "; ".join(told)) if told else NOT_SEEN
+
+
+@judges("Answers tell the limits in headers")
+def limits(seen: Seen) -> Judged:
+    found: dict[str, list[str]] = {}
+    for answer in seen.answers.values():
+        for name, value in answer.headers.items():
+            if _LIMIT.fullmatch(name):
+                other = "a date" if http_date(value) else "a value of another form"
+                found.setdefault(name.lower(), []).append(value if re.fullmatch(r"\d{1,13}", value) else other)
+    told = [f"{name}: {values[0]} at first, {values[-1]} at last" for name, values in sorted(found.items())]
+    return (bool(told), "; ".join(told) or "no header about limits was met") if seen.answers else NOT_SEEN
+
+
+@judges("`Date` is within a minute of this machine's clock")
+def clock(seen: Seen) -> Judged:
+    apart = [answer.clock for answer in seen.answers.values() if answer.clock is not None]
+    # To ten seconds: two machines' clocks are nobody's business.
+    farthest = max(apart, key=abs, default=0)
+    told = f"{abs(farthest) // 10 * 10:.0f} seconds {'ahead' if farthest > 0 else 'behind'} at most"
+    return (abs(farthest) < 60, told) if apart else (None, "no answer has a Date")
+
+
+@judges("The largest answer is within 24 MiB, 200,000 entries and 120 seconds")
+def size(seen: Seen) -> Judged:
+    beyond = [f"{one.question.words}: {one.failure}" for one in seen.answers.values() if one.too_much]
+    if not seen.right:
+        return (False, "; ".join(beyond)) if beyond else NOT_SEEN
+    largest = max(seen.right, key=lambda answer: len(answer.body))
+    packed = (
+        "" if largest.headers.get("Content-Encoding", "identity") == "identity" else f" ({_kb(largest.size)} packed)"
+    )
+    told = f"{_kb(len(largest.body))}{packed} for {largest.question.words}, in {largest.seconds:.1f} seconds"
+    return not beyond and largest.seconds <= POLICY.read_timeout, "; ".join(
+        [*beyond, f"the largest that was read: {told}"]
+    )
+
+
+def _kb(count: int) -> str:
+    return f"{max(round(count / 1000), 1):,} kB"
