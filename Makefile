@@ -17,13 +17,13 @@ demo: .venv/demo.ready
 
 # With MAGNIFIC_API_KEY it asks Magnific, in at most 12 requests that only read.
 facts: .venv/sandbox.ready
-	@$(BIN)/python -m facts
+	@$(BIN)/python -m verify.facts
 
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report
 
-# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' says what can be asked.
-compare: .venv/demo.ready
+# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' lists what an unusual file takes.
+compare: .venv/verify.ready
 	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
 	@$(BIN)/python -m verify.compare $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
@@ -65,7 +65,7 @@ test-image: .venv/test.ready
 lint: .venv/dev.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy source_magnific_analytics sandbox demo facts benchmarks
+	$(BIN)/mypy source_magnific_analytics sandbox demo verify benchmarks
 
 # What the image installs: the newest versions that setup.py allows, which have to be the same on both architectures.
 lock: | $(UV)

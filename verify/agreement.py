@@ -17,11 +17,6 @@ def _range(answer: Answer) -> DateRange:
     return answer.question.request.range
 
 
-def _last_day_is_missing(seen: Seen) -> bool:
-    two = seen.good("two_days")
-    return bool(two and two.by_day.get(_range(two).start) and not two.by_day.get(_range(two).end))
-
-
 @judges("A range holds its first and its last day")
 def end_date(seen: Seen) -> Judged:
     two, days = seen.good("two_days"), seen.days
@@ -45,9 +40,9 @@ def sizes(seen: Seen) -> Judged:
         told.append(f"by day in another range they are {'' if right else 'not '}the same")
     for name, unit in (("weeks", Granularity.WEEK), ("months", Granularity.MONTH)):
         if answer := seen.good(name):
-            end = _range(answer).end.subtract(days=_last_day_is_missing(seen))
-            within = {period_of(day, unit) for day in days.by_day if _range(answer).start <= day <= end}
-            whole = [one for one in within if one.start >= _range(answer).start and one.end <= end]
+            asked = _range(answer)
+            periods = {period_of(day, unit) for day in days.by_day}
+            whole = [one for one in periods if one.start >= asked.start and one.end <= asked.end]
             same = sum(answer.by_day.get(one.start, {}) == between(days.by_day, one.start, one.end) for one in whole)
             right &= same == len(whole)
             told.append(f"by {unit} {same} of {len(whole)} are what their days add up to")
@@ -60,9 +55,8 @@ def edges(seen: Seen) -> Judged:
     if answer is None or days is None:
         return NOT_SEEN
     asked = _range(answer)
-    end = asked.end.subtract(days=_last_day_is_missing(seen))
     first = _edge(answer, days, DateRange(asked.start, period_of(asked.start, Granularity.WEEK).end))
-    last = _edge(answer, days, DateRange(period_of(asked.end, Granularity.WEEK).start, end))
+    last = _edge(answer, days, DateRange(period_of(asked.end, Granularity.WEEK).start, asked.end))
     told = f"the first week, cut on its Wednesday, {first}; the last one, cut on its Tuesday, {last}"
     telling = [one for one in (first, last) if one not in (_MISSING, _EITHER)]
     return all(one == _INSIDE for one in telling) if telling else None, told
@@ -128,13 +122,7 @@ def today(seen: Seen) -> Judged:
 def breakdown(seen: Seen) -> Judged:
     missing = [tool for tool in seen.tools if not tool.entries and any(tool.figures)]
     partial = [tool for tool in seen.tools if tool.entries and _exceeds(tool.figures, tool.broken_down)]
-    whole = _credits(seen.tools)
-    lacking = sum(max(tool.figures[1] - tool.broken_down[1], 0) for tool in partial)
-    told = (
-        f"missing in {share(len(missing), len(seen.tools))} of the tools ({share(_credits(missing), whole)} of the "
-        f"credits), partial in {share(len(partial), len(seen.tools))} (where {share(lacking, whole)} of all credits name "
-        "nobody)"
-    )
+    told = f"missing in {_shares(missing, seen)}, partial in {_shares(partial, seen)}"
     return (not missing and not partial, told) if seen.tools else (None, "no tool was answered")
 
 
@@ -142,8 +130,14 @@ def breakdown(seen: Seen) -> Judged:
 def excess(seen: Seen) -> Judged:
     over = [tool for tool in seen.tools if tool.entries and _exceeds(tool.broken_down, tool.figures)]
     credits = share(sum(max(tool.broken_down[1] - tool.figures[1], 0) for tool in over), _credits(seen.tools))
-    told = f"{share(len(over), len(seen.tools))} of the tools exceed theirs, by {credits} of all credits"
+    told = f"exceeded in {_shares(over, seen)}, by {credits} of all credits"
     return (not over, told) if seen.tools else (None, "no tool was answered")
+
+
+def _shares(tools: list[Tool], seen: Seen) -> str:
+    """How many of all tools these are, and how many of the credits they have."""
+    credits = share(_credits(tools), _credits(seen.tools))
+    return f"{share(len(tools), len(seen.tools))} of the tools ({credits} of the credits)"
 
 
 def _exceeds(one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -152,17 +146,6 @@ def _exceeds(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 def _credits(tools: list[Tool]) -> int:
     return added(tool.figures for tool in tools)[1]
-
-
-@judges("Whatever is used costs credits")
-def free(seen: Seen) -> Judged:
-    nothing = sum(tool.figures[0] > 0 and tool.figures[1] == 0 for tool in seen.tools)
-    unused = sum(tool.figures[0] == 0 and tool.figures[1] > 0 for tool in seen.tools)
-    told = (
-        f"{share(nothing, len(seen.tools))} of the tools of a period have uses and no credits, "
-        f"{share(unused, len(seen.tools))} credits and no uses"
-    )
-    return (not nothing and not unused, told) if seen.tools else (None, "no tool was answered")
 
 
 @judges("What goes through API keys is part of the team's usage")
@@ -207,5 +190,5 @@ def _are_listed(seen: Seen, name: str, key: str, place: int, words: str) -> Judg
     if answer is None or answer.status != 200:
         return None, f"the list is {outcome(answer)}" if answer else "the list was not asked for"
     known = set(answer.texts(key))
-    told = f"{len(used & known):,} of {len(used):,} {words} with usage are; {len(known - used):,} of {len(known):,} have none"
+    told = f"{len(used & known):,} of {len(used):,} {words} with usage are; {len(known - used):,} others are, too"
     return (used <= known, told) if used else (None, f"no usage names {words}")

@@ -31,33 +31,26 @@ _WORDS = (
 )
 
 
-def notes(answer: Answer) -> tuple[Counter[str], Counter[str]]:
-    """What is not as documented; and how figures are written."""
-    odd: Counter[str] = Counter()
-    written: Counter[str] = Counter()
+def not_as_documented(answer: Answer) -> Counter[str]:
     if not isinstance(answer.json, dict):
-        return Counter([f"the body is {kind(answer.json)}"]), written
-    odd.update(f"beside `data` there is {_shown(name)}" for name in answer.json.keys() - {"data"})
+        return Counter([f"the body is {_kind(answer.json)}"])
+    odd = Counter(f"beside `data` there is {_shown(name)}" for name in answer.json.keys() - {"data"})
     left = [("a period" if answer.question.request else answer.question.endpoint, answer.json.get("data"))]
     while left:
         what, items = left.pop()
         if not isinstance(items, list):
-            odd[f"{kind(items)} in place of a list ({what} each)"] += 1
+            odd[f"{_kind(items)} in place of a list ({what} each)"] += 1
         for item in items if isinstance(items, list) else ():
             if isinstance(item, dict):
                 odd.update(f"{what} has {_shown(name)}" for name in item.keys() - _FIELDS[what].keys())
                 odd.update(f"{what} has {found}" for found in _wrong(item, _FIELDS[what]))
-                written.update(
-                    _written(item[name]) for name, of in _FIELDS[what].items() if of == kind(item.get(name)) == FIGURE
-                )
                 left += [(part, item[name]) for name, part in _PARTS.items() if isinstance(item.get(name), list)]
             else:
-                odd[f"{kind(item)} in place of {what}"] += 1
-    return odd, written
+                odd[f"{_kind(item)} in place of {what}"] += 1
+    return odd
 
 
-def kind(value: Any) -> str:
-    """What a JSON value is, in words."""
+def _kind(value: Any) -> str:
     kinds = {type(None): "null", bool: "true or false", int: FIGURE, float: FIGURE, str: TEXT, list: LIST}
     return kinds.get(type(value), "no JSON" if isinstance(value, Exception) else "an object")
 
@@ -67,15 +60,9 @@ def _wrong(item: dict[str, Any], fields: dict[str, str]) -> list[str]:
     for name, wanted in fields.items():
         if item.get(name) is None and name not in _OPTIONAL:
             found.append(f"null as `{name}`" if name in item else f"no `{name}`")
-        elif item.get(name) is not None and kind(item[name]) != wanted:
-            found.append(f"{kind(item[name])} as `{name}`")
+        elif item.get(name) is not None and _kind(item[name]) != wanted:
+            found.append(f"{_kind(item[name])} as `{name}`")
     return found
-
-
-def _written(figure: float) -> str:
-    if isinstance(figure, int):
-        return "12" if figure >= 0 else "-12"
-    return "12.0" if figure.is_integer() else "12.5"
 
 
 def _shown(name: str) -> str:

@@ -103,7 +103,7 @@ def page(seen: Seen, stopped: str, asked: str) -> str:
         found = [f"- {assumption}: {told}." for assumption, holds, told in judged if holds is verdict]
         lines += ["", f"{words} ({len(found)})", *found] if found else []
     lines += ["", "docs/reliability.md says what the connector does where one of these does not hold."]
-    return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ") for line in lines)
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 def main() -> int:
@@ -117,10 +117,10 @@ def main() -> int:
             raw |= {"api_key": DEFAULT_KEY, "base_url": stack.enter_context(running(Options(today=today)))}
         try:
             config = parse(raw, today)
+            where = asked if given else "a sandbox on this machine, since MAGNIFIC_API_KEY is not set"
             print(
-                f"Asking {asked}{'' if given else ' on this machine, since MAGNIFIC_API_KEY is not set'}: at most "
-                f"{MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests.\nThey only read, and cost no credits. Nothing "
-                "of the team is printed: no key, no address, no name, no figure of credits."
+                f"Asking {where}: at most {MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests, which only "
+                "read and cost no credits.\nNothing of the team is printed: no key, address, name or figure of credits."
             )
             answers, stopped = ask(config)
         except AirbyteTracedException as error:
