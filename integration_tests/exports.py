@@ -62,7 +62,8 @@ class Team:
         projects = [(one["project_reference"], one["name"]) for one in listed(self.client, "projects")]
         with duckdb.connect(self.table_file) as connection:
             connection.execute(f"create schema if not exists {schema}; use {schema}")
-            connection.execute(f"create table credit_usage as from read_json('{lines}', columns = {COLUMNS})")
+            query = f"from read_json('{lines}', columns = {COLUMNS})"
+            connection.execute(f"create table credit_usage as {query}")
             connection.execute("create table projects (project_reference varchar, name varchar)")
             connection.executemany("insert into projects values (?, ?)", projects)
             saved = json.dumps({"stream": {"stream_state": state}})

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from exports import DOMAIN, FIRST, TODAY, YESTERDAY, Compared, Team
-from sandbox_process import ROOT
 
 from sandbox.export import COMMAS
 from sandbox.team import PROJECTS
@@ -210,6 +207,9 @@ def test_the_table_is_found_in_any_schema_and_one_of_several_or_none_is_told(
     team.table_file.write_text("not a database")
     assert compared() == 2
     assert "cannot be opened as a DuckDB file" in compared.error
+    team.table_file.unlink()
+    assert compared() == 2
+    assert compared.error == f"There is no {team.table_file}: run  make demo  first, or name a DuckDB file.\n"
 
 
 def test_addresses_are_shown_only_when_asked_for(team: Team, compared: Compared) -> None:
@@ -308,15 +308,3 @@ def test_what_cannot_be_read_is_said_with_its_place_and_without_an_address(
     assert compared() == 2
     assert said in compared.error.replace(str(team.export_file), "export.csv")
     assert "@" not in compared.error
-
-
-def test_the_command_ends_with_what_it_found_and_make_runs_it(team: Team) -> None:
-    team.table_file.unlink()
-    command = [sys.executable, "-m", "verify.compare", team.export_file, team.table_file]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"There is no {team.table_file}: run  make demo  first, or name a DuckDB file.\n"
-    make = subprocess.run(
-        ["make", "--dry-run", "compare", "EXPORT=a b.csv"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert '-m verify.compare "a b.csv"' in make.stdout

@@ -6,10 +6,10 @@ import re
 
 from source_magnific_analytics.policy import Meaning, of_status
 from source_magnific_analytics.windows import DateRange, Granularity, period_of
-from verify.answers import Answer, Seen, Tool, added, added_up, between
+from verify.answers import Answer, Seen, Tool, between
 from verify.assumptions import NOT_SEEN, Judged, judges, outcome, share
 
-_INSIDE, _MISSING, _EITHER = "holds the days inside", "has no usage", "has no usage in its other days"
+_INSIDE, _UNKNOWN = "holds the days inside", "has no usage in its other days"
 
 
 def _range(answer: Answer) -> DateRange:
@@ -23,8 +23,8 @@ def end_date(seen: Seen) -> Judged:
     if two is None or days is None:
         return None, "no two days with usage were asked for and answered"
     ends = {"first": _range(two).start, "last": _range(two).end}
-    told = {name: bool(two.by_day.get(day)) for name, day in ends.items()}
-    used = {name: bool(days.by_day.get(day)) for name, day in ends.items()}
+    told = {name: any(two.by_day.get(day, {}).values()) for name, day in ends.items()}
+    used = {name: any(days.by_day.get(day, {}).values()) for name, day in ends.items()}
     words = [f"its {n} day is {'there' if told[n] else 'missing' if used[n] else 'without usage'}" for n in ends]
     return told == used, f"of a range of two days {', '.join(words)}"
 
@@ -36,17 +36,21 @@ def sizes(seen: Seen) -> Judged:
         return None, "no usage was answered that can be compared"
     told, right = [], True
     if again := seen.good("two_days"):
-        right = again.by_day.items() <= days.by_day.items()
+        right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
         told.append(f"by day in another range they are {'' if right else 'not '}the same")
     for name, unit in (("weeks", Granularity.WEEK), ("months", Granularity.MONTH)):
         if answer := seen.good(name):
-            asked = _range(answer)
-            periods = {period_of(day, unit) for day in days.by_day}
-            whole = [one for one in periods if one.start >= asked.start and one.end <= asked.end]
-            same = sum(answer.by_day.get(one.start, {}) == between(days.by_day, one.start, one.end) for one in whole)
+            first, last = _range(answer).start, _range(answer).end
+            periods = {period_of(day, unit) for day in (*days.by_day, *answer.by_day)}
+            whole = [one for one in periods if one.start >= first and one.end <= last]
+            same = sum(_same(answer, days, one) for one in whole)
             right &= same == len(whole)
             told.append(f"by {unit} {same} of {len(whole)} are what their days add up to")
     return (right, "; ".join(told)) if told else NOT_SEEN
+
+
+def _same(answer: Answer, days: Answer, one: DateRange) -> bool:
+    return between(answer.by_day, one.start, one.start) == between(days.by_day, one.start, one.end)
 
 
 @judges("A period that the range cuts holds the days inside alone")
@@ -58,19 +62,18 @@ def edges(seen: Seen) -> Judged:
     first = _edge(answer, days, DateRange(asked.start, period_of(asked.start, Granularity.WEEK).end))
     last = _edge(answer, days, DateRange(period_of(asked.end, Granularity.WEEK).start, asked.end))
     told = f"the first week, cut on its Wednesday, {first}; the last one, cut on its Tuesday, {last}"
-    telling = [one for one in (first, last) if one not in (_MISSING, _EITHER)]
+    telling = [one for one in (first, last) if one != _UNKNOWN]
     return all(one == _INSIDE for one in telling) if telling else None, told
 
 
 def _edge(answer: Answer, days: Answer, inside: DateRange) -> str:
     week = period_of(inside.start, Granularity.WEEK)
-    dated = [day for day in answer.by_day if week.start <= day <= week.end]
-    if not dated:
-        return _MISSING
-    parts = {_INSIDE: inside, "holds its whole week": week}
-    words = [name for name, one in parts.items() if answer.by_day[dated[0]] == between(days.by_day, one.start, one.end)]
-    dating = "" if dated[0] == week.start else ", dated by another day than its Monday"
-    return (_EITHER if len(words) > 1 else words[0] if words else "holds neither these nor its whole week") + dating
+    held, whole = (between(by_day, week.start, week.end) for by_day in (answer.by_day, days.by_day))
+    cut = between(days.by_day, inside.start, inside.end)
+    if cut == whole:
+        return _UNKNOWN
+    words = _INSIDE if held == cut else "holds its whole week" if held == whole else "holds neither"
+    return words + ("" if week.start in answer.by_day else ", dated by another day than its Monday")
 
 
 @judges("As many days as the plan allows are answered at once, both ends counted")
@@ -103,7 +106,7 @@ def age(seen: Seen) -> Judged:
     asked = [one for name in ("start", "oldest") if (one := seen.answers.get(name)) and one.status in (200, 400)]
     told = []
     for answer in asked:
-        used = f" with{'' if any(answer.by_day.values()) else 'out'} usage" if answer.status == 200 else ""
+        used = f" with{'' if any(answer.tools) else 'out'} usage" if answer.status == 200 else ""
         days = seen.config.today.toordinal() - _range(answer).start.toordinal()
         told.append(f"days {days:,} days ago are {outcome(answer)}{used}")
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
@@ -111,7 +114,7 @@ def age(seen: Seen) -> Judged:
 
 @judges("Today's period is there while the day goes on")
 def today(seen: Seen) -> Judged:
-    used = [day for day, sums in seen.days.by_day.items() if sums] if seen.days else []
+    used = [day for day, sums in seen.days.by_day.items() if any(sums.values())] if seen.days else []
     if not used:
         return None, "no usage was answered"
     days = seen.config.today.toordinal() - max(used).toordinal()
@@ -145,7 +148,7 @@ def _exceeds(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _credits(tools: list[Tool]) -> int:
-    return added(tool.figures for tool in tools)[1]
+    return sum(tool.figures[1] for tool in tools)
 
 
 @judges("What goes through API keys is part of the team's usage")
@@ -153,25 +156,10 @@ def keys_total(seen: Seen) -> Judged:
     keys, team = seen.good("keys"), seen.good("months")
     if keys is None or team is None:
         return None, "the team has no API keys, or no whole months were asked for"
-    sums = [
-        (figures, team.by_day.get(day, {}).get(tool, (0, 0)))
-        for day in keys.by_day
-        for tool, figures in keys.by_day[day].items()
-    ]
-    over = sum(of_keys[1] > of_team[1] for of_keys, of_team in sums)
-    whole, through = (added(added_up(answer.by_day.values()).values())[1] for answer in (team, keys))
+    over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
+    through, whole = _credits(keys.tools), _credits(team.tools)
     told = f"the keys have {share(through, whole)} of the team's credits; {over:,} of their sums exceed the team's"
     return (not over, told) if through else (None, "no usage of keys was answered")
-
-
-@judges("Usage through API keys names a person")
-def keys_people(seen: Seen) -> Judged:
-    keys = seen.good("keys")
-    tools = keys.tools if keys else []
-    # A breakdown can exceed its total, a share cannot.
-    named = sum(min(sum(one.figures[1] for one in tool.entries if one.who[0]), tool.figures[1]) for tool in tools)
-    told = f"{share(named, _credits(tools))} of these credits do"
-    return (named == _credits(tools), told) if _credits(tools) else (None, "no usage of keys was answered")
 
 
 @judges("Everybody with usage is in the list of members")

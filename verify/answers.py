@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -17,8 +18,8 @@ from source_magnific_analytics.windows import Request
 
 Figures = tuple[int, int]
 """Uses and credits."""
-Sums = dict[str, Figures]
-"""By tool, without those that nobody used."""
+Sums = Counter[tuple[str, str]]
+"""Uses and credits, by tool and "uses" or "credits"; what is not there is 0."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Tool(NamedTuple):
 
     @property
     def broken_down(self) -> Figures:
-        return added(entry.figures for entry in self.entries)
+        uses, credits = (sum(entry.figures[figure] for entry in self.entries) for figure in (0, 1))
+        return uses, credits
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,10 @@ class Answer:
     clock: float | None = None
 
     @cached_property
-    def is_utf8(self) -> bool:
-        """The bytes of half a character are a fault of their own."""
-        try:
-            self.body.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            return False
-        return True
-
-    @cached_property
     def json(self) -> Any:
         """The body's JSON; an error where it is none."""
         try:
-            return json.loads(self.body.decode("utf-8-sig", "surrogatepass" if self.is_utf8 else "replace"))
+            return json.loads(self.body)
         except (ValueError, RecursionError) as error:
             return error
 
@@ -119,10 +112,11 @@ class Answer:
     @cached_property
     def by_day(self) -> dict[Date, Sums]:
         """What each period adds up to, by its first day."""
-        sums: dict[Date, Sums] = {day: {} for text in self.texts("date") if (day := _day(text))}
+        sums: dict[Date, Sums] = {day: Counter() for text in self.texts("date") if (day := _day(text))}
         for tool in self.tools:
             if tool.day:
-                sums[tool.day] = added_up([sums[tool.day], {tool.name: tool.figures}])
+                uses, credits = tool.figures
+                sums[tool.day].update({(tool.name, "uses"): uses, (tool.name, "credits"): credits})
         return sums
 
 
@@ -152,21 +146,13 @@ class Seen:
         return self.days.tools if self.days else []
 
 
-def added(figures: Iterable[Figures]) -> Figures:
-    pairs = list(figures)
-    return sum(uses for uses, _ in pairs), sum(credits for _, credits in pairs)
-
-
-def added_up(several: Iterable[Sums]) -> Sums:
-    total: Sums = {}
-    for sums in several:
-        total |= {name: added([total.get(name, (0, 0)), figures]) for name, figures in sums.items()}
-    return {name: figures for name, figures in total.items() if figures != (0, 0)}
-
-
 def between(by_day: Mapping[Date, Sums], first: Date, last: Date) -> Sums:
     """What the days from `first` to `last`, both included, add up to."""
-    return added_up(sums for day, sums in by_day.items() if first <= day <= last)
+    total: Sums = Counter()
+    for day, sums in by_day.items():
+        if first <= day <= last:
+            total.update(sums)
+    return total
 
 
 def _tool(day: Date | None, item: Mapping[str, Any]) -> Tool:

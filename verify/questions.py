@@ -79,6 +79,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
     """The second of the newest two days in a row with usage between `first` and `last`; else the newest with usage."""
-    days = [day for day in sorted(used, reverse=True) if first < day <= last and used[day]]
-    in_a_row = [day for day in days if used.get(day.subtract(days=1))]
+    days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
+    in_a_row = [day for day in days if day.subtract(days=1) in days]
     return next(iter([*in_a_row, *days]), None)
