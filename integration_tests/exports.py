@@ -52,7 +52,7 @@ class Team:
     def sync(
         self, granularity: str = "day", synced_at: str = f"{TODAY} 06:30", schema: str = "main", **asked: Any
     ) -> None:
-        """Put `credit_usage`, `projects` and the state into `table_file`, as PyAirbyte does, with a deleted row more."""
+        """Put `credit_usage`, `projects` and the state into `table_file` as PyAirbyte does, and a deleted row."""
         rows = self._rows(granularity, **asked)
         rows.append({"date": "2026-03-10", "usage_id": "day-2026-03-10-999", "user_uses": 0, "user_credits": 0})
         lines = self.table_file.with_suffix(".json")

@@ -113,6 +113,13 @@ def test_about_the_sandbox_all_holds_but_what_it_leaves_open(usual: Page) -> Non
     }
 
 
+def test_without_a_key_a_sandbox_is_started_and_asked_over_http(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Page(capsys, MAGNIFIC_API_KEY="")
+    assert (page.code, page.requests) == (0, MOST_REQUESTS)
+    assert "Asking a sandbox on this machine, since MAGNIFIC_API_KEY is not set" in page.flat
+    assert page.verdicts["end_date"] == HOLDS
+
+
 @pytest.mark.parametrize("oddity", sorted({*ODDITIES, *CUSTOMS} - FREE))
 def test_the_page_notices_each_oddity(oddity: str, usual: Page, capsys: pytest.CaptureFixture[str]) -> None:
     verdicts, told = NOTICED[oddity]

@@ -69,8 +69,7 @@ class Tool(NamedTuple):
 class Answer:
     """What came back for a question: `status` is None, and `failure` says why, where nothing whole did.
 
-    size: bytes of the body as it travelled. too_much: whether its size or time was the failure. clock: seconds of the
-    server's Date ahead of this machine's.
+    too_much: whether its size or time was the failure. clock: seconds of the server's Date ahead of this machine's.
     """
 
     question: Question
@@ -78,7 +77,6 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     seconds: float = 0.0
-    size: int = 0
     failure: str = ""
     too_much: bool = False
     clock: float | None = None

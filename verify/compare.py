@@ -12,12 +12,11 @@ from typing import Any
 
 import duckdb
 
-from verify import FOLDER
 from verify.comparison_page import Comparison
 from verify.export import COLUMNS, ComparisonError, read_export
 from verify.reasons import LOOKBACK_DAYS, Row
 
-DUCKDB_FILE = FOLDER / "magnific.duckdb"
+DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
 # What two places share that differ in a name.
 _SAME = (

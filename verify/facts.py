@@ -77,7 +77,6 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
         )
         with response:
             body = bytes(client.read(response))
-            size = response.raw.tell()
     except requests.exceptions.RequestException as error:
         # Its own text can hold addresses and bytes of the answer.
         meaning, words = of_exception(error)
@@ -87,8 +86,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
         return Answer(question, None, failure="the certificate authorities of this machine cannot be read")
     moment = http_date(response.headers.get("Date", ""))
     apart = None if moment is None else (moment - pendulum.now("UTC")).total_seconds()
-    seconds = time.monotonic() - begun
-    return Answer(question, response.status_code, response.headers, body, seconds, size, clock=apart)
+    return Answer(question, response.status_code, response.headers, body, time.monotonic() - begun, clock=apart)
 
 
 def page(seen: Seen, stopped: str, asked: str) -> str:
