@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from source_magnific_analytics.policy import Meaning, of_status
 from source_magnific_analytics.windows import DateRange, Granularity, period_of
@@ -43,14 +44,11 @@ def sizes(seen: Seen) -> Judged:
             first, last = _range(answer).start, _range(answer).end
             periods = {period_of(day, unit) for day in (*days.by_day, *answer.by_day)}
             whole = [one for one in periods if one.start >= first and one.end <= last]
-            same = sum(_same(answer, days, one) for one in whole)
+            pairs = [(answer.by_day.get(one.start), between(days.by_day, one.start, one.end)) for one in whole]
+            same = sum((held or Counter()) == added_up for held, added_up in pairs)
             right &= same == len(whole)
             told.append(f"by {unit} {same} of {len(whole)} are what their days add up to")
     return (right, "; ".join(told)) if told else NOT_SEEN
-
-
-def _same(answer: Answer, days: Answer, one: DateRange) -> bool:
-    return between(answer.by_day, one.start, one.start) == between(days.by_day, one.start, one.end)
 
 
 @judges("A period that the range cuts holds the days inside alone")
@@ -82,7 +80,8 @@ def longest(seen: Seen) -> Judged:
     if answer is None:
         return NOT_SEEN
     telling = of_status(answer.status or 0) in (Meaning.ANSWER, Meaning.FINAL, Meaning.TOO_MUCH) or answer.too_much
-    return answer.status == 200 if telling else None, _days(seen, "longest", "one_less", "few_days")
+    size = f", {max(len(answer.body) // 1000, 1):,} kB in {answer.seconds:.1f} seconds" if answer.status == 200 else ""
+    return answer.status == 200 if telling else None, _days(seen, "longest", "one_less", "few_days") + size
 
 
 @judges("One day more is refused with a 400 that names the range")
@@ -93,7 +92,7 @@ def one_more(seen: Seen) -> Judged:
     problem = answer.json.get("problem", answer.json) if isinstance(answer.json, dict) else None
     words = f"{problem.get('message')} {problem.get('invalid_params')}" if isinstance(problem, dict) else ""
     names_range = answer.status == 400 and bool(re.search(r"date|range|days", words, re.IGNORECASE))
-    return names_range, _days(seen, "one_more", "two_more") + (", naming the range" if names_range else "")
+    return names_range, _days(seen, "one_more") + (", naming the range" if names_range else "")
 
 
 def _days(seen: Seen, *names: str) -> str:

@@ -45,9 +45,7 @@ class Question:
 
 
 class Entry(NamedTuple):
-    """who: user, project and group, empty where they are not said."""
-
-    who: tuple[str, ...]
+    who: tuple[str, ...]  # User, project and group, empty where they are not said.
     figures: Figures
 
 
@@ -113,8 +111,7 @@ class Answer:
         sums: dict[Date, Sums] = {day: Counter() for text in self.texts("date") if (day := _day(text))}
         for tool in self.tools:
             if tool.day:
-                uses, credits = tool.figures
-                sums[tool.day].update({(tool.name, "uses"): uses, (tool.name, "credits"): credits})
+                sums[tool.day].update({(tool.name, "uses"): tool.figures[0], (tool.name, "credits"): tool.figures[1]})
         return sums
 
 

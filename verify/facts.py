@@ -39,8 +39,7 @@ _STOPS = {
 def ask(config: Config) -> tuple[dict[str, Answer], str]:
     """The answers, by the name of their question; and why there are no more, where something ended them."""
     answers: dict[str, Answer] = {}
-    client = Client(config, POLICY)
-    course = questions(config)
+    client, course = Client(config, POLICY), questions(config)
     question = next(course)
     while len(answers) < MOST_REQUESTS:
         try:
@@ -63,13 +62,12 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
 
 def _answer(client: Client, config: Config, question: Question) -> Answer:
     """One try, read alone, never sent to another host."""
-    url = f"{config.base_url}/v1/analytics/{question.endpoint}"
     begun = time.monotonic()
     try:
         # Magnific's reference calls this POST a query: it changes nothing.
         response = client.session.request(
             "POST" if question.body else "GET",
-            url,
+            f"{config.base_url}/v1/analytics/{question.endpoint}",
             json=question.body,
             timeout=(POLICY.connect_timeout, POLICY.read_timeout),
             allow_redirects=False,

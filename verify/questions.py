@@ -47,9 +47,7 @@ def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
 
     answer = yield days("longest", config.longest_range_days)
     if answer.status == 200:
-        more = yield days("one_more", config.longest_range_days + 1)
-        if more.status == 200:
-            yield days("two_more", config.longest_range_days + 2)
+        yield days("one_more", config.longest_range_days + 1)
         return answer
     if answer.status == 400:
         answer = yield days("one_less", config.longest_range_days - 1)
@@ -61,8 +59,7 @@ def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
 def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -> Iterator[Question]:
     """Questions about days that `days` tells of: what they say has to agree with that."""
     assert days.question.request is not None
-    first = days.question.request.range.start
-    settled = today.subtract(days=_UNSETTLED_DAYS)
+    first, settled = days.question.request.range.start, today.subtract(days=_UNSETTLED_DAYS)
     if last := _two_days(days.by_day, first, settled):
         yield _usage("two_days", Granularity.DAY, last.subtract(days=1), last)
     monday = period_of(today, Granularity.WEEK).start.subtract(days=7)
@@ -71,8 +68,7 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
     start = period_of(first.subtract(days=1), Granularity.MONTH).end.add(days=1)
     end = period_of(settled, Granularity.MONTH).start.subtract(days=1)
     if start < end:
-        months = _usage("months", Granularity.MONTH, start, end)
-        yield months
+        yield (months := _usage("months", Granularity.MONTH, start, end))
         if api_key_ids:
             yield replace(months, name="keys", api_key_ids=api_key_ids)
 
@@ -80,5 +76,4 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
     """The second of the newest two days in a row with usage between `first` and `last`; else the newest with usage."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
-    in_a_row = [day for day in days if day.subtract(days=1) in days]
-    return next(iter([*in_a_row, *days]), None)
+    return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 
 from source_magnific_analytics import decoding, usage
-from source_magnific_analytics.policy import POLICY
 from source_magnific_analytics.streams import ApiKeys, Groups, Members, Projects
 from source_magnific_analytics.waiting import http_date
 from source_magnific_analytics.windows import DateRange, Request, period_of
@@ -22,9 +21,8 @@ _LIMIT = re.compile(
 )
 
 
-def _usage(seen: Seen) -> list[tuple[Request, Answer]]:
-    """The answers about usage, with what was asked."""
-    return [(answer.question.request, answer) for answer in seen.right if answer.question.request]
+def _usage(seen: Seen) -> list[Answer]:
+    return [answer for answer in seen.right if answer.question.request]
 
 
 @judges("Every request is answered at the first try")
@@ -89,7 +87,7 @@ def texts(seen: Seen) -> Judged:
 
 @judges("A period is dated by a midnight in UTC")
 def dates(seen: Seen) -> Judged:
-    forms = Counter(_form(text) for _, answer in _usage(seen) for text in answer.texts("date"))
+    forms = Counter(_form(text) for answer in _usage(seen) for text in answer.texts("date"))
     right = all(re.fullmatch(r"T00:00:00(\.0+)?(Z|\+00:00)", form) for form in forms)
     return (right, listed(forms)) if forms else (None, "no period was answered")
 
@@ -98,26 +96,10 @@ def _form(text: str) -> str:
     return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "no date-time"
 
 
-@judges("A period is dated by its own first day, a week by its Monday")
-def first_days(seen: Seen) -> Judged:
-    """Of periods that no edge of a range cuts: of those, `edges` tells."""
-    right: Counter[str] = Counter()
-    count: Counter[str] = Counter()
-    for asked, answer in _usage(seen):
-        for day in answer.by_day:
-            first = period_of(day, asked.granularity).start
-            # A period at the range's start may be one that is cut.
-            if first >= asked.range.start and not day == asked.range.start != first:
-                count[asked.granularity] += 1
-                right[asked.granularity] += day == first and day <= asked.range.end
-    told = "; ".join(f"by {unit} {right[unit]:,} of {count[unit]:,}" for unit in sorted(count))
-    return (right == count, f"dated so: {told}") if told else (None, "no period was answered")
-
-
 @judges("A period comes once in an answer, and a tool once in it")
 def once(seen: Seen) -> Judged:
-    periods = [answer.texts("date") for _, answer in _usage(seen)]
-    tools = [[(tool.day, tool.name) for tool in answer.tools] for _, answer in _usage(seen)]
+    periods = [answer.texts("date") for answer in _usage(seen)]
+    tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
     again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
     told = f"{again[0]:,} periods and {again[1]:,} tools of a period come once more"
     return (not any(again), told) if any(periods) else (None, "no period was answered")
@@ -158,14 +140,3 @@ def clock(seen: Seen) -> Judged:
     farthest = max(apart, key=abs, default=0)
     told = f"{abs(farthest) // 10 * 10:.0f} seconds {'ahead' if farthest > 0 else 'behind'} at most"
     return (abs(farthest) < 60, told) if apart else (None, "no answer has a Date")
-
-
-@judges("The largest answer is within 24 MiB, 200,000 entries and 120 seconds")
-def size(seen: Seen) -> Judged:
-    beyond = [f"{one.question.words}: {one.failure}" for one in seen.answers.values() if one.too_much]
-    if not seen.right:
-        return (False, "; ".join(beyond)) if beyond else NOT_SEEN
-    largest = max(seen.right, key=lambda answer: len(answer.body))
-    size = f"{max(round(len(largest.body) / 1000), 1):,} kB"
-    told = f"the largest that was read: {size} for {largest.question.words}, in {largest.seconds:.1f} seconds"
-    return not beyond and largest.seconds <= POLICY.read_timeout, "; ".join([*beyond, told])
