@@ -68,8 +68,7 @@ def read_export(
             f"{file} is no CSV as expected ({str(error).splitlines()[0]}): see that it is whole, each quote closed, "
             "or say  --delimiter , --encoding  or  --skip , how many lines stand above the headings."
         ) from None
-    if uncounted := connection.execute(_UNCOUNTED).fetchone():
-        row, name, problem = uncounted
+    for row, name, problem in connection.execute(_UNCOUNTED).fetchall():
         raise ComparisonError(
             f"Row {row} of {file}, column {_shown(headings[columns.index(name)])}, {_REMEDIES[problem]}"
         )
