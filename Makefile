@@ -20,15 +20,15 @@ demo: .venv/demo.ready
 
 # With MAGNIFIC_API_KEY it asks Magnific, in at most 12 requests that only read.
 facts: .venv/sandbox.ready
-	@$(BIN)/python -m facts
+	@$(BIN)/python -m verify.facts
 
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report
 
-# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' says what can be asked.
-compare: .venv/demo.ready
+# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' lists what an unusual file takes.
+compare: .venv/verify.ready
 	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
-	@$(BIN)/python -m demo.comparison $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
+	@$(BIN)/python -m verify.compare $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 # The dbt package on the demo's file, with invented prices. dbt has an environment of its own.
 DBT = .venv-models/bin/dbt
@@ -76,7 +76,7 @@ test-image: .venv/test.ready
 lint: .venv/dev.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy source_magnific_analytics sandbox demo facts benchmarks
+	$(BIN)/mypy source_magnific_analytics sandbox demo verify benchmarks
 
 # All versions that make installs, the newest that setup.py and pyproject.toml allow, on any Python and machine; and out
 # of these what the image installs, which has to be the same on both architectures.

@@ -28,7 +28,7 @@ from demo.screen import Screen
 from demo.warehouse import DUCKDB_FILE, STARTING_POINTS, Row, open_warehouse, save_expected
 
 EXPORT_FILE = "sandbox-export.csv"
-"""For `python -m demo.comparison`."""
+"""For `make compare`."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)

@@ -89,7 +89,7 @@ def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "PATH": path}
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    for folder in ("docs", "demo", "sandbox"):
+    for folder in ("docs", "demo", "sandbox", "verify"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     if "demo-output" in page.read_text():
         _put_what_the_demo_makes(tmp_path / "demo-output")

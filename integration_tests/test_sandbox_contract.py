@@ -245,7 +245,7 @@ def test_the_dashboards_export_adds_up_to_the_ledger() -> None:
     assert found == {(one["date"], one["tool"]): one["user_credits"] for one in told}  # type: ignore[union-attr]
     assert any(not row["User email"] for row in rows)
     refused = client.get("/_sandbox/export?form=semicolons")
-    assert (refused.status_code, "there are semicolon, tab" in refused.text) == (400, True)
+    assert (refused.status_code, "there are plain, decimal-commas" in refused.text) == (400, True)
 
 
 def test_the_command_explains_each_option() -> None:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from sandbox import truth
 from sandbox.events import happen, read_day, read_event
-from sandbox.export import export
+from sandbox.export import PLAIN, export
 from sandbox.faults import Fault
 from sandbox.ledger import Ledger
 from sandbox.limits import LIMIT_HEADERS
@@ -112,9 +112,9 @@ def control_of(state: State) -> Blueprint:
 
     @control.get("/export")
     def dashboard_export() -> Response:
-        """The dashboard's CSV; `form`, given again for each, names how it is written."""
+        """The dashboard's CSV; `form` names how it is written."""
         ledger = state.ledger()
-        return Response(export(ledger, _asked(ledger), request.args.getlist("form")), content_type="text/csv")
+        return Response(export(ledger, _asked(ledger), request.args.get("form", PLAIN)), content_type="text/csv")
 
     return control
 

@@ -1,0 +1,174 @@
+"""From an answer, whatever it is, to what can be counted in it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from pendulum import Date
+
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.decoding import midnight
+from source_magnific_analytics.windows import Request
+
+Figures = tuple[int, int]
+"""Uses and credits."""
+Sums = Counter[tuple[str, str]]
+"""Uses and credits, by tool and "uses" or "credits"; what is not there is 0."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A list of the team or, with `request`, its credit usage; through `api_key_ids` alone where they are given."""
+
+    name: str
+    endpoint: str
+    request: Request | None = None
+    api_key_ids: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        keys = {"api_key_ids": list(self.api_key_ids)} if self.api_key_ids else {}
+        return self.request.body | keys if self.request else None
+
+    @property
+    def words(self) -> str:
+        if self.request is None:
+            return f"the list {self.endpoint}"
+        through = " through the API keys" if self.api_key_ids else ""
+        return f"{self.request.range.days} days of usage by {self.request.granularity}{through}"
+
+
+class Entry(NamedTuple):
+    who: tuple[str, ...]  # User, project and group, empty where they are not said.
+    figures: Figures
+
+
+class Tool(NamedTuple):
+    """A tool in a period or a piece of one; `day` is None where its date is none."""
+
+    day: Date | None
+    name: str
+    figures: Figures
+    entries: list[Entry]
+
+    @property
+    def broken_down(self) -> Figures:
+        uses, credits = (sum(entry.figures[figure] for entry in self.entries) for figure in (0, 1))
+        return uses, credits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for a question: `status` is None, and `failure` says why, where nothing whole did.
+
+    too_much: whether its size or time was the failure. clock: seconds of the server's Date ahead of this machine's.
+    """
+
+    question: Question
+    status: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    seconds: float = 0.0
+    failure: str = ""
+    too_much: bool = False
+    clock: float | None = None
+
+    @cached_property
+    def json(self) -> Any:
+        """The body's JSON; an error where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            return error
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The members of a list, or the periods of credit usage."""
+        data = self.json.get("data") if isinstance(self.json, dict) else None
+        return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+
+    def texts(self, name: str) -> list[str]:
+        """The texts that the rows have under this name."""
+        return [row[name] for row in self.rows if isinstance(row.get(name), str)]
+
+    @cached_property
+    def tools(self) -> list[Tool]:
+        """Of credit usage; none where a part is nothing like usage, which the judges of the contract tell."""
+        try:
+            return [_tool(_day(str(row["date"])), one) for row in self.rows for one in row["consumptions"]]
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return []
+
+    @cached_property
+    def by_day(self) -> dict[Date, Sums]:
+        """What each period adds up to, by its first day."""
+        sums: dict[Date, Sums] = {day: Counter() for text in self.texts("date") if (day := _day(text))}
+        for tool in self.tools:
+            if tool.day:
+                sums[tool.day].update({(tool.name, "uses"): tool.figures[0], (tool.name, "credits"): tool.figures[1]})
+        return sums
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that was answered, by the name of its question."""
+
+    config: Config
+    answers: dict[str, Answer]
+
+    def good(self, name: str) -> Answer | None:
+        answer = self.answers.get(name)
+        return answer if answer is not None and answer.status == 200 else None
+
+    @property
+    def days(self) -> Answer | None:
+        """The longest answer by day."""
+        return next((good for name in ("longest", "one_less", "few_days") if (good := self.good(name))), None)
+
+    @property
+    def right(self) -> list[Answer]:
+        return [answer for answer in self.answers.values() if answer.status == 200]
+
+    @property
+    def tools(self) -> list[Tool]:
+        """Of the longest answer."""
+        return self.days.tools if self.days else []
+
+
+def between(by_day: Mapping[Date, Sums], first: Date, last: Date) -> Sums:
+    """What the days from `first` to `last`, both included, add up to."""
+    total: Sums = Counter()
+    for day, sums in by_day.items():
+        if first <= day <= last:
+            total.update(sums)
+    return total
+
+
+def _tool(day: Date | None, item: Mapping[str, Any]) -> Tool:
+    names = ("user_email", "project_reference", "group_name")
+    usages = item.get("user_usages") or []
+    entries = [Entry(tuple(str(usage.get(name) or "") for name in names), _figures(usage)) for usage in usages]
+    return Tool(day, str(item["tool"]), _figures(item), entries)
+
+
+def _figures(item: Mapping[str, Any]) -> Figures:
+    return int(item["user_uses"]), int(item["user_credits"])
+
+
+def _day(text: str) -> Date | None:
+    """The day of a midnight; of another time, the nearest midnight's: it may be that of another offset."""
+    try:
+        return midnight(text)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        near = datetime.fromisoformat(text) + timedelta(hours=12)
+    except (ValueError, OverflowError):
+        return None
+    return Date(near.year, near.month, near.day)

@@ -1,0 +1,39 @@
+"""What the connector takes for granted, and what its judges share; docs/reliability.md says what happens otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from verify.answers import Answer, Seen
+
+Judged = tuple[bool | None, str]
+"""Whether an assumption holds (None: it could not be seen), and what was seen, in words that are nobody's."""
+Judge = Callable[[Seen], Judged]
+
+NOT_SEEN: Judged = (None, "no answer tells")
+JUDGES: dict[str, Judge] = {}
+"""By what they judge, in the words of docs/reliability.md."""
+
+
+def judges(assumption: str) -> Callable[[Judge], Judge]:
+    return lambda judge: JUDGES.setdefault(assumption, judge)
+
+
+def share(part: float, whole: float) -> str:
+    """A share in whole percent; what is not nothing is never 0.
+
+    >>> share(0, 9), share(1, 900), share(1, 3), share(1, 0)
+    ('0 percent', 'less than 1 percent', '33 percent', 'no share')
+    """
+    percent = 100 * part / (whole or 1)
+    return "no share" if not whole else "less than 1 percent" if 0 < percent < 1 else f"{percent:.0f} percent"
+
+
+def listed(counts: Counter[str]) -> str:
+    return "; ".join(f"{words}: {count:,}" for words, count in sorted((+counts).items()))
+
+
+def outcome(answer: Answer) -> str:
+    word = "refused" if answer.status == 400 else "too much" if answer.too_much else "not answered"
+    return "answered" if answer.status == 200 else f"{word} ({answer.failure or answer.status})"

@@ -1,0 +1,160 @@
+"""`python -m verify.compare EXPORT [DUCKDB FILE]`: does the table equal Magnific's own export, to the credit?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from verify.comparison_page import Comparison
+from verify.export import COLUMNS, ComparisonError, read_export
+from verify.reasons import LOOKBACK_DAYS, Row
+
+DUCKDB_FILE = Path("demo-output/magnific.duckdb")
+SQL = Path(__file__).parent
+# What two places share that differ in a name.
+_SAME = (
+    "day, tool, person",
+    'day, tool, project, "group", person is null',
+    'day, person, project, "group"',
+    "day, tool, person is null",
+)
+_MAY_BE_MISSING = {
+    "projects": "project_reference varchar, name varchar",
+    "_airbyte_state": "stream_name varchar, state_json varchar",
+}
+# Options of DuckDB's reader: what each is called here, its default, and what it says.
+_CSV: dict[str, tuple[str, Any, str]] = {
+    "delim": ("--delimiter", ",", "what stands between cells"),
+    "decimal_separator": ("--decimal", ".", "what stands before decimals"),
+    "thousands": ("--thousands", None, "what stands between thousands"),
+    "dateformat": ("--dateformat", "%Y-%m-%d", "how dates are written, such as %%d.%%m.%%Y or, of months, %%Y-%%m"),
+    "encoding": ("--encoding", "utf-8", "utf-8, utf-16 or latin-1"),
+    "skip": ("--skip", 0, "number of lines above the headings"),
+    "nullstr": ("--nothing", None, "what stands for no name, such as n/a"),
+}
+# Where all dates begin a period of the table, they stand for all of it.
+_ASKED = """
+    create temp table asked as
+    select ?::varchar[] as columns, ?::integer as lookback,
+        coalesce(?::date, min(export.date), (select min(date) from usage), any_value(synced.first_day)) as first_day,
+        coalesce(
+            ?::date,
+            if(bool_and(date = first_of(date, granularity)), max(last_of(date, granularity)), max(date)),
+            (select max(last_of(date, granularity)) from usage),
+            any_value(through)) as last_day
+    from synced left join export on true
+"""
+
+
+@contextmanager
+def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The synced file, for reading alone, in the schema that has `credit_usage`. Raises ComparisonError."""
+    if not file.is_file():
+        raise ComparisonError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
+    try:
+        connection = duckdb.connect(file, read_only=True)
+    except duckdb.Error as error:
+        raise ComparisonError(f"{file} cannot be opened as a DuckDB file: {error}") from None
+    with connection:
+        tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        schemas = sorted(schema for schema, name in tables if name == "credit_usage")
+        if not schemas:
+            raise ComparisonError(f"{file} has no table credit_usage: sync that stream into it, or name another file.")
+        chosen = wanted or ("main" if "main" in schemas else schemas[0] if len(schemas) == 1 else "")
+        if chosen not in schemas:
+            raise ComparisonError(f"{file} has credit_usage in {', '.join(schemas)}: name one of these by  --schema .")
+        connection.execute(f'use "{chosen}"')
+        for name, columns in _MAY_BE_MISSING.items():
+            if (chosen, name) not in tables:
+                connection.execute(f"create temp table {name} ({columns})")
+        yield connection
+
+
+def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
+    """All that is found. Raises ComparisonError where the export cannot be read or no days are known."""
+    csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
+    connection.execute((SQL / "table.sql").read_text())
+    headings = read_export(connection, asked.export, csv, dict(asked.column))
+    connection.execute(_ASKED, [list(headings), LOOKBACK_DAYS, asked.first, asked.last])
+    [days] = _rows(connection, "from asked")
+    if not days["first_day"] or not days["last_day"] or days["first_day"] > days["last_day"]:
+        raise ComparisonError("There are no days to compare: say which, by  --from  and, not before it,  --to .")
+    connection.execute((SQL / "differences.sql").read_text())
+    for same in _SAME:
+        connection.execute((SQL / "renamed.sql").read_text().replace("SAME", same))
+    [synced] = _rows(connection, "from synced")
+    [rows] = _rows(connection, "select (select count(*) from export) as exported, count(*) as compared from places")
+    span = f"synced from {synced['first_day']} through {synced['through']}, last at {synced['synced_at']} UTC"
+    sources = {
+        "export": f"{asked.export}, {rows['exported']:,} rows",
+        "columns": ", ".join(f'{name} "{heading}"' for name, heading in headings.items()),
+        "missing": ", ".join(name for name in COLUMNS if name not in headings),
+        "table": f"{asked.duckdb_file}, by {synced['granularity']}, {span if synced['through'] else 'without usage'}",
+        "days": f"{days['first_day']} to {days['last_day']}, in UTC",
+    }
+    sums = _rows(connection, "from sums order by abs(credits) desc, abs(uses) desc, day, tool")
+    return Comparison(sources, synced, rows["compared"], sums, _rows(connection, "from differing"), asked.people)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    found = connection.execute(query)
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m verify.compare",
+        description="Compare the CSV export of Magnific's dashboard with the synced table credit_usage, row by row and "
+        "by tool and day. Exit code 0: equal; 1: different; 2: could not be read.",
+    )
+    add = parser.add_argument
+    add("export", type=Path, help="the CSV file")
+    add("duckdb_file", nargs="?", type=Path, default=DUCKDB_FILE, help=f"default: {DUCKDB_FILE}")
+    add("--schema", help="where the table is, if in several schemas of the file")
+    add("--from", dest="first", type=_day, metavar="DAY", help="first day to compare; default: the export's first")
+    add("--to", dest="last", type=_day, metavar="DAY", help="last day to compare; default: the export's last")
+    add("--people", action="store_true", help="show addresses, which are left out otherwise")
+    add("--all", action="store_true", help="show every difference, not the largest alone")
+    named = f"the heading of a column that is not recognised; NAME is one of {', '.join(COLUMNS)}"
+    add("--column", action="append", default=[], type=_column, metavar="NAME=HEADING", help=named)
+    for name, (option, default, meaning) in _CSV.items():
+        add(option, dest=name, default=default, type=int if name == "skip" else str, help=meaning)
+    return parser.parse_args(argv)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-03-05") from None
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, _, heading = text.partition("=")
+    if name not in COLUMNS or not heading:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=HEADING with a NAME of {', '.join(COLUMNS)}")
+    return name, heading
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = _arguments(argv)
+    try:
+        with open_table(asked.duckdb_file, asked.schema) as connection:
+            found = compared(connection, asked)
+    except ComparisonError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(found.page(asked.all))
+    return 1 if found.differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""The dashboard's CSV, read by DuckDB. Nobody documents how it is written: each error names an option that may help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# The headings that need no option, in small letters and single spaces.
+COLUMNS = {
+    "date": ("date", "day"),
+    "tool": ("tool",),
+    "person": ("user email", "email", "user"),
+    "uses": ("usage count", "uses", "user uses"),
+    "credits": ("credits", "user credits"),
+    "project": ("project", "project name"),
+    "group": ("group", "group name"),
+}
+_TYPES = dict.fromkeys(COLUMNS, "varchar") | {"date": "date", "uses": "decimal(38, 6)", "credits": "decimal(38, 6)"}
+_REMEDIES = {
+    "date": "has no date as expected: say  --dateformat , such as %d.%m.%Y , or take the row away if it is a sum.",
+    "tool": "has no tool: enter it, or take the row away if it is a sum.",
+    "figure": "has no figure as expected: say  --decimal , such as a comma, and  --thousands , or correct it.",
+    "encoding": "is not in the encoding: say  --encoding , such as latin-1 .",
+    "cells": "has quotes or a number of cells that do not fit: download the export again, or take the row away.",
+}
+# The first row that cannot be counted.
+_UNCOUNTED = """
+    select line, column_name, case error_type::varchar when 'INVALID ENCODING' then 'encoding'
+        when 'CAST' then if(column_name = 'date', 'date', 'figure') else 'cells' end
+    from reject_errors
+    union all select row, 'date', 'date' from export where date is null
+    union all select row, 'tool', 'tool' from export where tidy(tool) is null
+    union all select row, 'credits', 'figure' from export where credits is null
+    order by line limit 1
+"""
+
+
+class ComparisonError(Exception):
+    """Something the person at the terminal can mend; its text is what they read."""
+
+
+def read_export(
+    connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any], named: Mapping[str, str]
+) -> dict[str, str]:
+    """Make the table `export` of the file's rows, behind `table.sql`; returns the headings by the names of `COLUMNS`.
+
+    csv: options of DuckDB's reader. named: headings that are said, by the names of `COLUMNS`. Raises ComparisonError.
+    """
+    if not file.is_file():
+        raise ComparisonError(f"There is no file {file}: name the CSV that the dashboard exported.")
+    csv = {"quote": '"', "escape": '"', "comment": "", "auto_detect": False, **csv}
+    try:
+        headings = _headings(connection, file, csv)
+        found = {name: _position(file, name, headings, named) for name in COLUMNS}
+        columns = [next((name for name in found if found[name] == n), f"other_{n}") for n in range(len(headings))]
+        types = {name: _TYPES.get(name, "varchar") for name in columns}
+        selected = [f'"{name}"' if name in types else f'null::{_TYPES[name]} as "{name}"' for name in COLUMNS]
+        # Rows are numbered as a spreadsheet does.
+        query = f"create temp table export as select row_number() over () + 1 + $skip as row, {', '.join(selected)}"
+        _read(connection, query, file, {**csv, "header": True, "columns": types, "store_rejects": True})
+    except duckdb.Error as error:
+        # Of what it says, the first line alone has nothing of the file.
+        raise ComparisonError(
+            f"{file} is no CSV as expected ({str(error).splitlines()[0]}): see that it is whole, each quote closed, "
+            "or say  --delimiter , --encoding  or  --skip , how many lines stand above the headings."
+        ) from None
+    for row, name, problem in connection.execute(_UNCOUNTED).fetchall():
+        raise ComparisonError(
+            f"Row {row} of {file}, column {_shown(headings[columns.index(name)])}, {_REMEDIES[problem]}"
+        )
+    return {name: headings[number] for name, number in found.items() if number is not None}
+
+
+def _read(connection: duckdb.DuckDBPyConnection, query: str, file: Path, csv: Mapping[str, Any]) -> Any:
+    options = "".join(f", {name} = ${name}" for name in csv)
+    return connection.execute(f"{query} from read_csv($file{options})", {"file": str(file), **csv}).fetchone()
+
+
+def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any]) -> list[str]:
+    # What is wrong in a row below is said when the rows are read.
+    lenient = {"ignore_errors": True, "null_padding": True, "strict_mode": False, "parallel": False, "header": False}
+    cells = {f"cell_{number}": "varchar" for number in range(99)}
+    first = _read(connection, "select *", file, {**csv, **lenient, "columns": cells})
+    if not first or not any(first):
+        raise ComparisonError(f"{file} is empty, without even headings: download the export again.")
+    return [cell or "" for cell in first[: 1 + max(number for number, cell in enumerate(first) if cell)]]
+
+
+def _position(file: Path, name: str, headings: list[str], named: Mapping[str, str]) -> int | None:
+    plain = [_plain(heading) for heading in headings]
+    for wanted in map(_plain, (named[name],) if name in named else COLUMNS[name]):
+        if plain.count(wanted) > 1:
+            raise ComparisonError(f'{file} has two headings "{wanted}": rename the one that is not {name}.')
+        if wanted in plain:
+            return plain.index(wanted)
+    if name in ("date", "tool", "credits", *named):
+        raise ComparisonError(
+            f"{file} has no heading for {name}; its headings are {', '.join(map(_shown, headings[:8]))}. Name the "
+            f'column, such as  --column "{name}=Points" , or say  --delimiter , --encoding  or  --skip .'
+        )
+    return None
+
+
+def _plain(heading: str) -> str:
+    r"""A heading without what nobody sees or means.
+
+    >>> _plain("\ufeffUser_email\u200b"), _plain("usage\ncount ")
+    ('user email', 'usage count')
+    """
+    return " ".join(re.sub(r"[\W_]+", " ", heading).lower().split())
+
+
+def _shown(text: str) -> str:
+    """A heading in one short line, and without an address, should the file have no headings.
+
+    >>> _shown("480 credits"), _shown("nora@team.example")
+    ('"480 credits"', '(not shown: it may be an address)')
+    """
+    if "@" in text:
+        return "(not shown: it may be an address)"
+    return f'"{"".join(sign if sign.isprintable() else " " for sign in text[:40])}"'

@@ -1,0 +1,130 @@
+"""`python -m verify.facts`: asks Magnific what the connector takes for granted, and makes a page of it.
+
+MAGNIFIC_API_KEY, and optionally MAGNIFIC_PLAN and MAGNIFIC_START_DATE, name the team. Without a key it asks a sandbox
+that it starts itself. The page may be shown in public: it holds counts, shares and shapes, and nothing of the team.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import time
+from contextlib import ExitStack
+
+import pendulum
+import requests
+from airbyte_cdk.utils import AirbyteTracedException
+
+from sandbox import DEFAULT_KEY, Options, running
+from source_magnific_analytics.client import Client
+from source_magnific_analytics.config import Config, parse
+from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY, Meaning, of_exception
+from source_magnific_analytics.waiting import http_date
+from verify import agreement, shapes  # noqa: F401 (their judges)
+from verify.answers import Answer, Question, Seen
+from verify.assumptions import JUDGES
+from verify.questions import MOST_REQUESTS, questions
+
+_SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "base_url": "BASE_URL"}
+_VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
+# After these the others would be answered the same way, or cost what the day's syncs need.
+_STOPS = {
+    401: "Magnific refuses the API key (401): make a new one as https://docs.magnific.com/quickstart describes",
+    403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for one that may",
+    429: "Magnific refuses more requests for now (429): try again in a minute, or tomorrow",
+}
+
+
+def ask(config: Config) -> tuple[dict[str, Answer], str]:
+    """The answers, by the name of their question; and why there are no more, where something ended them."""
+    answers: dict[str, Answer] = {}
+    client, course = Client(config, POLICY), questions(config)
+    question = next(course)
+    while len(answers) < MOST_REQUESTS:
+        try:
+            answer = answers[question.name] = _answer(client, config, question)
+        except KeyboardInterrupt:
+            return answers, "It was interrupted"
+        outcome = answer.failure or f"HTTP {answer.status}"
+        print(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
+        if answer.status in _STOPS:
+            return answers, _STOPS[answer.status]
+        # A list that is answered by something else than Magnific is no reason to spend the other requests.
+        if len(answers) == 1 and not (answer.status == 200 or 400 <= (answer.status or 0) < 500):
+            return answers, f"Magnific could not be read ({outcome}): see whether it has an outage, and any proxy"
+        try:
+            question = course.send(answer)
+        except StopIteration:
+            break
+    return answers, ""
+
+
+def _answer(client: Client, config: Config, question: Question) -> Answer:
+    """One try, read alone, never sent to another host."""
+    begun = time.monotonic()
+    try:
+        # Magnific's reference calls this POST a query: it changes nothing.
+        response = client.session.request(
+            "POST" if question.body else "GET",
+            f"{config.base_url}/v1/analytics/{question.endpoint}",
+            json=question.body,
+            timeout=(POLICY.connect_timeout, POLICY.read_timeout),
+            allow_redirects=False,
+            stream=True,
+        )
+        with response:
+            body = bytes(client.read(response))
+    except requests.exceptions.RequestException as error:
+        # Its own text can hold addresses and bytes of the answer.
+        meaning, words = of_exception(error)
+        too_much = meaning in (Meaning.TOO_LARGE, Meaning.TOO_MUCH)
+        return Answer(question, None, seconds=time.monotonic() - begun, failure=words, too_much=too_much)
+    except OSError:
+        return Answer(question, None, failure="the certificate authorities of this machine cannot be read")
+    moment = http_date(response.headers.get("Date", ""))
+    apart = None if moment is None else (moment - pendulum.now("UTC")).total_seconds()
+    return Answer(question, response.status_code, response.headers, body, time.monotonic() - begun, clock=apart)
+
+
+def page(seen: Seen, stopped: str, asked: str) -> str:
+    """What there is to show, without anything of the team: counts, shares, shapes."""
+    lines = [
+        f"What source-magnific-analytics takes for granted, asked of {asked} on {seen.config.today} (plan "
+        f"{seen.config.plan}, {len(seen.answers)} requests)"
+    ]
+    lines += [f"Stopped early. {stopped}. What was learned until then:"] if stopped else []
+    judged = [(assumption, *judge(seen)) for assumption, judge in JUDGES.items()]
+    for verdict, words in _VERDICTS.items():
+        found = [f"- {assumption}: {told}." for assumption, holds, told in judged if holds is verdict]
+        lines += ["", f"{words} ({len(found)})", *found] if found else []
+    lines += ["", "docs/reliability.md says what the connector does where one of these does not hold."]
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+
+
+def main() -> int:
+    """0 where the page is whole, 1 where something ended it early."""
+    today = pendulum.now("UTC").date()
+    given = {name: value for name, end in _SETTINGS.items() if (value := os.environ.get(f"MAGNIFIC_{end}"))}
+    raw = {"start_date": str(today.start_of("month").subtract(years=1)), **given}
+    asked = "Magnific" if "api_key" in given else "a sandbox"
+    with ExitStack() as stack:
+        if "api_key" not in given:
+            raw |= {"api_key": DEFAULT_KEY, "base_url": stack.enter_context(running(Options(today=today)))}
+        try:
+            config = parse(raw, today)
+            where = asked if given else "a sandbox on this machine, since MAGNIFIC_API_KEY is not set"
+            print(
+                f"Asking {where}: at most {MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests, which only "
+                "read and cost no credits.\nNothing of the team is printed: no key, address, name or figure of credits."
+            )
+            answers, stopped = ask(config)
+        except AirbyteTracedException as error:
+            print(error.message, file=sys.stderr)
+            return 1
+    print(f"\n{page(Seen(config, answers), stopped, asked)}")
+    return 1 if stopped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""What answers look like, each by itself, and how they come."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+
+from source_magnific_analytics import decoding, usage
+from source_magnific_analytics.streams import ApiKeys, Groups, Members, Projects
+from source_magnific_analytics.waiting import http_date
+from source_magnific_analytics.windows import DateRange, Request, period_of
+from verify.answers import Answer, Seen
+from verify.assumptions import NOT_SEEN, Judged, judges, listed, share
+from verify.contract import not_as_documented
+
+_LISTS = {"members": Members, "api_keys": ApiKeys, "groups": Groups, "projects": Projects}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_LIMIT = re.compile(
+    r"(x-)?rate-?limit(-(limit|remaining|reset|used|policy|requests|day|minute))*|retry-after", re.IGNORECASE
+)
+
+
+def _usage(seen: Seen) -> list[Answer]:
+    return [answer for answer in seen.right if answer.question.request]
+
+
+@judges("Every request is answered at the first try")
+def answered(seen: Seen) -> Judged:
+    # A refusal of a range is an answer, too.
+    odd = [answer for answer in seen.answers.values() if answer.status not in (200, 400)]
+    words = listed(Counter(answer.failure or f"HTTP {answer.status}" for answer in odd))
+    right = len(seen.answers) - len(odd)
+    told = f"{right} of {len(seen.answers)} were answered" + (f"; {words}" if odd else "")
+    return (not odd, told) if seen.answers else NOT_SEEN
+
+
+@judges("The connector understands every answer")
+def understood(seen: Seen) -> Judged:
+    refused: Counter[str] = Counter()
+    for answer in seen.right:
+        try:
+            if asked := answer.question.request:
+                # The connector asks for no period that begins before its range.
+                whole = DateRange(period_of(asked.range.start, asked.granularity).start, asked.range.end)
+                usage.decode(bytearray(answer.body), Request(whole, asked.granularity))
+            else:
+                list(decoding.rows(bytearray(answer.body), _LISTS[answer.question.name].row_type))
+        except decoding.UNREADABLE as error:
+            refused[str(decoding.contract_error(bytearray(answer.body), error))] += 1
+    told = f"{len(seen.right) - refused.total()} of {len(seen.right)} are understood; {listed(refused)}"
+    return (not refused, told.removesuffix("; ")) if seen.right else NOT_SEEN
+
+
+@judges("Answers have the documented fields and no others")
+def fields(seen: Seen) -> Judged:
+    odd = listed(sum((not_as_documented(answer) for answer in seen.right), Counter()))
+    return (not odd, odd or "nothing else was met") if seen.right else NOT_SEEN
+
+
+@judges("Uses and credits are whole numbers from 0 up, written like 12")
+def figures(seen: Seen) -> Judged:
+    bodies = b"".join(answer.body for answer in seen.right)
+    forms = Counter(map(_written, re.findall(rb'"user_(?:uses|credits)": *([^,}\]\s]*)', bodies)))
+    told = ", ".join(f"{form} ({share(count, forms.total())})" for form, count in sorted(forms.items()))
+    return (set(forms) == {"12"}, f"written like {told}") if forms else (None, "no figure was met")
+
+
+def _written(figure: bytes) -> str:
+    if not re.fullmatch(rb"-?\d+(\.\d+)?", figure):
+        return "no figure"
+    whole, _, part = figure.partition(b".")
+    return f"{'-' * whole.startswith(b'-')}12{'.5' if part.strip(b'0') else '.0' if part else ''}"
+
+
+@judges("Texts are what every warehouse takes")
+def texts(seen: Seen) -> Judged:
+    found: Counter[str] = Counter()
+    for answer in seen.right:
+        text = json.dumps(answer.json, ensure_ascii=False, default=str)
+        found["a byte order mark"] += answer.body.startswith(b"\xef\xbb\xbf")
+        found["bytes that are not UTF-8"] += isinstance(answer.json, UnicodeDecodeError)
+        found["a NUL"] += text.count("\\u0000")
+        found["half a character"] += len(re.findall("[\ud800-\udfff]", text))
+    return (not +found, listed(found) or "nothing to mend was met") if seen.right else NOT_SEEN
+
+
+@judges("A period is dated by a midnight in UTC")
+def dates(seen: Seen) -> Judged:
+    forms = Counter(_form(text) for answer in _usage(seen) for text in answer.texts("date"))
+    right = all(re.fullmatch(r"T00:00:00(\.0+)?(Z|\+00:00)", form) for form in forms)
+    return (right, listed(forms)) if forms else (None, "no period was answered")
+
+
+def _form(text: str) -> str:
+    return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "no date-time"
+
+
+@judges("A period comes once in an answer, and a tool once in it")
+def once(seen: Seen) -> Judged:
+    periods = [answer.texts("date") for answer in _usage(seen)]
+    tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
+    again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
+    told = f"{again[0]:,} periods and {again[1]:,} tools of a period come once more"
+    return (not any(again), told) if any(periods) else (None, "no period was answered")
+
+
+@judges("Rows of lists have keys of their own, and API keys a date-time as `created_at`")
+def lists(seen: Seen) -> Judged:
+    told, lacking = [], 0
+    for name, stream in _LISTS.items():
+        if answer := seen.good(name):
+            rows = answer.rows
+            keys = {str(key) for row in rows if isinstance(key := row.get(stream.primary_key), str | int)}
+            told.append(f"{len(rows):,} {name.replace('_', ' ')}, {len(rows) - len(keys):,} without a key of their own")
+            lacking += len(rows) - len(keys)
+            if name == "api_keys":
+                undated = sum(_form(str(row.get("created_at"))) == "no date-time" for row in rows)
+                told.append(f"{undated:,} without a date-time as `created_at`")
+                lacking += undated
+    return (not lacking, "; ".join(told)) if told else NOT_SEEN
+
+
+@judges("Answers tell the limits in headers")
+def limits(seen: Seen) -> Judged:
+    found: dict[str, list[str]] = {}
+    for answer in seen.answers.values():
+        for name, value in answer.headers.items():
+            if _LIMIT.fullmatch(name):
+                other = "a date" if http_date(value) else "a value of another form"
+                found.setdefault(name.lower(), []).append(value if re.fullmatch(r"\d{1,13}", value) else other)
+    told = [f"{name}: {values[0]} at first, {values[-1]} at last" for name, values in sorted(found.items())]
+    return (bool(told), "; ".join(told) or "no header about limits was met") if seen.answers else NOT_SEEN
+
+
+@judges("`Date` is within a minute of this machine's clock")
+def clock(seen: Seen) -> Judged:
+    apart = [answer.clock for answer in seen.answers.values() if answer.clock is not None]
+    # To ten seconds: two machines' clocks are nobody's business.
+    farthest = max(apart, key=abs, default=0)
+    told = f"{abs(farthest) // 10 * 10:.0f} seconds {'ahead' if farthest > 0 else 'behind'} at most"
+    return (abs(farthest) < 60, told) if apart else (None, "no answer has a Date")
