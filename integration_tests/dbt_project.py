@@ -18,6 +18,7 @@ from sandbox_process import ROOT
 
 MODELS = "models"
 """The schema that the tests build into."""
+STAGING = f"{MODELS}_magnific_staging"
 ANALYST = "analyst"
 """Who builds in PostgreSQL."""
 
@@ -58,19 +59,29 @@ class Project:
         `target` is where the tables are, or the name of a warehouse that is not there. `variables` lack the prefix
         of the package.
         """
-        profile = _profile(target)
-        place = self._folder / "targets" / profile["type"]
-        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "api_keys_enabled": False, **variables}
-        given = {f"magnific_analytics_{name}": value for name, value in named.items()}
-        options = ["--vars", json.dumps(given), "--target-path", str(place)]
-        output = self._dbt(profile, *command, *options)
+        place = self._folder / "targets" / _profile(target)["type"]
+        # Left from another run, it would be taken for what this one did not write.
+        (place / "run_results.json").unlink(missing_ok=True)
+        output = self._dbt(_profile(target), *command, *self._options(target, variables))
         results = json.loads((place / "run_results.json").read_text())["results"]
         assert results, output
         return {one["unique_id"].split(".")[2]: one["status"] for one in results}
 
+    def printed(self, target: Target, *command: str, **variables: Any) -> list[str]:
+        """The lines that an operation prints."""
+        return self._dbt(_profile(target), "--quiet", *command, *self._options(target, variables)).splitlines()
+
+    def _options(self, target: Target | str, variables: Mapping[str, Any]) -> list[str]:
+        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "using_credit_usage_by_api_key": False}
+        given = {f"magnific_analytics_{name}": value for name, value in {**named, **variables}.items()}
+        place = self._folder / "targets" / _profile(target)["type"]
+        return ["--vars", json.dumps(given), "--target-path", str(place)]
+
     def freshness(self, target: Target) -> dict[str, str]:
         """`pass`, `warn` or `error` of each source table by its name."""
-        given = json.dumps({"magnific_analytics_schema": SCHEMA})
+        given = json.dumps(
+            {"magnific_analytics_schema": SCHEMA, "magnific_analytics_using_credit_usage_by_api_key": False}
+        )
         place = self._folder / "targets" / "freshness"
         self._dbt(_profile(target), "source", "freshness", "--vars", given, "--target-path", str(place))
         results = json.loads((place / "sources.json").read_text())["results"]
