@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from destinations import SCHEMA, DuckDb, Postgres, Target
 from environments import DBT, run
 from forked import Forked
@@ -66,6 +67,21 @@ class Project:
         results = json.loads((place / "run_results.json").read_text())["results"]
         assert results, output
         return {one["unique_id"].split(".")[2]: one["status"] for one in results}
+
+    def set_models(self, models: Mapping[str, Any], **sections: Any) -> None:
+        """What the user's own `dbt_project.yml` says of the package's marts, and of its other kinds of nodes."""
+        written = yaml.safe_load((ROOT / "demo" / "dbt" / "dbt_project.yml").read_text())
+        written["models"] = {"magnific_analytics": {"marts": dict(models)}}
+        written |= {name: {"magnific_analytics": section} for name, section in sections.items()}
+        (self._folder / "dbt_project.yml").write_text(json.dumps(written))
+
+    def children(self) -> dict[str, set[str]]:
+        """Which of the package's nodes read each of its nodes, in DuckDB, after `run`."""
+        manifest = json.loads((self._folder / "targets" / "duckdb" / "manifest.json").read_text())
+        return {
+            name.split(".")[2]: {child.split(".")[2] for child in children}
+            for name, children in manifest["child_map"].items()
+        }
 
     def printed(self, target: Target, *command: str, **variables: Any) -> list[str]:
         """The lines that an operation prints."""

@@ -31,8 +31,9 @@ def by_hand(target: Target, schema: str, scope: str, day: str, end: str) -> tupl
 def test_the_figures_of_both_databases_are_those_of_a_query_by_hand(built: Built) -> None:
     assert GROUP.name != "Motion" != NEW_GROUP_NAME
     found = built.ask(
-        "SELECT scope, used, remaining, forecast, allowance, used_through, is_used_through_over, used_cost + remaining_cost"
-        " - allowance_cost, currency FROM magnific__budget WHERE is_current ORDER BY scope DESC"
+        "SELECT scope, used, remaining, forecast, allowance, used_through, is_used_through_over,"
+        " used_cost + remaining_cost - allowance_cost, currency"
+        " FROM magnific__budget WHERE is_current ORDER BY scope DESC"
     )
     for (scope, _), row, allowance in zip(ALLOWANCES, found, ALLOWANCES.values(), strict=True):
         used, forecast = by_hand(built.target, SCHEMA, scope, TUESDAY, "2026-03-31")
@@ -69,7 +70,9 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
             # PyAirbyte merges: the one who is no longer listed.
             connection.execute(f"DELETE FROM {schema}.members WHERE email LIKE 'omar.haddad@%'")
     project = Project(folder)
-    results = project.run(target, "build", schemas=[schema_of(day) for day in DAYS], team_names={schema_of(DAYS[0]): "Two"})
+    results = project.run(
+        target, "build", schemas=[schema_of(day) for day in DAYS], team_names={schema_of(DAYS[0]): "Two"}
+    )
     assert {name: status for name, status in results.items() if status not in ("success", "pass")} == {}
     return target, project
 
@@ -111,7 +114,8 @@ def test_the_command_prints_the_new_alerts_whole(four_days: tuple[DuckDb, Projec
     schemas = [schema_of(day) for day in DAYS]
     for since, condition in ((None, "crossed_on >= through - 1"), ("2026-02-10", "crossed_on >= '2026-02-10'")):
         expected = target.query(
-            f"SELECT message FROM {MODELS}.magnific__alerts JOIN {MODELS}.magnific__synced USING (team) WHERE {condition}"
+            f"SELECT message FROM {MODELS}.magnific__alerts JOIN {MODELS}.magnific__synced USING (team)"
+            f" WHERE {condition}"
         )
         arguments = ["--args", f"{{since: {since}}}"] if since else []
         printed = project.printed(target, "run-operation", "magnific_alerts", *arguments, schemas=schemas)

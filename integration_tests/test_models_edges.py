@@ -36,7 +36,9 @@ class Build:
         return self.target.query(f"SELECT {columns} FROM models.magnific__{mart} {rest}")
 
 
-def build(folder: Path, seeds: dict[str, str], **tables: Sequence[tuple[Any, ...]]) -> Build:
+def build(
+    folder: Path, seeds: dict[str, str], variables: dict[str, Any] | None = None, **tables: Sequence[tuple[Any, ...]]
+) -> Build:
     """The package on tables whose rows lack what Airbyte adds, except the time of extraction, which comes last.
 
     A row of credit_usage is (usage_id, tool, email, credits, group, extracted, meta); its day is in the usage_id.
@@ -44,7 +46,10 @@ def build(folder: Path, seeds: dict[str, str], **tables: Sequence[tuple[Any, ...
     target = DuckDb(str(folder / "warehouse.duckdb"))
     with duckdb.connect(target.path) as connection:
         connection.execute(f"SET timezone = 'UTC'; CREATE SCHEMA {SCHEMA}")
+        unsynced = {name.removeprefix("using_") for name in variables or {}}
         for name, columns in TABLES.items():
+            if name in unsynced:
+                continue
             connection.execute(f"CREATE TABLE {SCHEMA}.{name} ({columns}, {AIRBYTE})")
         for usage_id, tool, email, credits, group, extracted, meta in tables.pop("credit_usage"):
             size, day = usage_id.split("-", 1)
@@ -57,7 +62,7 @@ def build(folder: Path, seeds: dict[str, str], **tables: Sequence[tuple[Any, ...
                 row = [*values, "random", extracted, "{}"]
                 connection.execute(f"INSERT INTO {SCHEMA}.{name} VALUES ({', '.join('?' * len(row))})", row)
     project = Project(folder, seeds)
-    return Build(target, project, project.run(target, "build"))
+    return Build(target, project, project.run(target, "build", **(variables or {})))
 
 
 @pytest.fixture(scope="module")
@@ -122,15 +127,53 @@ def test_a_weekday_that_has_not_been_yet_is_forecast_by_the_mean_of_all(untidy: 
 
 
 def test_an_empty_list_of_members_is_an_error_and_nobody_has_left(untidy: Build) -> None:
+    history = untidy.rows("*", "members_history")
     with duckdb.connect(untidy.target.path) as connection:
-        kept = connection.execute(f"CREATE TABLE kept AS FROM {SCHEMA}.members; DELETE FROM {SCHEMA}.members")
-        history = untidy.rows("*", "members_history")
-    results = untidy.project.run(untidy.target, "build")
+        connection.execute(f"ALTER TABLE {SCHEMA}.members RENAME TO kept")
+        connection.execute(f"CREATE TABLE {SCHEMA}.members AS FROM {SCHEMA}.kept LIMIT 0")
+    results = untidy.project.run(untidy.target, "build", "--select", "+magnific__people")
     with duckdb.connect(untidy.target.path) as connection:
-        connection.execute(f"INSERT INTO {SCHEMA}.members FROM kept; DROP TABLE kept")
-    assert kept and results["magnific__members_history"] == "error"
-    assert results["magnific__people"] == "skipped"
-    assert untidy.rows("*", "members_history") == history
+        connection.execute(f"DROP TABLE {SCHEMA}.members")
+        connection.execute(f"ALTER TABLE {SCHEMA}.kept RENAME TO members")
+    assert (results["magnific__members_history"], results["magnific__people"]) == ("error", "skipped")
+    assert untidy.rows("*", "members_history") == history != []
+
+
+# What is not synced, and what nobody wants: none of it takes a test of the others away.
+UNSYNCED = ("members", "api_keys", "groups", "projects")
+MARTS = (
+    *("usage", "daily_spend", "people", "usage_by_api_key", "api_keys"),
+    *("month", "budget", "alerts", "forecast", "focus"),
+)
+
+
+def test_without_the_lists_every_mart_is_built_from_usage_alone(tmp_path: Path) -> None:
+    usage = [("day-2026-03-30-0", "Upscaler", "ann@example.com", 10, "Film", "2026-04-01 02:00:00", "{}")]
+    off = {f"using_{table}": False for table in UNSYNCED}
+    built = build(tmp_path, {}, off, credit_usage=usage)
+    assert {name: status for name, status in built.results.items() if status not in ("success", "pass")} == {}
+    assert built.rows("person, credits, member_role, has_seat", "people") == [("ann@example.com", 10, None, False)]
+    assert {f"magnific_reconciles_{mart}" for mart in MARTS} < built.results.keys()
+
+
+def test_a_mart_can_be_switched_off_without_losing_a_test_of_the_others(allowed: Build) -> None:
+    children = allowed.project.children()
+    marts = {name.removeprefix("magnific__") for name in children if name.startswith("magnific__")}
+    assert set(MARTS) | {"synced", "members_history"} == marts
+    for mart in MARTS:
+        kinds = ("grain_of", "nothing_was_lost_in", "reconciles")
+        assert children[f"magnific__{mart}"] == {f"magnific_{kind}_{mart}" for kind in kinds}
+    assert children["magnific__synced"] == {"magnific_grain_of_synced"}
+
+
+def test_the_schema_of_the_users_snapshots_wins(allowed: Build) -> None:
+    allowed.project.set_models({}, snapshots={"+schema": "history"})
+    results = allowed.project.run(allowed.target, "build", "--select", "+magnific__members_history")
+    allowed.project.set_models({})
+    assert set(results.values()) == {"success"}
+    assert allowed.target.query("SELECT user_email FROM models_history.magnific__members_history") == [
+        ("gus@example.com",)
+    ]
 
 
 SEEDS = {
@@ -162,7 +205,10 @@ def allowed(tmp_path_factory: pytest.TempPathFactory) -> Build:
         tmp_path_factory.mktemp("allowed"),
         SEEDS,
         credit_usage=[
-            *[(f"day-{day}-0", "Upscaler", "gus@example.com", credits, "Film", TODAY, "{}") for day, credits in USED.items()],
+            *[
+                (f"day-{day}-0", "Upscaler", "gus@example.com", credits, "Film", TODAY, "{}")
+                for day, credits in USED.items()
+            ],
             ("day-2026-02-10-1", "Upscaler", "hal@example.com", -10, "Film", TODAY, "{}"),
             ("day-2026-02-10-2", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
         ],
@@ -179,16 +225,24 @@ def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowe
         (date(2026, 2, 28), date(2026, 3, 30), False),
         (date(2026, 3, 31), date(2026, 4, 29), True),
     ]
-    years = allowed.rows("name, cycle_start, cycle_end, allowance, used", "budget", "WHERE scope = 'group' AND name = 'FILM'")
+    years = allowed.rows(
+        "name, cycle_start, cycle_end, allowance, used", "budget", "WHERE scope = 'group' AND name = 'FILM'"
+    )
     assert years == [("FILM", date(2025, 6, 15), date(2026, 6, 14), 50_000, sum(USED.values()))]
 
 
 def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(allowed: Build) -> None:
-    budget = allowed.rows("allowance, extra_allowance, remaining", "budget", "WHERE scope = 'team' ORDER BY cycle_start")
+    budget = allowed.rows(
+        "allowance, extra_allowance, remaining", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
+    )
     assert budget == [
         (1000, 0, 100),  # the pack comes later
         (1300, 300, 200),  # the plan is still the old one, and 100 come from the pack
-        (2300, 300, 150),  # 150 over the plan: 100 of the rollover, which has ended since, and 50 of what the pack has left
+        (
+            2300,
+            300,
+            150,
+        ),  # 150 over the plan: 100 of the rollover, which has ended since, and 50 of what the pack has left
     ]
 
 
