@@ -43,11 +43,6 @@ models: .venv-models/ready
 	@$(DBT) build
 	@$(DBT) --quiet run-operation magnific_alerts --args "{since: $$(date -u +%Y-%m-01)}"
 
-.venv-models/ready: demo/dbt/requirements.txt | .venv/bin/python
-	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-models
-	@$(UV) pip install --quiet --python .venv-models --requirement demo/dbt/requirements.txt
-	@touch $@
-
 test: .venv/test.ready
 	@# One worker more than cores: integration tests wait for what they start.
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -m "not image"
