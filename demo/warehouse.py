@@ -63,7 +63,7 @@ def open_warehouse(file: Path, schema: str | None = None) -> Iterator[Warehouse]
     with connection:
         chosen = _schema(connection, file, schema)
         [(catalog,)] = connection.execute("select current_catalog()").fetchall()
-        connection.execute(f"use {_quoted(catalog)}.{_quoted(chosen)}")
+        connection.execute(f"use {quoted(catalog)}.{quoted(chosen)}")
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = ?", [chosen]).fetchall()
         there = {name for (name,) in tables}
         # A table that was never synced is an empty one, so that no query has to ask.
@@ -86,7 +86,7 @@ def _schema(connection: duckdb.DuckDBPyConnection, file: Path, wanted: str | Non
     return wanted or ("main" if "main" in synced or not synced else synced[0])
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
 
