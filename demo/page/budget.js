@@ -70,12 +70,12 @@ function Budgets({ data, usage, fileName }) {
     if (row) chart(row, unit, fileName(`budget_${unit.title}`, shown));
     else place("cycle").replaceChildren();
     const titles = ["Allowance", "Used", "Used, %", "Remaining", "Forecast", "Forecast, %", "Runs out on"];
-    const columns = [{ title: `Budget, ${unit.title}` }, { title: "Cycle" }, ...titles.map((title) => ({ title, number: true }))];
+    const columns = [{ title: `Budget, ${unit.title}` }, ...titles.map((title) => ({ title, number: true }))];
     const figures = (one) => ["allowance", "used", "remaining", "forecast"].map((what) => words(unit, inUnit(unit, one, what)));
     const cells = rows.map((one) => {
       const [allowance, used, remaining, forecast] = figures(one);
       const over = element("span", { className: one.forecast_percent > 100 ? "bad" : "good" }, share(one.forecast_percent));
-      return { cells: [label(one), spanInWords({ first: one.cycle_start, last: one.cycle_end }), allowance, used, share(one.percent_used), remaining, forecast, over, one.runs_out_on ? dayInWords(one.runs_out_on) : dash] };
+      return { cells: [element("span", {}, label(one), element("span", { className: "note cycle" }, spanInWords({ first: one.cycle_start, last: one.cycle_end }))), allowance, used, share(one.percent_used), remaining, forecast, over, one.runs_out_on ? dayInWords(one.runs_out_on) : dash] };
     });
     const names = ["team", "scope", "name", "cycle_start", "cycle_end", ...["allowance", "used", "remaining", "forecast"].flatMap((one) => (data.hasPrices ? [one, `${one}_cost`] : [one])),
       "percent_used", "forecast_percent", "runs_out_on", ...(data.hasPrices ? ["currency"] : [])];

@@ -2,11 +2,13 @@
 
 const colour = (name) => `var(--${name})`;
 const chartHeight = 300;
+const paperWidth = 720;
+let onPaperNow = false;
 
 function svg(name, attributes = {}, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
-  made.append(...children.flat().filter((one) => one !== null));
+  made.append(...children.flat(Infinity));
   return made;
 }
 
@@ -23,7 +25,7 @@ const short = (value) => new Intl.NumberFormat("en", { notation: "compact", maxi
 
 // Title, unit, legend and axis of a chart of `most`; returns the SVG and where a value and a share of the width are.
 function frame(place, { title, unit, most, legend = [] }) {
-  const width = Math.max(280, place.clientWidth);
+  const width = onPaperNow ? paperWidth : Math.max(280, place.clientWidth);
   let [x, top] = [0, 34];
   const items = legend.map(({ name, paint, dashed }) => {
     const size = 24 + 6.8 * name.length;
@@ -40,10 +42,10 @@ function frame(place, { title, unit, most, legend = [] }) {
   const root = svg("svg", { viewBox: `0 0 ${width} ${low + 28}`, width: "100%", role: "img", "aria-label": `${title}, in ${unit.title}` },
     text(0, 12, title, { "font-weight": 600, fill: colour("ink"), "font-size": 13 }), items,
     text(left - 6, y(steps.at(-1)) - 9, unit.title, { "text-anchor": "end" }),
-    steps.map((step) => [svg("line", { x1: left, x2: width, y1: y(step), y2: y(step), stroke: colour("line") }),
+    steps.map((step) => [svg("line", { x1: left, x2: width - 8, y1: y(step), y2: y(step), stroke: colour("line") }),
       text(left - 6, y(step) + 4, short(step), { "text-anchor": "end", class: "axis" })]));
   place.replaceChildren(root);
-  return { root, y, low, x: (share) => left + share * (width - left), width: width - left };
+  return { root, y, low, x: (share) => left + share * (width - 8 - left), width: width - 8 - left };
 }
 
 // Names below the axis, as many as have room, each at its share of the width.

@@ -33,7 +33,8 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(one.values[sort.by], other.values[sort.by]));
     }
     const late = rows.length > onPaper + 1 ? rows.length - onPaper : 0;
-    const rest = late ? [`${whole(late)} more ${many}, on screen and in the CSV`, ...columns.slice(1).map(() => "")] : null;
+    const rest = late ? columns.map(({ adds, words }, n) => (n === 0 ? `${whole(late)} more ${many}, on screen and in the CSV`
+      : adds ? words(rows.slice(onPaper).reduce((sum, { values }) => sum + (values[n] ?? 0), 0)) : "")) : null;
     const drawn = table(title, columns, rows.map(({ cells }, n) => ({ cells, late: late && n >= onPaper })), { total: all, rest, sort });
     place(`s-${kind}`).replaceChildren(
       element("div", { className: "heading" }, element("h2", { id: `h-${kind}`, tabIndex: -1 }, title),
@@ -74,10 +75,10 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
 
     const number = (title, words, more = {}) => ({ title, words, number: true, ...more });
     const columns = [
-      { title: { tool: "Tool", person: "Person", project: "Project", group: "Group", team: "Team" }[kind] }, number(unit.title, unit.figure),
-      number("Share", (value) => `${decimals(1)(value)}%`), number("Uses", whole),
+      { title: { tool: "Tool", person: "Person", project: "Project", group: "Group", team: "Team" }[kind] }, number(unit.title, unit.figure, { adds: true }),
+      number("Share", (value) => `${decimals(1)(value)}%`, { adds: true }), number("Uses", whole, { adds: true }),
       ...(kind === "tool" ? [number(`${unit.title} per use`, unit.each)] : []),
-      ...(compares ? [number(`Change, ${unit.title}`, (value) => signed(value, unit.figure)), number("Change, %", (value) => value, { isText: true })] : []),
+      ...(compares ? [number(`Change, ${unit.title}`, (value) => signed(value, unit.figure), { adds: true }), number("Change, %", (value) => value, { isText: true })] : []),
       ...(compares && kind === "tool" ? ["By number of uses", "By cost of a use"].map((title) => number(title, (value) => signed(value, unit.figure))) : []),
       ...tools.map((tool) => number(tool, unit.figure, { screen: true })),
     ];
@@ -127,7 +128,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const columns = [{ title: "API key" }, { title: unit.title, number: true }, { title: "Share", number: true }, { title: "Uses", number: true }];
     const cells = (name, sum) => [name, told(unit, sum), told(unit, sum, (value) => percent(value, unit.value(now))), whole(sum.uses)];
     const rows = sums.map(([id, sum]) => ({ values: [nameOf("key", id), unit.value(sum), unit.value(sum), sum.uses], cells: cells(nameOf("key", id), sum) }));
-    list("key", shown, { about: `What went through each API key, as read on ${data.keysReadAt.slice(0, 16).replace("T", " at ")} UTC.`, columns, rows, all: cells("Total", now),
+    list("key", shown, { about: `What went through each API key, as read on ${dayInWords(data.keysReadAt.slice(0, 10))} at ${data.keysReadAt.slice(11, 16)} UTC.`, columns, rows, all: cells("Total", now),
       saved: { name: "api-keys", rows: () => [["api_key", "api_key_id", ...figureTitles], ...sums.map(([id, sum]) => [nameOf("key", id), id, ...figures(sum)]), ["Total", "", ...figures(now)]] } });
   }
 

@@ -74,14 +74,14 @@ function start(data) {
     };
     const people = [...usage.by(period, filters, "person")].filter(([id]) => id !== data.nobody);
     const seats = data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team)).length;
-    const nobody = usage.by(period, filters, "person").get(data.nobody) || nothing();
+    const nobody = usage.by(period, filters, "person").get(data.nobody);
     const shown = [
       { title: "Spent", figure: told(unit, now, unit.of), note: `${data.hasPrices ? `${plural(now.credits, "credit", "credits")}, ` : ""}${plural(now.uses, "use", "uses")}` },
       against("Change", spans.before, "the days before are not all synced"),
       against("Change in a year", spans.yearBefore, "the days a year before are not all synced"),
       ...budgets.cards(period, filters, unit),
-      { title: "People with usage", figure: whole(people.length), note: seats ? `of ${plural(seats, "seat", "seats")}` : "the list of members is not synced" },
-      { title: "Not attributed to a person", figure: told(unit, nobody, unit.of), note: `${percent(unit.value(nobody), unit.value(now))} of what is shown; Magnific names nobody for it` },
+      { title: "People with usage", figure: whole(people.length), note: [seats ? `of ${plural(seats, "seat", "seats")}` : "the list of members is not synced",
+        ...(nobody ? [`${told(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not attributed to a person`] : [])].join("; ") },
     ];
     place("cards").replaceChildren(...shown.map((card) => element("div", { className: "card" },
       element("dt", {}, card.title), element("dd", { className: "figure" }, card.figure), element("dd", { className: "note" }, card.note))));
@@ -178,6 +178,12 @@ function start(data) {
   }
   place("unit").addEventListener("change", ({ target }) => choose({ unit: target.value }));
   for (const event of ["hashchange", "resize"]) window.addEventListener(event, show);
+  for (const event of ["beforeprint", "afterprint"]) {
+    window.addEventListener(event, () => {
+      onPaperNow = event === "beforeprint";
+      show();
+    });
+  }
   show();
 }
 

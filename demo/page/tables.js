@@ -92,6 +92,9 @@ function csvButton(name, label, rows) {
 function named(text, { href, badge, share = 0, quiet }) {
   const bar = element("span", { className: quiet ? "bar quiet" : "bar" });
   bar.style.width = `${Math.max(0, 100 * share)}%`;
-  return element("span", { className: "named" }, href ? element("a", { href }, text) : text,
+  // An address too long for its column continues at the @.
+  const [before, ...after] = text.split(/(?=@)/);
+  const words = [before, ...after.flatMap((one) => [element("wbr"), one])];
+  return element("span", { className: "named" }, href ? element("a", { href }, words) : words,
     badge ? element("span", { className: "badge" }, badge) : null, bar);
 }
