@@ -18,25 +18,16 @@ facts: .venv/sandbox.ready
 	@$(BIN)/python -m facts
 
 report: .venv/demo.ready
-	@$(BIN)/python -m demo.report
+	@$(BIN)/python -m demo.report $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 # Does a table equal what Magnific's dashboard exports? OPTIONS='--help' says what can be asked.
 compare: .venv/demo.ready
 	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
 	@$(BIN)/python -m demo.comparison $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# The dbt package on the demo's file, with invented prices. dbt has an environment of its own.
-DBT = $(UV) run --quiet --isolated --no-project --python $(BIN)/python --with-requirements demo/dbt/requirements.txt dbt
-models: export DBT_PROJECT_DIR = demo/dbt
-models: export DBT_PROFILES_DIR = demo/dbt
-models: export DBT_TARGET_PATH = $(CURDIR)/demo-output/dbt
-models: export DBT_LOG_PATH = $(CURDIR)/demo-output/dbt
-models: .venv/demo.ready | $(UV)
-	@test -f demo-output/magnific.duckdb || { echo "There is no demo-output/magnific.duckdb: run  make demo  first."; exit 1; }
-	@$(DBT) --quiet deps
-	@$(DBT) build
-	@$(DBT) --quiet show --inline "select scope, name, credits, allowance, percent_used, forecast_threshold \
-	from {{ ref('magnific__budget') }} where is_current_month and scope <> 'person' order by scope desc, credits desc"
+# The dbt package on a file that was synced. MAGNIFIC_SEEDS names a folder with prices and allowances of your own.
+models: .venv/demo.ready
+	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)")
 
 test: .venv/test.ready
 	@# One worker more than cores: integration tests wait for what they start.
@@ -75,6 +66,8 @@ lock: | $(UV)
 	@cmp build-*.lock
 	@{ sed -n '/^#/p;/^[^#]/q' requirements.lock; cat build-x86_64.lock; } > build.lock && mv build.lock requirements.lock
 	@rm build-*.lock
+	@$(UV) pip compile demo/dbt/requirements.txt --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
+		--no-header --no-emit-index-url --no-emit-find-links --output-file demo/dbt/requirements.lock
 
 # The version stands in metadata.yaml alone. BASE, where it is set, takes the place of Airbyte's base (.ci/engine says why).
 DOCKER ?= docker
@@ -108,6 +101,13 @@ release: .venv/tools.ready
 .venv/%.ready: setup.py pyproject.toml | .venv/bin/python
 	@echo "Installing what the group '$*' of pyproject.toml names into .venv …"
 	@$(UV) pip install --python .venv --editable . --group $*
+	@touch $@
+
+# dbt has an environment of its own: what it needs does not fit the connector.
+.venv-models/ready: demo/dbt/requirements.lock demo/dbt/packages.yml | $(UV) .venv/bin/python
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-models
+	@$(UV) pip install --quiet --python .venv-models --require-hashes --requirement $<
+	@.venv-models/bin/dbt --quiet deps --project-dir demo/dbt --profiles-dir demo/dbt --log-path .venv-models
 	@touch $@
 
 .venv/bin/python: | $(UV)

@@ -11,20 +11,16 @@ import gzip
 import html
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from demo.marts import Marts, open_marts
 from demo.origin import FOLDER, DemoError
-from demo.warehouse import DUCKDB_FILE, quoted
+from demo.warehouse import DUCKDB_FILE, Row
 
 HTML_FILE = "report.html"
-
-Row = dict[str, Any]
 
 _PAGE = Path(__file__).parent / "page"
 # In this order: each uses what stands in those before it.
@@ -44,45 +40,6 @@ def write_report(duckdb_file: Path, html_file: Path, schema: str | None = None) 
         page = _page(marts)
     html_file.parent.mkdir(parents=True, exist_ok=True)
     html_file.write_text(page, encoding="utf-8")
-
-
-class Marts:
-    """An open DuckDB file, with the schema of the marts as the current one."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-
-    def rows(self, sql: str) -> list[Row]:
-        answer = self._connection.execute(sql)
-        names = [column[0] for column in answer.description or []]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-
-    def has(self, mart: str) -> bool:
-        """Whether the package was built with it: a stream that is not synced has none."""
-        found = "select 1 from duckdb_tables() where table_name = ? and schema_name = current_schema()"
-        return bool(self._connection.execute(found, [mart]).fetchall())
-
-
-@contextmanager
-def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """The file, opened for reading alone. `schema`: where the marts are, if in several. Raises DemoError."""
-    if not file.is_file():
-        raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
-    try:
-        connection = duckdb.connect(file, read_only=True)
-    except duckdb.Error as error:
-        raise DemoError(f"{file} cannot be opened as a DuckDB file: {error}") from None
-    with connection:
-        query = "select schema_name from duckdb_tables() where table_name = 'magnific__usage' order by schema_name"
-        found = [name for (name,) in connection.execute(query).fetchall()]
-        if not found or (schema and schema not in found):
-            where = f"no marts in a schema {schema}" if schema and found else "no marts of the dbt package yet"
-            raise DemoError(f"{file} has {where}: run  make models WAREHOUSE={file}  to build them, then try again.")
-        if len(found) > 1 and not schema:
-            raise DemoError(f"{file} has marts in several schemas, {', '.join(found)}: name one with  --schema .")
-        [(catalog,)] = connection.execute("select current_catalog()").fetchall()
-        connection.execute(f"use {quoted(catalog)}.{quoted(schema or found[0])}")
-        yield Marts(connection)
 
 
 def _page(marts: Marts) -> str:
@@ -128,6 +85,7 @@ def _data(marts: Marts) -> dict[str, Any]:
         "syncedAt": min((row["synced_at"] for row in synced), default=None),
         "keysReadAt": max((row["keys_read_at"] for row in synced if row["keys_read_at"]), default=None),
         "currency": next((row["currency"] for row in synced if row["currency"]), None),
+        "isInvented": marts.is_of_sandbox,
         "hasPrices": any(row["has_prices"] for row in synced),
         "nobody": _NOBODY,
         "usage": _columns(usage, first, ids, _BY_KIND),
@@ -185,7 +143,8 @@ def _plain(value: Any) -> str | float:
 
 def _synced_in_words(data: dict[str, Any]) -> str:
     at = f"; read on {data['syncedAt']:%-d %B %Y at %H:%M} UTC" if data["syncedAt"] else ""
-    return f"Synced: {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}."
+    invented = " An invented team with invented prices and budgets." if data["isInvented"] else ""
+    return f"Synced: {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}.{invented}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

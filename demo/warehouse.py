@@ -9,12 +9,13 @@ from typing import Any
 
 import duckdb
 
-from demo.origin import DemoError, Expected
+from demo.origin import DemoError
 
 DUCKDB_FILE = "magnific.duckdb"
+SANDBOX_TABLE = "demo_sandbox"
+"""Beside the tables of a sync from the sandbox, so that nobody's real usage gets invented prices."""
 
 SQL = Path(__file__).parent / "sql"
-STARTING_POINTS = Path(__file__).parent.parent / "docs" / "queries"
 
 _COLUMNS = {
     "credit_usage": "usage_id varchar, date date, granularity varchar, tool varchar, user_email varchar, "
@@ -28,22 +29,20 @@ _COLUMNS = {
     "groups": "group_id bigint, name varchar, member_count bigint",
     "projects": "project_reference varchar, name varchar",
     "_airbyte_state": "stream_name varchar, state_json varchar",
-    "demo_origin": "said_by varchar, granularity varchar, first date, last date",
-    "demo_expected": "date date, tool varchar, user_uses bigint, user_credits bigint",
 }
 
 Row = dict[str, Any]
 
 
 class Warehouse:
-    """An open DuckDB file; every query is a file in `sql/` or `docs/queries/`."""
+    """An open DuckDB file; every query is a file in `sql/`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def rows(self, query: str, folder: Path = SQL) -> list[Row]:
-        """The rows that `folder/query.sql` answers, as dictionaries by column."""
-        answer = self._connection.execute((folder / f"{query}.sql").read_text())
+    def rows(self, query: str) -> list[Row]:
+        """The rows that `sql/query.sql` answers, as dictionaries by column."""
+        answer = self._connection.execute((SQL / f"{query}.sql").read_text())
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
@@ -89,18 +88,3 @@ def _schema(connection: duckdb.DuckDBPyConnection, file: Path, wanted: str | Non
 def quoted(name: str) -> str:
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
-
-
-def save_expected(file: Path, expected: Expected) -> None:
-    """Keep what the sums must be beside the data, where the report finds it."""
-    with duckdb.connect(file) as connection:
-        for name in ("demo_origin", "demo_expected"):
-            connection.execute(f"create or replace table {name} ({_COLUMNS[name]})")
-        connection.execute(
-            "insert into demo_origin values (?, ?, ?, ?)",
-            [expected.said_by, expected.granularity, expected.first, expected.last],
-        )
-        if expected.totals:
-            # In one statement, since DuckDB takes a millisecond for each.
-            columns = [list(column) for column in zip(*expected.totals, strict=True)]
-            connection.execute("insert into demo_expected select unnest(?), unnest(?), unnest(?), unnest(?)", columns)
