@@ -1,4 +1,4 @@
-"""Python that has imported what PyAirbyte and the demo's report import, which takes seconds: `Forked` runs it.
+"""Python that has imported what PyAirbyte imports, which takes seconds: `Forked` runs it.
 
 PyAirbyte itself is left to the program, since it looks at the environment when it is imported. A command's `arguments`
 are the interpreter's path, for `sys.executable`; `-m` and a module, or a file; and the program's own.
@@ -21,8 +21,6 @@ from source_magnific_analytics.startup import importing
 sys.path[0] = str(Path(__file__).parent.parent)
 with importing():
     import airbyte  # noqa: F401
-
-    from demo.report import library
 
 
 def _forget(*packages: str) -> None:
@@ -53,7 +51,5 @@ def _run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # What draws the charts is put together once.
-    library()
     _forget("airbyte")
     serve(_run)

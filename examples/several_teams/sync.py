@@ -36,7 +36,7 @@ def sync(schema, file, airbyte, caches):
 
 # Each team has a configuration, teams/NAME.json, and a schema in one file. See ../sync.py for the directory.
 teams = schemas_of(TEAMS.glob("*.json"))
-failed = []
+failed = {}
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
 
@@ -49,8 +49,7 @@ with TemporaryDirectory() as private:
         try:
             sync(schema, file, airbyte, caches)
         except Exception as error:
-            failed.append(file.stem)
-            print(f"{file.stem} was not synced: {error}", file=sys.stderr)
+            failed[file.stem] = error
 
 # usage_id does not hold the team, so only together with the team's name is it a key.
 with duckdb.connect(WAREHOUSE) as warehouse:
@@ -65,4 +64,6 @@ with duckdb.connect(WAREHOUSE) as warehouse:
         warehouse.execute("create or replace view all_teams_credit_usage as\n" + "\nunion all by name\n".join(tables))
 
 if failed:
+    # PyAirbyte's progress does not end its line.
+    print(*(f"\n{team} was not synced: {error}" for team, error in failed.items()), file=sys.stderr)
     sys.exit(f"Not synced: {', '.join(failed)}. All others are up to date.")
