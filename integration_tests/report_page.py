@@ -13,6 +13,7 @@ import duckdb
 from patience import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 LAST = date(2026, 3, 17)
@@ -119,7 +120,7 @@ class Browser:
         self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
             self.wait_for(chosen or "#")
-        self.keep(f"{html.stem}-{'phone' if size == PHONE else 'wide'}-{'dark' if dark else 'light'}{chosen}")
+        self.keep(f"{html.stem}-{width}-{'dark' if dark else 'light'}{chosen}")
 
     def wait_for(self, chosen: str) -> None:
         """Return once all of the page shows what its address says: `#period=30`."""
@@ -141,7 +142,7 @@ class Browser:
     def rows(self, css: str) -> list[list[str]]:
         """The cells of the table in there, heading and total included."""
         found: list[list[str]] = self.ask(
-            "return [...document.querySelectorAll(`${arguments[0]} tr`)]"
+            "return [...document.querySelectorAll(`${arguments[0]} tr:not(.rest)`)]"
             ".map((row) => [...row.children].map((cell) => cell.textContent))",
             css,
         )
@@ -171,21 +172,19 @@ class Browser:
         """How many shapes with a size the chart has drawn."""
         return int(
             self.ask(
-                "return [...document.querySelectorAll(`#${arguments[0]} svg .role-mark path`)]"
-                ".filter((path) => { const box = path.getBBox(); return box.width + box.height > 0; }).length",
+                "return [...document.querySelectorAll(`#${arguments[0]} svg :is(.piece, .line)`)]"
+                ".filter((mark) => { const box = mark.getBBox(); return box.width + box.height > 0; }).length",
                 chart,
             )
         )
 
-    def texts(self, chart: str, part: str) -> list[str]:
-        """The words of the chart's text marks, or of its axis labels."""
-        found = self.ask(
-            "return [...document.querySelectorAll(`#${arguments[0]} svg .${arguments[1]} text`)]"
-            ".map((text) => text.textContent).filter(Boolean)",
-            chart,
-            part,
-        )
-        return [str(text) for text in found]
+    def buttons(self, css: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, f"{css} button")
+
+    def save_into(self, folder: Path) -> None:
+        """Where what is saved goes, from now on."""
+        options = {"behavior": "allow", "downloadPath": str(folder)}
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", options)
 
     def complaints(self) -> list[str]:
         """Errors and warnings on the console since the page was opened."""

@@ -56,7 +56,7 @@ function Budgets({ data, usage, fileName }) {
       ...(toCome.length ? [{ name: "Forecast", paint: colour("accent"), dashed: "6 4", points: placed(toCome, cycle.first) }] : []),
     ];
     runningTotal(place("cycle"), `Running total, ${spanInWords(cycle)}`, unit, lines, inUnit(unit, row, "allowance"), Array.from({ length: length(cycle) }, (_, n) => later(cycle.first, n)));
-    place("cycle-save").replaceChildren(button("Save picture", "Save as picture: Budget", () => picture(place("cycle"), name)));
+    place("cycle-save").replaceChildren(button("Save picture", "Save picture: Budget", () => picture(place("cycle"), name)));
   }
 
   function show(shown) {

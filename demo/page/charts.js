@@ -95,7 +95,7 @@ function timeline(place, title, unit, bars, paint) {
 function runningTotal(place, title, unit, lines, limit, days) {
   const shown = [...lines, ...(limit ? [{ name: `Allowance: ${unit.of(limit)}`, paint: colour("bad"), dashed: "2 3", points: [] }] : [])];
   const at = frame(place, { title, unit, legend: shown, most: Math.max(limit || 0, ...lines.flatMap(({ points }) => points.map(({ value }) => value))) });
-  const line = ({ points, paint, dashed }) => svg("polyline", { class: "line", fill: "none", stroke: paint, "stroke-width": 2.5, "stroke-dasharray": dashed,
+  const line = ({ points, paint, dashed }) => svg("polyline", { class: "line", "data-end": points.at(-1)?.value, fill: "none", stroke: paint, "stroke-width": 2.5, "stroke-dasharray": dashed,
     points: points.map(({ share, value }) => `${at.x(share)},${at.y(value)}`).join(" ") });
   at.root.append(
     ...(limit ? [svg("line", { x1: at.x(0), x2: at.x(1), y1: at.y(limit), y2: at.y(limit), stroke: colour("bad"), "stroke-width": 2, "stroke-dasharray": "2 3" })] : []),

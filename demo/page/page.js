@@ -125,7 +125,7 @@ function start(data) {
     place("timeline-save").replaceChildren(
       csvButton(name, "Usage over time", () => [["first_day", "tool", ...figureTitles],
         ...all.flatMap(({ start: first, tools }) => [...tools].map(([tool, sum]) => [first, tool, ...figures(sum)])), ["Total", "", ...figures(now)]]),
-      button("Save picture", "Save as picture: Usage over time", () => picture(place("timeline"), `${name}_${unit.title}`)));
+      button("Save picture", "Save picture: Usage over time", () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
 
 

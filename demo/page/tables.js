@@ -1,7 +1,8 @@
 // Words for figures and days, elements, tables, and what can be saved.
 
-const whole = (value) => Math.round(value).toLocaleString("en");
-const decimals = (count) => (value) => value.toLocaleString("en", { minimumFractionDigits: count, maximumFractionDigits: count });
+const decimals = (count) => (value) => (Math.abs(value) < 0.5 / 10 ** count ? 0 : value)
+  .toLocaleString("en", { minimumFractionDigits: count, maximumFractionDigits: count }).replace("-", "−");
+const whole = decimals(0);
 const dash = "–";
 const percent = (part, all) => (all ? `${decimals(1)((100 * part) / all)}%` : dash);
 const plural = (count, one, many) => `${whole(count)} ${count === 1 ? one : many}`;
@@ -80,7 +81,7 @@ function button(text, label, onclick) {
 
 // `rows`: a function that makes heading, rows and total.
 function csvButton(name, label, rows) {
-  return button("Save CSV", `Save as CSV: ${label}`, () => {
+  return button("Save CSV", `Save CSV: ${label}`, () => {
     // With a byte order mark, without which Excel would read it as something else than UTF-8.
     const address = URL.createObjectURL(new Blob(["\ufeff", csv(rows())], { type: "text/csv" }));
     save(`${name}.csv`, address);
