@@ -1,48 +1,39 @@
 {# Pieces of SQL that several models share. #}
 
-{# The newest row of each key: older ones are there where a destination appends. #}
-{% macro newest_rows(relation, key) %}
-    select *
-    from (
-        select *, row_number() over (partition by {{ key }} order by _airbyte_extracted_at desc) as row_age
-        from {{ relation }}
-    ) as aged
-    where row_age = 1
-{% endmacro %}
-
-{# A list is read in one answer. Rows that are minutes older than the newest come from an earlier sync: who is no
-   longer listed, where a destination merges or appends instead of replacing. #}
-{% macro listed_rows(relation, key) %}
-    select *
-    from (
-        select
-            *,
-            row_number() over (partition by {{ key }} order by _airbyte_extracted_at desc) as row_age,
-            max(_airbyte_extracted_at) over () as listed_at
-        from {{ relation }}
-    ) as aged
-    where row_age = 1
-      and {{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}
-          > {{ dbt.dateadd("minute", -5, magnific_analytics.utc_timestamp("listed_at")) }}
-{% endmacro %}
-
 {% macro total(column) %}cast(sum({{ column }}) as {{ dbt.type_bigint() }}){% endmacro %}
 
 {% macro day(expression) %}cast({{ expression }} as date){% endmacro %}
+
+{% macro days_after(date, days) %}{{ magnific_analytics.day(dbt.dateadd("day", days, date)) }}{% endmacro %}
 
 {% macro month_of(date) %}{{ magnific_analytics.day(dbt.date_trunc("month", date)) }}{% endmacro %}
 
 {% macro month_after(month) %}{{ magnific_analytics.day(dbt.dateadd("month", 1, month)) }}{% endmacro %}
 
-{# The highest of the thresholds that `credits` have reached, in whole numbers so that none is reached by rounding. #}
-{% macro threshold(credits, allowance) -%}
-case
-        when {{ credits }} is null or {{ allowance }} is null then null
-        {%- for percent in (95, 80, 50) %}
-        when {{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ percent }} then {{ percent }}
+{# A cell of a seed as text, null where it is empty: a column without any value has whatever type dbt guessed. #}
+{% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
+
+{# A name as it is compared: whatever its case. #}
+{% macro name_key(column) %}lower(trim({{ column }})){% endmacro %}
+
+{# The percentages of an allowance that are worth a word. #}
+{% macro levels() %}{{ return([200, 150, 120, 100, 95, 80, 50]) }}{% endmacro %}
+
+{# In whole credits, so that no level is reached by rounding. #}
+{% macro reaches(credits, allowance, level) -%}
+({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
+{%- endmacro %}
+
+{% macro percent(credits, allowance) %}round(100.0 * {{ credits }} / nullif({{ allowance }}, 0), 1){% endmacro %}
+
+{# A whole number that is not negative, with a comma before each three digits. #}
+{% macro grouped(number) -%}
+    {%- set digits = "lpad(cast(mod(cast(floor(" ~ number ~ " / {}.0) as " ~ dbt.type_bigint() ~ "), 1000) as " ~ dbt.type_string() ~ "), 3, '0')" -%}
+    case when {{ number }} = 0 then '0' else ltrim(
+        {%- for power in (1000000000, 1000000, 1000) %}
+        case when {{ number }} >= {{ power }} then {{ digits.format(power) }} || ',' else '' end ||
         {%- endfor %}
-        else 0
-    end
+        {{ digits.format(1) }}, '0') end
 {%- endmacro %}
 
 {# A text as JSON writes it, quotes included; null stays null. The characters have numbers because a backslash in a

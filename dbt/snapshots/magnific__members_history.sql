@@ -1,7 +1,11 @@
 {% snapshot magnific__members_history %}
-{{ config(unique_key="user_email", strategy="check", check_cols=["role", "status"], invalidate_hard_deletes=true) }}
+{{ config(unique_key="member_key", strategy="check", check_cols=["role", "status"], invalidate_hard_deletes=true) }}
+{%- set members = ref("stg_magnific__members") -%}
+{%- if execute and flags.WHICH in ("build", "snapshot", "retry") -%}
+    {{- magnific_analytics.require_members(members) -}}
+{%- endif %}
 
-select user_email, role, status
-from {{ ref("stg_magnific__members") }}
+select team || ' ' || user_email as member_key, team, user_email, role, status
+from {{ members }}
 
 {% endsnapshot %}

@@ -1,17 +1,31 @@
 {{ config(severity="warn") }}
 
--- Allowances of a group or person whom neither the lists nor usage know, so that nothing is measured by them.
-select allowances.scope, allowances.name
+-- Allowances of a team, group, project or person whom neither the lists nor usage know, so that nothing is measured by
+-- them.
+with known as (
+    select team, 'group' as scope, group_name as name from {{ ref("stg_magnific__groups") }}
+    union all
+    select team, 'group', group_name from {{ ref("int_magnific__usage") }}
+    union all
+    select team, 'project', project_name from {{ ref("stg_magnific__projects") }}
+    union all
+    select team, 'project', project_reference from {{ ref("stg_magnific__projects") }}
+    union all
+    select team, 'project', project_name from {{ ref("int_magnific__usage") }}
+    union all
+    select team, 'project', project_reference from {{ ref("int_magnific__usage") }}
+    union all
+    select team, 'person', user_email from {{ ref("int_magnific__people") }}
+    union all
+    select team, 'person', user_email from {{ ref("int_magnific__usage") }}
+)
+
+select allowances.team, allowances.scope, allowances.name
 from {{ ref("stg_magnific__allowances") }} as allowances
-left join (
-    select 'group' as scope, lower(trim(group_name)) as name from {{ ref("stg_magnific__groups") }}
-    union all
-    select 'group', lower(trim(group_name)) from {{ ref("magnific__usage") }}
-    union all
-    select 'person', user_email from {{ ref("int_magnific__people") }}
-    union all
-    select 'person', user_email from {{ ref("magnific__usage") }}
-) as known on known.scope = allowances.scope and known.name = allowances.name
-where allowances.scope in ('group', 'person')
-  and allowances.name is not null
-  and known.name is null
+left join (select distinct scope, {{ magnific_analytics.name_key("name") }} as name_key from known) as names
+    on names.scope = allowances.scope
+    and names.name_key = {{ magnific_analytics.name_key("allowances.name") }}
+left join (select distinct {{ magnific_analytics.name_key("team") }} as team_key from {{ ref("stg_magnific__last_sync") }}) as teams
+    on teams.team_key = {{ magnific_analytics.name_key("allowances.team") }}
+where (allowances.team is not null and teams.team_key is null)
+   or (allowances.scope <> 'team' and allowances.name is not null and names.name_key is null)

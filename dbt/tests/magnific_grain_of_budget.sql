@@ -1,1 +1,1 @@
-{{ magnific_analytics.repeated(ref("magnific__budget"), ["month", "scope", "name"]) }}
+{{ magnific_analytics.repeated(ref("magnific__budget"), ["team", "scope", "name", "cycle_start"]) }}

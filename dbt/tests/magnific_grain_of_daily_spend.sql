@@ -1,1 +1,1 @@
-{{ magnific_analytics.repeated(ref("magnific__daily_spend"), ["date", "tool", "project_reference", "group_name"]) }}
+{{ magnific_analytics.repeated(ref("magnific__daily_spend"), ["team", "date", "tool", "project_reference", "group_label"]) }}

@@ -1,1 +1,1 @@
-{{ magnific_analytics.repeated(ref("magnific__focus"), [adapter.quote("x_UsageId")]) }}
+{{ magnific_analytics.repeated(ref("magnific__focus"), [adapter.quote("x_Team"), adapter.quote("x_UsageId")]) }}

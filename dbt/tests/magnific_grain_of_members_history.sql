@@ -1,1 +1,1 @@
-{{ magnific_analytics.repeated(ref("magnific__members_history"), ["user_email", "dbt_valid_from"]) }}
+{{ magnific_analytics.repeated(ref("magnific__members_history"), ["member_key", "dbt_valid_from"]) }}

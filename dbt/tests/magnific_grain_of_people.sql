@@ -1,1 +1,1 @@
-{{ magnific_analytics.repeated(ref("magnific__people"), ["person"]) }}
+{{ magnific_analytics.repeated(ref("magnific__people"), ["team", "person"]) }}

@@ -1,1 +1,1 @@
-{{ magnific_analytics.repeated(ref("magnific__usage"), ["usage_id"]) }}
+{{ magnific_analytics.repeated(ref("magnific__usage"), ["team", "usage_id"]) }}

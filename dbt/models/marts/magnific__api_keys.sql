@@ -1,33 +1,31 @@
-{{ config(enabled=var("magnific_analytics_api_keys_enabled")) }}
-
 -- All usage counts as the rest; what a key spent is taken from the rest and given to the key. So the sums of a month
 -- are those of credit usage, whatever the keys' stream has read so far.
-{%- set by_key %}
-select
-    {{ magnific_analytics.month_of("spent.date") }} as month,
-    spent.api_key_id,
-    spent.uses,
-    spent.credits,
-    spent.credits * prices.list_price as list_cost,
-    spent.credits * prices.contracted_price as cost,
-    prices.currency
-from {{ ref("stg_magnific__credit_usage_by_api_key") }} as spent
-left join {{ ref("int_magnific__priced_days") }} as prices on prices.date = spent.date
-{%- endset %}
-with through_keys as ({{ by_key }}
+with through_keys as (
+    select
+        spent.team,
+        {{ magnific_analytics.month_of("spent.date") }} as month,
+        spent.api_key_id,
+        spent.uses,
+        spent.credits,
+        spent.credits * prices.list_price as list_cost,
+        spent.credits * prices.contracted_price as cost,
+        prices.currency
+    from {{ ref("stg_magnific__credit_usage_by_api_key") }} as spent
+    left join {{ ref("int_magnific__priced_days") }} as prices on prices.date = spent.date
 ),
 
 signed as (
-    select month, api_key_id, uses, credits, list_cost, cost, currency from through_keys
+    select team, month, api_key_id, uses, credits, list_cost, cost, currency from through_keys
     union all
-    select month, null, -uses, -credits, -list_cost, -cost, currency from through_keys
+    select team, month, null, -uses, -credits, -list_cost, -cost, currency from through_keys
     union all
-    select {{ magnific_analytics.month_of("date") }}, null, uses, credits, list_cost, cost, currency
-    from {{ ref("magnific__usage") }}
+    select team, {{ magnific_analytics.month_of("date") }}, null, uses, credits, list_cost, cost, currency
+    from {{ ref("int_magnific__usage") }}
 ),
 
 spent as (
     select
+        team,
         month,
         api_key_id,
         {{ magnific_analytics.total("uses") }} as uses,
@@ -37,10 +35,11 @@ spent as (
         max(currency) as currency,
         {{ magnific_analytics.total("case when cost is null then credits else 0 end") }} as credits_without_price
     from signed
-    group by month, api_key_id
+    group by team, month, api_key_id
 )
 
 select
+    spent.team,
     spent.month,
     spent.api_key_id,
     coalesce(api_keys.display_name, spent.api_key_id, '(without an API key)') as key_name,
@@ -52,4 +51,6 @@ select
     spent.currency,
     spent.credits_without_price
 from spent
-left join {{ ref("stg_magnific__api_keys") }} as api_keys on api_keys.api_key_id = spent.api_key_id
+left join {{ ref("stg_magnific__api_keys") }} as api_keys
+    on api_keys.team = spent.team
+    and api_keys.api_key_id = spent.api_key_id

@@ -30,7 +30,7 @@
     ("BillingAccountType", "'Team'"),
     ("BillingCurrency", "currency"),
     ("ChargeCategory", "'Usage'"),
-    ("ChargeClass", no_text),
+    ("ChargeClass", "case when credits < 0 or uses < 0 then 'Correction' end"),
     ("ChargeFrequency", "'Usage-Based'"),
     ("ChargeDescription", "tool || ': ' || cast(uses as " ~ text ~ ") || ' uses'"),
     ("ServiceName", names),
@@ -51,6 +51,7 @@
     ("CommitmentDiscountStatus", no_text),
     ("InvoiceId", no_text),
     ("Tags", "'{' || ltrim(group_tag || project_tag || person_tag, ',') || '}'"),
+    ("x_Team", "team"),
     ("x_UsageId", "usage_id"),
     ("x_GroupName", "group_name"),
 ] -%}
@@ -68,6 +69,6 @@ from (
         {{ magnific_analytics.tag("group", "spent.group_name") }} as group_tag,
         {{ magnific_analytics.tag("project", "spent.project_name") }} as project_tag,
         {% if var("magnific_analytics_focus_people") %}{{ magnific_analytics.tag("user", "spent.user_email") }}{% else %}''{% endif %} as person_tag
-    from {{ ref("magnific__usage") }} as spent
+    from {{ ref("int_magnific__usage") }} as spent
     left join {{ ref("int_magnific__priced_days") }} as prices on prices.date = spent.date
 ) as tagged

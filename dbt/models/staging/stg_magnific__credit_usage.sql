@@ -1,6 +1,7 @@
--- Usage as Magnific has it today. A withdrawn row has no tool; it is looked for among the newest rows, because in an
+-- Usage as Magnific has it today. A deleted row has no tool; it is looked for among the newest rows, because in an
 -- appended table it takes the place of an older row that had one.
 select
+    team,
     usage_id,
     cast(date as date) as date,
     tool,
@@ -11,6 +12,6 @@ select
     project_name,
     group_name,
     {{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }} as extracted_at
-from ({{ magnific_analytics.newest_rows(source("magnific", "credit_usage"), "usage_id") }}) as newest
+from ({{ magnific_analytics.newest_rows("credit_usage", "usage_id") }}) as newest
 where tool is not null
   and granularity = 'day'

@@ -1,5 +1,6 @@
 select
+    team,
     group_id,
     name as group_name,
     member_count
-from ({{ magnific_analytics.listed_rows(source("magnific", "groups"), "group_id") }}) as listed
+from ({{ magnific_analytics.listed_rows("groups", "group_id") }}) as listed

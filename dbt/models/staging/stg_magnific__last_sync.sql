@@ -1,6 +1,7 @@
--- One row: how far the table reaches. All days before `as_of` were over when it was synced, `as_of` itself was not.
--- Withdrawn rows count too: their days were read.
+-- One row for each team: how far its table reaches. All days before `as_of` were over when it was synced, `as_of` itself
+-- was not. Deleted rows count too: their days were read.
 select
+    team,
     max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as synced_at,
     {%- if var("magnific_analytics_as_of") %}
     cast('{{ var("magnific_analytics_as_of") }}' as date) as as_of,
@@ -8,5 +9,6 @@ select
     cast(max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as date) as as_of,
     {%- endif %}
     cast(min(date) as date) as first_day
-from {{ source("magnific", "credit_usage") }}
+from ({{ magnific_analytics.table_rows("credit_usage") }}) as loaded
 where granularity = 'day'
+group by team

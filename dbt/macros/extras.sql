@@ -1,0 +1,60 @@
+{# The credits that rollover and packs add to each cycle, as [allowance_id, cycle_start, credits]. They are spent after the
+   plan's, the one that ends first before the others. Each depends on what the ones before it have left, which SQL that
+   every warehouse runs cannot say; so a loop goes over the few days on which the plan was used up. #}
+{% macro extras_by_cycle() %}
+    {%- set ns = namespace(extra=none, left=0) -%}
+    {%- set uncovered, added = {}, {} -%}
+    {%- for row in run_query(magnific_analytics._offered_extras()) -%}
+        {%- if row[0] != ns.extra -%}
+            {%- set ns.extra, ns.left = row[0], row[1] | int -%}
+        {%- endif -%}
+        {%- set day, cycle = row[2], (row[0] | int, row[3] | string) -%}
+        {%- set needed = uncovered.get(day, row[4] | int) -%}
+        {#- Less than nothing where a correction gives credits back. -#}
+        {%- set given = [[needed, ns.left] | min, ns.left - row[1] | int] | max -%}
+        {%- do uncovered.update({day: needed - given}) -%}
+        {%- set ns.left = ns.left - given -%}
+        {%- do added.update({cycle: added.get(cycle, 0) + given + (ns.left if row[5] | int else 0)}) -%}
+    {%- endfor -%}
+    {%- set rows = [] -%}
+    {%- for cycle, credits in added.items() -%}{%- do rows.append((cycle[0], cycle[1][:10], credits)) -%}{%- endfor -%}
+    {{ return(rows) }}
+{% endmacro %}
+
+{# Each extra with each day on which it could give something, and with the last day of each cycle that it lasts through:
+   its id and credits, the day's number, its cycle, what the plan does not cover, whether it is that last day. #}
+{% macro _offered_extras() %}
+with days as (
+    select
+        days.*,
+        cycles.used_through,
+        greatest(days.used_until - cycles.plan_credits, 0)
+        - greatest(days.used_until - days.credits - cycles.plan_credits, 0) as uncovered,
+        dense_rank() over (order by days.team, days.scope, days.name_key, days.date) as day_number
+    from {{ ref("int_magnific__cycle_days") }} as days
+    inner join {{ ref("int_magnific__cycles") }} as cycles
+        on cycles.team = days.team
+        and cycles.scope = days.scope
+        and cycles.name_key = days.name_key
+        and cycles.cycle_start = days.cycle_start
+    where days.date <= cycles.used_through
+)
+
+select
+    extras.allowance_id,
+    extras.credits,
+    days.day_number,
+    days.cycle_start,
+    days.uncovered,
+    case when days.date = days.used_through then 1 else 0 end as is_last
+from {{ ref("int_magnific__allowances") }} as extras
+inner join days
+    on days.team = extras.team
+    and days.scope = extras.scope
+    and days.name_key = extras.name_key
+    and (days.uncovered <> 0 or days.date = days.used_through)
+-- An extra serves the cycle that it comes in from that cycle's start.
+where extras.valid_from <= days.used_through
+  and extras.valid_to >= days.date
+order by extras.valid_to, extras.allowance_id, days.day_number
+{% endmacro %}

@@ -1,0 +1,90 @@
+{# Airbyte's tables: of one connection or several, synced or not. #}
+
+{# What the models read of each table. #}
+{% macro columns_of(table) %}
+    {%- set usage = {
+        "usage_id": dbt.type_string(), "date": "date", "granularity": dbt.type_string(), "tool": dbt.type_string(),
+        "user_email": dbt.type_string(), "user_uses": dbt.type_bigint(), "user_credits": dbt.type_bigint(),
+        "project_reference": dbt.type_string(), "project_name": dbt.type_string(), "group_name": dbt.type_string(),
+    } -%}
+    {{ return({
+        "credit_usage": usage,
+        "credit_usage_by_api_key": dict(usage, api_key_id=dbt.type_string()),
+        "members": {"email": dbt.type_string(), "role": dbt.type_string(), "status": dbt.type_string()},
+        "api_keys": {"api_key_id": dbt.type_string(), "display_name": dbt.type_string(), "status": dbt.type_string()},
+        "groups": {"group_id": dbt.type_bigint(), "name": dbt.type_string(), "member_count": dbt.type_bigint()},
+        "projects": {"project_reference": dbt.type_string(), "name": dbt.type_string()},
+    }[table]) }}
+{% endmacro %}
+
+{% macro synced_tables() %}
+    {%- set synced = ["credit_usage"] -%}
+    {%- for table in ["credit_usage_by_api_key", "members", "api_keys", "groups", "projects"] -%}
+        {%- if var("magnific_analytics_using_" ~ table) -%}{%- do synced.append(table) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(synced) }}
+{% endmacro %}
+
+{% macro team_of(schema) %}{{ return(var("magnific_analytics_team_names").get(schema, schema)) }}{% endmacro %}
+
+{# All rows of a table, each with its team; none where it is not synced. #}
+{% macro table_rows(table) %}
+    {%- set columns = magnific_analytics.columns_of(table) -%}
+    {%- if table not in magnific_analytics.synced_tables() %}
+    select {{ magnific_analytics.nulls(dict(columns, team=dbt.type_string(), _airbyte_extracted_at=dbt.type_timestamp())) }}
+    {%- elif var("magnific_analytics_schemas") %}
+    {%- for schema in var("magnific_analytics_schemas") %}
+    {%- set relation = api.Relation.create(
+        database=var("magnific_analytics_database") or target.database,
+        schema=schema,
+        identifier=var("magnific_analytics_" ~ table ~ "_table")
+    ) %}
+    {{ magnific_analytics._rows_of(relation, schema, columns) }}
+    {{- " union all" if not loop.last }}
+    {%- endfor %}
+    {%- else %}
+    {{ magnific_analytics._rows_of(source("magnific", table), var("magnific_analytics_schema"), columns) }}
+    {%- endif %}
+{% endmacro %}
+
+{% macro _rows_of(relation, schema, columns) -%}
+    select
+        cast({{ dbt.string_literal(magnific_analytics.team_of(schema)) }} as {{ dbt.type_string() }}) as team,
+        {{ columns | join(", ") }},
+        _airbyte_extracted_at,
+        _airbyte_meta
+    from {{ relation }}
+{%- endmacro %}
+
+{# Columns of these types and no row. #}
+{% macro nulls(columns) -%}
+    {%- for name, type in columns.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
+    from (select 1 as nothing) as nothing
+    where 1 = 0
+{%- endmacro %}
+
+{# The newest row of each key: older ones are there where a destination appends. #}
+{% macro newest_rows(table, key) %}
+    select *
+    from (
+        select *, row_number() over (partition by team, {{ key }} order by _airbyte_extracted_at desc) as row_age
+        from ({{ magnific_analytics.table_rows(table) }}) as loaded
+    ) as aged
+    where row_age = 1
+{% endmacro %}
+
+{# A list is read in one answer. Rows that are minutes older than the newest come from an earlier sync: who is no
+   longer listed, where a destination merges or appends instead of replacing. #}
+{% macro listed_rows(table, key) %}
+    select *
+    from (
+        select
+            *,
+            row_number() over (partition by team, {{ key }} order by _airbyte_extracted_at desc) as row_age,
+            max(_airbyte_extracted_at) over (partition by team) as listed_at
+        from ({{ magnific_analytics.table_rows(table) }}) as loaded
+    ) as aged
+    where row_age = 1
+      and {{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}
+          > {{ dbt.dateadd("minute", -5, magnific_analytics.utc_timestamp("listed_at")) }}
+{% endmacro %}

@@ -1,0 +1,66 @@
+-- Used and forecast in each cycle, against the allowance where there is one.
+with figures as (
+    select
+        team,
+        scope,
+        name_key,
+        cycle_start,
+        coalesce({{ magnific_analytics.total("credits") }}, 0) as used,
+        cast(round(sum(expected_credits)) as {{ dbt.type_bigint() }}) as forecast,
+        -- A sum over days that are not all known is none.
+        count(*) = count(expected_credits) as is_forecast,
+        sum(cost) as cost,
+        sum(rows_without_price) as rows_without_price
+    from {{ ref("int_magnific__cycle_days") }}
+    group by team, scope, name_key, cycle_start
+),
+
+allowed as (
+    select
+        cycles.*,
+        coalesce(extras.extra_allowance, 0) as extra_allowance,
+        cycles.plan_credits + coalesce(extras.extra_allowance, 0) as allowance
+    from {{ ref("int_magnific__cycles") }} as cycles
+    left join {{ ref("int_magnific__extras") }} as extras
+        on extras.team = cycles.team
+        and extras.scope = cycles.scope
+        and extras.name_key = cycles.name_key
+        and extras.cycle_start = cycles.cycle_start
+),
+
+passed as (
+    select days.team, days.scope, days.name_key, days.cycle_start, min(days.date) as runs_out_on
+    from {{ ref("int_magnific__cycle_days") }} as days
+    inner join allowed
+        on allowed.team = days.team
+        and allowed.scope = days.scope
+        and allowed.name_key = days.name_key
+        and allowed.cycle_start = days.cycle_start
+    where days.expected_until > allowed.allowance
+       or days.used_until > allowed.allowance
+    group by days.team, days.scope, days.name_key, days.cycle_start
+)
+
+select
+    allowed.*,
+    figures.used,
+    case when figures.is_forecast then greatest(figures.forecast, figures.used) end as forecast,
+    passed.runs_out_on,
+    case
+        when figures.rows_without_price = 0 and prices.contracted_price is not null
+        then coalesce(figures.cost, 0)
+    end as used_cost,
+    prices.contracted_price as price,
+    prices.currency
+from allowed
+inner join figures
+    on figures.team = allowed.team
+    and figures.scope = allowed.scope
+    and figures.name_key = allowed.name_key
+    and figures.cycle_start = allowed.cycle_start
+left join passed
+    on passed.team = allowed.team
+    and passed.scope = allowed.scope
+    and passed.name_key = allowed.name_key
+    and passed.cycle_start = allowed.cycle_start
+left join {{ ref("int_magnific__priced_days") }} as prices on prices.date = allowed.used_through

@@ -1,0 +1,1 @@
+{{ magnific_analytics.repeated(ref("magnific__forecast"), ["team", "scope", "date"]) }}

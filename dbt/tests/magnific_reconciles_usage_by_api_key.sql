@@ -1,0 +1,5 @@
+{{ magnific_analytics.differences(
+    "select team, date, api_key_id, tool, uses, credits from " ~ ref("magnific__usage_by_api_key"),
+    {"date": "cast(date as date)", "api_key_id": "api_key_id", "tool": "tool"},
+    table="credit_usage_by_api_key"
+) }}
