@@ -143,7 +143,9 @@ def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
     tools: dict[str, dict[date, int]] = {}
     for row in spent:
         tools.setdefault(row["tool"], {})[row["month"]] = row["credits"]
-    table = Table(title="Credits by tool and month (magnific__usage)", title_justify="left", box=box.SIMPLE, show_footer=True)
+    table = Table(
+        title="Credits by tool and month (magnific__usage)", title_justify="left", box=box.SIMPLE, show_footer=True
+    )
     columns = [([month], f"{month:%b %Y}") for month in shown]
     if is_earlier:
         columns.insert(0, (every[: -len(shown)], "Earlier"))

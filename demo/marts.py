@@ -38,7 +38,6 @@ class Marts:
         query = "select 1 from duckdb_tables() where table_name = ? and schema_name = current_schema()"
         return bool(self._connection.execute(query, [mart]).fetchall())
 
-
     @property
     def is_of_sandbox(self) -> bool:
         """Whether the usage, and with it prices and budgets, are the demo's inventions."""

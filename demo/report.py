@@ -72,7 +72,7 @@ def _data(marts: Marts) -> dict[str, Any]:
     ids: dict[str, dict[str, int]] = {kind: {} for kind in (*_BY_KIND, "key")}
     for row in marts.rows("select tool from magnific__usage group by tool order by sum(credits) desc, tool"):
         ids["tool"][row["tool"]] = len(ids["tool"])
-    columns = ", ".join(f'coalesce({column}, \'\') as "{kind}"' for kind, column in _BY_KIND.items())
+    columns = ", ".join(f"coalesce({column}, '') as \"{kind}\"" for kind, column in _BY_KIND.items())
     usage = marts.rows(f"select date, {columns}, {_FIGURES} from magnific__usage group by all order by all")
     by_key, keys = _by_key(marts)
     projects = marts.rows(
@@ -97,8 +97,10 @@ def _data(marts: Marts) -> dict[str, Any]:
         },
         "people": _people(marts),
         "budget": marts.rows("select * from magnific__budget order by scope desc, used desc, name"),
-        "forecast": marts.rows("select * from magnific__forecast order by team, date"),
-        "months": marts.rows("select * from magnific__month order by team, month"),
+        "forecast": marts.rows(
+            "select team, date, expected_credits as expected, expected_cost from magnific__forecast order by team, date"
+        ),
+        "months": marts.rows("select *, cost as used_cost from magnific__month order by team, month"),
         "alerts": marts.rows("select * from magnific__alerts order by level desc, scope desc, name"),
     }
 

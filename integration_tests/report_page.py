@@ -22,7 +22,9 @@ TOOLS = {"AI Image Models": 40, "Video Generator": 350, "Upscaler": 60, "Asset D
 PHONE, TABLET, WIDE = (390, 844), (768, 1024), (1280, 900)
 
 
-def make_marts(file: Path, days: int, people: int, *, prices: bool = True, teams: int = 1, project: str = "Catalogue") -> Path:
+def make_marts(
+    file: Path, days: int, people: int, *, prices: bool = True, teams: int = 1, project: str = "Catalogue"
+) -> Path:
     """A file with the marts of the dbt package: everybody but the last person of a team uses one tool a day.
 
     Asset downloads are nobody's. What person 1 does goes through the one API key. A credit costs 0.002 EUR until the
@@ -75,7 +77,7 @@ def make_marts(file: Path, days: int, people: int, *, prices: bool = True, teams
                 timestamp '{LAST} 06:31:00' as keys_read_at, currency, {prices} as has_prices, true as has_allowances
             from magnific__usage;
             create table magnific__forecast as
-            select team, cast(day as date) as date, 'team' as scope, 50000 as expected, 50.0 as expected_cost
+            select team, cast(day as date) as date, 'team' as scope, 50000 as expected_credits, 50.0 as expected_cost
             from (select distinct team from magnific__usage)
             cross join generate_series(timestamp '{LAST}', timestamp '2026-03-31', interval 1 day) as days(day);
             create table magnific__budget as
@@ -88,7 +90,7 @@ def make_marts(file: Path, days: int, people: int, *, prices: bool = True, teams
             cross join (values ('team', 'Team'), ('group', 'Studio')) as scopes(scope, name);
             create table magnific__month as
             select team, cast(date_trunc('month', date) as date) as month, cast(sum(credits) as bigint) as used,
-                max(date) as used_through, 1543210 as forecast, sum(cost) as used_cost, 1712.34 as forecast_cost, 'EUR' as currency
+                max(date) as used_through, 1543210 as forecast, sum(cost) as cost, 1712.34 as forecast_cost, 'EUR' as currency
             from magnific__usage group by 1, 2;
             create table magnific__alerts as
             select team, scope, name, cycle_start, cycle_end, level, 81.2 as percent, used, allowance, forecast,

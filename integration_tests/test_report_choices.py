@@ -74,7 +74,14 @@ def test_own_dates_beside_month_quarter_and_year(browser: Browser, year: Path) -
 
 @pytest.mark.parametrize(
     "chosen",
-    ["in=constructor", "unit=century", "period=toString", "__proto__=x", "person=nobody", "from=2026-03-09&to=2026-03-01"],
+    [
+        "in=constructor",
+        "unit=century",
+        "period=toString",
+        "__proto__=x",
+        "person=nobody",
+        "from=2026-03-09&to=2026-03-01",
+    ],
 )
 def test_what_an_address_says_that_nobody_knows_is_ignored(browser: Browser, year: Path, chosen: str) -> None:
     browser.show(year)

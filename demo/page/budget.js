@@ -46,14 +46,15 @@ function Budgets({ data, usage, fileName }) {
     const placed = (points, from) => points.map((point) => ({ ...point, share: (length({ first: from, last: point.day }) - 1) / Math.max(1, length(cycle) - 1) })).filter((point) => point.share <= 1);
     const through = data.through < cycle.last ? data.through : cycle.last;
     const used = placed(running({ first: cycle.first, last: through }, row.team, unit), cycle.first);
-    let sum = used.findLast(({ day }) => day <= data.complete)?.value ?? 0;
+    const lastWhole = used.findLast(({ day }) => day <= data.complete);
+    let sum = lastWhole?.value ?? 0;
     const toCome = data.forecast.filter((one) => one.team === row.team && one.date >= cycle.first && one.date <= cycle.last)
       .map((one) => ({ day: one.date, value: (sum += inUnit(unit, one, "expected") ?? 0) }));
     const before = { first: later(cycle.first, -length(cycle)), last: later(cycle.first, -1) };
     const lines = [
       ...(before.first >= data.first ? [{ name: `${length(before)} days before`, paint: colour("quiet"), dashed: "1 0", points: placed(running(before, row.team, unit), before.first) }] : []),
       { name: "Used", paint: colour("accent"), dashed: "1 0", points: used },
-      ...(toCome.length ? [{ name: "Forecast", paint: colour("accent"), dashed: "6 4", points: placed(toCome, cycle.first) }] : []),
+      ...(toCome.length ? [{ name: "Forecast", paint: colour("accent"), dashed: "6 4", points: [...(lastWhole ? [lastWhole] : []), ...placed(toCome, cycle.first)] }] : []),
     ];
     runningTotal(place("cycle"), `Running total, ${spanInWords(cycle)}`, unit, lines, inUnit(unit, row, "allowance"), Array.from({ length: length(cycle) }, (_, n) => later(cycle.first, n)));
     place("cycle-save").replaceChildren(button("Save picture", "Save picture: Budget", () => picture(place("cycle"), name)));
@@ -72,14 +73,14 @@ function Budgets({ data, usage, fileName }) {
     const titles = ["Allowance", "Used", "Used, %", "Remaining", "Forecast", "Forecast, %", "Runs out on"];
     const columns = [{ title: `Budget, ${unit.title}` }, ...titles.map((title) => ({ title, number: true }))];
     const figures = (one) => ["allowance", "used", "remaining", "forecast"].map((what) => words(unit, inUnit(unit, one, what)));
-    const cells = rows.map((one) => {
+    const cells = rows.map((one, n) => {
       const [allowance, used, remaining, forecast] = figures(one);
       const over = element("span", { className: one.forecast_percent > 100 ? "bad" : "good" }, share(one.forecast_percent));
-      return { cells: [element("span", {}, label(one), element("span", { className: "note cycle" }, spanInWords({ first: one.cycle_start, last: one.cycle_end }))), allowance, used, share(one.percent_used), remaining, forecast, over, one.runs_out_on ? dayInWords(one.runs_out_on) : dash] };
+      return { late: rows.length > onPaper + 1 && n >= onPaper, cells: [element("span", {}, label(one), element("span", { className: "note cycle" }, spanInWords({ first: one.cycle_start, last: one.cycle_end }))), allowance, used, share(one.percent_used), remaining, forecast, over, one.runs_out_on ? dayInWords(one.runs_out_on) : dash] };
     });
     const names = ["team", "scope", "name", "cycle_start", "cycle_end", ...["allowance", "used", "remaining", "forecast"].flatMap((one) => (data.hasPrices ? [one, `${one}_cost`] : [one])),
       "percent_used", "forecast_percent", "runs_out_on", ...(data.hasPrices ? ["currency"] : [])];
-    place("budget").replaceChildren(...(rows.length ? [table("Budgets", columns, cells), csvButton(fileName("budgets", shown), "Budgets", () => [names, ...rows.map((one) => names.map((name) => one[name] ?? ""))])] : []));
+    place("budget").replaceChildren(...(rows.length ? [table("Budgets", columns, cells, { rest: cells.at(-1).late ? columns.map((_, n) => (n ? "" : `${whole(cells.length - onPaper)} more budgets, on screen and in the CSV`)) : null }), csvButton(fileName("budgets", shown), "Budgets", () => [names, ...rows.map((one) => names.map((name) => one[name] ?? ""))])] : []));
     const alerts = cycles(data.alerts, period.last, filters);
     const highest = alerts.filter((one) => !alerts.some((other) => other.team === one.team && other.scope === one.scope && other.name === one.name && other.level > one.level));
     place("alerts").replaceChildren(...highest.map(({ message }) => element("li", {}, message)));

@@ -28,7 +28,7 @@ function frame(place, { title, unit, most, legend = [] }) {
   const width = onPaperNow ? paperWidth : Math.max(280, place.clientWidth);
   let [x, top] = [0, 34];
   const items = legend.map(({ name, paint, dashed }) => {
-    const size = 24 + 6.8 * name.length;
+    const size = 26 + 7.3 * name.length;
     if (x && x + size > width) [x, top] = [0, top + 20];
     const mark = dashed === undefined ? svg("rect", { x, y: top - 10, width: 11, height: 11, fill: paint })
       : svg("line", { x1: x, x2: x + 12, y1: top - 4, y2: top - 4, stroke: paint, "stroke-width": 3, "stroke-dasharray": dashed });
@@ -43,7 +43,7 @@ function frame(place, { title, unit, most, legend = [] }) {
     text(0, 12, title, { "font-weight": 600, fill: colour("ink"), "font-size": 13 }), items,
     text(left - 6, y(steps.at(-1)) - 9, unit.title, { "text-anchor": "end" }),
     steps.map((step) => [svg("line", { x1: left, x2: width - 8, y1: y(step), y2: y(step), stroke: colour("line") }),
-      text(left - 6, y(step) + 4, short(step), { "text-anchor": "end", class: "axis" })]));
+      text(left - 6, y(step) + 4, short(step), { "text-anchor": "end" })]));
   place.replaceChildren(root);
   return { root, y, low, x: (share) => left + share * (width - 8 - left), width: width - 8 - left };
 }
@@ -52,8 +52,8 @@ function frame(place, { title, unit, most, legend = [] }) {
 function names(at, labels, words) {
   const every = Math.ceil(labels.length / Math.max(1, Math.floor(at.width / 95)));
   return labels.filter((_, n) => n % every === 0).map(({ share, day, wide = 0 }) => {
-    const last = share + wide > 0.93;
-    return text(last ? at.x(1) : at.x(share + wide / 2), at.low + 18, words(day), { "text-anchor": last ? "end" : wide ? "middle" : "start", class: "axis" });
+    const isLast = share + wide > 0.93;
+    return text(at.x(share + (isLast ? wide : wide / 2)), at.low + 18, words(day), { "text-anchor": isLast ? "end" : wide ? "middle" : "start" });
   });
 }
 

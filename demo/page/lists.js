@@ -1,7 +1,7 @@
 // The lists by name: what each used, its share and change; people by tool; seats that nobody uses.
 
 const longList = 25;
-const onPaper = 10;
+const onPaper = 8;
 const told = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
@@ -102,7 +102,8 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const sumOf = (what) => [...changed.values()].reduce((found, one) => found + one[what], 0);
     const drivers = Object.fromEntries(["change", "now", "before", "uses", "price"].map((what) => [what, sumOf(what)]));
     const last = line("Total", all, drivers, usage.by(period, filters, "tool"));
-    const about = [`${plural(ids.length, kinds[kind].one, kinds[kind].many)}.`,
+    const named_ = ids.filter((id) => !nameOf(kind, id).startsWith("(")).length;
+    const about = [`${plural(named_, kinds[kind].one, kinds[kind].many)}.`,
       { project: "A renamed project is one project.", person: "All figures by person and tool; choose a name to see one alone.",
         group: "The group that a person was in when the usage was read." }[kind],
       compares ? `Change: ${spanInWords(spans.now)} against ${spanInWords(spans.before)}.` : ""].filter(Boolean).join(" ");

@@ -31,7 +31,7 @@ function unitsOf({ currency, hasPrices }) {
   const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits, known: () => true,
     of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
   const money = { id: "cost", title: currency, column: `cost_${(currency || "").toLowerCase()}`, figure: decimals(2), value: (sum) => (sum.unpriced && !sum.cost ? null : sum.cost),
-    known: (sum) => !sum.unpriced, of: (value) => `${currency} ${decimals(2)(value)}`, each: decimals(2) };
+    known: (sum) => !sum.unpriced, of: (value) => `${currency} ${decimals(2)(value)}`, each: decimals(4) };
   return hasPrices ? { money, credits } : { credits };
 }
 
