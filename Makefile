@@ -11,7 +11,8 @@ UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && com
 .PHONY: demo facts report compare models test test-unit test-versions test-image lint lock image bench mutants audit release clean
 
 demo: .venv/demo.ready
-	@$(BIN)/python -m demo
+	@# Python hears Ctrl-C from its first line on, and says so itself: make and the shell have nothing to add.
+	@trap '' INT; $(BIN)/python -m demo || [ $$? = 130 ]
 
 # With MAGNIFIC_API_KEY it asks Magnific, in at most 12 requests that only read.
 facts: .venv/sandbox.ready

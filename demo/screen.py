@@ -64,7 +64,7 @@ class Screen:
         self._console.print(escape(f"{' ' * _INDENT}{self._wrapped(words)}"), soft_wrap=True)
 
     def print(self, *content: Any) -> None:
-        self._console.print(*content, soft_wrap=True)
+        self._console.print(*content)
 
     def _step(self, mark: str, name: str, words: str) -> None:
         self._console.print(f"{mark} [bold]{name:<{_INDENT - 2}}[/]{escape(self._wrapped(words))}", soft_wrap=True)
