@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C is one line from the first moment, while libraries are imported."""
+"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C is one line even while libraries are imported."""
 
 from __future__ import annotations
 

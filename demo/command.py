@@ -29,6 +29,7 @@ from demo.report import HTML_FILE, write_report
 from demo.screen import Screen
 from demo.warehouse import DUCKDB_FILE, SANDBOX_TABLE, Row
 
+DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
 """For `python -m demo.comparison`."""
 
@@ -106,12 +107,14 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     synced = pipeline.sync(streams)
     _tell_sync("second sync", synced, pipeline, screen)
     if keys := synced.rows.get("api_keys"):
-        others = len(streams) - 1
         screen.also(
-            f"{others} of its requests read the other streams. The rest read {BY_API_KEY} for the first time: {keys} API "
-            f"keys, at most {origin.longest_range_days} days a request. From now on that is one request a key."
+            f"{len(streams) - 1} of its requests read the other streams. The rest read {BY_API_KEY} for the first "
+            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. From now on: one request a key."
         )
-    after = _credits(pipeline)
+    _tell_changes(before, _credits(pipeline), screen)
+
+
+def _tell_changes(before: DayTool, after: DayTool, screen: Screen) -> None:
     changed = sorted(key for key in before | after if before.get(key, 0) != after.get(key, 0))
     for day, tool in changed[:5]:
         screen.also(f"· {tool} on {day}: {before.get((day, tool), 0):,} credits are now {after.get((day, tool), 0):,}")
@@ -130,13 +133,13 @@ def _tell_sync(name: str, synced: Synced, pipeline: Pipeline, screen: Screen) ->
         screen.also(f"The table holds credit usage from {first} to {last}.")
 
 
-def _credits(pipeline: Pipeline) -> dict[tuple[str, str], int]:
+def _credits(pipeline: Pipeline) -> DayTool:
     """Credits by day and tool."""
     return {(day, tool): credits for day, tool, credits in pipeline.query(_SUMS)}
 
 
 def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
-    """Credits of each tool: as many of the newest months as the terminal has room for, the earlier ones in one column."""
+    """Credits of each tool: as many of the newest months as there is room for, the earlier ones in one column."""
     every = sorted({row["month"] for row in spent})
     shown = every[-max(1, min(12, (width - 50) // 11)) :]
     is_earlier = len(every) > len(shown)

@@ -46,7 +46,7 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 
 def end_children() -> None:
-    """End what an interrupt left running: the connector (PyAirbyte ends it when its last frame is gone), dbt, an install."""
+    """End what an interrupt left running: dbt, an install, the connector (PyAirbyte's when its last frame is gone)."""
     gc.collect()
     children = psutil.Process().children(recursive=True)
     for child in children:

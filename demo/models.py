@@ -22,6 +22,7 @@ from demo.warehouse import DUCKDB_FILE, SANDBOX_TABLE
 
 ROOT = Path(__file__).parent.parent
 _PROJECT = ROOT / "demo" / "dbt"
+_INSTALL_AND_RUN = 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"'
 _SUMMARY = "built and checked: "
 
 # To read the package takes dbt seconds and needs no table, so it is done while the connector still reads.
@@ -65,8 +66,7 @@ class Build:
         self._log = folder / "build.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                ["sh", "-c", 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"', "sh"]
-                + [_PROGRAM, *options],
+                ["sh", "-c", _INSTALL_AND_RUN, "sh", _PROGRAM, *options],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.PIPE,

@@ -48,7 +48,7 @@ def _page(marts: Marts) -> str:
     main = (
         (_PAGE / "main.html").read_text(encoding="utf-8")
         if has_usage
-        else "<p>There is no credit usage in this file yet. Sync some, run <code>make models</code>, then this again.</p>"
+        else "<p>There is no credit usage in this file yet. Sync some, then run <code>make models report</code>.</p>"
     )
     if not data["hasPrices"]:
         main = main.replace('<label id="in-label">In <select id="in"></select></label>', "")
@@ -76,7 +76,8 @@ def _data(marts: Marts) -> dict[str, Any]:
     usage = marts.rows(f"select date, {columns}, {_FIGURES} from magnific__usage group by all order by all")
     by_key, keys = _by_key(marts)
     projects = marts.rows(
-        "select project_reference as id, max(project_name) as name from magnific__usage group by 1 having id is not null"
+        "select project_reference as id, max(project_name) as name from magnific__usage "
+        "where project_reference is not null group by all"
     )
     return {
         "first": first,
@@ -88,7 +89,7 @@ def _data(marts: Marts) -> dict[str, Any]:
         "isInvented": marts.is_of_sandbox,
         "hasPrices": any(row["has_prices"] for row in synced),
         "nobody": _NOBODY,
-        "usage": _columns(usage, first, ids, _BY_KIND),
+        "usage": _columns(usage, first, ids, list(_BY_KIND)),
         "byKey": _columns(by_key, first, ids, ("team", "tool", "key")),
         "ids": {kind: list(numbers) for kind, numbers in ids.items()},
         "names": {
@@ -120,7 +121,8 @@ def _people(marts: Marts) -> list[Row]:
     if not marts.has("magnific__people"):
         return []
     return marts.rows(
-        "select team, person, member_role, member_status, group_name, has_seat, last_day from magnific__people order by all"
+        "select team, person, member_role, member_status, group_name, has_seat, last_day "
+        "from magnific__people order by all"
     )
 
 

@@ -90,7 +90,8 @@ def make_marts(
             cross join (values ('team', 'Team'), ('group', 'Studio')) as scopes(scope, name);
             create table magnific__month as
             select team, cast(date_trunc('month', date) as date) as month, cast(sum(credits) as bigint) as used,
-                max(date) as used_through, 1543210 as forecast, sum(cost) as cost, 1712.34 as forecast_cost, 'EUR' as currency
+                max(date) as used_through, 1543210 as forecast, sum(cost) as cost, 1712.34 as forecast_cost,
+                'EUR' as currency
             from magnific__usage group by 1, 2;
             create table magnific__alerts as
             select team, scope, name, cycle_start, cycle_end, level, 81.2 as percent, used, allowance, forecast,

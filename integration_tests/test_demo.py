@@ -62,7 +62,9 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
 def rows_add_up(printed: str) -> int:
     """How many rows of the table have figures whose last is the sum of those before it; the others fail."""
     table = printed.partition("Credits by tool and month")[2].partition("sums")[0]
-    figures = [[int(one.replace(",", "")) for one in re.findall(r"(?<=  )[\d,]+(?=  )", line)] for line in table.splitlines()]
+    figures = [
+        [int(one.replace(",", "")) for one in re.findall(r"(?<=  )[\d,]+(?=  )", line)] for line in table.splitlines()
+    ]
     rows = [row for row in figures if row]
     assert all(sum(row[:-1]) == row[-1] for row in rows)
     assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1], "the total"

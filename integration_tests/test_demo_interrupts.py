@@ -46,7 +46,9 @@ def test_an_interrupt_during_an_import_with_all_threads_there_or_in_dbt_leaves_n
 def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None:
     # Whatever is imported first waits, as a slow disk does.
     (demo.folder / "site" / "rich").mkdir(parents=True)
-    (demo.folder / "site" / "rich" / "__init__.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(3600)")
+    (demo.folder / "site" / "rich" / "__init__.py").write_text(
+        "print('importing', flush=True)\nimport time\ntime.sleep(3600)"
+    )
     process = demo.start_until("importing")
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=HUNG)

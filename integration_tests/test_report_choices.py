@@ -124,7 +124,7 @@ def test_from_25_people_on_a_list_is_sorted_and_searched(browser: Browser, year:
 
 def test_what_went_through_no_key_is_the_rest(browser: Browser, year: Path) -> None:
     browser.show(year)
-    heading, pipeline, rest, total = browser.rows("#s-key")
+    _, pipeline, rest, total = browser.rows("#s-key")
     assert (pipeline[0], rest[0]) == ("Pipeline", "(without an API key)")
     assert total[1] == browser.card("Spent")[0].removeprefix("EUR ")
     browser.show(year, chosen="#group=Studio")

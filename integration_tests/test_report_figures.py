@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Case:
-    """An address of the page, and what it means: all days, the whole ones among them, and those they are compared with."""
+    """An address of the page, and what it means: all days, the whole ones, and those they are compared with."""
 
     chosen: str
     days: Span
@@ -232,7 +232,7 @@ def test_several_teams_are_a_list_and_a_filter(browser: Browser, tmp_path: Path)
     file = make_marts(tmp_path / "teams.duckdb", 60, 4, teams=2)
     write_report(file, file.with_suffix(".html"))
     browser.show(file.with_suffix(".html"))
-    _, *rows, total = browser.rows("#s-team")
+    _, *rows, _ = browser.rows("#s-team")
     assert [row[0] for row in rows] == ["team 1", "team 2"]
     assert browser.rows("#budget")[1][0].startswith("Team team 1")
     browser.show(file.with_suffix(".html"), chosen="#team=team+1")

@@ -31,7 +31,8 @@ function frame(place, { title, unit, most, legend = [] }) {
     const size = 26 + 7.3 * name.length;
     if (x && x + size > width) [x, top] = [0, top + 20];
     const mark = dashed === undefined ? svg("rect", { x, y: top - 10, width: 11, height: 11, fill: paint })
-      : svg("line", { x1: x, x2: x + 12, y1: top - 4, y2: top - 4, stroke: paint, "stroke-width": 3, "stroke-dasharray": dashed });
+      : svg("line", { x1: x, x2: x + 12, y1: top - 4, y2: top - 4, stroke: paint, "stroke-width": 3,
+        "stroke-dasharray": dashed });
     const item = [mark, text(x + 17, top, name, { fill: colour("ink") })];
     x += size;
     return item;
@@ -39,7 +40,8 @@ function frame(place, { title, unit, most, legend = [] }) {
   const [left, low] = [52, top + 28 + chartHeight];
   const steps = ticks(most || 1);
   const y = (value) => low - (chartHeight * value) / steps.at(-1);
-  const root = svg("svg", { viewBox: `0 0 ${width} ${low + 28}`, width: "100%", role: "img", "aria-label": `${title}, in ${unit.title}` },
+  const root = svg("svg", { viewBox: `0 0 ${width} ${low + 28}`, width: "100%", role: "img",
+    "aria-label": `${title}, in ${unit.title}` },
     text(0, 12, title, { "font-weight": 600, fill: colour("ink"), "font-size": 13 }), items,
     text(left - 6, y(steps.at(-1)) - 9, unit.title, { "text-anchor": "end" }),
     steps.map((step) => [svg("line", { x1: left, x2: width - 8, y1: y(step), y2: y(step), stroke: colour("line") }),
@@ -53,7 +55,8 @@ function names(at, labels, words) {
   const every = Math.ceil(labels.length / Math.max(1, Math.floor(at.width / 95)));
   return labels.filter((_, n) => n % every === 0).map(({ share, day, wide = 0 }) => {
     const isLast = share + wide > 0.93;
-    return text(at.x(share + (isLast ? wide : wide / 2)), at.low + 18, words(day), { "text-anchor": isLast ? "end" : wide ? "middle" : "start" });
+    return text(at.x(share + (isLast ? wide : wide / 2)), at.low + 18, words(day),
+      { "text-anchor": isLast ? "end" : wide ? "middle" : "start" });
   });
 }
 
@@ -82,28 +85,39 @@ function timeline(place, title, unit, bars, paint) {
     const [left, width] = [at.x(first + n * wide), Math.max(1, at.width * wide * 0.86)];
     const pieces = bar.pieces.filter((piece) => value(piece.sum) > 0).map((piece) => {
       sum += value(piece.sum);
-      return svg("rect", { class: "piece", x: left, width, y: at.y(sum), height: at.low - at.y(value(piece.sum)), opacity: bar.whole ? 1 : 0.45,
+      return svg("rect", { class: "piece", x: left, width, y: at.y(sum), height: at.low - at.y(value(piece.sum)),
+        opacity: bar.whole ? 1 : 0.45,
         fill: used.find(({ name }) => name === piece.tool).paint });
     });
-    const lines = () => [element("strong", {}, bar.what), ...bar.pieces.toReversed().map((piece) => `${piece.tool}: ${unit.of(value(piece.sum))}, ${plural(piece.sum.uses, "use", "uses")}`),
+    const lines = () => [element("strong", {}, bar.what), ...bar.pieces.toReversed()
+      .map((piece) => `${piece.tool}: ${unit.of(value(piece.sum))}, ${plural(piece.sum.uses, "use", "uses")}`),
       `Total: ${unit.of(value(bar.sum))}`];
-    return [...pieces, tip(svg("rect", { x: left, width, y: at.low - chartHeight, height: chartHeight, fill: "transparent" }), lines)];
-  }), ...names(at, bars.map(({ start }, n) => ({ share: first + n * wide, wide, day: start })), (day) => inWords(day, { day: "numeric", month: "short", year: "2-digit" })));
+    return [...pieces, tip(svg("rect", { x: left, width, y: at.low - chartHeight, height: chartHeight,
+      fill: "transparent" }), lines)];
+  }), ...names(at, bars.map(({ start }, n) => ({ share: first + n * wide, wide, day: start })),
+    (day) => inWords(day, { day: "numeric", month: "short", year: "2-digit" })));
 }
 
 // `lines`: {name, paint, dashed, points: [{share, value, day}]} each; `limit`: the allowance, or null.
 function runningTotal(place, title, unit, lines, limit, days) {
-  const shown = [...lines, ...(limit ? [{ name: `Allowance: ${unit.of(limit)}`, paint: colour("bad"), dashed: "2 3", points: [] }] : [])];
-  const at = frame(place, { title, unit, legend: shown, most: Math.max(limit || 0, ...lines.flatMap(({ points }) => points.map(({ value }) => value))) });
-  const line = ({ points, paint, dashed }) => svg("polyline", { class: "line", "data-end": points.at(-1)?.value, fill: "none", stroke: paint, "stroke-width": 2.5, "stroke-dasharray": dashed,
+  const shown = [...lines, ...(limit ? [{ name: `Allowance: ${unit.of(limit)}`, paint: colour("bad"), dashed: "2 3",
+    points: [] }] : [])];
+  const at = frame(place, { title, unit, legend: shown, most: Math.max(limit || 0,
+    ...lines.flatMap(({ points }) => points.map(({ value }) => value))) });
+  const line = ({ points, paint, dashed }) => svg("polyline",
+    { class: "line", "data-end": points.at(-1)?.value, fill: "none", stroke: paint, "stroke-width": 2.5,
+    "stroke-dasharray": dashed,
     points: points.map(({ share, value }) => `${at.x(share)},${at.y(value)}`).join(" ") });
   at.root.append(
-    ...(limit ? [svg("line", { x1: at.x(0), x2: at.x(1), y1: at.y(limit), y2: at.y(limit), stroke: colour("bad"), "stroke-width": 2, "stroke-dasharray": "2 3" })] : []),
+    ...(limit ? [svg("line", { x1: at.x(0), x2: at.x(1), y1: at.y(limit), y2: at.y(limit), stroke: colour("bad"),
+      "stroke-width": 2, "stroke-dasharray": "2 3" })] : []),
     ...lines.map(line),
     ...lines.flatMap(({ name, points, paint }) => points.map(({ share, value, day }, n) => tip(
-      svg("circle", { cx: at.x(share), cy: at.y(value), r: 7, fill: n === points.length - 1 ? paint : "transparent", "fill-opacity": 0.5 }),
+      svg("circle", { cx: at.x(share), cy: at.y(value), r: 7, fill: n === points.length - 1 ? paint : "transparent",
+        "fill-opacity": 0.5 }),
       () => [element("strong", {}, name), `Up to ${dayInWords(day)}: ${unit.of(value)}`]))),
-    ...names(at, days.map((day, n) => ({ share: n / Math.max(1, days.length - 1), day })), (day) => inWords(day, { day: "numeric", month: "short" })));
+    ...names(at, days.map((day, n) => ({ share: n / Math.max(1, days.length - 1), day })),
+      (day) => inWords(day, { day: "numeric", month: "short" })));
 }
 
 // A PNG of twice the size on white, whatever the page's colours are.

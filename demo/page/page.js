@@ -17,31 +17,37 @@ function start(data) {
   const choices = periods(data);
 
   const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  const hrefOf = (changes) => `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
+  const hrefOf = (changes) =>
+    `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
   const choose = (changes) => { location.hash = hrefOf(changes); };
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
 
   function view() {
     const chosen = address();
     const known = choices.flatMap(([, found]) => found);
-    const own = [chosen.from, chosen.to].every((day) => /^\d{4}-\d\d-\d\d$/.test(day) && time(day) >= time(data.first) && time(day) <= time(data.through));
-    const period = own && chosen.from <= chosen.to ? { id: "own", first: chosen.from, last: chosen.to } : known.find((one) => one.id === chosen.period) || known[0];
-    const filters = Object.fromEntries(Object.keys(data.ids).filter((kind) => kind !== "key" && data.ids[kind].includes(chosen[kind])).map((kind) => [kind, chosen[kind]]));
+    const own = [chosen.from, chosen.to].every((day) => /^\d{4}-\d\d-\d\d$/.test(day) && time(day) >= time(data.first)
+      && time(day) <= time(data.through));
+    const period = own && chosen.from <= chosen.to ? { id: "own", first: chosen.from, last: chosen.to }
+      : known.find((one) => one.id === chosen.period) || known[0];
+    const filters = Object.fromEntries(Object.keys(data.ids)
+      .filter((kind) => kind !== "key" && data.ids[kind].includes(chosen[kind])).map((kind) => [kind, chosen[kind]]));
     const unit = units[Object.hasOwn(units, chosen.in) ? chosen.in : Object.keys(units)[0]];
-    return { chosen, period, filters, unit, spans: compared(period, data), now: total(usage.by(period, filters, "tool").values()) };
+    return { chosen, period, filters, unit, spans: compared(period, data),
+      now: total(usage.by(period, filters, "tool").values()) };
   }
 
   // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
   const fileName = (content, { period, filters }) => ["magnific", content, `${period.first}_to_${period.last}`,
     ...Object.entries(filters).map(([kind, id]) => `${kind}-${nameOf(kind, id)}`.replace(/[^\w.@-]+/g, "-"))].join("_");
-  const figures = ({ uses, credits, cost, unpriced }) => [uses, credits, ...(data.hasPrices ? [unpriced && !cost ? "" : cost] : [])];
+  const figures = ({ uses, credits, cost, unpriced }) => [uses, credits,
+    ...(data.hasPrices ? [unpriced && !cost ? "" : cost] : [])];
   const figureTitles = ["uses", "credits", ...(data.hasPrices ? [`cost_${data.currency.toLowerCase()}`] : [])];
   const page = { data, usage, hrefOf, nameOf, fileName, figures, figureTitles, show: () => show() };
   const [lists, budgets] = [Lists(page), Budgets(page)];
 
   function changes({ unit, filters, spans }) {
     if (!spans.now) return "There is no whole day yet to compare.";
-    if (!spans.before) return `The ${plural(length(spans.now), "day", "days")} before are not all synced, so nothing is compared.`;
+    if (!spans.before) return "Nothing is compared: the days before are not all synced.";
     const [now, before] = [spans.now, spans.before].map((days) => usage.by(days, filters, "tool"));
     const [sum, then] = [total(now.values()), total(before.values())];
     if (!both(unit, sum, then)) return "Nothing is compared: some of these days have no price.";
@@ -49,18 +55,26 @@ function start(data) {
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
-    return `${spanInWords(spans.now)} against the ${length(spans.now)} days ${spanInWords(spans.before)}, which begin on a ${weekday(spans.before.first)} as well: `
-      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}), of it ${amount(all("uses"))} by the number of uses and ${amount(all("price"))} by what a use costs.`
+    return `${spanInWords(spans.now)} against the ${length(spans.now)} days ${spanInWords(spans.before)}, `
+      + `which begin on a ${weekday(spans.before.first)} as well: `
+      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}), of it ${amount(all("uses"))} `
+      + `by the number of uses and ${amount(all("price"))} by what a use costs.`
       + (most ? ` The largest change: ${most.id}, ${amount(most.change)}.` : "");
   }
 
   function header({ period, filters, unit, now }) {
     const running = period.last > data.complete;
-    place("shown").textContent = `${spanInWords(period)}, days in UTC${running ? `; ${dayInWords(data.through)} was not over when it was synced` : ""}. `
-      + (data.hasPrices ? "Money is an estimate: credits at the price of their day." : "There are no prices, so all figures are credits.")
-      + (now.unpriced && unit.id === "cost" ? ` No price covers ${plural(now.unpriced, "credit", "credits")} of these days: they are not in the money.` : "");
-    place("filters").replaceChildren(...Object.entries(filters).map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
-      `Only ${kinds[kind].one}: ${nameOf(kind, id)}`, element("span", { className: "hidden" }, ", show all again"), element("span", { ariaHidden: "true" }, " ✕"))));
+    const open = running ? `; ${dayInWords(data.through)} was not over when it was synced` : "";
+    place("shown").textContent = `${spanInWords(period)}, days in UTC${open}. `
+      + (data.hasPrices ? "Money is an estimate: credits at the price of their day."
+        : "There are no prices, so all figures are credits.")
+      + (now.unpriced && unit.id === "cost"
+        ? ` No price covers ${plural(now.unpriced, "credit", "credits")} of these days: they are not in the money.`
+        : "");
+    place("filters").replaceChildren(...Object.entries(filters)
+      .map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
+      `Only ${kinds[kind].one}: ${nameOf(kind, id)}`, element("span", { className: "hidden" }, ", show all again"),
+        element("span", { ariaHidden: "true" }, " ✕"))));
     document.title = `Magnific credit usage, ${spanInWords(period)}`;
   }
 
@@ -70,25 +84,31 @@ function start(data) {
       const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
       if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
       return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),
-        note: `${growth(unit.value(sum), unit.value(then))}: ${told(unit, sum)} on ${spanInWords(spans.now)}, ${told(unit, then)} on ${spanInWords(days)}` };
+        note: `${growth(unit.value(sum), unit.value(then))}: ${told(unit, sum)} on ${spanInWords(spans.now)}, `
+          + `${told(unit, then)} on ${spanInWords(days)}` };
     };
     const people = [...usage.by(period, filters, "person")].filter(([id]) => id !== data.nobody);
     const seats = data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team)).length;
     const nobody = usage.by(period, filters, "person").get(data.nobody);
     const shown = [
-      { title: "Spent", figure: told(unit, now, unit.of), note: `${data.hasPrices ? `${plural(now.credits, "credit", "credits")}, ` : ""}${plural(now.uses, "use", "uses")}` },
+      { title: "Spent", figure: told(unit, now, unit.of),
+        note: `${data.hasPrices ? `${plural(now.credits, "credit", "credits")}, ` : ""}${plural(now.uses, "use", "uses")}` },
       against("Change", spans.before, "the days before are not all synced"),
       against("Change in a year", spans.yearBefore, "the days a year before are not all synced"),
       ...budgets.cards(period, filters, unit),
-      { title: "People with usage", figure: whole(people.length), note: [seats ? `of ${plural(seats, "seat", "seats")}` : "the list of members is not synced",
-        ...(nobody ? [`${told(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not attributed to a person`] : [])].join("; ") },
+      { title: "People with usage", figure: whole(people.length),
+        note: [seats ? `of ${plural(seats, "seat", "seats")}` : "the list of members is not synced",
+        ...(nobody
+          ? [`${told(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not attributed to a person`] : [])].join("; ") },
     ];
     place("cards").replaceChildren(...shown.map((card) => element("div", { className: "card" },
-      element("dt", {}, card.title), element("dd", { className: "figure" }, card.figure), element("dd", { className: "note" }, card.note))));
+      element("dt", {}, card.title), element("dd", { className: "figure" }, card.figure),
+        element("dd", { className: "note" }, card.note))));
   }
 
   function bars({ chosen, period, filters }) {
-    const size = ["day", "week", "month"].includes(chosen.unit) ? chosen.unit : length(period) <= 92 ? "day" : length(period) <= 550 ? "week" : "month";
+    const size = ["day", "week", "month"].includes(chosen.unit) ? chosen.unit : length(period) <= 92 ? "day"
+      : length(period) <= 550 ? "week" : "month";
     place("unit").value = size;
     const found = usage.over(period, filters, size);
     const starts = [];
@@ -105,9 +125,12 @@ function start(data) {
         pieces.set(name, add(pieces.get(name) || nothing(), sum));
       }
       const part = length({ first: low, last: high }) < length({ first: at, last: end });
-      return { start: at, what: { day: dayInWords(at), month: monthInWords(at) }[size] || `Week from ${dayInWords(at)}`, sum: total(pieces.values()), tools: found.get(at) || new Map(),
-        note: [part ? spanInWords({ first: low, last: high }) : "", high > data.complete ? "not over" : ""].filter(Boolean).join(", "), whole: !part && high <= data.complete,
-        pieces: paint.filter(({ name }) => pieces.has(name)).map(({ name }) => ({ tool: name, sum: pieces.get(name) })) };
+      return { start: at, what: { day: dayInWords(at), month: monthInWords(at) }[size]
+        || `Week from ${dayInWords(at)}`, sum: total(pieces.values()), tools: found.get(at) || new Map(),
+        note: [part ? spanInWords({ first: low, last: high }) : "", high > data.complete ? "not over" : ""]
+          .filter(Boolean).join(", "), whole: !part && high <= data.complete,
+        pieces: paint.filter(({ name }) => pieces.has(name))
+          .map(({ name }) => ({ tool: name, sum: pieces.get(name) })) };
     });
     return { size, paint, all: all.map((bar) => ({ ...bar, what: bar.what + (bar.note ? ` (${bar.note})` : "") })) };
   }
@@ -118,14 +141,18 @@ function start(data) {
     timeline(place("timeline"), `Usage by ${size} and tool, ${spanInWords(period)}`, unit, all, paint);
     const partial = all.filter((bar) => !bar.whole).map((bar) => bar.what);
     place("parts").textContent = partial.length ? `Pale bars are not whole: ${partial.join("; ")}.` : "";
-    const columns = [{ title: size[0].toUpperCase() + size.slice(1) }, { title: unit.title, number: true }, { title: "Uses", number: true }];
+    const columns = [{ title: size[0].toUpperCase() + size.slice(1) }, { title: unit.title, number: true },
+      { title: "Uses", number: true }];
     place("timeline-table").replaceChildren(table("Usage over time", columns,
-      all.map(({ what, sum }) => ({ cells: [what, told(unit, sum), whole(sum.uses)] })), { total: ["Total", told(unit, now), whole(now.uses)] }));
+      all.map(({ what, sum }) => ({ cells: [what, told(unit, sum), whole(sum.uses)] })),
+        { total: ["Total", told(unit, now), whole(now.uses)] }));
     const name = fileName(`usage-by-${size}-and-tool`, shown);
     place("timeline-save").replaceChildren(
       csvButton(name, "Usage over time", () => [["first_day", "tool", ...figureTitles],
-        ...all.flatMap(({ start: first, tools }) => [...tools].map(([tool, sum]) => [first, tool, ...figures(sum)])), ["Total", "", ...figures(now)]]),
-      button("Save picture", "Save picture: Usage over time", () => picture(place("timeline"), `${name}_${unit.title}`)));
+        ...all.flatMap(({ start: first, tools }) => [...tools].map(([tool, sum]) => [first, tool, ...figures(sum)])),
+          ["Total", "", ...figures(now)]]),
+      button("Save picture", "Save picture: Usage over time",
+        () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
 
 
@@ -165,9 +192,12 @@ function start(data) {
     const [from, to] = [place("from").value, place("to").value];
     if (from && to && from <= to) choose({ from, to, period: undefined, unit: undefined });
   };
-  place("period").append(...choices.map(([label, found]) => element("optgroup", { label }, found.map((one) => element("option", { value: one.id }, one.label)))),
+  place("period").append(...choices.map(([label, found]) =>
+    element("optgroup", { label }, found.map((one) => element("option", { value: one.id }, one.label)))),
     element("option", { value: "own" }, "Own dates"));
-  place("period").addEventListener("change", ({ target }) => (target.value === "own" ? place("from").focus() : choose({ period: target.value, from: undefined, to: undefined, unit: undefined })));
+  place("period").addEventListener("change", ({ target }) =>
+    (target.value === "own" ? place("from").focus() : choose({ period: target.value, from: undefined, to: undefined,
+    unit: undefined })));
   for (const id of ["from", "to"]) {
     Object.assign(place(id), { min: data.first, max: data.through });
     place(id).addEventListener("change", own);

@@ -24,13 +24,16 @@ function signed(value, figure) {
   const size = figure(Math.abs(value));
   return /[1-9]/.test(size) ? `${value > 0 ? "+" : "−"}${size}` : size;
 }
-const growth = (now, before) => (before ? signed((100 * (now - before)) / before, (size) => `${decimals(1)(size)}%`) : now ? "new" : dash);
+const growth = (now, before) => (before ? signed((100 * (now - before)) / before, (size) => `${decimals(1)(size)}%`)
+  : now ? "new" : dash);
 
 // What figures are in. `value`: of a sum, null where none of its days has a price.
 function unitsOf({ currency, hasPrices }) {
-  const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits, known: () => true,
+  const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits,
+    known: () => true,
     of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
-  const money = { id: "cost", title: currency, column: `cost_${(currency || "").toLowerCase()}`, figure: decimals(2), value: (sum) => (sum.unpriced && !sum.cost ? null : sum.cost),
+  const money = { id: "cost", title: currency, column: `cost_${(currency || "").toLowerCase()}`, figure: decimals(2),
+    value: (sum) => (sum.unpriced && !sum.cost ? null : sum.cost),
     known: (sum) => !sum.unpriced, of: (value) => `${currency} ${decimals(2)(value)}`, each: decimals(4) };
   return hasPrices ? { money, credits } : { credits };
 }
@@ -45,16 +48,21 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// Rows: {cells, late}; a cell is a text or a node. `columns`: {title, number, screen} each. From 25 rows on a list can be sorted
-// and searched, and paper has only its first rows: `rest` is the line that stands there for the `late` ones.
+// Rows: {cells, late}; a cell is a text or a node. `columns`: {title, number, screen} each. Paper has only the first
+// rows of a long list: `rest` is the line that stands there for the `late` ones.
 function table(label, columns, rows, { total: last, rest, sort } = {}) {
-  const classes = (column, ...more) => ({ className: [column.number ? "number" : "", column.screen ? "screen" : "", ...more].filter(Boolean).join(" ") });
+  const classes = (column, ...more) => ({ className: [column.number ? "number" : "", column.screen ? "screen" : "",
+    ...more].filter(Boolean).join(" ") });
   const line = ({ cells, late }, className = "") => element("tr", { className: late ? "late" : className },
     cells.map((cell, n) => element(n ? "td" : "th", { ...classes(columns[n]), ...(n ? {} : { scope: "row" }) }, cell)));
-  const heading = (column, n) => element("th", { scope: "col", ...classes(column), ...(sort && sort.by === n ? { ariaSort: sort.down ? "descending" : "ascending" } : {}) },
-    sort ? element("button", { type: "button", className: "sort", id: `${sort.id}-${n}`, onclick: () => sort.choose(n) },
-      column.title, element("span", { ariaHidden: "true" }, sort.by === n ? (sort.down ? " ▼" : " ▲") : " ↕")) : column.title);
-  return element("div", { className: "scroll", tabIndex: 0, role: "group", ariaLabel: `${label}, figures` }, element("table", {},
+  const heading = (column, n) => element("th", { scope: "col", ...classes(column),
+    ...(sort && sort.by === n ? { ariaSort: sort.down ? "descending" : "ascending" } : {}) },
+    sort ? element("button", { type: "button", className: "sort", id: `${sort.id}-${n}`,
+      onclick: () => sort.choose(n) },
+      column.title, element("span", { ariaHidden: "true" }, sort.by === n ? (sort.down ? " ▼" : " ▲") : " ↕"))
+        : column.title);
+  return element("div", { className: "scroll", tabIndex: 0, role: "group", ariaLabel: `${label}, figures` },
+    element("table", {},
     element("thead", {}, element("tr", {}, columns.map(heading))),
     element("tbody", {}, rows.map((row) => line(row)), rest ? line({ cells: rest }, "rest") : null),
     last ? element("tfoot", {}, line({ cells: last })) : null));

@@ -81,29 +81,35 @@ function startOf(day, unit, units = 0) {
 
 // The choices of the list, by their headings; the first month is the newest.
 function periods({ first, through, complete }) {
-  const clipped = (one) => ({ ...one, first: one.first < first ? first : one.first, last: one.last > through ? through : one.last });
+  const clipped = (one) => ({ ...one, first: one.first < first ? first : one.first, last: one.last > through ? through
+    : one.last });
   const back = (unit, id, label) => {
     const found = [];
     for (let start = startOf(through, unit); startOf(start, unit, 1) > first; start = startOf(start, unit, -1)) {
-      found.push(clipped({ id: id(start), label: label(start), first: start, last: later(startOf(start, unit, 1), -1) }));
+      found.push(clipped({ id: id(start), label: label(start), first: start,
+        last: later(startOf(start, unit, 1), -1) }));
     }
     return found;
   };
   const quarter = (start) => Math.ceil(Number(start.slice(5, 7)) / 3);
-  const days = [30, 90].map((count) => ({ id: String(count), label: `Last ${count} whole days`, first: later(complete, 1 - count), last: complete }));
+  const days = [30, 90].map((count) => ({ id: String(count), label: `Last ${count} whole days`,
+    first: later(complete, 1 - count), last: complete }));
   return [
     ["Months", back("month", (start) => start.slice(0, 7), monthInWords)],
-    ["Quarters", back("quarter", (start) => `${start.slice(0, 4)}-q${quarter(start)}`, (start) => `Quarter ${quarter(start)} of ${start.slice(0, 4)}`)],
+    ["Quarters", back("quarter", (start) => `${start.slice(0, 4)}-q${quarter(start)}`,
+      (start) => `Quarter ${quarter(start)} of ${start.slice(0, 4)}`)],
     ["Years", back("year", (start) => start.slice(0, 4), (start) => `Year ${start.slice(0, 4)}`)],
-    ["Days", [...days.filter((one) => one.first >= first), { id: "all", label: "Everything synced", first, last: through }]],
+    ["Days", [...days.filter((one) => one.first >= first), { id: "all", label: "Everything synced", first,
+      last: through }]],
   ];
 }
 
-// The whole days of a period, and the same number of days before it and a year before it that begin on the same weekday.
+// The whole days of a period, and as many days before it and a year before it, which begin on the same weekday.
 // Null where there is no whole day, or where the earlier days are not all synced.
 function compared(period, { first, complete }) {
   const now = { first: period.first, last: period.last < complete ? period.last : complete };
   if (now.last < now.first) return { now: null, before: null, yearBefore: null };
-  const earlier = (days) => (later(now.first, -days) < first ? null : { first: later(now.first, -days), last: later(now.last, -days) });
+  const earlier = (days) => (later(now.first, -days) < first ? null
+    : { first: later(now.first, -days), last: later(now.last, -days) });
   return { now, before: earlier(7 * Math.ceil(length(now) / 7)), yearBefore: length(now) > 364 ? null : earlier(364) };
 }
