@@ -87,14 +87,14 @@ def _build(target: Target, folder: Path, ledger: Sandbox, project: Project, conn
     first: list[tuple[dict[str, str], list[Used], Figures]] = []
 
     def build() -> None:
-        results = project.run(target, "build", as_of=MONDAY, api_keys_enabled=True)
+        results = project.run(target, "build", as_of=MONDAY, using_credit_usage_by_api_key=True)
         first.append((results, used(ledger, changed=False), daily(target)))
 
     executable = folder / "connector"
     connector.forked.make_executable(executable)
     synced = sync_twice(folder, target, ledger, {"local_executable": executable}, between=build)
     [(first_build, first_expected, first_found)] = first
-    second_build = project.run(target, "build", as_of=TUESDAY, api_keys_enabled=True)
+    second_build = project.run(target, "build", as_of=TUESDAY, using_credit_usage_by_api_key=True)
     return Built(synced, (first_build, second_build), first_expected, first_found)
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from destinations import SCHEMA, DuckDb, Postgres, Target
 from environments import DBT, run
 from forked import Forked
@@ -18,6 +19,7 @@ from sandbox_process import ROOT
 
 MODELS = "models"
 """The schema that the tests build into."""
+STAGING = f"{MODELS}_magnific_staging"
 ANALYST = "analyst"
 """Who builds in PostgreSQL."""
 
@@ -58,19 +60,44 @@ class Project:
         `target` is where the tables are, or the name of a warehouse that is not there. `variables` lack the prefix
         of the package.
         """
-        profile = _profile(target)
-        place = self._folder / "targets" / profile["type"]
-        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "api_keys_enabled": False, **variables}
-        given = {f"magnific_analytics_{name}": value for name, value in named.items()}
-        options = ["--vars", json.dumps(given), "--target-path", str(place)]
-        output = self._dbt(profile, *command, *options)
+        place = self._folder / "targets" / _profile(target)["type"]
+        # Left from another run, it would be taken for what this one did not write.
+        (place / "run_results.json").unlink(missing_ok=True)
+        output = self._dbt(_profile(target), *command, *self._options(target, variables))
         results = json.loads((place / "run_results.json").read_text())["results"]
         assert results, output
         return {one["unique_id"].split(".")[2]: one["status"] for one in results}
 
+    def set_models(self, models: Mapping[str, Any], **sections: Any) -> None:
+        """What the user's own `dbt_project.yml` says of the package's marts, and of its other kinds of nodes."""
+        written = yaml.safe_load((ROOT / "demo" / "dbt" / "dbt_project.yml").read_text())
+        written["models"] = {"magnific_analytics": {"marts": dict(models)}}
+        written |= {name: {"magnific_analytics": section} for name, section in sections.items()}
+        (self._folder / "dbt_project.yml").write_text(json.dumps(written))
+
+    def children(self) -> dict[str, set[str]]:
+        """Which of the package's nodes read each of its nodes, in DuckDB, after `run`."""
+        manifest = json.loads((self._folder / "targets" / "duckdb" / "manifest.json").read_text())
+        return {
+            name.split(".")[2]: {child.split(".")[2] for child in children}
+            for name, children in manifest["child_map"].items()
+        }
+
+    def printed(self, target: Target, *command: str, **variables: Any) -> list[str]:
+        """The lines that an operation prints."""
+        return self._dbt(_profile(target), "--quiet", *command, *self._options(target, variables)).splitlines()
+
+    def _options(self, target: Target | str, variables: Mapping[str, Any]) -> list[str]:
+        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "using_credit_usage_by_api_key": False}
+        given = {f"magnific_analytics_{name}": value for name, value in {**named, **variables}.items()}
+        place = self._folder / "targets" / _profile(target)["type"]
+        return ["--vars", json.dumps(given), "--target-path", str(place)]
+
     def freshness(self, target: Target) -> dict[str, str]:
         """`pass`, `warn` or `error` of each source table by its name."""
-        given = json.dumps({"magnific_analytics_schema": SCHEMA})
+        given = json.dumps(
+            {"magnific_analytics_schema": SCHEMA, "magnific_analytics_using_credit_usage_by_api_key": False}
+        )
         place = self._folder / "targets" / "freshness"
         self._dbt(_profile(target), "source", "freshness", "--vars", given, "--target-path", str(place))
         results = json.loads((place / "sources.json").read_text())["results"]

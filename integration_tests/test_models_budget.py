@@ -1,59 +1,136 @@
-"""Budgets of the dbt package: month to date and forecast against what was allowed."""
+"""Budgets and forecasts of the dbt package: what a query by hand on the raw tables says, on four days of a month."""
 
 from __future__ import annotations
 
-import calendar
-from collections import Counter
-from datetime import date, timedelta
+from pathlib import Path
 
-from built_models import NO_GROUP, NOBODY, Built, cost
-from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY, Key, Used
+import duckdb
+import pytest
+from built_models import Built
+from dbt_project import MODELS, Project
+from destinations import SCHEMA, DuckDb, Target
+from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY
 
-from sandbox.team import GROUPS, make_team
+from sandbox.team import make_team
 
-# demo/dbt/seeds, by hand.
-SEAT_CREDITS, MOTION_CREDITS = 45_000, 150_000
+BY_HAND = (Path(__file__).parent / "raw_figures.sql").read_text()
+# demo/dbt/seeds, by hand: the seats of the team are one pool.
+SEATS = sum(person.status == "active" for person in make_team().people)
+ALLOWANCES = {("team", None): SEATS * 45_000, ("group", "Motion"): 150_000}
+WHOSE = {"team": "true", "group": "group_name = 'Motion'"}
+DAYS = ("2026-02-02", "2026-02-04", "2026-02-15", "2026-02-28")
 
 
-def budget_names(row: Used) -> dict[str, str]:
-    return {
-        "team": "Team",
-        "group": (row.group or NO_GROUP) if row.email else NOBODY,
-        "person": row.email or NOBODY,
+def by_hand(target: Target, schema: str, scope: str, day: str, end: str) -> tuple[int, int]:
+    """Used and forecast in the month that ends on `end`."""
+    sql = BY_HAND.format(schema=schema, day=day, start=f"{day[:8]}01", end=end, whose=WHOSE[scope])
+    [(used, forecast)] = target.query(sql)
+    return int(used), round(forecast)
+
+
+def test_the_figures_of_both_databases_are_those_of_a_query_by_hand(built: Built) -> None:
+    assert GROUP.name != "Motion" != NEW_GROUP_NAME
+    found = built.ask(
+        "SELECT scope, used, remaining, forecast, allowance, used_through, is_used_through_over,"
+        " used_cost + remaining_cost - allowance_cost, currency"
+        " FROM magnific__budget WHERE is_current ORDER BY scope DESC"
+    )
+    for (scope, _), row, allowance in zip(ALLOWANCES, found, ALLOWANCES.values(), strict=True):
+        used, forecast = by_hand(built.target, SCHEMA, scope, TUESDAY, "2026-03-31")
+        assert row[:5] == (scope, used, allowance - used, forecast, allowance)
+        assert (str(row[5]), *row[6:]) == (TUESDAY, False, 0, "EUR")
+
+
+def test_a_month_that_is_over_has_what_was_used(built: Built) -> None:
+    months = built.ask("SELECT month, used, forecast, is_used_through_over FROM magnific__month WHERE NOT is_current")
+    credits: dict[object, int] = {}
+    for row in built.expected:
+        credits[row.month] = credits.get(row.month, 0) + row.credits
+    del credits[max(credits)]
+    assert {month: (used, forecast, over) for month, used, forecast, over in months} == {
+        month: (used, used, True) for month, used in credits.items()
     }
 
 
-def test_budget_measures_month_to_date_and_forecast_against_the_allowance(built: Built) -> None:
-    as_of, first_day = date.fromisoformat(TUESDAY), min(row.date for row in built.expected)
-    active = sum(one.status == "active" for one in make_team().people)
-    heads = Counter(number for one in make_team().people for number in one.group_ids)
-    sizes = {group.name: heads[group.group_id] for group in GROUPS}
-    sizes[NEW_GROUP_NAME] = sizes.pop(GROUP.name)
-    expected: dict[Key, Key] = {}
-    for month in {row.month for row in built.expected}:
-        length = calendar.monthrange(month.year, month.month)[1]
-        over = (min(month + timedelta(days=length), as_of) - max(month, first_day)).days
-        for scope in ("team", "group", "person"):
-            for name in {budget_names(row)[scope] for row in built.expected if row.month == month}:
-                mine = [row for row in built.expected if row.month == month and budget_names(row)[scope] == name]
-                credits = sum(row.credits for row in mine)
-                finished = sum(row.credits for row in mine if row.date < as_of)
-                forecast = max(credits, int(finished * length / over + 0.5))
-                holders = {"team": active, "group": sizes.get(name), "person": None if name == NOBODY else 1}[scope]
-                allowance = MOTION_CREDITS if name == "Motion" else holders and holders * SEAT_CREDITS
-                expected[month, scope, name] = (
-                    *(credits, forecast, over, allowance, threshold(credits, allowance)),
-                    *(threshold(forecast, allowance), cost(mine), month == as_of.replace(day=1)),
-                )
-    found = built.ask(
-        "SELECT month, scope, name, credits, forecast_credits, days_over, allowance, threshold, forecast_threshold,"
-        " cost, is_current_month FROM magnific__budget"
+@pytest.fixture(scope="module")
+def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> tuple[DuckDb, Project]:
+    """The same team, last synced on four days of February: four schemas in one project."""
+    folder = tmp_path_factory.mktemp("four_days")
+    target = DuckDb(str(folder / "warehouse.duckdb"))
+    assert isinstance(duckdb_built.target, DuckDb)
+    with duckdb.connect(target.path) as connection:
+        connection.execute(f"SET timezone = 'UTC'; ATTACH '{duckdb_built.target.path}' AS synced (READ_ONLY)")
+        for day in DAYS:
+            schema = schema_of(day)
+            connection.execute(f"CREATE SCHEMA {schema}")
+            for table in ("credit_usage", "members", "groups", "projects", "api_keys"):
+                until = f"WHERE date <= '{day}'" if table == "credit_usage" else ""
+                connection.execute(f"CREATE TABLE {schema}.{table} AS FROM synced.{SCHEMA}.{table} {until}")
+                connection.execute(f"UPDATE {schema}.{table} SET _airbyte_extracted_at = '{day} 05:17:00'")
+            # PyAirbyte merges: the one who is no longer listed.
+            connection.execute(f"DELETE FROM {schema}.members WHERE email LIKE 'omar.haddad@%'")
+    project = Project(folder)
+    results = project.run(
+        target, "build", schemas=[schema_of(day) for day in DAYS], team_names={schema_of(DAYS[0]): "Two"}
     )
-    assert {row[:3]: row[3:] for row in found} == expected
-    assert {row[7] for row in found} == {None, 0, 50, 80, 95}
+    assert {name: status for name, status in results.items() if status not in ("success", "pass")} == {}
+    return target, project
 
 
-def threshold(credits: int, allowance: int | None) -> int | None:
-    if allowance is None:
-        return None
-    return max(percent for percent in (0, 50, 80, 95) if 100 * credits >= percent * allowance)
+def schema_of(day: str) -> str:
+    return f"north_{day[-2:]}"
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_budget_month_and_forecast_are_those_of_a_query_by_hand(four_days: tuple[DuckDb, Project], day: str) -> None:
+    target, schema = four_days[0], schema_of(day)
+    team = "Two" if day == DAYS[0] else schema
+    for (scope, name), allowance in ALLOWANCES.items():
+        used, forecast = by_hand(target, schema, scope, day, "2026-02-28")
+        assert target.query(
+            f"SELECT name, used, remaining, forecast, allowance FROM {MODELS}.magnific__budget"
+            f" WHERE team = '{team}' AND scope = '{scope}' AND is_current"
+        ) == [(name or team, used, allowance - used, forecast, allowance)]
+        levels = [level for level in (50, 80, 95, 100, 120, 150, 200) if used * 100 >= level * allowance]
+        alerts = target.query(
+            f"SELECT level, used, forecast FROM {MODELS}.magnific__alerts"
+            f" WHERE team = '{team}' AND scope = '{scope}' AND cycle_start = '2026-02-01' ORDER BY level"
+        )
+        assert alerts == [(level, used, forecast) for level in levels]
+    used, forecast = by_hand(target, schema, "team", day, "2026-02-28")
+    months = target.query(
+        f"SELECT used, forecast FROM {MODELS}.magnific__month WHERE team = '{team}' AND month = '2026-02-01'"
+    )
+    assert months == [(used, forecast)]
+    whole = f"SELECT sum(user_credits) FROM {schema}.credit_usage WHERE date >= '2026-02-01' AND date < '{day}'"
+    [(added_up,)] = target.query(
+        f"SELECT ({whole}) + sum(expected_credits) FROM {MODELS}.magnific__forecast WHERE team = '{team}'"
+    )
+    assert round(added_up) == forecast
+
+
+def test_the_command_prints_the_new_alerts_whole(four_days: tuple[DuckDb, Project]) -> None:
+    target, project = four_days
+    schemas = [schema_of(day) for day in DAYS]
+    for since, condition in ((None, "crossed_on >= through - 1"), ("2026-02-10", "crossed_on >= '2026-02-10'")):
+        expected = target.query(
+            f"SELECT message FROM {MODELS}.magnific__alerts JOIN {MODELS}.magnific__synced USING (team)"
+            f" WHERE {condition}"
+        )
+        arguments = ["--args", f"{{since: {since}}}"] if since else []
+        printed = project.printed(target, "run-operation", "magnific_alerts", *arguments, schemas=schemas)
+        assert sorted(printed) == sorted(message for (message,) in expected)
+    [(message,)] = target.query(
+        f"SELECT message FROM {MODELS}.magnific__alerts WHERE team = 'north_28' AND scope = 'team' AND level = 50"
+        " AND cycle_start = '2026-02-01'"
+    )
+    [(used, allowance, percent, forecast, share)] = target.query(
+        "SELECT used, allowance, percent_used, forecast, forecast_percent"
+        f" FROM {MODELS}.magnific__budget WHERE team = 'north_28' AND scope = 'team' AND is_current"
+    )
+    assert message.startswith(
+        f"Team north_28 has used {used:,} of {allowance:,} credits ({percent} %) of the cycle 2026-02-01 to 2026-02-28,"
+        " and reached 50 % on 2026-02-"
+    )
+    assert message.endswith(f" Forecast for its end: {forecast:,} credits ({share} %).")
+    assert printed

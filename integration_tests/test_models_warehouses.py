@@ -22,7 +22,7 @@ for file in files:
 
 @pytest.mark.parametrize("warehouse", OFFLINE)
 def test_every_model_and_test_compiles_and_parses(warehouse: str, models_project: Project) -> None:
-    options = {"api_keys_enabled": True, "focus_people": True}
+    options = {"using_credit_usage_by_api_key": True, "focus_people": True}
     results = models_project.run(warehouse, "compile", "--no-introspect", "--no-populate-cache", **options)
     assert set(results.values()) == {"success"}
     files = models_project.compiled(warehouse)

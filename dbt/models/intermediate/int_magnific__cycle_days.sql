@@ -64,9 +64,9 @@ means as (
         all_days.scope,
         all_days.name_key,
         weekdays.number as weekday,
-        coalesce(
-            avg(case when all_days.weekday = weekdays.number then cast(all_days.credits as {{ dbt.type_numeric() }}) end),
-            avg(cast(all_days.credits as {{ dbt.type_numeric() }}))
+        cast(
+            coalesce(avg(case when all_days.weekday = weekdays.number then all_days.credits end), avg(all_days.credits))
+            as {{ dbt.type_numeric() }}
         ) as credits
     from past as all_days
     cross join (select number from {{ ref("int_magnific__numbers") }} where number < 7) as weekdays

@@ -47,10 +47,10 @@ select
     allowance,
     forecast,
     crossed_on,
-    case scope when 'team' then 'Team ' when 'group' then 'Group ' when 'project' then 'Project ' else '' end
-    || name
     {%- if var("magnific_analytics_schemas") | length > 1 %}
-    || case when scope <> 'team' then ' (team ' || team || ')' else '' end
+    'Team ' || team || case when scope <> 'team' then ', ' || scope || ' ' || name else '' end
+    {%- else %}
+    case scope when 'team' then 'The team' when 'person' then name else 'The ' || scope || ' ' || name end
     {%- endif %}
     || ' has used ' || {{ magnific_analytics.grouped("used") }} || ' of ' || {{ magnific_analytics.grouped("allowance") }}
     || ' credits' || coalesce(' (' || cast(percent as {{ text }}) || ' %)', '') || ' of the cycle '
