@@ -109,7 +109,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     if keys := synced.rows.get("api_keys"):
         screen.also(
             f"{len(streams) - 1} of its requests read the other streams. The rest read {BY_API_KEY} for the first "
-            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. From now on: one request a key."
+            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. From now on: one a key."
         )
     _tell_changes(before, _credits(pipeline), screen)
 

@@ -189,6 +189,15 @@ class Browser:
         options = {"behavior": "allow", "downloadPath": str(folder)}
         self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", options)
 
+    def saved(self, folder: Path, pattern: str, count: int) -> list[Path]:
+        """The files that were saved, once there are so many and all are written."""
+
+        def written() -> list[Path]:
+            return [file for file in folder.glob(pattern) if file.stat().st_size]
+
+        self.wait_until(lambda: len(written()) == count and not [*folder.glob("*.crdownload")])
+        return written()
+
     def complaints(self) -> list[str]:
         """Errors and warnings on the console since the page was opened."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

@@ -47,7 +47,8 @@ def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                     project_name = if(project_reference is null, null, project_name || ' ' || hash(person) % 20),
                     project_reference = project_reference || hash(person) % 20;
                 insert into models.magnific__budget by name
-                    select * exclude (n) replace ('Group ' || n as name) from models.magnific__budget, range(20) as numbers(n)
+                    select * exclude (n) replace ('Group ' || n as name)
+                    from models.magnific__budget, range(20) as numbers(n)
                     where scope = 'group'
                 """
             )
@@ -134,8 +135,7 @@ def test_a_chart_is_saved_as_a_picture_twice_its_size(browser: Browser, html: Pa
     for chart, name in (("timeline", "usage-by-day-and-tool"), ("cycle", "budget_EUR")):
         picture = next(one for one in browser.buttons(f"#{chart}-save") if one.text == "Save picture")
         browser.ask("arguments[0].click()", picture)
-        browser.wait_until(lambda name=name: [*tmp_path.glob(f"magnific_{name}_2026-03-01_to_2026-03-17*.png")])
-        [saved] = tmp_path.glob(f"magnific_{name}_*.png")
+        [saved] = browser.saved(tmp_path, f"magnific_{name}_2026-03-01_to_2026-03-17*.png", 1)
         width, height = struct.unpack(">II", saved.read_bytes()[16:24])
         box = browser.ask("return document.querySelector(arguments[0]).viewBox.baseVal.width", f"#{chart} svg")
         assert width == 2 * int(box) and height > 600

@@ -249,8 +249,8 @@ def test_everything_can_be_saved_as_csv_named_by_content_and_period(
     buttons = [one for one in browser.buttons("main") if one.text == "Save CSV"]
     for button in buttons:
         browser.ask("arguments[0].click()", button)
-    browser.wait_until(lambda: len([*tmp_path.glob("*.csv")]) == len(buttons))
-    saved = {one.stem: [*csv.reader(one.read_text("utf-8-sig").splitlines())] for one in tmp_path.glob("*.csv")}
+    files = browser.saved(tmp_path, "*.csv", len(buttons))
+    saved = {one.stem: [*csv.reader(one.read_text("utf-8-sig").splitlines())] for one in files}
     names = ("usage-by-day-and-tool", "budgets", "tools", "groups", "projects", "people-by-tool")
     assert set(saved) == {f"magnific_{name}_{span}" for name in names}
     studio = [row for row in ledger if row.date >= MARCH[0] and row.group == "Studio"]
