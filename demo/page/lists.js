@@ -128,7 +128,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       ...figureTitles,
       ...(compares ? [`change_${unit.column}`] : []), ...(compares && kind === "tool"
         ? [`change_by_uses_${unit.column}`, `change_by_cost_of_a_use_${unit.column}`] : []),
-      ...tools.map((tool) => `${tool} (${unit.column})`)];
+      ...tools.map((tool) => `${tool} (${unit.title})`)];
     const change = compares ? growthColumn - 1 : -1;
     const saved = (name, extra, sum, values) => [name, ...extra, ...figures(sum), ...(compares ? [values[change]] : []),
       ...(compares && kind === "tool" ? values.slice(growthColumn + 1) : []),
