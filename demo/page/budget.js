@@ -32,7 +32,8 @@ function Budgets({ data, usage, fileName }) {
         note: `${words(unit, used, unit.of)} of ${words(unit, allowance, unit.of)}, ${span}` },
       { title: "Forecast of the team", figure: share(row.forecast_percent),
         note: `${words(unit, forecast, unit.of)}; `
-          + (row.runs_out_on ? `the budget runs out on ${dayInWords(row.runs_out_on)}` : "the budget is enough") },
+          + (!row.runs_out_on ? "the budget is enough"
+            : `the budget ${row.runs_out_on <= row.used_through ? "ran" : "runs"} out on ${dayInWords(row.runs_out_on)}`) },
     ];
   }
 

@@ -123,6 +123,7 @@ function runningTotal(place, title, unit, lines, limit, days) {
 // A PNG of twice the size on white, whatever the page's colours are.
 function picture(place, name) {
   const copy = place.querySelector("svg").cloneNode(true);
+  const margin = 40;
   const [, , width, height] = copy.getAttribute("viewBox").split(" ").map(Number);
   const colours = document.getElementById("colours").textContent;
   copy.prepend(svg("style", {}, `${colours} svg { font-family: ${getComputedStyle(document.body).fontFamily} }`));
@@ -131,11 +132,11 @@ function picture(place, name) {
   copy.setAttribute("height", 2 * height);
   const image = new Image();
   image.onload = () => {
-    const canvas = element("canvas", { width: 2 * width, height: 2 * height });
+    const canvas = element("canvas", { width: 2 * width + 2 * margin, height: 2 * height + 2 * margin });
     const context = canvas.getContext("2d");
     context.fillStyle = "#ffffff";
     context.fillRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(image, 0, 0);
+    context.drawImage(image, margin, margin);
     save(`${name}.png`, canvas.toDataURL("image/png"));
   };
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
