@@ -17,13 +17,21 @@ from pathlib import Path
 import duckdb
 
 from demo.interrupts import INTERRUPTED, end_children
+from demo.marts import open_marts
 from demo.origin import FOLDER, DemoError
 from demo.warehouse import DUCKDB_FILE, SANDBOX_TABLE
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 _PROJECT = ROOT / "demo" / "dbt"
 _INSTALL_AND_RUN = 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"'
 _SUMMARY = "built and checked: "
+
+_ALERTS = """
+    select message from magnific__alerts
+    where cycle_end >= (select max(through) from magnific__synced)
+    qualify level = max(level) over (partition by team, scope, name)
+    order by level desc, message
+"""
 
 # To read the package takes dbt seconds and needs no table, so it is done while the connector still reads.
 _PROGRAM = f"""
@@ -99,6 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             query = "select count(*) from duckdb_tables() where table_name = ?"
             [(sandbox,)] = connection.execute(query, [SANDBOX_TABLE]).fetchall()
         print(Build(file, FOLDER / "dbt", bool(sandbox)).finish())
+        with open_marts(file, "models") as marts:
+            for row in marts.rows(_ALERTS):
+                print(f"- {row['message']}")
         print(f"The marts are in the schema models of {file}. Draw them:  make report")
         return 0
     except KeyboardInterrupt:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from built_models import Built
+from built_models import NO_GROUP, NOBODY, Built
 from destinations import SCHEMA, DuckDb
 from sandbox_process import ROOT
 from sqlalchemy import Engine, create_engine
@@ -134,7 +134,7 @@ def test_spend_by_user_has_everyone_and_their_role(ask: Ask, built: Built) -> No
 
 
 def test_spend_by_group(ask: Ask, built: Built) -> None:
-    expected = used_by(built, lambda row: row.group or ("No group" if row.email else "Not attributed to a person"))
+    expected = used_by(built, lambda row: row.group or (NO_GROUP if row.email else NOBODY))
     answer = ask("spend_by_group")
     assert {row["group_name"]: (int(row["uses"]), int(row["credits"]), row["people"]) for row in answer} == expected
     heads = Counter(number for one in make_team().people for number in one.group_ids)
@@ -146,34 +146,64 @@ def test_spend_by_group(ask: Ask, built: Built) -> None:
             assert abs(float(row["credits_per_member"]) - int(row["credits"]) / int(row["member_count"])) <= 0.051
 
 
-def test_growth_and_forecast(ask: Ask, built: Built) -> None:
+def test_growth_compares_as_many_days_that_begin_on_the_same_weekday(ask: Ask, built: Built) -> None:
     daily = summed(built.expected, lambda row: (row.date,))
-    last = TODAY - timedelta(days=1)
+    first_day = min(row.date for row in built.expected)
 
-    def spent(first: date, days: int) -> int:
-        return sum(daily.get((first + timedelta(days=n),), (0, 0))[1] for n in range(days))
+    def spent(first: date, last: date) -> int:
+        return sum(credits for (day,), (_, credits) in daily.items() if first <= day <= last)
 
-    answer = {str(row["month"])[:7]: row for row in ask("growth_and_forecast")}
-    assert list(answer) == ["2025-09", "2025-10", "2025-11", "2025-12", "2026-01", "2026-02", "2026-03"]
-    february, march = answer["2026-02"], answer["2026-03"]
-    assert answer["2025-09"]["growth_percent"] is None
-    assert int(february["credits"]) == int(february["forecast"]) == spent(date(2026, 2, 1), 28)
-    growth = 100 * (spent(date(2026, 2, 1), 28) / spent(date(2026, 1, 1), 31) - 1)
-    assert abs(float(february["growth_percent"]) - growth) <= 0.051
-    assert march["through"] == last
-    assert int(march["credits"]) == spent(date(2026, 3, 1), last.day)
-    growth = 100 * (spent(date(2026, 3, 1), last.day) / spent(date(2026, 2, 1), last.day) - 1)
-    assert abs(float(march["growth_percent"]) - growth) <= 0.051
-    average = spent(last - timedelta(days=27), 28) / 28
-    assert abs(float(march["forecast"]) - (spent(date(2026, 3, 1), last.day) + (31 - last.day) * average)) <= 1
+    answer = ask("growth")
+    assert [str(row["month"])[:7] for row in answer] == [
+        *("2025-09", "2025-10", "2025-11", "2025-12", "2026-01", "2026-02", "2026-03")
+    ]
+    for row in answer:
+        assert row["credits"] == spent(row["month"], row["through"])
+        first, last = row["compared_from"], row["compared_to"]
+        assert (first.weekday(), last - first) == (row["month"].weekday(), row["through"] - row["month"])
+        assert row["month"] - timedelta(days=7) < last + timedelta(days=1) <= row["month"]
+        if first < first_day:
+            assert row["compared_credits"] is row["growth_percent"] is None
+        else:
+            assert row["compared_credits"] == spent(first, last)
+            assert abs(float(row["growth_percent"]) - 100 * (int(row["credits"]) / spent(first, last) - 1)) <= 0.051
+    assert (answer[0]["growth_percent"], answer[-1]["through"]) == (None, TODAY - timedelta(days=1))
+
+
+MARTS = {
+    "spend_by_tool": ("month, tool", "date_trunc('month', date), tool", "usage"),
+    "spend_by_project": ("project", "coalesce(project_name, 'No project')", "usage"),
+    "spend_by_user": ("user_email", "user_email", "people"),
+    "spend_by_group": ("group_name", "group_label", "daily_spend"),
+    "spend_by_api_key": ("api_key_id", "api_key_id", "api_keys"),
+}
+"""The key of each query, the same in a mart, and which one."""
+
+
+@pytest.mark.parametrize("query", MARTS)
+def test_the_queries_and_the_marts_have_the_same_figures(ask: Ask, built: Built, query: str) -> None:
+    columns, expressions, mart = MARTS[query]
+    names = columns.split(", ")
+    sums = "cast(sum(uses) as bigint), cast(sum(credits) as bigint)"
+    found = built.ask(f"SELECT {expressions}, {sums} FROM magnific__{mart} GROUP BY {expressions}")
+    expected = {tuple(map(_plain, row[:-2])): tuple(map(int, row[-2:])) for row in found if row[-1] or row[-2]}
+    answered = {
+        tuple(_plain(row[name]) for name in names): (int(row["uses"]), int(row["credits"])) for row in ask(query)
+    }
+    assert {key: figures for key, figures in answered.items() if any(figures)} == expected
+
+
+def _plain(value: Any) -> Any:
+    """A month as its first day, whether the database calls it a date or a time."""
+    return value.date() if isinstance(value, datetime) else value
 
 
 def test_spend_by_api_key_and_the_rest(ask: Ask, built: Built) -> None:
-    names = {key.api_key_id: key.display_name for key in API_KEYS} | {None: "not through an API key"}
+    names = {key.api_key_id: key.display_name for key in API_KEYS} | {None: "(without an API key)"}
     expected = dict.fromkeys(names.values(), 0)
     for (_, key), credits in built.synced.by_key.items():
         expected[names[key]] += credits
-    assert expected["Old prototype"] == 0 < expected["not through an API key"]
+    assert expected["Old prototype"] == 0 < expected["(without an API key)"]
     answer = ask("spend_by_api_key")
     assert {row["api_key"]: int(row["credits"]) for row in answer} == expected
     assert answer[-1]["api_key_id"] is None
@@ -189,22 +219,12 @@ def used(*days: tuple[str, int], at: str) -> str:
 
 def test_a_month_goes_through_the_last_day_that_was_over(ask_of: Callable[..., Answer]) -> None:
     november = [(f"2026-11-{day:02}", 10) for day in range(1, 28)]
-    [row] = ask_of("growth_and_forecast", credit_usage=used(*november, at="2026-12-01 05:17:00"))
-    assert (str(row["month"]), str(row["through"])) == ("2026-11-01", "2026-11-30")
-    assert (int(row["credits"]), int(row["forecast"])) == (270, 270)
-    november, december = ask_of("growth_and_forecast", credit_usage=used(*november, at="2026-12-03 05:17:00"))
+    [row] = ask_of("growth", credit_usage=used(*november, at="2026-12-01 05:17:00"))
+    assert (str(row["month"]), str(row["through"]), int(row["credits"])) == ("2026-11-01", "2026-11-30", 270)
+    _, december = ask_of("growth", credit_usage=used(*november, at="2026-12-03 05:17:00"))
     assert (str(december["through"]), int(december["credits"])) == ("2026-12-02", 0)
-    # 27 days of 10 in the four weeks from 5 November on would be 270: 23 of them are in it.
-    assert int(december["forecast"]) == round(29 * 230 / 28)
-
-
-@pytest.mark.parametrize("first", ["2026-11-01", "2026-10-26", "2026-02-22"])
-def test_a_forecast_divides_by_the_days_that_there_are(ask_of: Callable[..., Answer], first: str) -> None:
-    days = [date.fromisoformat(first) + timedelta(days=n) for n in range(10)]
-    usage = used(*((str(day), 100) for day in days), at=f"{days[-1] + timedelta(days=1)} 05:17:00")
-    newest = ask_of("growth_and_forecast", credit_usage=usage)[-1]
-    month = [days[-1].replace(day=1) + timedelta(days=n) for n in range(31)]
-    assert int(newest["forecast"]) == 100 * sum(day >= days[0] for day in month if day.month == days[-1].month)
+    # The first two days of December against those a week before.
+    assert (str(december["compared_from"]), int(december["compared_credits"])) == ("2026-11-24", 20)
 
 
 def test_groups_of_one_name_count_each_credit_once(ask_of: Callable[..., Answer]) -> None:

@@ -26,7 +26,7 @@ keys_and_rest as (
     full outer join api_keys on api_keys.api_key_id = spent.api_key_id
     union all
     select
-        'not through an API key',
+        '(without an API key)',
         null,
         null,
         sum(user_uses) - coalesce((select sum(uses) from spent), 0),

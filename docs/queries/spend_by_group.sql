@@ -5,8 +5,8 @@ with spent as (
     select
         case
             when group_name is not null then group_name
-            when user_email is not null then 'No group'
-            else 'Not attributed to a person'
+            when user_email is not null then '(no group)'
+            else '(not attributed to a person)'
         end as group_name,
         sum(user_uses) as uses,
         sum(user_credits) as credits,
