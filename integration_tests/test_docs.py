@@ -26,9 +26,15 @@ BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DO
 # Commands that are neither marked as runnable nor an example, by their first words, and why not.
 NOT_RUN_HERE = {
     "make demo": "test_demo.py runs what it runs",
+    "make models WAREHOUSE": "test_demo.py builds and draws the same",
     "make test ": "this is it",
     "flowchart": "a picture",
-    **dict.fromkeys(("packages:", "valid_from", "vars:"), "the reader's dbt project; dbt_project.py is one"),
+    **dict.fromkeys(
+        ("packages:", "valid_from", "vars:", "models:", "team,scope", ",team,"),
+        "the reader's dbt project; dbt_project.py is one",
+    ),
+    "dbt --quiet run-operation": "test_models_budget.py alerts",
+    "The group Motion": "what that prints",
     "select scope": "test_models_budget.py asks more",
     "data_tests": "settings of a reader's dbt project; test_models_budget.py alerts",
     "30 6 * * * cd /srv/finops": "the reader's dbt project, by cron",
