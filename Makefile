@@ -16,32 +16,24 @@ PYENVS = $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
 .PHONY: demo facts report compare models test test-unit test-lowest test-versions test-image lint lock image bench mutants audit release clean
 
 demo: .venv/demo.ready
-	@$(BIN)/python -m demo
+	@# Python hears Ctrl-C from its first line on, and says so itself: make and the shell have nothing to add.
+	@trap '' INT; $(BIN)/python -m demo || [ $$? = 130 ]
 
 # With MAGNIFIC_API_KEY it asks Magnific, in at most 12 requests that only read.
 facts: .venv/sandbox.ready
 	@$(BIN)/python -m verify.facts
 
 report: .venv/demo.ready
-	@$(BIN)/python -m demo.report
+	@$(BIN)/python -m demo.report $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 # Does a table equal what Magnific's dashboard exports? OPTIONS='--help' lists what an unusual file takes.
 compare: .venv/verify.ready
 	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
 	@$(BIN)/python -m verify.compare $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# The dbt package on the demo's file, with invented prices. dbt has an environment of its own; once that is there, no
-# network is needed. A build never starts the history of members anew.
-DBT = .venv-models/bin/dbt
-models: export DBT_PROJECT_DIR = demo/dbt
-models: export DBT_PROFILES_DIR = demo/dbt
-models: export DBT_TARGET_PATH = $(CURDIR)/demo-output/dbt
-models: export DBT_LOG_PATH = $(CURDIR)/demo-output/dbt
-models: .venv-models/ready
-	@test -f demo-output/magnific.duckdb || { echo "There is no demo-output/magnific.duckdb: run  make demo  first."; exit 1; }
-	@$(DBT) --quiet deps
-	@$(DBT) build
-	@$(DBT) --quiet run-operation magnific_alerts --args "{since: $$(date -u +%Y-%m-01)}"
+# The dbt package on a file that was synced. MAGNIFIC_SEEDS names a folder with prices and allowances of your own.
+models: .venv/demo.ready
+	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)")
 
 test: .venv/test.ready
 	@# One worker more than cores: integration tests wait for what they start.

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import psutil
 
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = "Interrupted. The files are those of the last run that ended well."
 
 
 @contextmanager
@@ -45,9 +46,9 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 
 def end_children() -> None:
-    """End the connector where an interrupt left it running (PyAirbyte ends it when its last frame is gone)."""
+    """End what an interrupt left running: dbt, an install, the connector (PyAirbyte's when its last frame is gone)."""
     gc.collect()
-    children = psutil.Process().children()
+    children = psutil.Process().children(recursive=True)
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.terminate()

@@ -55,6 +55,11 @@ class Origin:
         return str(self.config.get("base_url", MAGNIFIC))
 
     @property
+    def longest_range_days(self) -> int:
+        """The most that one request of the connector asks for."""
+        return 365 if self.config["plan"] == "enterprise" else LONGEST_CHECK_DAYS
+
+    @property
     def description(self) -> str:
         if self.is_sandbox:
             return (

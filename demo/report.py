@@ -1,193 +1,163 @@
-"""`python -m demo.report [DUCKDB FILE] [HTML FILE]`: where the credits went, on one page that works offline."""
+"""`python -m demo.report [DUCKDB FILE] [HTML FILE]`: the dbt package's marts on one page that works offline.
+
+The models define every figure; the page adds up rows of usage for the days that are chosen, and computes nothing else.
+"""
 
 from __future__ import annotations
 
 import argparse
 import base64
 import gzip
+import html
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import vl_convert
-
-from demo import charts
-from demo.origin import FOLDER, SANDBOX_LEDGER, DemoError
-from demo.periods import Synced, periods
-from demo.plan import INVENTED, Allowance, Price, read_allowances, read_prices
-from demo.warehouse import DUCKDB_FILE, Row, Warehouse, open_warehouse
+from demo.marts import DUCKDB_FILE, Marts, Row, open_marts
+from demo.origin import FOLDER, DemoError
 
 HTML_FILE = "report.html"
 
-NOTHING = "\N{EN DASH}"
-
 _PAGE = Path(__file__).parent / "page"
 # In this order: each uses what stands in those before it.
-_SCRIPTS = ("usage.js", "words.js", "tables.js", "charts.js", "budget.js", "page.js")
-_NAMED = {
-    "tool": "tool",
-    "person": "user_email",
-    "project": "project_reference",
-    "group": "group_name",
-    "key": "api_key_id",
-}
-"""What usage is counted by: a word of the page, and its column."""
+_SCRIPTS = ("usage.js", "tables.js", "charts.js", "budget.js", "lists.js", "page.js")
+_NOBODY = "(not attributed to a person)"
+_BY_KIND = {"team": "team", "tool": "tool", "person": "person", "project": "project_reference", "group": "group_label"}
+"""What usage is counted by: a word of the page, and its column of magnific__usage."""
+_FIGURES = """
+    cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits,
+    cast(round(sum(cost), 6) as double) as cost
+"""
 
 
-def write_report(
-    duckdb_file: Path,
-    html_file: Path,
-    prices: Sequence[Price] = (),
-    allowances: Sequence[Allowance] = (),
-    schema: str | None = None,
-) -> None:
-    """Read the file and write the page. Raises DemoError where there is no such file.
-
-    The sandbox's invented usage gets the invented prices and allowances, where none are given.
-    """
-    with open_warehouse(duckdb_file, schema) as warehouse:
-        of_sandbox = any(totals["said_by"] == SANDBOX_LEDGER for totals in warehouse.rows("totals"))
-        invented = of_sandbox and not prices and not allowances
-        if invented:
-            prices = read_prices(INVENTED / "magnific_prices.csv")
-            allowances = read_allowances(INVENTED / "magnific_allowances.csv")
-        plan = {
-            "prices": [asdict(one) for one in prices],
-            "allowances": [asdict(one) for one in allowances],
-            "invented": invented,
-        }
-        page = _page(warehouse, plan)
+def write_report(duckdb_file: Path, html_file: Path, schema: str | None = None) -> None:
+    """Read the marts and write the page. Raises DemoError where the file or its marts are missing."""
+    with open_marts(duckdb_file, schema) as marts:
+        page = _page(marts)
     html_file.parent.mkdir(parents=True, exist_ok=True)
     html_file.write_text(page, encoding="utf-8")
 
 
-def _page(warehouse: Warehouse, plan: dict[str, Any]) -> str:
-    [facts] = warehouse.rows("facts")
-    keys, totals = warehouse.rows("keys"), warehouse.rows("totals")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PAGE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+def _page(marts: Marts) -> str:
+    data = _data(marts)
+    has_usage = bool(data["usage"]["day"])
+    main = (
+        (_PAGE / "main.html").read_text(encoding="utf-8")
+        if has_usage
+        else "<p>There is no credit usage in this file yet. Sync some, then run <code>make models report</code>.</p>"
     )
-    environment.filters.update(age=_age, day=_day, number=_number)
-    has_usage = bool(facts["shown"])
-    return environment.get_template("page.html").render(
-        facts=facts,
-        keys=keys,
-        prices=bool(plan["prices"]),
-        members=bool(warehouse.rows("members")),
-        totals=totals[0] if totals else None,
-        style=(_PAGE / "page.css").read_text(encoding="utf-8"),
-        script="".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS) if has_usage else "",
-        library=library() if has_usage else "",
-        specs=_json({"timeline": charts.timeline(), "month_to_date": charts.month_to_date()}),
-        data=_packed({**_data(warehouse, facts), **plan}) if has_usage else "",
+    if not data["hasPrices"]:
+        main = main.replace('<label id="in-label">In <select id="in"></select></label>', "")
+    parts = {
+        "style": (_PAGE / "page.css").read_text(encoding="utf-8"),
+        "synced": html.escape(_synced_in_words(data) if has_usage else ""),
+        "main": main,
+        "data": _packed(data) if has_usage else "",
+        "script": "".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS) if has_usage else "",
+    }
+    page = (_PAGE / "page.html").read_text(encoding="utf-8")
+    for name, part in parts.items():
+        page = page.replace(f"{{{{{name}}}}}", part)
+    return page
+
+
+def _data(marts: Marts) -> dict[str, Any]:
+    """What the page reads: usage by columns, each name a number into a list, each day a number from the first."""
+    synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
+    first = min((row["synced_from"] for row in synced), default=date.min)
+    ids: dict[str, dict[str, int]] = {kind: {} for kind in (*_BY_KIND, "key")}
+    for row in marts.rows("select tool from magnific__usage group by tool order by sum(credits) desc, tool"):
+        ids["tool"][row["tool"]] = len(ids["tool"])
+    columns = ", ".join(f"coalesce({column}, '') as \"{kind}\"" for kind, column in _BY_KIND.items())
+    usage = marts.rows(f"select date, {columns}, {_FIGURES} from magnific__usage group by all order by all")
+    by_key, keys = _by_key(marts)
+    projects = marts.rows(
+        "select project_reference as id, max(project_name) as name from magnific__usage "
+        "where project_reference is not null group by all"
     )
-
-
-@cache
-def library() -> str:
-    """The script that draws the charts; it takes seconds to put together, and is always the same."""
-    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return script
-
-
-def _data(warehouse: Warehouse, facts: Row) -> dict[str, Any]:
-    """What the page adds up: usage by columns, each name a number into a list, each day a number from the first."""
-    first = facts["synced_from"]
-    names: dict[str, dict[str, int]] = {one: {} for one in _NAMED}
-    synced = Synced(facts["granularity"], first, facts["through"], facts["complete"])
-    by_key = warehouse.rows("usage_by_api_key")
     return {
-        "granularity": facts["granularity"],
         "first": first,
-        "through": facts["through"],
-        "complete": facts["complete"],
-        "syncedAt": facts["synced_at"],
-        "keysReadAt": facts["keys_read_at"],
-        "periods": [asdict(one) for one in periods(synced)],
-        "usage": _columns(warehouse.rows("usage"), first, names),
-        "byKey": _columns(by_key, first, names) if facts["keys_read_at"] else None,
-        "ids": {one: list(numbers) for one, numbers in names.items()},
+        "through": max((row["through"] for row in synced), default=None),
+        "complete": min((row["complete_through"] for row in synced), default=None),
+        "syncedAt": min((row["synced_at"] for row in synced), default=None),
+        "keysReadAt": max((row["keys_read_at"] for row in synced if row["keys_read_at"]), default=None),
+        "currency": next((row["currency"] for row in synced if row["currency"]), None),
+        "isInvented": marts.is_of_sandbox,
+        "hasPrices": any(row["has_prices"] for row in synced),
+        "nobody": _NOBODY,
+        "usage": _columns(usage, first, ids, list(_BY_KIND)),
+        "byKey": _columns(by_key, first, ids, ("team", "tool", "key")),
+        "ids": {kind: list(numbers) for kind, numbers in ids.items()},
         "names": {
-            "project": {row["id"]: row["name"] for row in warehouse.rows("projects")},
-            "key": {row["id"]: row["name"] for row in warehouse.rows("keys")},
+            "project": {"": "(no project)"} | {row["id"]: row["name"] or row["id"] for row in projects},
+            "key": {"": "(without an API key)"} | keys,
         },
-        "members": warehouse.rows("members"),
-        "groups": warehouse.rows("groups"),
+        "people": _people(marts),
+        "budget": marts.rows("select * from magnific__budget order by scope desc, used desc, name"),
+        "forecast": marts.rows(
+            "select team, date, expected_credits as expected, expected_cost from magnific__forecast order by team, date"
+        ),
+        "months": marts.rows("select *, cost as used_cost from magnific__month order by team, month"),
+        "alerts": marts.rows("select * from magnific__alerts order by level desc, scope desc, name"),
     }
 
 
-def _columns(rows: Sequence[Row], first: date, names: dict[str, dict[str, int]]) -> dict[str, list[int]]:
-    """The rows by columns; `names` gains what it lacks. -1 stands for nothing."""
-    columns: dict[str, list[int]] = {"day": [(row["date"] - first).days for row in rows]}
-    for one, column in _NAMED.items():
-        numbers = names[one]
-        columns[one] = [-1 if (name := row[column]) is None else numbers.setdefault(name, len(numbers)) for row in rows]
-    return {**columns, "uses": [row["uses"] for row in rows], "credits": [row["credits"] for row in rows]}
+def _by_key(marts: Marts) -> tuple[list[Row], dict[str, str]]:
+    """Usage by API key, and the keys' names; nothing where that stream is not synced."""
+    if not marts.has("magnific__usage_by_api_key"):
+        return [], {}
+    rows = marts.rows(
+        f"select date, team, tool, api_key_id as key, max(key_name) as name, {_FIGURES} "
+        "from magnific__usage_by_api_key group by date, team, tool, api_key_id order by all"
+    )
+    return rows, {row["key"]: row["name"] or row["key"] for row in rows}
+
+
+def _people(marts: Marts) -> list[Row]:
+    if not marts.has("magnific__people"):
+        return []
+    return marts.rows(
+        "select team, person, member_role, member_status, group_name, has_seat, last_day "
+        "from magnific__people order by all"
+    )
+
+
+def _columns(
+    rows: Sequence[Row], first: date, ids: dict[str, dict[str, int]], kinds: Sequence[str]
+) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {"day": [(row["date"] - first).days for row in rows]}
+    for kind in kinds:
+        columns[kind] = [ids[kind].setdefault(row[kind], len(ids[kind])) for row in rows]
+    return columns | {figure: [row[figure] for row in rows] for figure in ("uses", "credits", "cost")}
 
 
 def _packed(content: Any) -> str:
     """JSON in gzip in base64: a tenth of its size, and no character that could end a script element."""
-    return base64.b64encode(gzip.compress(_json(content).encode(), mtime=0)).decode()
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _json(content: Any) -> str:
-    """JSON that may stand in a script element, whatever the names in it; dates as ISO 8601."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=lambda value: value.isoformat())
-    return text.replace("<", "\\u003c")
+def _plain(value: Any) -> str | float:
+    return value.isoformat() if hasattr(value, "isoformat") else float(value)
 
 
-def _day(day: date | None) -> str:
-    """
-    >>> _day(date(2026, 3, 9))
-    '9 March 2026'
-    """
-    return f"{day.day} {day:%B %Y}" if day else NOTHING
-
-
-def _number(value: int) -> str:
-    """
-    >>> _number(1234567)
-    '1,234,567'
-    """
-    return f"{value:,}"
-
-
-def _age(months: int | None) -> str:
-    """
-    >>> _age(1), _age(23), _age(47)
-    ('1 month', '23 months', '3 years')
-    """
-    if months is None:
-        return NOTHING
-    if months >= 24:
-        return f"{months // 12} years"
-    return "1 month" if months == 1 else f"{months} months"
+def _synced_in_words(data: dict[str, Any]) -> str:
+    at = f"; read on {data['syncedAt']:%-d %B %Y at %H:%M} UTC" if data["syncedAt"] else ""
+    invented = " An invented team with invented prices and budgets." if data["isInvented"] else ""
+    return f"Synced: {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}.{invented}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.report", description="Write the usage report as one HTML page.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
     parser.add_argument("html_file", nargs="?", type=Path, default=FOLDER / HTML_FILE)
-    parser.add_argument("--prices", type=Path, help="a CSV file like dbt/seeds/magnific_prices.csv: shows money, too")
-    parser.add_argument(
-        "--allowances", type=Path, help="a CSV file like dbt/seeds/magnific_allowances.csv: shows what is left of them"
-    )
-    parser.add_argument("--schema", help="where the tables are, if in several schemas of the file")
+    parser.add_argument("--schema", help="where the marts are, if in several schemas of the file")
     given = parser.parse_args(argv)
     try:
-        prices = read_prices(given.prices) if given.prices else []
-        allowances = read_allowances(given.allowances) if given.allowances else []
-        write_report(given.duckdb_file, given.html_file, prices, allowances, given.schema)
+        write_report(given.duckdb_file, given.html_file, given.schema)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.padding import Padding
+from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 _INDENT = 15
@@ -53,14 +54,23 @@ class Screen:
 
     def done(self, name: str, words: str) -> None:
         """A step that is finished and what came of it."""
-        self._console.print(f"[green]✓[/] [bold]{name:<{_INDENT - 2}}[/]{words}", soft_wrap=True)
+        self._step("[green]✓[/]", name, words)
 
     def failed(self, name: str, words: str) -> None:
-        self._console.print(f"[red]✗[/] [bold]{name:<{_INDENT - 2}}[/]{words}", soft_wrap=True)
+        self._step("[red]✗[/]", name, words)
 
-    def also(self, content: RenderableType) -> None:
+    def also(self, words: str) -> None:
         """More about the step that is finished, below it."""
-        self._console.print(Padding(content, (0, 0, 0, _INDENT)))
+        self._console.print(escape(f"{' ' * _INDENT}{self._wrapped(words)}"), soft_wrap=True)
 
     def print(self, *content: Any) -> None:
-        self._console.print(*content, soft_wrap=True)
+        self._console.print(*content)
+
+    def _step(self, mark: str, name: str, words: str) -> None:
+        self._console.print(f"{mark} [bold]{name:<{_INDENT - 2}}[/]{escape(self._wrapped(words))}", soft_wrap=True)
+
+    def _wrapped(self, words: str) -> str:
+        """Lines of whole words; a path that is longer than a line stays whole, so that it can be copied."""
+        room = max(20, self.width - _INDENT)
+        lines = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False)
+        return f"\n{' ' * _INDENT}".join(lines)

@@ -62,7 +62,7 @@ class Demo:
                 "PYTHONPATH": f"{self.folder / 'site'}:{ROOT}",
                 "PYTHONUNBUFFERED": "1",
                 "CONNECTIONS": str(self.folder / "connections"),
-                "COLUMNS": "120",
+                "COLUMNS": "80",
             }
             | environment,
             # A shell starts what runs in its background with Ctrl-C ignored, and its children inherit that.

@@ -1,4 +1,4 @@
-"""Python that has imported what PyAirbyte and the demo's report import, which takes seconds: `Forked` runs it.
+"""Python that has imported what PyAirbyte imports, which takes seconds: `Forked` runs it.
 
 PyAirbyte itself is left to the program, since it looks at the environment when it is imported. A command's `arguments`
 are the interpreter's path, for `sys.executable`; `-m` and a module, or a file; and the program's own.
@@ -18,8 +18,6 @@ from forked import serve
 # The demo is not installed. A program takes this place.
 sys.path[0] = str(Path(__file__).parent.parent)
 import airbyte  # noqa: E402, F401
-
-from demo.report import library  # noqa: E402
 
 
 def _forget(*packages: str) -> None:
@@ -50,7 +48,5 @@ def _run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # What draws the charts is put together once.
-    library()
     _forget("airbyte")
     serve(_run)

@@ -1,4 +1,4 @@
-"""A synced file of any size, and the report made of it in a browser."""
+"""Marts of any size, and the report made of them in a browser."""
 
 from __future__ import annotations
 
@@ -13,61 +13,91 @@ import duckdb
 from patience import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 LAST = date(2026, 3, 17)
+NOBODY = "(not attributed to a person)"
 TOOLS = {"AI Image Models": 40, "Video Generator": 350, "Upscaler": 60, "Asset Download": 90}
-PHONE, WIDE = (390, 844), (1280, 900)
+PHONE, TABLET, WIDE = (390, 844), (768, 1024), (1280, 900)
 
 
-def make_file(file: Path, days: int, people: int, granularity: str = "day", project: str = "Catalogue") -> Path:
-    """A synced file: everybody but the last person uses one tool a day; asset downloads are nobody's.
+def make_marts(
+    file: Path, days: int, people: int, *, prices: bool = True, teams: int = 1, project: str = "Catalogue"
+) -> Path:
+    """A file with the marts of the dbt package: everybody but the last person of a team uses one tool a day.
 
-    Every second day person 2 is written in capitals. What person 1 does goes through the one API key.
+    Asset downloads are nobody's. What person 1 does goes through the one API key. A credit costs 0.002 EUR until the
+    tenth of March 2026 and 0.001 EUR from then on; before February there is no price.
     """
     first = LAST - timedelta(days=days - 1)
+    price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
+    tools = "map {" + ", ".join(f"'{tool}': {credits}" for tool, credits in TOOLS.items()) + "}"
     with duckdb.connect(file) as connection:
+        connection.execute("create schema models; use models")
         connection.execute(
             f"""
-            create table credit_usage as
+            create table magnific__usage as
             select
-                md5(concat(day, '/', person)) as usage_id, cast(day as date) as date, '{granularity}' as granularity,
-                case when person = 0 then 'Asset Download' else ['AI Image Models', 'Video Generator', 'Upscaler']
-                    [1 + (person + dayofyear(day)) % 3] end as tool,
-                case when person = 2 and dayofyear(day) % 2 = 0 then 'PERSON.002@team.example'
-                    when person > 0 then printf('person.%03d@team.example', person) end as user_email,
-                1 + (person * 7 + dayofyear(day)) % 20 as user_uses,
-                null::bigint as user_credits,
-                case when person % 3 = 1 then 'p-1' end as project_reference,
-                case when person % 3 = 1 then $project end as project_name,
-                case when person % 2 = 1 then 'Studio' end as group_name,
-                timestamp '{LAST} 06:30:00' as _airbyte_extracted_at
-            from generate_series(timestamp '{first}', timestamp '{LAST}', interval 1 day) as days(day)
-            cross join range(0, greatest({people}, 2)) as team(person)
-            where granularity = 'day' or day(day) = 1
+                *, credits * cast({price} as decimal(18, 6)) as cost,
+                {"'EUR'" if prices else "null"} as currency
+            from (
+                select
+                    'team ' || team as team, cast(day as date) as date,
+                    case when person = 0 then 'Asset Download' else ['AI Image Models', 'Video Generator', 'Upscaler']
+                        [1 + (person + dayofyear(day)) % 3] end as tool,
+                    case when person > 0 then printf('person.%03d@team.example', person)
+                        else '{NOBODY}' end as person,
+                    case when person = 0 then '{NOBODY}' when person % 2 = 1 then 'Studio'
+                        else '(no group)' end as group_label,
+                    case when person % 3 = 1 then 'p-1' end as project_reference,
+                    case when person % 3 = 1 then $project end as project_name,
+                    1 + (person * 7 + dayofyear(day)) % 20 as uses,
+                    uses * {tools}[tool] as credits
+                from generate_series(timestamp '{first}', timestamp '{LAST}', interval 1 day) as days(day)
+                cross join range(0, greatest({people}, 2)) as people(person)
+                cross join range(1, {teams} + 1) as teams(team)
+            )
             """,
             {"project": project},
         )
-        for tool, price in TOOLS.items():
-            connection.execute("update credit_usage set user_credits = user_uses * ? where tool = ?", [price, tool])
         connection.execute(
             f"""
-            create table members as
-            select printf('person.%03d@team.example', n) as email, if(n = 1, 'owner', 'member') as role,
-                'active' as status
-            from range(1, {people} + 1) as team(n)
+            create table magnific__usage_by_api_key as
+            select team, date, 'k' as api_key_id, 'Pipeline' as key_name, tool, uses, credits, cost, currency
+            from magnific__usage where person = 'person.001@team.example';
+            create table magnific__people as
+            select 'team ' || team as team, printf('person.%03d@team.example', n) as person,
+                if(n = 1, 'owner', 'member') as member_role, 'active' as member_status, 'Studio' as group_name,
+                true as has_seat, date '{LAST}' as last_day
+            from range(1, {people} + 1) as people(n) cross join range(1, {teams} + 1) as teams(team);
+            create table magnific__synced as
+            select distinct team, date '{first}' as synced_from, date '{LAST}' as through,
+                date '{LAST}' - 1 as complete_through, timestamp '{LAST} 06:30:00' as synced_at,
+                timestamp '{LAST} 06:31:00' as keys_read_at, currency, {prices} as has_prices, true as has_allowances
+            from magnific__usage;
+            create table magnific__forecast as
+            select team, cast(day as date) as date, 'team' as scope, 50000 as expected_credits, 50.0 as expected_cost
+            from (select distinct team from magnific__usage)
+            cross join generate_series(timestamp '{LAST}', timestamp '2026-03-31', interval 1 day) as days(day);
+            create table magnific__budget as
+            select team, scope, name, date '2026-03-01' as cycle_start, date '2026-03-31' as cycle_end,
+                true as is_current, 1000000 as allowance, 812345 as used, date '{LAST}' as used_through,
+                false as is_used_through_over, 187655 as remaining, 81.2 as percent_used, 1543210 as forecast,
+                154.3 as forecast_percent, date '2026-03-22' as runs_out_on, 80 as level, 1000.0 as allowance_cost,
+                1012.34 as used_cost, 1712.34 as forecast_cost, -12.34 as remaining_cost, 'EUR' as currency
+            from (select distinct team from magnific__usage)
+            cross join (values ('team', 'Team'), ('group', 'Studio')) as scopes(scope, name);
+            create table magnific__month as
+            select team, cast(date_trunc('month', date) as date) as month, cast(sum(credits) as bigint) as used,
+                max(date) as used_through, 1543210 as forecast, sum(cost) as cost, 1712.34 as forecast_cost,
+                'EUR' as currency
+            from magnific__usage group by 1, 2;
+            create table magnific__alerts as
+            select team, scope, name, cycle_start, cycle_end, level, 81.2 as percent, used, allowance, forecast,
+                date '2026-03-16' as crossed_on, scope || ' ' || name || ' has used 81.2% of its allowance.' as message
+            from magnific__budget
             """
-        )
-        connection.execute(
-            "create table credit_usage_by_api_key as select 'k' as api_key_id, * from credit_usage "
-            "where user_email like 'person.001@%'"
-        )
-        connection.execute(
-            "create table projects as select 'p-1' as project_reference, $name as name", {"name": project}
-        )
-        connection.execute(
-            "create table api_keys as select 'k' as api_key_id, 'Pipeline' as display_name, 'active' as status, "
-            "timestamp '2024-01-09' as created_at"
         )
     return file
 
@@ -93,7 +123,7 @@ class Browser:
         self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
             self.wait_for(chosen or "#")
-        self.keep(f"{html.stem}-{'phone' if size == PHONE else 'wide'}-{'dark' if dark else 'light'}{chosen}")
+        self.keep(f"{html.stem}-{width}-{'dark' if dark else 'light'}{chosen}")
 
     def wait_for(self, chosen: str) -> None:
         """Return once all of the page shows what its address says: `#period=30`."""
@@ -115,7 +145,7 @@ class Browser:
     def rows(self, css: str) -> list[list[str]]:
         """The cells of the table in there, heading and total included."""
         found: list[list[str]] = self.ask(
-            "return [...document.querySelectorAll(`${arguments[0]} tr`)]"
+            "return [...document.querySelectorAll(`${arguments[0]} tr:not(.rest)`)]"
             ".map((row) => [...row.children].map((cell) => cell.textContent))",
             css,
         )
@@ -145,21 +175,28 @@ class Browser:
         """How many shapes with a size the chart has drawn."""
         return int(
             self.ask(
-                "return [...document.querySelectorAll(`#${arguments[0]} svg .role-mark path`)]"
-                ".filter((path) => { const box = path.getBBox(); return box.width + box.height > 0; }).length",
+                "return [...document.querySelectorAll(`#${arguments[0]} svg :is(.piece, .line)`)]"
+                ".filter((mark) => { const box = mark.getBBox(); return box.width + box.height > 0; }).length",
                 chart,
             )
         )
 
-    def texts(self, chart: str, part: str) -> list[str]:
-        """The words of the chart's text marks, or of its axis labels."""
-        found = self.ask(
-            "return [...document.querySelectorAll(`#${arguments[0]} svg .${arguments[1]} text`)]"
-            ".map((text) => text.textContent).filter(Boolean)",
-            chart,
-            part,
-        )
-        return [str(text) for text in found]
+    def buttons(self, css: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, f"{css} button")
+
+    def save_into(self, folder: Path) -> None:
+        """Where what is saved goes, from now on."""
+        options = {"behavior": "allow", "downloadPath": str(folder)}
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", options)
+
+    def saved(self, folder: Path, pattern: str, count: int) -> list[Path]:
+        """The files that were saved, once there are so many and all are written."""
+
+        def written() -> list[Path]:
+            return [file for file in folder.glob(pattern) if file.stat().st_size]
+
+        self.wait_until(lambda: len(written()) == count and not [*folder.glob("*.crdownload")])
+        return written()
 
     def complaints(self) -> list[str]:
         """Errors and warnings on the console since the page was opened."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,33 +26,49 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
     assert code == 0, printed
     assert "7 API requests" in printed.partition("second sync")[0]
     assert "17 API requests" in printed.partition("second sync")[2], "5, and 3 for each of the 4 API keys"
+    assert "5 of its requests read the other streams." in " ".join(printed.split())
+    assert [line for line in printed.splitlines() if len(line) > 80 and str(demo.folder) not in line] == []
+    assert rows_add_up(printed) > 8
     for words in (
         "members, api_keys, groups, projects, credit_usage, credit_usage_by_api_key",
         "Meanwhile the past changes at the API",
         "12 late uses",
         "credits are now 0",
         "Credits by tool and month",
+        "checks passed",
         "AI Image Models",
         "equal for every tool to the sandbox's ledger",
         "report.html",
         "magnific.duckdb",
     ):
-        assert words in printed
+        assert words in " ".join(printed.split())
     with duckdb.connect(demo.output / "magnific.duckdb", read_only=True) as connection:
         [(stored, repeated)] = connection.execute(
             "select sum(user_credits), count(*) - count(distinct usage_id) from credit_usage"
         ).fetchall()
-        [(expected,)] = connection.execute("select sum(user_credits) from demo_expected").fetchall()
+        [(in_marts,)] = connection.execute("select sum(credits) from models.magnific__usage").fetchall()
         [(deleted,)] = connection.execute("select count(*) from credit_usage where tool is null").fetchall()
         [(names,)] = connection.execute("select count(*) from projects where name like '% II'").fetchall()
-    assert (stored, repeated, names) == (expected, 0, 1)
+    assert (stored, repeated, names) == (in_marts, 0, 1)
     assert deleted > 0
     assert f"{stored:,} credits" in printed
     page = (demo.output / "report.html").read_text()
-    assert "<strong>Yes.</strong>" in page and '<select id="in">' in page
+    assert "An invented team with invented prices and budgets." in page and '<select id="in">' in page
     assert demo.connections() == ""
     assert demo.leftovers() == []
     assert not (demo.folder / "home" / ".airbyte").exists()
+
+
+def rows_add_up(printed: str) -> int:
+    """How many rows of the table have figures whose last is the sum of those before it; the others fail."""
+    table = printed.partition("Credits by tool and month")[2].partition("sums")[0]
+    figures = [
+        [int(one.replace(",", "")) for one in re.findall(r"(?<=  )[\d,]+(?=  )", line)] for line in table.splitlines()
+    ]
+    rows = [row for row in figures if row]
+    assert all(sum(row[:-1]) == row[-1] for row in rows)
+    assert [sum(column) for column in zip(*rows[:-1], strict=True)] == rows[-1], "the total"
+    return len(rows)
 
 
 def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
@@ -68,7 +85,7 @@ def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
         MAGNIFIC_START_DATE=start.isoformat(),
     )
     assert code == 0, printed
-    assert "equal for every tool to Magnific, asked once more by month" in printed
+    assert "equal for every tool to Magnific, asked once more by month" in " ".join(printed.split())
     assert "Meanwhile" not in printed
     requests = api.requests()
     asked = [request["path"].rpartition("/")[2] for request in requests]
@@ -76,6 +93,8 @@ def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
     assert asked == [USAGE, *LISTS, USAGE, *LISTS, USAGE, *[USAGE] * 4, USAGE]
     first_sync = requests[5]["body"]
     assert first_sync == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}
+    page = (fast_demo.output / "report.html").read_text()
+    assert "invented" not in page and '<select id="in">' not in page, "a real team has no invented prices"
     written = [file for file in fast_demo.output.rglob("*") if file.is_file()]
     assert key not in printed
     assert not [file for file in written if key.encode() in file.read_bytes()]
@@ -96,7 +115,7 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
         MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url, MAGNIFIC_START_DATE="2026-02-30"
     )
     assert code == 1
-    assert "The demo stopped: start_date is not valid: enter the first day" in printed
+    assert "The demo stopped: start_date is '2026-02-30': enter the first day" in printed
     api.set_limits(per_day=api.count() + 3, limit_header="retry-after")
     code, printed = fast_demo.run(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
     assert code == 1

@@ -20,8 +20,8 @@ from demo_process import Demo
 from patience import HUNG
 from sandbox_process import ROOT, USAGE, Sandbox
 
-from demo import __main__ as command
-from demo.interrupts import held_back
+from demo import command
+from demo.interrupts import INTERRUPTED, held_back
 from demo.pipeline import CONNECTOR
 
 
@@ -36,11 +36,24 @@ def test_an_interrupt_leaves_nothing_running(fast_demo: Demo, moment: str, numbe
     interrupted(fast_demo.start_until(moment), fast_demo, number)
 
 
-@pytest.mark.parametrize("moment", ["loading PyAirbyte", "first sync"])
-def test_an_interrupt_during_the_import_or_with_all_threads_there_leaves_nothing_running(
+@pytest.mark.parametrize("moment", ["loading PyAirbyte", "first sync", "building the dbt package"])
+def test_an_interrupt_during_an_import_with_all_threads_there_or_in_dbt_leaves_nothing_running(
     demo: Demo, moment: str
 ) -> None:
     interrupted(demo.start_until(moment), demo)
+
+
+def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None:
+    # Whatever is imported first waits, as a slow disk does.
+    (demo.folder / "site" / "rich").mkdir(parents=True)
+    (demo.folder / "site" / "rich" / "__init__.py").write_text(
+        "print('importing', flush=True)\nimport time\ntime.sleep(3600)"
+    )
+    process = demo.start_until("importing")
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=HUNG)
+    assert process.returncode == 130
+    assert printed == "Interrupted. Nothing has been read yet.\n"
 
 
 def test_many_interrupts_are_one(fast_demo: Demo) -> None:
@@ -131,8 +144,9 @@ def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signa
     process.send_signal(number)
     printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
-    assert "Interrupted." in printed
+    # What was printed before it is progress, a line for each step.
+    assert [line for line in printed.splitlines() if line[:1] not in ("…", "✓", " ", "")][-1:] == [INTERRUPTED]
     assert "Traceback" not in printed
     assert demo.processes() == []
     assert demo.leftovers() == []
-    assert [path.name for path in demo.output.iterdir()] == ["logs"]
+    assert {path.name for path in demo.output.iterdir()} <= {"logs", "dbt"}

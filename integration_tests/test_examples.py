@@ -234,7 +234,7 @@ def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, n
     assert not [file for file in home.temporary.rglob("*") if file.is_file()]
 
 
-def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
+def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
     tmp_path: Path, make_sandbox: Callable[..., Sandbox], fast: FastConnector, forked_python: Forked
 ) -> None:
     (tmp_path / "bin").mkdir()
@@ -243,22 +243,32 @@ def test_several_teams_lie_side_by_side_in_one_file_and_one_view(
     fast.forked.make_executable(tmp_path / "bin" / CONNECTOR)
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
-    expected = {}
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
-    # The second team comes later.
-    for team, seed in (("north", 1), ("south", 2)):
-        sandbox = make_sandbox(f"--seed={seed}", f"--key=key-of-{team}", "--today=2026-03-31")
-        config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
+    expected = {}
+    # Names that SQL does not take as they are; the refused one is in the middle.
+    for seed, (team, key) in enumerate([("North", "key-1"), ("north-east", "refused"), ("order", "key-3")], start=1):
+        sandbox = make_sandbox(f"--seed={seed}", f"--key=key-{seed}", "--today=2026-03-31")
+        config = {"api_key": key, "base_url": sandbox.base_url, **PERIOD}
         (tmp_path / "teams" / f"{team}.json").write_text(json.dumps(config))
-        expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
-        command = [python, "sync.py"]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        if key != "refused":
+            expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([python, "sync.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    done = run()
+    assert done.returncode == 1
+    assert "\nnorth-east was not synced: " in done.stderr
+    assert done.stderr.strip().splitlines()[-1] == "Not synced: north-east. All others are up to date."
     with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
         stored = connection.execute("select team, sum(user_credits)::bigint from all_teams_credit_usage group by team")
         assert dict(stored.fetchall()) == expected
-    assert expected["north"] != expected["south"]
+    assert len(set(expected.values())) == len(expected)
+    (tmp_path / "teams" / "north_east.json").write_text("{}")
+    done = run()
+    assert done.returncode == 1
+    assert "both mean the schema team_north_east: give one of them another name" in done.stderr
 
 
 def test_the_page_says_of_a_thousand_teams_what_the_simulation_says() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from report_page import Browser, make_file
+from report_page import Browser, make_marts
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -21,59 +21,68 @@ def browser(chromium: Chrome) -> Browser:
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a year of fourteen people."""
+    """The report of thirteen months of forty people."""
     folder = tmp_path_factory.mktemp("choices")
-    write_report(make_file(folder / "year.duckdb", 400, 14), folder / "year.html")
+    write_report(make_marts(folder / "year.duckdb", 400, 40), folder / "year.html")
     return folder / "year.html"
+
+
+def people(browser: Browser) -> list[str]:
+    """Who is seen in the list of people, in its order."""
+    shown = """
+        return [...document.querySelectorAll("#s-person tbody tr:not(.rest, [hidden]) .named")].map((one) => {
+            const copy = one.cloneNode(true);
+            copy.querySelector(".badge")?.remove();
+            return copy.textContent;
+        })
+    """
+    return list(browser.ask(shown))
 
 
 def test_a_choice_is_in_the_address_and_the_browser_goes_back(browser: Browser, year: Path) -> None:
     browser.show(year)
-    everything = browser.card("Credits")
-    Select(browser.driver.find_element(By.ID, "period")).select_by_visible_text("Last 30 days")
+    month = browser.card("Spent")
+    assert Select(browser.driver.find_element(By.ID, "period")).first_selected_option.text == "March 2026"
+    Select(browser.driver.find_element(By.ID, "period")).select_by_visible_text("Last 30 whole days")
     browser.wait_for("#period=30")
-    thirty = browser.card("Credits")
+    thirty = browser.card("Spent")
     browser.driver.find_element(By.LINK_TEXT, "person.003@team.example").click()
     browser.wait_for("#period=30&person=person.003%40team.example")
-    one = browser.card("Credits")
-    assert len({everything, thirty, one}) == 3
-    assert browser.text("#filters") == "Only person: person.003@team.example ✕"
-    assert [row[0] for row in browser.rows("#s-person")[1:]] == ["person.003@team.example", "Total"]
-    assert len(browser.rows("#s-tool")) > 2, "the tools of that person"
-    browser.keep("year-one-person")
+    assert len({month, thirty, browser.card("Spent")}) == 3
+    assert "Only person: person.003@team.example" in browser.text("#filters")
+    assert people(browser) == ["person.003@team.example"]
     browser.driver.back()
     browser.wait_for("#period=30")
-    assert browser.card("Credits") == thirty
+    assert browser.card("Spent") == thirty
     browser.driver.forward()
     browser.wait_for("#period=30&person=person.003%40team.example")
     browser.driver.find_element(By.CSS_SELECTOR, "#filters a").click()
     browser.wait_for("#period=30")
-    browser.driver.back()
-    browser.driver.back()
-    browser.driver.back()
-    browser.wait_for("#")
-    assert browser.card("Credits") == everything
 
 
-def test_from_a_project_to_its_people(browser: Browser, year: Path) -> None:
-    browser.show(year, chosen="#period=30&project=p-1")
-    people = [row[0].removesuffix("owner") for row in browser.rows("#s-person")[1:-1]]
-    assert sorted(people) == [f"person.{number:03}@team.example" for number in range(1, 14, 3)]
+def test_own_dates_beside_month_quarter_and_year(browser: Browser, year: Path) -> None:
+    browser.show(year)
+    groups = browser.ask("return [...document.querySelectorAll('#period optgroup')].map((one) => one.label)")
+    assert groups == ["Months", "Quarters", "Years", "Days"]
+    set_date = "const [id, day] = arguments; const field = document.getElementById(id); field.value = day;"
+    browser.ask(set_date, "from", "2026-01-05")
+    browser.ask(set_date + "field.dispatchEvent(new Event('change'))", "to", "2026-02-10")
+    browser.wait_for("#from=2026-01-05&to=2026-02-10")
+    assert browser.text("#shown").startswith("5 January to 10 February 2026")
+    assert Select(browser.driver.find_element(By.ID, "period")).first_selected_option.text == "Own dates"
 
 
-def test_what_went_through_no_key_is_a_figure_and_no_choice(browser: Browser, year: Path) -> None:
-    browser.show(year, chosen="#period=30")
-    everything = browser.card("Credits"), browser.rows("#s-key")
-    assert everything[1][-2][0] == "not through an API key"
-    assert browser.ask("return [...document.querySelectorAll('#s-key a')].map((one) => one.textContent)") == [
-        "Pipeline"
-    ]
-    browser.show(year, chosen="#period=30&key=")
-    assert (browser.card("Credits"), browser.rows("#s-key")) == everything
-    assert browser.text("#filters") == ""
-
-
-@pytest.mark.parametrize("chosen", ["in=constructor", "unit=century", "period=toString", "__proto__=x", "unit="])
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "in=constructor",
+        "unit=century",
+        "period=toString",
+        "__proto__=x",
+        "person=nobody",
+        "from=2026-03-09&to=2026-03-01",
+    ],
+)
 def test_what_an_address_says_that_nobody_knows_is_ignored(browser: Browser, year: Path, chosen: str) -> None:
     browser.show(year)
     plain = browser.text("main")
@@ -88,70 +97,57 @@ def test_the_keyboard_goes_on_where_the_choice_was_made(browser: Browser, year: 
     browser.driver.find_element(By.LINK_TEXT, "person.003@team.example").send_keys(Keys.ENTER)
     browser.wait_for("#person=person.003%40team.example")
     assert browser.ask(focused) == "h-person"
-    assert not browser.driver.find_element(By.ID, "s-idle").is_displayed(), "that list knows no filter"
+    assert not browser.driver.find_element(By.ID, "s-seat").is_displayed(), "that list knows no filter"
     browser.driver.find_element(By.CSS_SELECTOR, "#filters a").send_keys(Keys.ENTER)
     browser.wait_for("#")
     assert browser.ask(focused) == "period"
 
 
-def test_bars_are_as_long_as_their_figures_whatever_they_name(browser: Browser, year: Path) -> None:
+def test_from_25_people_on_a_list_is_sorted_and_searched(browser: Browser, year: Path, tmp_path: Path) -> None:
     browser.show(year)
-    for kind in ("tool", "person", "project", "group", "key"):
-        bars = [float(one) for one in browser.ask(
-            f"return [...document.querySelectorAll('#s-{kind} .bar')].map((one) => parseFloat(one.style.width))"
-        )]  # fmt: skip
-        rows = [row for row in browser.rows(f"#s-{kind}")[1:-1] if " more " not in row[0]]
-        figures = [int(row[1].replace(",", "")) for row in rows]
-        assert bars == pytest.approx([100 * one / max(figures) for one in figures], abs=0.01)
+    everybody = people(browser)
+    assert len(everybody) == 40
+    browser.driver.find_element(By.ID, "sort-person-0").send_keys(Keys.ENTER)
+    assert people(browser) == sorted(everybody)
+    assert browser.ask("return document.activeElement.id") == "sort-person-0"
+    browser.driver.find_element(By.ID, "sort-person-0").send_keys(Keys.ENTER)
+    assert people(browser) == sorted(everybody, reverse=True)
+    total = browser.rows("#s-person")[-1]
+    browser.driver.find_element(By.ID, "search-person").send_keys("person.01")
+    assert people(browser) == [f"person.{n:03}@team.example" for n in range(19, 9, -1)]
+    assert "10 of 40 people" in browser.text("#s-person .search")
+    assert browser.rows("#s-person")[-1] == total
+    write_report(make_marts(tmp_path / "few.duckdb", 20, 12), tmp_path / "few.html")
+    browser.show(tmp_path / "few.html")
+    assert browser.driver.find_elements(By.CSS_SELECTOR, ".search, .sort") == []
 
 
-def test_the_timeline_has_bars_of_other_sizes(browser: Browser, year: Path) -> None:
+def test_what_went_through_no_key_is_the_rest(browser: Browser, year: Path) -> None:
     browser.show(year)
+    _, pipeline, rest, total = browser.rows("#s-key")
+    assert (pipeline[0], rest[0]) == ("Pipeline", "(without an API key)")
+    assert total[1] == browser.card("Spent")[0].removeprefix("EUR ")
+    browser.show(year, chosen="#group=Studio")
+    assert not browser.driver.find_element(By.ID, "s-key").is_displayed(), "keys know no groups"
+
+
+def test_the_timeline_has_bars_of_other_sizes_and_tells_which_are_not_whole(browser: Browser, year: Path) -> None:
+    browser.show(year, chosen="#period=all")
     weeks = browser.marks("timeline")
+    assert "Week from 9 February 2026" not in browser.text("#parts")
+    assert "Week from 16 March 2026 (16 to 17 March 2026, not over)" in browser.text("#parts")
     Select(browser.driver.find_element(By.ID, "unit")).select_by_visible_text("month")
-    browser.wait_for("#unit=month")
+    browser.wait_for("#period=all&unit=month")
     assert browser.marks("timeline") < weeks / 3
 
 
-def test_a_long_list_unfolds(browser: Browser, tmp_path: Path) -> None:
-    html = tmp_path / "many.html"
-    write_report(make_file(tmp_path / "many.duckdb", 20, 40), html)
-    browser.show(html)
-    assert len(browser.rows("#s-person")) == 1 + 12 + 1 + 1 + 1
-    browser.driver.find_element(By.CSS_SELECTOR, "#s-person .more").click()
-    browser.wait("return document.querySelectorAll('#s-person tr').length > 20")
-    assert len(browser.rows("#s-person")) == 1 + 39 + 1 + 1
-
-
-def test_the_timeline_zooms_by_wheel_and_by_keyboard(browser: Browser, year: Path) -> None:
+def test_the_pointer_on_a_bar_tells_its_figures_with_their_unit(browser: Browser, year: Path) -> None:
     browser.show(year)
-    whole = browser.texts("timeline", "role-axis-label")
-
-    def wheel(modifiers: int) -> None:
-        x, y = browser.ask(
-            "const chart = document.getElementById('timeline'); chart.scrollIntoView({block: 'center'});"
-            "const box = chart.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]"
-        )
-        event = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -300, "modifiers": modifiers}
-        browser.driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
-
-    def differs_from(labels: list[str]) -> str:
-        found = "[...document.querySelectorAll('#timeline svg .role-axis-label text')].map((t) => t.textContent)"
-        return f"return {found}.filter(Boolean).join('|') !== {'|'.join(labels)!r}"
-
-    wheel(modifiers=2)
-    browser.wait(differs_from(whole))
-    closer = browser.texts("timeline", "role-axis-label")
-    before = browser.ask("return scrollY")
-    wheel(modifiers=0)
-    browser.wait(f"return scrollY < {before}")
-    assert browser.texts("timeline", "role-axis-label") == closer, "without Ctrl the wheel scrolls the page"
-    browser.driver.find_element(By.ID, "whole").send_keys(Keys.ENTER)
-    browser.wait(differs_from(closer))
-    assert browser.texts("timeline", "role-axis-label") == whole
-    browser.driver.find_element(By.ID, "closer").send_keys(Keys.ENTER)
-    browser.wait(differs_from(whole))
-    nearer = browser.texts("timeline", "role-axis-label")
-    browser.driver.find_element(By.ID, "earlier").send_keys(Keys.ENTER)
-    browser.wait(differs_from(nearer))
-    assert browser.complaints() == []
+    browser.ask(
+        "const bar = document.querySelector('#timeline .piece ~ rect[fill=transparent]');"
+        "bar.dispatchEvent(new PointerEvent('pointermove', { clientX: 100, clientY: 100 }))"
+    )
+    lines = browser.ask("return [...document.querySelectorAll('#tip div')].map((one) => one.textContent)")
+    assert lines[0] == "1 March 2026"
+    assert lines[-1].startswith("Total: EUR ")
+    assert all(" EUR " in line and line.endswith(("use", "uses")) for line in lines[1:-1])

@@ -1,111 +1,93 @@
-"""Every figure and sentence of the report, added up once more from the file in plain Python."""
+"""Every figure of the report, added up once more from the marts in plain Python."""
 
 from __future__ import annotations
 
-import calendar
 import csv
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-from report_page import LAST, Browser, make_file
+from report_page import LAST, NOBODY, Browser, make_marts
 from selenium.webdriver import Chrome
 
-from demo.report import NOTHING, write_report
+from demo.report import write_report
 
 MINUS = "\N{MINUS SIGN}"
 FIRST = LAST - timedelta(days=399)
 YESTERDAY = LAST - timedelta(days=1)
 Span = tuple[date, date]
-Figures = tuple[int, int]
+KINDS = {"tool": "tool", "person": "person", "project": "project", "group": "group"}
 
 
 @dataclass(frozen=True)
 class Row:
     date: date
     tool: str
-    person: str | None
-    project: str | None
-    group: str | None
+    person: str
+    project: str
+    group: str
     uses: int
     credits: int
-    key: str | None
+    cost: float
 
 
 @dataclass(frozen=True)
 class Case:
-    """An address of the page, and what it means: all days, those that are compared, and with which ones."""
+    """An address of the page, and what it means: all days, the whole ones, and those they are compared with."""
 
     chosen: str
     days: Span
-    finished: Span
+    whole: Span
     before: Span | None
-    year_before: Span | None
     wanted: Callable[[Row], bool] = lambda row: True
 
 
-def month(year: int, number: int, last: int = 31) -> Span:
-    return date(year, number, 1), date(year, number, min(last, calendar.monthrange(year, number)[1]))
+def back(span: Span, days: int) -> Span:
+    return span[0] - timedelta(days=days), span[1] - timedelta(days=days)
 
 
-def days_back(count: int, end: date = YESTERDAY) -> Span:
-    return end - timedelta(days=count - 1), end
-
-
-def last_30(wanted: Callable[[Row], bool] = lambda row: True, chosen: str = "#period=30") -> Case:
-    thirty = days_back(30)
-    return Case(chosen, thirty, thirty, days_back(30, days_back(30)[0] - timedelta(days=1)),
-                (date(2025, 2, 15), date(2025, 3, 16)), wanted)  # fmt: skip
-
-
+MARCH = (date(2026, 3, 1), LAST)
+WHOLE_MARCH = (date(2026, 3, 1), YESTERDAY)
+FEBRUARY = (date(2026, 2, 1), date(2026, 2, 28))
+QUARTER = (date(2026, 1, 1), LAST)
+THIRTY = (YESTERDAY - timedelta(days=29), YESTERDAY)
+OWN = (date(2026, 3, 3), date(2026, 3, 12))
 CASES = [
-    Case("#", (FIRST, LAST), (FIRST, YESTERDAY), None, None),
-    last_30(),
-    Case("#period=2026-03", month(2026, 3, 17), month(2026, 3, 16), month(2026, 2, 16), month(2025, 3, 16)),
-    Case("#period=2026-02", month(2026, 2), month(2026, 2), month(2026, 1), None),
-    Case("#period=2025-02", (FIRST, date(2025, 2, 28)), (FIRST, date(2025, 2, 28)), None, None),
-    last_30(lambda row: row.person == "person.002@team.example", "#period=30&person=person.002%40team.example"),
-    last_30(lambda row: row.project == "p-1" and row.tool == "Upscaler", "#period=30&project=p-1&tool=Upscaler"),
-    last_30(lambda row: row.person is None, "#period=30&person="),
-    last_30(lambda row: row.key == "k", "#period=30&key=k"),
-]
+    # 16 whole days: three weeks back, where as many days begin on the same weekday.
+    Case("", MARCH, WHOLE_MARCH, back(WHOLE_MARCH, 21)),
+    Case("#in=credits&period=2026-02", FEBRUARY, FEBRUARY, back(FEBRUARY, 28)),
+    Case("#in=credits&period=2026-q1", QUARTER, (QUARTER[0], YESTERDAY), back((QUARTER[0], YESTERDAY), 77)),
+    Case("#in=credits&period=2026", QUARTER, (QUARTER[0], YESTERDAY), back((QUARTER[0], YESTERDAY), 77)),
+    Case("#in=credits&period=30", THIRTY, THIRTY, back(THIRTY, 35)),
+    Case("#from=2026-03-03&to=2026-03-12", OWN, OWN, back(OWN, 14)),
+    Case("#in=credits&period=all", (FIRST, LAST), (FIRST, YESTERDAY), None),
+    Case("#person=person.002%40team.example", MARCH, WHOLE_MARCH, back(WHOLE_MARCH, 21),
+         lambda row: row.person == "person.002@team.example"),
+    Case("#project=p-1&tool=Upscaler", MARCH, WHOLE_MARCH, back(WHOLE_MARCH, 21),
+         lambda row: row.project == "Catalogue" and row.tool == "Upscaler"),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = make_file(tmp_path_factory.mktemp("figures") / "figures.duckdb", 400, 16)
+    file = make_marts(tmp_path_factory.mktemp("figures") / "figures.duckdb", 400, 16)
     write_report(file, file.with_suffix(".html"))
     return file
 
 
 @pytest.fixture(scope="module")
 def ledger(file: Path) -> list[Row]:
-    columns = "date, tool, lower(user_email), project_reference, group_name, user_uses, user_credits"
+    query = """
+        select date, tool, person, coalesce(project_name, '(no project)'), group_label, uses, credits,
+            coalesce(cost, 0)::double
+        from models.magnific__usage
+    """
     with duckdb.connect(file, read_only=True) as connection:
-        through_key = set(connection.execute("select usage_id from credit_usage_by_api_key").fetchall())
-        rows = connection.execute(f"select {columns}, usage_id from credit_usage").fetchall()
-    return [Row(*row[:-1], "k" if row[-1:] in through_key else None) for row in rows]
-
-
-def figures(ledger: list[Row], span: Span, wanted: Callable[[Row], bool]) -> Figures:
-    found = [row for row in ledger if span[0] <= row.date <= span[1] and wanted(row)]
-    return sum(row.credits for row in found), sum(row.uses for row in found)
-
-
-def change(now: int, before: int) -> str:
-    if not before:
-        return "new" if now else NOTHING
-    growth = 100 * (now - before) / before
-    return f"{'±' if abs(growth) < 0.05 else '+' if growth > 0 else MINUS}{abs(growth):.1f}%"
-
-
-def number(text: str) -> int:
-    return int(text.replace(",", ""))
+        return [Row(*row) for row in connection.execute(query).fetchall()]
 
 
 @pytest.fixture()
@@ -113,107 +95,174 @@ def browser(chromium: Chrome) -> Browser:
     return Browser(chromium)
 
 
+def unit(case: Case) -> str:
+    return "credits" if "in=credits" in case.chosen else "cost"
+
+
+def words(value: float, unit: str) -> str:
+    text = f"{abs(value):,.2f}" if unit == "cost" else f"{abs(value):,.0f}"
+    return (MINUS if value < 0 and text.strip("0.,") else "") + text
+
+
+def signed(value: float, unit: str) -> str:
+    text = words(value, unit)
+    return f"+{text}" if value > 0 and text.strip("0.,") else text
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", "").replace(MINUS, "-").lstrip("+") or 0)
+
+
+def sums(ledger: list[Row], case: Case, span: Span | None, kind: str, figure: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for row in ledger:
+        if span and span[0] <= row.date <= span[1] and case.wanted(row):
+            found[getattr(row, kind)] += getattr(row, figure)
+    return found
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
-def test_the_period_and_the_filters_rule_the_whole_page(
+def test_the_period_and_the_filters_rule_every_card_and_list(
     browser: Browser, file: Path, ledger: list[Row], case: Case
 ) -> None:
-    browser.show(file.with_suffix(".html"), chosen="" if case.chosen == "#" else case.chosen)
-    credits, uses = figures(ledger, case.days, case.wanted)
-    assert browser.card("Credits") == (f"{credits:,}", f"{uses:,} use{'s' * (uses != 1)}")
-    people = {row.person for row in ledger if case.days[0] <= row.date <= case.days[1] and case.wanted(row)} - {None}
-    assert browser.card("People using credits") == (f"{len(people):,}", "the team has 16 active members")
-    nobody, _ = figures(ledger, case.days, lambda row: case.wanted(row) and row.person is None)
-    assert browser.card("Not attributed")[0] == f"{100 * nobody / credits:.1f}%"
-    for title, other in (("Against the period before", case.before), ("Against a year before", case.year_before)):
-        now, _ = figures(ledger, case.finished, case.wanted)
-        then = figures(ledger, other, case.wanted)[0] if other else 0
-        figure, note = browser.card(title)
-        assert figure == (change(now, then) if other else NOTHING)
-        assert not other or (note.startswith(f"{now:,} credits, ") and f"; {then:,}, " in note)
-    assert str(case.days[0].year) in browser.text("#shown") and str(case.days[1].year) in browser.text("#shown")
-    assert ("17 March 2026 was still going on" in browser.text("#shown")) == (case.days[1] == LAST)
-    total = browser.rows("#timeline-table")[-1]
-    assert total == ["Total", f"{credits:,}", "100.0%", f"{uses:,}"]
-    assert sum(number(row[1]) for row in browser.rows("#timeline-table")[1:-1]) == credits
+    browser.show(file.with_suffix(".html"), chosen=case.chosen)
+    u = unit(case)
+    heading = {"credits": "Credits", "cost": "EUR"}[u]
+    spent = sum(sums(ledger, case, case.days, "tool", u).values())
+    assert browser.card("Spent")[0] == (f"EUR {words(spent, u)}" if u == "cost" else f"{words(spent, u)} credits")
+    compares = case.before is not None and case.before[0] >= FIRST
+    assert (browser.card("Change")[0] == "\N{EN DASH}") == (not compares)
+    for kind in KINDS:
+        now, whole, before = (sums(ledger, case, span, kind, u) for span in (case.days, case.whole, case.before))
+        uses = sums(ledger, case, case.days, kind, "uses")
+        first, *rows, total = browser.rows(f"#s-{kind}")
+        shown = {row[0].removesuffix("owner"): row for row in rows}
+        assert set(shown) == set(uses) | (set(before) if compares else set())
+        for name, row in [*shown.items(), ("", total)]:
+            value = now[name] if name else spent
+            assert row[1:4] == [
+                words(value, u),
+                f"{100 * value / spent:.1f}%",
+                f"{uses[name] if name else sum(uses.values()):,}",
+            ]
+            if compares:
+                change = whole[name] - before[name] if name else sum(whole.values()) - sum(before.values())
+                assert row[first.index(f"Change, {heading}")] == signed(change, u)
+    assert {NOBODY, "(no group)"} <= {row[0] for row in browser.rows("#s-group")} or "=" in case.chosen
 
 
-@pytest.mark.parametrize("kind", ["tool", "person", "project", "group", "key"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
-def test_every_list_has_its_shares_its_changes_and_the_total(
-    browser: Browser, file: Path, ledger: list[Row], case: Case, kind: str
+def test_people_by_tool_add_up_both_ways(browser: Browser, file: Path, ledger: list[Row]) -> None:
+    browser.show(file.with_suffix(".html"))
+    heading, *rows, total = browser.rows("#s-person")
+    tools = heading[6:]
+    assert tools == [row[0] for row in browser.rows("#s-tool")[1:-1]]
+    cells: Counter[tuple[str, str]] = Counter()
+    for row in ledger:
+        if row.date >= MARCH[0]:
+            cells[row.person, row.tool] += row.cost
+    for row in rows:
+        person = row[0].removesuffix("owner")
+        assert [number(cell) for cell in row[6:]] == pytest.approx([cells[person, tool] for tool in tools], abs=0.005)
+        assert sum(number(cell) for cell in row[6:]) == pytest.approx(number(row[1]), abs=0.03)
+    assert sum(number(cell) for cell in total[6:]) == pytest.approx(number(total[1]), abs=0.03)
+
+
+def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, file: Path, ledger: list[Row]) -> None:
+    browser.show(file.with_suffix(".html"))
+    heading, *rows, total = browser.rows("#s-tool")
+    case = CASES[0]
+    now, before = (sums(ledger, case, span, "tool", "cost") for span in (case.whole, case.before))
+    uses, uses_before = (sums(ledger, case, span, "tool", "uses") for span in (case.whole, case.before))
+    by_uses, by_cost = heading.index("By number of uses"), heading.index("By cost of a use")
+    all_by_uses = 0.0
+    for row in rows:
+        tool = row[0]
+        more = (uses[tool] - uses_before[tool]) * before[tool] / uses_before[tool]
+        all_by_uses += more
+        assert row[by_uses] == signed(more, "cost")
+        assert row[by_cost] == signed(now[tool] - before[tool] - more, "cost")
+    assert total[by_uses] == signed(all_by_uses, "cost")
+    said = browser.text("#changes")
+    assert "1 to 16 March 2026 against the 16 days 8 to 23 February 2026, which begin on a Sunday as well" in said
+    change = sum(now.values()) - sum(before.values())
+    assert f"{MINUS}EUR {abs(change):,.2f} ({MINUS}{abs(100 * change / sum(before.values())):.1f}%)" in said
+
+
+def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Path, ledger: list[Row]) -> None:
+    browser.show(file.with_suffix(".html"))
+    heading, *rows = browser.rows("#budget")
+    figures = ["1,000.00", "1,012.34", "81.2%", f"{MINUS}12.34", "1,712.34", "154.3%", "22 March 2026"]
+    assert heading[0] == "Budget, EUR"
+    cycle = "1 to 31 March 2026"
+    assert rows == [[f"The team{cycle}", *figures], [f"Group Studio{cycle}", *figures]]
+    assert browser.card("Budget of the team") == ("81.2% used", f"EUR 1,012.34 of EUR 1,000.00, {cycle}")
+    assert browser.card("Forecast of the team") == ("154.3%", "EUR 1,712.34; the budget runs out on 22 March 2026")
+    assert "group Studio has used 81.2% of its allowance." in browser.text("#alerts")
+    ends = browser.ask("return [...document.querySelectorAll('#cycle .line')].map((one) => one.dataset.end)")
+    used = sum(sums(ledger, CASES[0], MARCH, "tool", "cost").values())
+    whole = sum(sums(ledger, CASES[0], WHOLE_MARCH, "tool", "cost").values())
+    # Fifteen days to come, each with what the models expect of it.
+    assert [float(one) for one in ends[-2:]] == pytest.approx([used, whole + 15 * 50.0])
+    browser.show(file.with_suffix(".html"), chosen="#period=2026-02")
+    assert browser.rows("#budget") == [], "no cycle of that month is in the models"
+    assert browser.card("Forecast of the team")[1].endswith("no allowance is given")
+
+
+def test_what_has_no_price_is_no_money(browser: Browser, file: Path, ledger: list[Row]) -> None:
+    html = file.with_suffix(".html")
+    browser.show(html, chosen="#period=2026-01")
+    assert browser.card("Spent")[0] == "\N{EN DASH}"
+    assert {row[1] for row in browser.rows("#s-tool")[1:]} == {"\N{EN DASH}"}
+    browser.show(html, chosen="#period=2026-q1")
+    january = sum(row.credits for row in ledger if date(2026, 1, 1) <= row.date <= date(2026, 1, 31))
+    assert f"No price covers {january:,} credits of these days" in browser.text("#shown")
+    assert browser.card("Change")[0] == "\N{EN DASH}"
+
+
+def test_without_prices_all_is_credits(browser: Browser, tmp_path: Path) -> None:
+    file = make_marts(tmp_path / "credits.duckdb", 60, 4, prices=False)
+    write_report(file, file.with_suffix(".html"))
+    browser.show(file.with_suffix(".html"))
+    assert browser.card("Spent")[0].endswith(" credits")
+    assert browser.rows("#s-tool")[0][1] == "Credits"
+    assert "EUR" not in browser.text("main")
+
+
+def test_several_teams_are_a_list_and_a_filter(browser: Browser, tmp_path: Path) -> None:
+    file = make_marts(tmp_path / "teams.duckdb", 60, 4, teams=2)
+    write_report(file, file.with_suffix(".html"))
+    browser.show(file.with_suffix(".html"))
+    _, *rows, _ = browser.rows("#s-team")
+    assert [row[0] for row in rows] == ["team 1", "team 2"]
+    assert browser.rows("#budget")[1][0].startswith("Team team 1")
+    browser.show(file.with_suffix(".html"), chosen="#team=team+1")
+    assert browser.card("Spent")[0] == f"EUR {rows[0][1]}"
+    assert browser.card("Budget of the team")[0] == "81.2% used"
+
+
+def test_everything_can_be_saved_as_csv_named_by_content_and_period(
+    browser: Browser, file: Path, ledger: list[Row], tmp_path: Path
 ) -> None:
-    if browser.driver.current_url != file.with_suffix(".html").as_uri() + case.chosen.removesuffix("#"):
-        browser.show(file.with_suffix(".html"), chosen="" if case.chosen == "#" else case.chosen)
-    names: dict[Any, str] = {
-        "person": {None: "Not attributed to a person"},
-        "project": {None: "No project", "p-1": "Catalogue"},
-        "group": {None: "No group"},
-        "key": {None: "not through an API key", "k": "Pipeline"},
-        "tool": {},
-    }[kind]
-
-    def of(span: Span | None) -> Counter[str]:
-        found: Counter[str] = Counter()
-        for row in ledger:
-            if span and span[0] <= row.date <= span[1] and case.wanted(row):
-                name = getattr(row, kind)
-                found[names.get(name, name)] += row.credits
-        return found
-
-    now, finished, before = of(case.days), of(case.finished), of(case.before)
-    credits = sum(now.values())
-    heading, *rows, total = browser.rows(f"#s-{kind}")
-    assert heading[1:3] == ["Credits", "Share"] and total[0] == "Total"
-    if kind != "key" or "key=" not in case.chosen:
-        assert (number(total[1]), total[2]) == (credits, "100.0%")
-    shown = {row[0].removesuffix("owner"): row for row in rows}
-    named = sorted((name for name in now if name not in (names.get(None),)), key=lambda name: (-now[name], name))
-    if len(named) > 13:
-        rest = shown.pop(f"{len(named) - 12} more people")
-        assert number(rest[1]) == sum(now[name] for name in named[12:])
-        assert f"The 12 largest of {len(named)} people" in browser.text(f"#s-{kind} .about")
-        now = Counter({name: now[name] for name in (*named[:12], names[None]) if name in now})
-    assert {name: number(row[1]) for name, row in shown.items()} == {name: sum_ for name, sum_ in now.items() if sum_}
-    for name, row in shown.items():
-        assert row[2] == f"{100 * now[name] / credits:.1f}%"
-        if case.before:
-            assert row[-1] == change(finished[name], before[name])
-
-
-def test_the_month_so_far_and_its_forecast(browser: Browser, file: Path, ledger: list[Row]) -> None:
-    browser.show(file.with_suffix(".html"))
-    so_far, _ = figures(ledger, month(2026, 3, 16), lambda row: True)
-    before, _ = figures(ledger, month(2026, 2, 16), lambda row: True)
-    recent, _ = figures(ledger, days_back(28), lambda row: True)
-    said = browser.text("#about-month_to_date")
-    assert browser.text("#h-month_to_date") == "March 2026 so far"
-    assert f"Day 1 to 16: {so_far:,} credits, {change(so_far, before)} against {before:,} on day 1 to 16 of" in said
-    assert f"Forecast: {so_far + 15 * recent / 28:,.0f} credits" in said
-    with duckdb.connect(file, read_only=True) as connection:
-        query = (Path(__file__).parent.parent / "docs" / "queries" / "growth_and_forecast.sql").read_text()
-        *_, newest = connection.execute(query).fetchall()
-    assert (newest[2], newest[4]) == (so_far, round(so_far + 15 * recent / 28)), "the query says the same"
-
-
-def test_parts_of_a_week_look_partial_and_say_so(browser: Browser, file: Path) -> None:
-    browser.show(file.with_suffix(".html"))
-    weeks = [row[0] for row in browser.rows("#timeline-table")[1:-1]]
-    assert weeks[0] == "Week from 10 February 2025: 6 of 7 days"
-    assert weeks[-1] == "Week from 16 March 2026: 2 of 7 days, the last still going on"
-    assert not any("of 7 days" in week for week in weeks[1:-1])
-    assert all(week in browser.text("#parts") for week in (weeks[0], weeks[-1]))
-    pale = browser.ask("return [...document.querySelectorAll('#timeline .mark-rect path')].map((one) => "
-                       "one.getAttribute('opacity'))")  # fmt: skip
-    assert pale.count("0.4") == 2 * 4
-
-
-def test_a_table_is_downloaded_as_csv_with_every_name(browser: Browser, file: Path, tmp_path: Path) -> None:
-    browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
-    browser.show(file.with_suffix(".html"), chosen="#period=30")
-    browser.ask("document.querySelector('#s-person .download').click()")
-    saved = tmp_path / "by-person.csv"
-    browser.wait_until(saved.exists)
-    heading, *rows = list(csv.reader(saved.read_text("utf-8-sig").splitlines()))
-    assert heading == ["person", "id", "credits", "uses"]
-    assert len(rows) == 15 + 1
-    assert sum(int(row[2]) for row in rows) == number(browser.card("Credits")[0])
+    browser.save_into(tmp_path)
+    browser.show(file.with_suffix(".html"), chosen="#period=2026-03&group=Studio")
+    span = "2026-03-01_to_2026-03-17_group-Studio"
+    buttons = [one for one in browser.buttons("main") if one.text == "Save CSV"]
+    for button in buttons:
+        browser.ask("arguments[0].click()", button)
+    files = browser.saved(tmp_path, "*.csv", len(buttons))
+    saved = {one.stem: [*csv.reader(one.read_text("utf-8-sig").splitlines())] for one in files}
+    names = ("usage-by-day-and-tool", "budgets", "tools", "groups", "projects", "people-by-tool")
+    assert set(saved) == {f"magnific_{name}_{span}" for name in names}
+    studio = [row for row in ledger if row.date >= MARCH[0] and row.group == "Studio"]
+    for name, (heading, *rows) in saved.items():
+        assert all(len(row) == len(heading) for row in rows)
+        if "budgets" in name:
+            continue
+        *lines, total = rows
+        assert total[0] == "Total"
+        for column, figure in (("uses", "uses"), ("credits", "credits"), ("cost_eur", "cost")):
+            values = [float(row[heading.index(column)]) for row in (*lines, total)]
+            assert sum(values[:-1]) == pytest.approx(values[-1])
+            assert values[-1] == pytest.approx(sum(getattr(row, figure) for row in studio))
+    days = [row[0] for row in saved[f"magnific_{names[0]}_{span}"][1:-1]]
+    assert {date.fromisoformat(day) for day in days} == {row.date for row in studio}

@@ -1,97 +1,118 @@
-// Credits as money, and the month against what was agreed.
+// Budgets and the forecast: shown as the models have them. Only the line of what was used so far is added up here.
 
-// The same data with money in place of credits. A day without a price has no money: its credits count as `unpriced`.
-function inMoney(data) {
-  const start = time(data.first);
-  const prices = data.prices.map((one) => ({ day: (time(one.valid_from) - start) / dayMs, price: one.price }));
-  const priceOn = (day) => (prices.findLast((one) => one.day <= day) || { price: null }).price;
-  const converted = (columns) => {
-    if (!columns) return columns;
-    const priced = columns.day.map(priceOn);
-    return { ...columns, credits: columns.credits.map((credits, row) => (priced[row] === null ? 0 : credits * priced[row])),
-      unpriced: columns.credits.map((credits, row) => (priced[row] === null ? credits : 0)) };
-  };
-  return { ...data, usage: converted(data.usage), byKey: converted(data.byKey) };
-}
+function Budgets({ data, usage, fileName }) {
+  const inUnit = (unit, row, what) => (row ? row[unit.id === "cost" ? `${what}_cost` : what] ?? null : null);
+  const words = (unit, value, figure = unit.figure) => (value === null || value === undefined ? dash : figure(value));
+  const share = (value) => (value === null || value === undefined ? dash : `${decimals(1)(value)}%`);
+  const label = (row) => ({ team: data.ids.team.length > 1 ? `Team ${row.team}` : "The team" }[row.scope]
+    || `${row.scope[0].toUpperCase()}${row.scope.slice(1)} ${row.name}`);
+  const isOf = (filters) => (row) => !filters.team || row.team === filters.team;
+  const cycles = (rows, day, filters) => rows.filter((row) => row.cycle_start <= day && day <= row.cycle_end)
+    .filter(isOf(filters));
 
-function unitsOf(data) {
-  const found = { credits: { title: "Credits", column: "credits", figure: number, each: precise, exact: (value) => value,
-    of: (value) => `${number(value)} credits` } };
-  if (data.prices.length) {
-    const { currency } = data.prices[0];
-    // As many decimals as the prices have: what is beyond them is the noise of binary fractions.
-    const decimals = Math.min(6, Math.max(...data.prices.map(({ price }) => (/e-/.test(price) ? 6 : (String(price).split(".")[1] || "").length))));
-    const money = (digits) => (value) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-    found.money = { title: `${currency}, estimated`, column: `${currency.toLowerCase()}_estimated`, figure: money(2), each: money(4), exact: (value) => Number(value.toFixed(decimals)),
-      of: (value) => `${currency} ${money(2)(value)}`, since: data.prices[0].valid_from };
+  // The team's cycle or month that holds the last day shown, where there is one team; null where there are several.
+  function ofTeam(period, filters) {
+    const rows = cycles(data.budget, period.last, filters).filter((row) => row.scope === "team");
+    const months = data.months.filter((row) => row.month === startOf(period.last, "month")).filter(isOf(filters))
+      .map((row) => ({ ...row, cycle_start: row.month, cycle_end: later(startOf(row.month, "month", 1), -1),
+        allowance: null }));
+    const found = rows.length ? rows : months;
+    return found.length === 1 ? found[0] : null;
   }
-  return found;
-}
 
-// A name as allowances are matched by: dbt does the same.
-const plain = (name) => name.trim().toLowerCase();
-
-// The highest of what is reached, in whole credits so that none is by rounding; 0 for none.
-const reached = (credits, allowance) => [95, 80, 50].find((percent) => credits > 0 && credits * 100 >= allowance * percent) || 0;
-function verdictOf(used, expected, allowance) {
-  if (used > allowance) return "over";
-  const [now, later] = [reached(used, allowance), reached(expected, allowance)];
-  const so_far = now ? `${now}% reached` : "within";
-  return expected > allowance ? `${so_far}, will be over` : later > now ? `${so_far}, will reach ${later}%` : so_far;
-}
-
-// A line for each allowance that holds by the end of the last finished day's month, or by today while it goes on: name,
-// allowance, used, forecast, verdict. A seat's allowance is the team's times its seats and a group's times its members.
-// `unknown`: the group's or person's allowances whose name nobody has.
-function budgetLines(usage, data, finished) {
-  const month = startOf(time(finished.last), "month");
-  const days = { first: iso(Math.max(month, time(data.first))), last: finished.last };
-  const today = (data.syncedAt || data.through).slice(0, 10);
-  const until = [iso(startOf(month, "month", 1) - dayMs), today].sort()[0];
-  const held = new Map();
-  for (const one of data.allowances) {
-    if (one.valid_from <= until) held.set(`${one.scope} ${plain(one.name)}`, one);
+  function cards(period, filters, unit) {
+    const row = ofTeam(period, filters);
+    if (!row) return [];
+    const [used, forecast, allowance] = ["used", "forecast", "allowance"].map((what) => inUnit(unit, row, what));
+    const span = spanInWords({ first: row.cycle_start, last: row.cycle_end });
+    if (row.allowance === null) return [{ title: "Forecast of the team", figure: words(unit, forecast, unit.of),
+      note: `${words(unit, used, unit.of)} used so far, ${span}; no allowance is given` }];
+    return [
+      { title: "Budget of the team", figure: `${share(row.percent_used)} used`,
+        note: `${words(unit, used, unit.of)} of ${words(unit, allowance, unit.of)}, ${span}` },
+      { title: "Forecast of the team", figure: share(row.forecast_percent),
+        note: `${words(unit, forecast, unit.of)}; `
+          + (!row.runs_out_on ? "the budget is enough"
+            : `the budget ${row.runs_out_on <= row.used_through ? "ran" : "runs"} out on ${dayInWords(row.runs_out_on)}`) },
+    ];
   }
-  const seat = held.get("seat ");
-  const seats = data.members.filter((one) => one.status === "active").length;
-  const team = held.get("team ") || (seat && { credits: seat.credits * seats, name: "" });
-  const line = (name, credits, filters) => {
-    const used = usage.sums(days, filters).credits;
-    const expected = forecast(usage, finished, filters, { value: used, unpriced: 0 });
-    return { name, credits, used, expected, verdict: verdictOf(used, expected, credits) };
-  };
-  const known = {
-    group: new Set([...data.ids.group, ...data.groups.map((one) => one.name)]),
-    person: new Set([...data.ids.person, ...data.members.map((one) => one.email)]),
-  };
-  const unknown = [];
-  const own = (scope) => [...held.values()].filter((one) => one.scope === scope).flatMap((one) => {
-    const names = [...known[scope]].filter((name) => plain(name) === plain(one.name));
-    if (!names.length) unknown.push(`${scope} ${one.name}`);
-    return names.map((name) => line(name, one.credits, { [scope]: name }));
-  });
-  const lines = [
-    ...(team ? [line(held.get("team ") ? "The team" : `The team, ${plural(seats, "seat", "seats")}`, team.credits, {})] : []),
-    ...own("group"),
-    ...(seat ? data.groups.filter((one) => !held.has(`group ${plain(one.name)}`)) : [])
-      .map((one) => line(`${one.name}, ${plural(one.members, "seat", "seats")}`, seat.credits * one.members, { group: one.name })),
-    ...own("person"),
-  ];
-  return { lines, unknown, span: `day ${Number(days.first.slice(8))} to ${Number(days.last.slice(8))}` };
-}
 
-function budgetTable({ lines, unknown, span }, invented) {
-  const columns = [{ title: "Allowance of" }, { title: "Credits a month", number: true }, { title: `Used, ${span}`, number: true },
-    { title: "Forecast", number: true }, { title: "Verdict" }];
-  const found = table("Allowances of the month, in credits", columns, lines.map((one) => [
-    one.name, number(one.credits), percent(one.used, one.credits), percent(one.expected, one.credits),
-    element("span", { className: /over|95%/.test(one.verdict) ? "verdict bad" : "verdict good" }, element("strong", {}, one.verdict)),
-  ]));
-  return [
-    lines.length ? element("p", { className: "about" }, `Allowances of the month, in credits${invented ? "; the demo invented them" : ""}.`) : null,
-    lines.length ? download("allowances", "Allowances of the month", ["allowance of", "credits a month", "used", "forecast", "verdict"],
-      () => lines.map((one) => [one.name, one.credits, one.used, Math.round(one.expected), one.verdict])) : null,
-    lines.length ? found : null,
-    unknown.length ? element("p", { className: "about", id: "unknown" }, `Allowances whose name nobody has, neither in usage nor in the lists of groups and members: ${unknown.join(", ")}. Nothing is measured by them.`) : null,
-  ].filter(Boolean);
+  // Running totals of a cycle's days by the usage that is stored.
+  function running(span, team, unit, after = 0) {
+    const days = usage.over(span, { team }, "day");
+    let sum = after;
+    return Array.from({ length: length(span) }, (_, n) => {
+      const day = later(span.first, n);
+      sum += days.has(day) ? unit.value(total(days.get(day).values())) || 0 : 0;
+      return { day, value: sum };
+    });
+  }
+
+  function chart(row, unit, name) {
+    const cycle = { first: row.cycle_start, last: row.cycle_end };
+    const placed = (points, from) => points.map((point) => ({ ...point,
+      share: (length({ first: from, last: point.day }) - 1) / Math.max(1, length(cycle) - 1) }))
+      .filter((point) => point.share <= 1);
+    const through = data.through < cycle.last ? data.through : cycle.last;
+    const used = placed(running({ first: cycle.first, last: through }, row.team, unit), cycle.first);
+    const lastWhole = used.findLast(({ day }) => day <= data.complete);
+    let sum = lastWhole?.value ?? 0;
+    const toCome = data.forecast.filter((one) => one.team === row.team && one.date >= cycle.first
+      && one.date <= cycle.last)
+      .map((one) => ({ day: one.date, value: (sum += inUnit(unit, one, "expected") ?? 0) }));
+    const before = { first: later(cycle.first, -length(cycle)), last: later(cycle.first, -1) };
+    const lines = [
+      ...(before.first >= data.first ? [{ name: `${length(before)} days before`, paint: colour("quiet"), dashed: "1 0",
+        points: placed(running(before, row.team, unit), before.first) }] : []),
+      { name: "Used", paint: colour("accent"), dashed: "1 0", points: used },
+      ...(toCome.length ? [{ name: "Forecast", paint: colour("accent"), dashed: "6 4",
+        points: [...(lastWhole ? [lastWhole] : []), ...placed(toCome, cycle.first)] }] : []),
+    ];
+    runningTotal(place("cycle"), `Running total, ${spanInWords(cycle)}`, unit, lines, inUnit(unit, row, "allowance"),
+      Array.from({ length: length(cycle) }, (_, n) => later(cycle.first, n)));
+    place("cycle-save").replaceChildren(button("Save picture", "Save picture: Budget",
+      () => picture(place("cycle"), name)));
+  }
+
+  function show(shown) {
+    const { period, filters, unit } = shown;
+    const row = ofTeam(period, filters);
+    const rows = cycles(data.budget, period.last, filters).filter((one) => one.allowance !== null);
+    place("s-budget").hidden = !row && !rows.length;
+    if (place("s-budget").hidden) return;
+    place("about-budget").textContent = [`The cycles that hold ${dayInWords(period.last)}.`,
+      unit.id === "cost" ? "Allowances are credits; money is what they are worth at the price of the day." : "",
+      row ? `Used through ${dayInWords(row.used_through)}${row.is_used_through_over ? "" : ", a day that was not over"}.` : "",
+    ].filter(Boolean).join(" ");
+    if (row) chart(row, unit, fileName(`budget_${unit.title}`, shown));
+    else place("cycle").replaceChildren();
+    const titles = ["Allowance", "Used", "Used, %", "Remaining", "Forecast", "Forecast, %", "Runs out on"];
+    const columns = [{ title: `Budget, ${unit.title}` }, ...titles.map((title) => ({ title, number: true }))];
+    const figures = (one) => ["allowance", "used", "remaining", "forecast"]
+      .map((what) => words(unit, inUnit(unit, one, what)));
+    const cells = rows.map((one, n) => {
+      const [allowance, used, remaining, forecast] = figures(one);
+      const over = element("span", { className: one.forecast_percent > 100 ? "bad" : "good" },
+        share(one.forecast_percent));
+      return { late: rows.length > onPaper + 1 && n >= onPaper,
+        cells: [element("span", {}, label(one), element("span", { className: "note cycle" },
+        spanInWords({ first: one.cycle_start, last: one.cycle_end }))), allowance, used, share(one.percent_used),
+        remaining, forecast, over, one.runs_out_on ? dayInWords(one.runs_out_on) : dash] };
+    });
+    const names = ["team", "scope", "name", "cycle_start", "cycle_end",
+      ...["allowance", "used", "remaining", "forecast"].flatMap((one) =>
+      (data.hasPrices ? [one, `${one}_cost`] : [one])),
+      "percent_used", "forecast_percent", "runs_out_on", ...(data.hasPrices ? ["currency"] : [])];
+    place("budget").replaceChildren(...(rows.length ? [table("Budgets", columns, cells,
+      { rest: cells.at(-1).late ? columns.map((_, n) => (n ? ""
+      : `${whole(cells.length - onPaper)} more budgets, on screen and in the CSV`)) : null }),
+      csvButton(fileName("budgets", shown), "Budgets", () =>
+      [names, ...rows.map((one) => names.map((name) => one[name] ?? ""))])] : []));
+    const alerts = cycles(data.alerts, period.last, filters);
+    const highest = alerts.filter((one) => !alerts.some((other) => other.team === one.team && other.scope === one.scope
+      && other.name === one.name && other.level > one.level));
+    place("alerts").replaceChildren(...highest.map(({ message }) => element("li", {}, message)));
+  }
+
+  return { cards, show };
 }

@@ -1,115 +1,143 @@
-// The two charts: rows of the chosen days, drawn by Vega-Lite in the page's colours.
+// Two charts in SVG: usage over time, stacked by tool, and a cycle's running total with its forecast.
 
-const style = (name) => `var(--${name})`;
-const drawn = {};
+const colour = (name) => `var(--${name})`;
+const chartHeight = 300;
+const paperWidth = 720;
+let onPaperNow = false;
 
-function theme(width) {
-  const [ink, quiet, line, accent, paper] = ["ink", "quiet", "line", "accent", "paper"].map(style);
-  const font = getComputedStyle(document.body).fontFamily;
-  return {
-    background: null, font, padding: { left: 1, right: 1, top: 4, bottom: 4 }, view: { stroke: null },
-    axis: { labelColor: quiet, titleColor: quiet, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12,
-      titleFontSize: 12, titleFontWeight: "normal", labelFont: font, titleFont: font, labelFlush: true, labelBound: true },
-    axisY: { domain: false, ticks: false },
-    legend: { orient: "top", labelColor: ink, labelFontSize: 12, labelFont: font, symbolType: "square", symbolStrokeWidth: 0,
-      columns: Math.max(2, Math.floor(width / 170)), labelLimit: 140, offset: 12 },
-    text: { color: ink, fontSize: 13, font },
-    line: { color: accent }, point: { color: accent },
-    style: { bar: { stroke: paper, strokeWidth: 0.5 } },
-    numberFormat: ",d",
-  };
-}
-
-async function draw(id, spec) {
-  const place = document.getElementById(id);
-  const made = await vegaEmbed(place, spec, {
-    renderer: "svg", actions: false, config: theme(place.clientWidth), tooltip: { theme: "page" },
-  });
-  if (drawn[id]) drawn[id].finalize();
-  drawn[id] = made;
-}
-
-const usualUnit = ({ first, last }) => {
-  const days = (time(last) - time(first)) / dayMs + 1;
-  return days <= 92 ? "day" : days <= 550 ? "week" : "month";
-};
-
-// Whole units; a short span gets room on both sides, so that one day is one bar and not a wall.
-function reach(days, unit) {
-  const [low, high] = [startOf(time(days.first), unit), startOf(time(days.last), unit, 1)];
-  const least = { day: 14, week: 70, month: 365, year: 1830 }[unit] * dayMs;
-  const spare = Math.max(0, least - (high - low)) / 2;
-  return [low - spare, high + spare];
-}
-
-// One row for each unit of time and tool, a piece of a bar; seven tools by name, the smaller ones together. `tools`: the largest first.
-function bars(usage, days, filters, unit, tools, complete) {
-  const shown = tools.length > 8 ? tools.slice(0, 7) : tools;
-  const place = new Map(shown.map((tool, n) => [tool, n + 1]));
-  const found = new Map();
-  usage.days(days, filters, (at, tool, credits, uses, unpriced) => {
-    const start = startOf(at, unit);
-    const name = place.has(tool) ? tool : "Other tools";
-    const key = `${start} ${name}`;
-    const row = found.get(key) || {
-      start, end: startOf(start, unit, 1), tool: name, place: place.get(tool) || 8, value: 0, uses: 0, unpriced: 0,
-      ...barInWords(start, unit, days, complete),
-    };
-    row.value += credits;
-    row.uses += uses;
-    row.unpriced += unpriced;
-    found.set(key, row);
-  });
-  const rows = [...found.values()].sort((one, other) => one.start - other.start || one.place - other.place);
-  return { rows, tools: tools.length > 8 ? [...shown, "Other tools"] : shown };
-}
-
-function timelineSpec(spec, { rows, tools }, days, unit, width) {
-  const made = structuredClone(spec);
-  made.data = { values: rows };
-  const [low, high] = reach(days, unit);
-  Object.assign(made.encoding.x.scale, { domainMin: { expr: String(low) }, domainMax: { expr: String(high) } });
-  made.encoding.color.scale = { domain: tools, range: tools.map((_, n) => style(`tool-${n + 1}`)) };
-  if (width < 500) made.height = 260;
+function svg(name, attributes = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  made.append(...children.flat(Infinity));
   return made;
 }
 
-// Running totals of the month that holds the last of the `finished` days, and of the month before where it was synced.
-function running(usage, finished, filters, first) {
-  const month = startOf(time(finished.last), "month");
-  const before = startOf(month, "month", -1);
-  const total = (days) => {
-    const used = new Map();
-    usage.days(days, filters, (at, tool, credits, uses, unpriced) => {
-      const day = used.get(at) || [0, 0];
-      used.set(at, [day[0] + credits, day[1] + unpriced]);
-    });
-    const rows = [];
-    let [sum, without] = [0, 0];
-    for (let at = time(days.first); at <= time(days.last); at += dayMs) {
-      const [credits, unpriced] = used.get(at) || [0, 0];
-      sum += credits;
-      without += unpriced;
-      const date = new Date(at);
-      rows.push({ month: monthInWords(at), newest: at >= month, day: date.getUTCDate(), last: at === time(days.last), value: sum, unpriced: without });
-    }
-    return rows;
-  };
-  const newest = total({ first: iso(Math.max(month, time(first))), last: finished.last });
-  return { month, newest, before: before >= time(first) ? total({ first: iso(before), last: iso(month - dayMs) }) : [] };
+const text = (x, y, words, more = {}) => svg("text", { x, y, "font-size": 12, fill: colour("quiet"), ...more }, words);
+
+// Steps of 1, 2 or 5 times a power of ten, about four of them.
+function ticks(most) {
+  const power = 10 ** Math.floor(Math.log10(most / 4));
+  const step = [1, 2, 5, 10].find((one) => (most / 4) <= one * power) * power;
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, n) => n * step);
 }
 
-// So far, plus the average day of the last four weeks (of all days since the first usage, where that is less) for each
-// day to come: docs/queries/growth_and_forecast.sql. Null where any of these days has no price.
-function forecast(usage, finished, filters, soFar) {
-  const last = time(finished.last);
-  const days = Math.min(28, Math.round((last - usage.firstUse) / dayMs) + 1);
-  let [recent, without] = [0, soFar.unpriced];
-  usage.days({ first: iso(last - 27 * dayMs), last: finished.last }, filters, (at, tool, credits, uses, unpriced) => {
-    recent += credits;
-    without += unpriced;
+const short = (value) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
+
+// Title, unit, legend and axis of a chart of `most`; returns the SVG and where a value and a share of the width are.
+function frame(place, { title, unit, most, legend = [] }) {
+  const width = onPaperNow ? paperWidth : Math.max(280, place.clientWidth);
+  let [x, top] = [0, 34];
+  const items = legend.map(({ name, paint, dashed }) => {
+    const size = 26 + 7.3 * name.length;
+    if (x && x + size > width) [x, top] = [0, top + 20];
+    const mark = dashed === undefined ? svg("rect", { x, y: top - 10, width: 11, height: 11, fill: paint })
+      : svg("line", { x1: x, x2: x + 12, y1: top - 4, y2: top - 4, stroke: paint, "stroke-width": 3,
+        "stroke-dasharray": dashed });
+    const item = [mark, text(x + 17, top, name, { fill: colour("ink") })];
+    x += size;
+    return item;
   });
-  if (without) return null;
-  const toCome = Math.round((startOf(last, "month", 1) - dayMs - last) / dayMs);
-  return days > 0 ? soFar.value + (toCome * recent) / days : soFar.value;
+  const [left, low] = [52, top + 28 + chartHeight];
+  const steps = ticks(most || 1);
+  const y = (value) => low - (chartHeight * value) / steps.at(-1);
+  const root = svg("svg", { viewBox: `0 0 ${width} ${low + 28}`, width: "100%", role: "img",
+    "aria-label": `${title}, in ${unit.title}` },
+    text(0, 12, title, { "font-weight": 600, fill: colour("ink"), "font-size": 13 }), items,
+    text(left - 6, y(steps.at(-1)) - 9, unit.title, { "text-anchor": "end" }),
+    steps.map((step) => [svg("line", { x1: left, x2: width - 8, y1: y(step), y2: y(step), stroke: colour("line") }),
+      text(left - 6, y(step) + 4, short(step), { "text-anchor": "end" })]));
+  place.replaceChildren(root);
+  return { root, y, low, x: (share) => left + share * (width - 8 - left), width: width - 8 - left };
+}
+
+// Names below the axis, as many as have room, each at its share of the width.
+function names(at, labels, words) {
+  const every = Math.ceil(labels.length / Math.max(1, Math.floor(at.width / 95)));
+  return labels.filter((_, n) => n % every === 0).map(({ share, day, wide = 0 }) => {
+    const isLast = share + wide > 0.93;
+    return text(at.x(share + (isLast ? wide : wide / 2)), at.low + 18, words(day),
+      { "text-anchor": isLast ? "end" : wide ? "middle" : "start" });
+  });
+}
+
+// The lines of `lines()` beside the pointer while it is over `mark`.
+function tip(mark, lines) {
+  const box = document.getElementById("tip");
+  mark.addEventListener("pointermove", ({ clientX, clientY }) => {
+    box.replaceChildren(...lines().map((one) => element("div", {}, one)));
+    box.hidden = false;
+    box.style.left = `${Math.max(8, Math.min(clientX + 14, innerWidth - box.offsetWidth - 8))}px`;
+    box.style.top = `${Math.max(8, Math.min(clientY + 14, innerHeight - box.offsetHeight - 8))}px`;
+  });
+  mark.addEventListener("pointerleave", () => { box.hidden = true; });
+  return mark;
+}
+
+// `bars`: {start, what, whole, pieces: [{tool, sum}], sum}; `paint`: the colour of each tool.
+function timeline(place, title, unit, bars, paint) {
+  const value = (sum) => unit.value(sum) || 0;
+  const used = paint.filter(({ name }) => bars.some(({ pieces }) => pieces.some(({ tool }) => tool === name)));
+  const at = frame(place, { title, unit, legend: used, most: Math.max(...bars.map(({ sum }) => value(sum)), 0) });
+  const wide = 1 / Math.max(bars.length, 8);
+  const first = (1 - wide * bars.length) / 2;
+  at.root.append(...bars.flatMap((bar, n) => {
+    let sum = 0;
+    const [left, width] = [at.x(first + n * wide), Math.max(1, at.width * wide * 0.86)];
+    const pieces = bar.pieces.filter((piece) => value(piece.sum) > 0).map((piece) => {
+      sum += value(piece.sum);
+      return svg("rect", { class: "piece", x: left, width, y: at.y(sum), height: at.low - at.y(value(piece.sum)),
+        opacity: bar.whole ? 1 : 0.45,
+        fill: used.find(({ name }) => name === piece.tool).paint });
+    });
+    const lines = () => [element("strong", {}, bar.what), ...bar.pieces.toReversed()
+      .map((piece) => `${piece.tool}: ${unit.of(value(piece.sum))}, ${plural(piece.sum.uses, "use", "uses")}`),
+      `Total: ${unit.of(value(bar.sum))}`];
+    return [...pieces, tip(svg("rect", { x: left, width, y: at.low - chartHeight, height: chartHeight,
+      fill: "transparent" }), lines)];
+  }), ...names(at, bars.map(({ start }, n) => ({ share: first + n * wide, wide, day: start })),
+    (day) => inWords(day, { day: "numeric", month: "short", year: "2-digit" })));
+}
+
+// `lines`: {name, paint, dashed, points: [{share, value, day}]} each; `limit`: the allowance, or null.
+function runningTotal(place, title, unit, lines, limit, days) {
+  const shown = [...lines, ...(limit ? [{ name: `Allowance: ${unit.of(limit)}`, paint: colour("bad"), dashed: "2 3",
+    points: [] }] : [])];
+  const at = frame(place, { title, unit, legend: shown, most: Math.max(limit || 0,
+    ...lines.flatMap(({ points }) => points.map(({ value }) => value))) });
+  const line = ({ points, paint, dashed }) => svg("polyline",
+    { class: "line", "data-end": points.at(-1)?.value, fill: "none", stroke: paint, "stroke-width": 2.5,
+    "stroke-dasharray": dashed,
+    points: points.map(({ share, value }) => `${at.x(share)},${at.y(value)}`).join(" ") });
+  at.root.append(
+    ...(limit ? [svg("line", { x1: at.x(0), x2: at.x(1), y1: at.y(limit), y2: at.y(limit), stroke: colour("bad"),
+      "stroke-width": 2, "stroke-dasharray": "2 3" })] : []),
+    ...lines.map(line),
+    ...lines.flatMap(({ name, points, paint }) => points.map(({ share, value, day }, n) => tip(
+      svg("circle", { cx: at.x(share), cy: at.y(value), r: 7, fill: n === points.length - 1 ? paint : "transparent",
+        "fill-opacity": 0.5 }),
+      () => [element("strong", {}, name), `Up to ${dayInWords(day)}: ${unit.of(value)}`]))),
+    ...names(at, days.map((day, n) => ({ share: n / Math.max(1, days.length - 1), day })),
+      (day) => inWords(day, { day: "numeric", month: "short" })));
+}
+
+// A PNG of twice the size on white, whatever the page's colours are.
+function picture(place, name) {
+  const copy = place.querySelector("svg").cloneNode(true);
+  const margin = 40;
+  const [, , width, height] = copy.getAttribute("viewBox").split(" ").map(Number);
+  const colours = document.getElementById("colours").textContent;
+  copy.prepend(svg("style", {}, `${colours} svg { font-family: ${getComputedStyle(document.body).fontFamily} }`));
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.setAttribute("width", 2 * width);
+  copy.setAttribute("height", 2 * height);
+  const image = new Image();
+  image.onload = () => {
+    const canvas = element("canvas", { width: 2 * width + 2 * margin, height: 2 * height + 2 * margin });
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#ffffff";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(image, margin, margin);
+    save(`${name}.png`, canvas.toDataURL("image/png"));
+  };
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
 }

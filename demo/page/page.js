@@ -1,253 +1,220 @@
 // The page: what its address says is shown; every choice is a new address, so the browser's own buttons go back.
 
 const kinds = {
-  tool: { title: "By tool", one: "tool", many: "tools", nothing: "No tool" },
-  person: { title: "By person", one: "person", many: "people", nothing: "Not attributed to a person" },
-  project: { title: "By project", one: "project", many: "projects", nothing: "No project" },
-  group: { title: "By group", one: "group", many: "groups", nothing: "No group" },
-  key: { title: "By API key", one: "API key", many: "API keys", nothing: "not through an API key" },
+  team: { title: "Teams", one: "team", many: "teams" },
+  tool: { title: "Tools", one: "tool", many: "tools" },
+  group: { title: "Groups", one: "group", many: "groups" },
+  project: { title: "Projects", one: "project", many: "projects" },
+  key: { title: "API keys", one: "API key", many: "API keys" },
+  person: { title: "People", one: "person", many: "people" },
+  seat: { title: "Seats without use", one: "seat", many: "seats" },
 };
-const shortList = 12;
 const place = (id) => document.getElementById(id);
 
-function start(data, specs) {
+function start(data) {
+  const usage = Usage(data);
   const units = unitsOf(data);
-  const inCredits = Usage(data);
-  const usages = { credits: inCredits, ...(units.money ? { money: Usage(inMoney(data)) } : {}) };
-  const tools = inCredits.tools();
-  let [usage, unit] = [inCredits, units.credits];
-  const roles = new Map(data.members.map((one) => [one.email, one]));
-  const unfolded = new Set();
+  const choices = periods(data);
 
   const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  // What went through no key is a difference and has no rows of its own, so nothing can be counted for it alone.
-  const canFilter = (kind, id) => kind !== "key" || (id !== "" && data.byKey !== null);
-  const filtersOf = (chosen) => Object.fromEntries(Object.entries(chosen).filter(([kind, id]) => Object.hasOwn(kinds, kind) && canFilter(kind, id)));
-  const hrefOf = (chosen, changes) => {
-    const all = { ...chosen, ...changes };
-    return `#${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== undefined))}`;
-  };
-  const name = (kind, id) => (id === "" ? kinds[kind].nothing : (Object.hasOwn(data.names[kind] || {}, id) && data.names[kind][id]) || id);
-  const badge = (kind, id) => {
-    if (kind !== "person" || id === "" || !roles.size) return "";
-    const role = roles.has(id) ? roles.get(id).role : "no longer a member";
-    return role === "member" ? "" : role;
-  };
+  const hrefOf = (changes) =>
+    `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
+  const choose = (changes) => { location.hash = hrefOf(changes); };
+  const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
 
-  // Money of days without a price is unknown, and so is how it compares.
-  const unpriced = (...sums) => sums.some((one) => one && one.unpriced);
-  const missing = (period, filters) => !unit.since ? [] : [["these days", period.days], ["the period before", period.before], ["a year before", period.year_before]]
-    .map(([what, days]) => [what, usage.sums(days, filters).unpriced]).filter(([, credits]) => credits)
-    .map(([what, credits]) => `${plural(credits, "credit", "credits")} of ${what}`);
-
-  function header(period, filters) {
-    const without = missing(period, filters);
-    const running = time(period.days.last) > time(data.complete);
-    place("shown").textContent = `${spanInWords(period.days)}, days in UTC` +
-      (running ? `; ${dayInWords(time(period.days.last))} was still going on when it was synced` : "") +
-      (unit.since ? `; money is estimated by the prices given${data.invented ? ", which the demo invented" : ""}${without.length ? `. There is no price before ${dayInWords(time(unit.since))}: none for ${without.join(", ")}` : ""}` : "");
-    place("filters").replaceChildren(...Object.entries(filters).map(([kind, id]) => element("a", {
-      href: hrefOf(address(), { [kind]: undefined }), className: "filter", title: "Show all again",
-    }, `Only ${kinds[kind].one}: ${name(kind, id)}`, element("span", { ariaHidden: "true" }, " ✕"))));
+  function view() {
+    const chosen = address();
+    const known = choices.flatMap(([, found]) => found);
+    const own = [chosen.from, chosen.to].every((day) => /^\d{4}-\d\d-\d\d$/.test(day) && time(day) >= time(data.first)
+      && time(day) <= time(data.through));
+    const period = own && chosen.from <= chosen.to ? { id: "own", first: chosen.from, last: chosen.to }
+      : known.find((one) => one.id === chosen.period) || known[0];
+    const filters = Object.fromEntries(Object.keys(data.ids)
+      .filter((kind) => kind !== "key" && data.ids[kind].includes(chosen[kind])).map((kind) => [kind, chosen[kind]]));
+    const unit = units[Object.hasOwn(units, chosen.in) ? chosen.in : Object.keys(units)[0]];
+    return { chosen, period, filters, unit, spans: compared(period, data),
+      now: total(usage.by(period, filters, "tool").values()) };
   }
 
-  function cards(period, filters, now) {
-    const finished = usage.sums(period.finished, filters);
-    const against = (title, days) => {
-      if (!days) return { title, figure: "–", note: period.id === "all" ? "everything is shown" : "not synced, or not over" };
-      const other = usage.sums(days, filters);
-      if (unpriced(finished, other)) return { title, figure: dash, note: `no price for these days: ${spanInWords(unpriced(other) ? days : period.finished)}` };
-      return { title, figure: change(finished.credits, other.credits),
-        note: `${unit.of(finished.credits)}, ${spanInWords(period.finished)}; ${unit.figure(other.credits)}, ${spanInWords(days)}` };
+  // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
+  const fileName = (content, { period, filters }) => ["magnific", content, `${period.first}_to_${period.last}`,
+    ...Object.entries(filters).map(([kind, id]) => `${kind}-${nameOf(kind, id)}`.replace(/[^\w.@-]+/g, "-"))].join("_");
+  const figures = ({ uses, credits, cost, unpriced }) => [uses, credits,
+    ...(data.hasPrices ? [unpriced && !cost ? "" : cost] : [])];
+  const figureTitles = ["uses", "credits", ...(data.hasPrices ? [`cost_${data.currency.toLowerCase()}`] : [])];
+  const page = { data, usage, hrefOf, nameOf, fileName, figures, figureTitles, show: () => show() };
+  const [lists, budgets] = [Lists(page), Budgets(page)];
+
+  function changes({ unit, filters, spans }) {
+    if (!spans.now) return "There is no whole day yet to compare.";
+    if (!spans.before) return "Nothing is compared: the days before are not all synced.";
+    const [now, before] = [spans.now, spans.before].map((days) => usage.by(days, filters, "tool"));
+    const [sum, then] = [total(now.values()), total(before.values())];
+    if (!both(unit, sum, then)) return "Nothing is compared: some of these days have no price.";
+    const tools = driversOfAll(unit, now, before);
+    const all = (what) => tools.reduce((found, one) => found + one[what], 0);
+    const amount = (value) => signed(value, unit.of);
+    const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
+    return `${spanInWords(spans.now)} against the ${length(spans.now)} days ${spanInWords(spans.before)}, `
+      + `which begin on a ${weekday(spans.before.first)} as well: `
+      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}), of it ${amount(all("uses"))} `
+      + `by the number of uses and ${amount(all("price"))} by what a use costs.`
+      + (most ? ` The largest change: ${most.id}, ${amount(most.change)}.` : "");
+  }
+
+  function header({ period, filters, unit, now }) {
+    const running = period.last > data.complete;
+    const open = running ? `; ${dayInWords(data.through)} was not over when it was synced` : "";
+    place("shown").textContent = `${spanInWords(period)}, days in UTC${open}. `
+      + (data.hasPrices ? "Money is an estimate: credits at the price of their day."
+        : "There are no prices, so all figures are credits.")
+      + (now.unpriced && unit.id === "cost"
+        ? ` No price covers ${plural(now.unpriced, "credit", "credits")} of these days: they are not in the money.`
+        : "");
+    place("filters").replaceChildren(...Object.entries(filters)
+      .map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
+      `Only ${kinds[kind].one}: ${nameOf(kind, id)}`, element("span", { className: "hidden" }, ", show all again"),
+        element("span", { ariaHidden: "true" }, " ✕"))));
+    document.title = `Magnific credit usage, ${spanInWords(period)}`;
+  }
+
+  function cards({ period, filters, unit, spans, now }) {
+    const against = (title, days, missing) => {
+      if (!days || !spans.now) return { title, figure: dash, note: missing };
+      const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
+      if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
+      return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),
+        note: `${growth(unit.value(sum), unit.value(then))}: ${told(unit, sum)} on ${spanInWords(spans.now)}, `
+          + `${told(unit, then)} on ${spanInWords(days)}` };
     };
-    const people = [...inCredits.sums(period.days, filters).by.person].filter(([id, sum]) => id !== "" && sum.credits > 0).length;
-    const active = data.members.filter((one) => one.status === "active").length;
-    const nobody = now.by.person.get("") || { credits: 0, uses: 0, unpriced: 0 };
+    const people = [...usage.by(period, filters, "person")].filter(([id]) => id !== data.nobody);
+    const seats = data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team)).length;
+    const nobody = usage.by(period, filters, "person").get(data.nobody);
     const shown = [
-      { title: unit.title, figure: figured(now, unit.figure), note: `${plural(now.uses, "use", "uses")}${figured(now, unit.figure) === dash ? ", no price for these days" : ""}` },
-      against("Against the period before", period.before),
-      against("Against a year before", period.year_before),
-      { title: "People using credits", figure: number(people),
-        note: active ? `the team has ${plural(active, "active member", "active members")}` : "the list of members is not synced" },
-      { title: "Not attributed", figure: percent(nobody.credits, now.credits),
-        note: `${figured(nobody, unit.of)} that Magnific counts in a tool’s total and names nobody for; they are in every total here` },
-      { title: "Synced through", figure: words(time(data.through), { day: "numeric", month: "short", year: "numeric" }),
-        note: data.syncedAt ? `synced ${moment(data.syncedAt)}` : "when it was synced is not recorded" },
+      { title: "Spent", figure: told(unit, now, unit.of),
+        note: `${data.hasPrices ? `${plural(now.credits, "credit", "credits")}, ` : ""}${plural(now.uses, "use", "uses")}` },
+      against("Change", spans.before, "the days before are not all synced"),
+      against("Change in a year", spans.yearBefore, "the days a year before are not all synced"),
+      ...budgets.cards(period, filters, unit),
+      { title: "People with usage", figure: whole(people.length),
+        note: [seats ? `of ${plural(seats, "seat", "seats")}` : "the list of members is not synced",
+        ...(nobody
+          ? [`${told(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not attributed to a person`] : [])].join("; ") },
     ];
     place("cards").replaceChildren(...shown.map((card) => element("div", { className: "card" },
-      element("dt", {}, card.title), element("dd", { className: "figure" }, card.figure), element("dd", { className: "note" }, card.note))));
+      element("dt", {}, card.title), element("dd", { className: "figure" }, card.figure),
+        element("dd", { className: "note" }, card.note))));
   }
 
-  function timeline(period, filters, chosen, now) {
-    const size = data.granularity !== "day" ? data.granularity : ["day", "week", "month"].includes(chosen.unit) ? chosen.unit : usualUnit(period.days);
-    if (place("unit")) place("unit").value = size;
-    const found = bars(usage, period.days, filters, size, tools, data.complete);
-    const parts = [...new Set(found.rows.filter((row) => !row.whole).map((row) => row.what))];
-    place("parts").textContent = [parts.length ? `Pale bars are not whole. ${parts.join("; ")}.` : "",
-      unpriced(now) ? "Days without a price are not in the bars." : ""].filter(Boolean).join(" ");
-    const columns = [{ title: { day: "Day", week: "Week", month: "Month", year: "Year" }[size] }, { title: unit.title, number: true }, { title: "Share", number: true }, { title: "Uses", number: true }];
-    const rows = new Map();
-    for (const row of found.rows) {
-      const sum = rows.get(row.what) || { start: row.start, credits: 0, uses: 0, unpriced: 0 };
-      sum.credits += row.value;
-      sum.uses += row.uses;
-      sum.unpriced += row.unpriced;
-      rows.set(row.what, sum);
-    }
-    const cells = [...rows].map(([what, sum]) => [what, figured(sum, unit.figure), figured(sum, (credits) => percent(credits, now.credits)), number(sum.uses)]);
-    place("timeline-table").replaceChildren(
-      table("Usage over time, figures", columns, cells, ["Total", figured(now, unit.figure), percent(now.credits, now.credits), number(now.uses)]));
-    place("timeline-download").replaceChildren(download("usage-over-time", "Usage over time", ["start", "tool", unit.column, "uses"],
-      () => found.rows.map((row) => [iso(row.start), row.tool, figured({ credits: row.value, unpriced: row.unpriced }, unit.exact, ""), row.uses])));
-    return draw("timeline", timelineSpec(specs.timeline, found, period.days, size, place("timeline").clientWidth));
+  function bars({ chosen, period, filters }) {
+    const size = ["day", "week", "month"].includes(chosen.unit) ? chosen.unit : length(period) <= 92 ? "day"
+      : length(period) <= 550 ? "week" : "month";
+    place("unit").value = size;
+    const found = usage.over(period, filters, size);
+    const starts = [];
+    for (let at = startOf(period.first, size); at <= period.last; at = startOf(at, size, 1)) starts.push(at);
+    const tools = data.ids.tool;
+    const paint = tools.slice(0, tools.length > 8 ? 7 : 8).map((name, n) => ({ name, paint: colour(`tool-${n + 1}`) }));
+    if (tools.length > 8) paint.push({ name: "Other tools", paint: colour("tool-8") });
+    const all = starts.map((at) => {
+      const end = later(startOf(at, size, 1), -1);
+      const [low, high] = [at < period.first ? period.first : at, end > period.last ? period.last : end];
+      const pieces = new Map();
+      for (const [tool, sum] of found.get(at) || []) {
+        const name = paint.some((one) => one.name === tool) ? tool : "Other tools";
+        pieces.set(name, add(pieces.get(name) || nothing(), sum));
+      }
+      const part = length({ first: low, last: high }) < length({ first: at, last: end });
+      return { start: at, what: { day: dayInWords(at), month: monthInWords(at) }[size]
+        || `Week from ${dayInWords(at)}`, sum: total(pieces.values()), tools: found.get(at) || new Map(),
+        note: [part ? spanInWords({ first: low, last: high }) : "", high > data.complete ? "not over" : ""]
+          .filter(Boolean).join(", "), whole: !part && high <= data.complete,
+        pieces: paint.filter(({ name }) => pieces.has(name))
+          .map(({ name }) => ({ tool: name, sum: pieces.get(name) })) };
+    });
+    return { size, paint, all: all.map((bar) => ({ ...bar, what: bar.what + (bar.note ? ` (${bar.note})` : "") })) };
   }
 
-  async function month(period, filters) {
-    const section = place("s-month_to_date");
-    section.hidden = data.granularity !== "day" || !period.finished;
-    if (section.hidden) return;
-    const { month: first, newest, before } = running(usage, period.finished, filters, data.first);
-    const { day, value } = newest.at(-1);
-    const expected = forecast(usage, period.finished, filters, newest.at(-1));
-    const told = (row, figure) => figured({ credits: row.value, unpriced: row.unpriced }, figure);
-    const over = startOf(time(period.finished.last), "month", 1) - dayMs === time(period.finished.last);
-    const same = before[Math.min(over ? 31 : day, before.length) - 1];
-    const from = newest[0].day;
-    place("h-month_to_date").textContent = `${monthInWords(first)}${over ? "" : " so far"}`;
-    place("about-month_to_date").textContent = [
-      `Day ${from} to ${day}: ${told(newest.at(-1), unit.of)}${same && same.value && from === 1 && !unpriced(newest.at(-1), same) ? `, ${change(value, same.value)} against ${unit.figure(same.value)} on day 1 to ${same.day} of ${same.month}` : ""}.`,
-      over ? "" : expected === null ? "No forecast: there are days without a price." : `Forecast: ${unit.of(expected)}, which is so far plus the average day of the last four weeks (since the first usage, where that is less) for each day to come.`,
-    ].filter(Boolean).join(" ");
-    const columns = [{ title: "Month" }, { title: "Up to day", number: true }, { title: unit.title, number: true }];
-    const ends = [...newest.slice(-1), ...before.slice(-1)].map((row) => [row.month, number(row.day), told(row, unit.figure)]);
-    place("month_to_date-table").replaceChildren(table("The month, figures", columns, ends));
-    place("budget").replaceChildren(...(Object.keys(filters).length ? [] : budgetTable(budgetLines(inCredits, data, period.finished), data.invented)));
-    const spec = structuredClone(specs.month_to_date);
-    spec.data = { values: [...before, ...newest].filter((row) => !row.unpriced) };
-    await draw("month_to_date", spec);
+  function overTime(shown) {
+    const { size, paint, all } = bars(shown);
+    const { period, unit, now } = shown;
+    timeline(place("timeline"), `Usage by ${size} and tool, ${spanInWords(period)}`, unit, all, paint);
+    const partial = all.filter((bar) => !bar.whole).map((bar) => bar.what);
+    place("parts").textContent = partial.length ? `Pale bars are not whole: ${partial.join("; ")}.` : "";
+    const columns = [{ title: size[0].toUpperCase() + size.slice(1) }, { title: unit.title, number: true },
+      { title: "Uses", number: true }];
+    place("timeline-table").replaceChildren(table("Usage over time", columns,
+      all.map(({ what, sum }) => ({ cells: [what, told(unit, sum), whole(sum.uses)] })),
+        { total: ["Total", told(unit, now), whole(now.uses)] }));
+    const name = fileName(`usage-by-${size}-and-tool`, shown);
+    place("timeline-save").replaceChildren(
+      csvButton(name, "Usage over time", () => [["first_day", "tool", ...figureTitles],
+        ...all.flatMap(({ start: first, tools }) => [...tools].map(([tool, sum]) => [first, tool, ...figures(sum)])),
+          ["Total", "", ...figures(now)]]),
+      button("Save picture", "Save picture: Usage over time",
+        () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
 
-  function ranking(kind, period, filters, chosen, now, finished, before) {
-    const section = place(`s-${kind}`);
-    const { title, one, many } = kinds[kind];
-    const rows = [...now.by[kind]].filter(([, sum]) => sum.credits || sum.uses).sort((a, b) =>
-      (a[0] === "") - (b[0] === "") || b[1].credits - a[1].credits || (name(kind, a[0]) < name(kind, b[0]) ? -1 : 1));
-    const named_ = rows.filter(([id]) => id !== "");
-    section.hidden = kind === "key" ? !data.byKey : !rows.length;
-    if (section.hidden) return;
-    const folds = named_.length > shortList + 1 && !unfolded.has(kind);
-    const shown = folds ? [...named_.slice(0, shortList), ...rows.filter(([id]) => id === "")] : rows;
-    const most = Math.max(...shown.map(([, sum]) => sum.credits));
-    const columns = [
-      { title: title.slice(3, 4).toUpperCase() + title.slice(4) }, { title: unit.title, number: true }, { title: "Share", number: true },
-      { title: "Uses", number: true, wide: true }, ...(kind === "tool" ? [{ title: "Per use", number: true, wide: true }] : []),
-      ...(before ? [{ title: "Change", number: true }] : []),
-    ];
-    const line = (cell, sum, now_, then) => [cell, figured(sum, unit.figure), figured(sum, (credits) => percent(credits, now.credits)), number(sum.uses),
-      ...(kind === "tool" ? [sum.uses && !unpriced(sum) ? unit.each(sum.credits / sum.uses) : "–"] : []), ...(before ? [change(now_, then)] : [])];
-    const of = (sums, id) => ((sums && sums.by[kind].get(id)) || { credits: 0 }).credits;
-    const cells = shown.map(([id, sum]) => line(named(name(kind, id), {
-      href: kind in filters || !canFilter(kind, id) ? "" : hrefOf(chosen, { [kind]: id }), badge: badge(kind, id),
-      share: most > 0 ? sum.credits / most : 0, pale: id === "",
-    }), sum, of(finished, id), of(before, id)));
-    if (folds) {
-      const rest = named_.slice(shortList);
-      const sum = { credits: 0, uses: 0, unpriced: 0 };
-      for (const [, each] of rest) for (const what of Object.keys(sum)) sum[what] += each[what];
-      const more = element("button", { type: "button", className: "more" }, `${number(rest.length)} more ${many}`);
-      more.addEventListener("click", () => { unfolded.add(kind); show(); });
-      cells.splice(shortList, 0, line(more, sum, rest.reduce((all, [id]) => all + of(finished, id), 0), rest.reduce((all, [id]) => all + of(before, id), 0)));
-    }
-    const sentences = [
-      folds ? `The ${shortList} largest of ${plural(named_.length, one, many)}; all others in one line.` : `${named_.length ? plural(named_.length, one, many) : `No ${one}`}.`,
-      { project: "A renamed project is one project.", group: "The group a person was in when the usage was read.",
-        person: rows.some(([id]) => id === "") ? "Not attributed is what Magnific counts in a tool’s total without naming a person." : "",
-        key: data.keysReadAt ? `Keys were read ${moment(data.keysReadAt)}; what they did later is not theirs yet.` : "", tool: "" }[kind],
-      before ? `Change: ${spanInWords(period.finished)} against ${spanInWords(period.before)}.`
-        : period.before ? "No change is told: no price for these days." : "",
-    ];
-    section.replaceChildren(
-      element("h2", { id: `h-${kind}`, tabIndex: -1 }, title), download(`by-${kind}`, title, [one, "id", unit.column, "uses"],
-        () => rows.map(([id, sum]) => [name(kind, id), id, figured(sum, unit.exact, ""), sum.uses])),
-      element("p", { className: "about" }, sentences.filter(Boolean).join(" ")),
-      table(`${title}, figures`, columns, cells, line("Total", now, finished.credits, before ? before.credits : 0)));
-  }
 
-  // Of the whole team: under a filter everybody else would seem to use nothing.
-  function idle(period, filters) {
-    if (!place("s-idle")) return;
-    place("s-idle").hidden = Object.keys(filters).length > 0;
-    if (place("s-idle").hidden) return;
-    const used = usage.sums(period.days, {}).by.person;
-    const found = data.members.filter((one) => one.status === "active" && !((used.get(one.email) || {}).uses > 0))
-      .map((one) => [one.email, one.role, usage.lastUse.has(one.email) ? dayInWords(usage.lastUse.get(one.email)) : "none synced"]);
-    place("idle-about").textContent = `${plural(found.length, "active member", "active members")} without a use, ${spanInWords(period.days)}.`;
-    const columns = ["Member", "Role", data.granularity === "day" ? "Last use" : "Last period of use"];
-    place("idle").replaceChildren(...(found.length ? [
-      download("members-who-use-nothing", "Members who use nothing", columns, () => found),
-      table("Members who use nothing", columns.map((title) => ({ title })), found),
-    ] : []));
-  }
-
-  // What was clicked is drawn anew: the keyboard goes on at its list's heading, or beside where the filter was.
-  function keepFocus(draw_) {
+  // What was clicked is drawn anew: the keyboard goes on at its list's heading, or at the period where it was a filter.
+  function keepFocus(draw) {
     const held = document.activeElement;
     const section = held.closest("section");
-    draw_();
+    draw();
     if (held.isConnected) return;
-    const next = section && !section.hidden ? section.querySelector("h2") : place("period");
+    const next = place(held.id) || (section && !section.hidden ? section.querySelector("h2") : place("period"));
     next.focus({ preventScroll: true });
   }
 
-  async function show() {
-    const chosen = address();
-    const period = data.periods.find((one) => one.id === chosen.period) || data.periods[0];
-    const filters = filtersOf(chosen);
-    const measure = Object.hasOwn(units, chosen.in) ? chosen.in : "credits";
-    [usage, unit] = [usages[measure], units[measure]];
+  function show() {
+    const shown = view();
+    const { chosen, period, filters, unit, spans } = shown;
     place("period").value = period.id;
-    if (place("in")) place("in").value = measure;
-    document.title = `Magnific credit usage, ${spanInWords(period.days)}`;
-    const now = usage.sums(period.days, filters);
-    const finished = usage.sums(period.finished, filters);
-    const earlier = period.before && usage.sums(period.before, filters);
-    const before = earlier && !unpriced(finished, earlier) ? earlier : null;
-    cards(period, filters, now);
+    [place("from").value, place("to").value] = [period.first, period.last];
+    if (place("in")) place("in").value = unit.id === "cost" ? "money" : "credits";
     keepFocus(() => {
-      header(period, filters);
-      for (const kind of Object.keys(kinds)) ranking(kind, period, filters, chosen, now, finished, before);
+      header(shown);
+      cards(shown);
+      place("changes").textContent = changes(shown);
+      for (const kind of ["team", "tool", "group", "project", "person"]) {
+        lists.ranking(kind, shown, ...[period, spans.now, spans.before].map((days) => usage.by(days, filters, kind)));
+      }
+      lists.keys(shown);
+      lists.seats(shown);
     });
-    idle(period, filters);
-    await Promise.all([timeline(period, filters, chosen, now), month(period, filters)]);
+    overTime(shown);
+    budgets.show(shown);
     document.body.dataset.drawn = location.hash || "#";
+    return chosen;
   }
 
-  const choose = (changes) => { location.hash = hrefOf(address(), changes); };
-  for (const one of data.periods) place("period").append(element("option", { value: one.id }, one.label));
-  place("period").addEventListener("change", (event) => choose({ period: event.target.value, unit: undefined }));
-  if (units.money) {
-    for (const [id, one] of Object.entries(units)) place("in").append(element("option", { value: id }, one.title));
-    place("in").addEventListener("change", (event) => choose({ in: event.target.value === "credits" ? undefined : event.target.value }));
-  }
-  if (place("keys")) {
-    const [columns, ...rows] = [...place("keys").rows].map((row) => [...row.cells].map((cell) => cell.textContent.trim()));
-    place("keys-download").append(download("api-keys", "API keys", columns, () => rows));
-  }
-  if (place("unit")) place("unit").addEventListener("change", (event) => choose({ unit: event.target.value }));
-  window.addEventListener("hashchange", show);
-  window.addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
-
-  // `zoom_start` is where the chart keeps the span that is in sight, as [from, to].
-  const move = (change_) => {
-    const { view } = drawn.timeline;
-    const [low, high] = view.scale("x").domain().map(Number);
-    view.signal("zoom_start", change_(low, high)).runAsync();
+  const own = () => {
+    const [from, to] = [place("from").value, place("to").value];
+    if (from && to && from <= to) choose({ from, to, period: undefined, unit: undefined });
   };
-  place("closer").addEventListener("click", () => move((low, high) => [low + (high - low) / 4, high - (high - low) / 4]));
-  place("earlier").addEventListener("click", () => move((low, high) => [low - (high - low) / 2, high - (high - low) / 2]));
-  place("later").addEventListener("click", () => move((low, high) => [low + (high - low) / 2, high + (high - low) / 2]));
-  place("whole").addEventListener("click", show);
-  return show();
+  place("period").append(...choices.map(([label, found]) =>
+    element("optgroup", { label }, found.map((one) => element("option", { value: one.id }, one.label)))),
+    element("option", { value: "own" }, "Own dates"));
+  place("period").addEventListener("change", ({ target }) =>
+    (target.value === "own" ? place("from").focus() : choose({ period: target.value, from: undefined, to: undefined,
+    unit: undefined })));
+  for (const id of ["from", "to"]) {
+    Object.assign(place(id), { min: data.first, max: data.through });
+    place(id).addEventListener("change", own);
+  }
+  if (place("in")) {
+    place("in").append(...Object.entries(units).map(([value, { title }]) => element("option", { value }, title)));
+    place("in").addEventListener("change", ({ target }) => choose({ in: target.value }));
+  }
+  place("unit").addEventListener("change", ({ target }) => choose({ unit: target.value }));
+  for (const event of ["hashchange", "resize"]) window.addEventListener(event, show);
+  for (const event of ["beforeprint", "afterprint"]) {
+    window.addEventListener(event, () => {
+      onPaperNow = event === "beforeprint";
+      show();
+    });
+  }
+  show();
 }
 
-unpack(place("data").textContent).then((data) => start(data, JSON.parse(place("specs").textContent)));
+if (place("data")) unpack(place("data").textContent).then(start);

@@ -1,4 +1,42 @@
-// Elements, tables with totals and shares, and their download.
+// Words for figures and days, elements, tables, and what can be saved.
+
+const decimals = (count) => (value) => (Math.abs(value) < 0.5 / 10 ** count ? 0 : value)
+  .toLocaleString("en", { minimumFractionDigits: count, maximumFractionDigits: count }).replace("-", "−");
+const whole = decimals(0);
+const dash = "–";
+const percent = (part, all) => (all ? `${decimals(1)((100 * part) / all)}%` : dash);
+const plural = (count, one, many) => `${whole(count)} ${count === 1 ? one : many}`;
+const inWords = (day, options) => new Date(time(day)).toLocaleDateString("en-GB", { timeZone: "UTC", ...options });
+const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: "numeric" });
+const monthInWords = (day) => inWords(day, { month: "long", year: "numeric" });
+const weekday = (day) => inWords(day, { weekday: "long" });
+
+// "1 to 16 March 2026", as short as the two days allow.
+function spanInWords({ first, last }) {
+  if (first === last) return dayInWords(last);
+  const options = { day: "numeric", ...(first.slice(0, 7) === last.slice(0, 7) ? {} : { month: "long" }),
+    ...(first.slice(0, 4) === last.slice(0, 4) ? {} : { year: "numeric" }) };
+  return `${inWords(first, options)} to ${dayInWords(last)}`;
+}
+
+// A figure with its sign; `figure` words its size. What is 0 in words has none.
+function signed(value, figure) {
+  const size = figure(Math.abs(value));
+  return /[1-9]/.test(size) ? `${value > 0 ? "+" : "−"}${size}` : size;
+}
+const growth = (now, before) => (before ? signed((100 * (now - before)) / before, (size) => `${decimals(1)(size)}%`)
+  : now ? "new" : dash);
+
+// What figures are in. `value`: of a sum, null where none of its days has a price.
+function unitsOf({ currency, hasPrices }) {
+  const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits,
+    known: () => true,
+    of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
+  const money = { id: "cost", title: currency, column: `cost_${(currency || "").toLowerCase()}`, figure: decimals(2),
+    value: (sum) => (sum.unpriced && !sum.cost ? null : sum.cost),
+    known: (sum) => !sum.unpriced, of: (value) => `${currency} ${decimals(2)(value)}`, each: decimals(4) };
+  return hasPrices ? { money, credits } : { credits };
+}
 
 function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -6,52 +44,66 @@ function element(name, properties = {}, ...children) {
     if (property in made) made[property] = value;
     else made.setAttribute(property, value);
   }
-  made.append(...children.filter((one) => one !== null && one !== undefined));
+  made.append(...children.flat().filter((one) => one !== null && one !== undefined));
   return made;
 }
 
-// `columns`: {title, number, narrow} each; a cell is text, a number in words, or a node. `total` is the last row.
-function table(label, columns, rows, total) {
-  const cell = (kind) => (value, n) => element(n ? "td" : kind, {
-    className: [columns[n].number ? "number" : "", columns[n].wide ? "wide" : ""].filter(Boolean).join(" "),
-    ...(n ? {} : { scope: "row" }),
-  }, value);
-  const heading = (column) => element("th", {
-    scope: "col", className: [column.number ? "number" : "", column.wide ? "wide" : ""].filter(Boolean).join(" "),
-  }, column.title);
-  return element("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: label },
+// Rows: {cells, late}; a cell is a text or a node. `columns`: {title, number, screen} each. Paper has only the first
+// rows of a long list: `rest` is the line that stands there for the `late` ones.
+function table(label, columns, rows, { total: last, rest, sort } = {}) {
+  const classes = (column, ...more) => ({ className: [column.number ? "number" : "", column.screen ? "screen" : "",
+    ...more].filter(Boolean).join(" ") });
+  const line = ({ cells, late }, className = "") => element("tr", { className: late ? "late" : className },
+    cells.map((cell, n) => element(n ? "td" : "th", { ...classes(columns[n]), ...(n ? {} : { scope: "row" }) }, cell)));
+  const heading = (column, n) => element("th", { scope: "col", ...classes(column),
+    ...(sort && sort.by === n ? { ariaSort: sort.down ? "descending" : "ascending" } : {}) },
+    sort ? element("button", { type: "button", className: "sort", id: `${sort.id}-${n}`,
+      onclick: () => sort.choose(n) },
+      column.title, element("span", { ariaHidden: "true" }, sort.by === n ? (sort.down ? " ▼" : " ▲") : " ↕"))
+        : column.title);
+  return element("div", { className: "scroll", tabIndex: 0, role: "group", ariaLabel: `${label}, figures` },
     element("table", {},
-      element("thead", {}, element("tr", {}, ...columns.map(heading))),
-      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell("th"))))),
-      total ? element("tfoot", {}, element("tr", {}, ...total.map(cell("th")))) : null));
+    element("thead", {}, element("tr", {}, columns.map(heading))),
+    element("tbody", {}, rows.map((row) => line(row)), rest ? line({ cells: rest }, "rest") : null),
+    last ? element("tfoot", {}, line({ cells: last })) : null));
 }
 
 // RFC 4180. A spreadsheet would run what begins like a formula: an apostrophe before it keeps it text.
-function csv(columns, rows) {
+function csv(rows) {
   const field = (value) => {
-    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? "");
+    // Six decimals are a price's own; what is beyond them is the noise of binary fractions.
+    if (typeof value === "number") return String(Number(value.toFixed(6)));
+    const text = /^[=+\-@\t\r]/.test(value ?? "") ? `'${value}` : String(value ?? "");
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [columns, ...rows].map((row) => row.map(field).join(",") + "\r\n").join("");
+  return rows.map((row) => row.map(field).join(",") + "\r\n").join("");
 }
 
-function download(name, label, columns, rows) {
-  const button = element("button", { type: "button", className: "download", ariaLabel: `${label} as CSV` }, "CSV");
-  button.addEventListener("click", () => {
-    const link = element("a", {
-      // With a byte order mark, without which Excel would read it as something else than UTF-8.
-      href: URL.createObjectURL(new Blob(["\ufeff", csv(columns, rows())], { type: "text/csv" })), download: `${name}.csv`,
-    });
-    link.click();
-    URL.revokeObjectURL(link.href);
+function save(name, address) {
+  element("a", { href: address, download: name }).click();
+}
+
+function button(text, label, onclick) {
+  return element("button", { type: "button", className: "download", ariaLabel: label, onclick }, text);
+}
+
+// `rows`: a function that makes heading, rows and total.
+function csvButton(name, label, rows) {
+  return button("Save CSV", `Save CSV: ${label}`, () => {
+    // With a byte order mark, without which Excel would read it as something else than UTF-8.
+    const address = URL.createObjectURL(new Blob(["\ufeff", csv(rows())], { type: "text/csv" }));
+    save(`${name}.csv`, address);
+    URL.revokeObjectURL(address);
   });
-  return button;
 }
 
-// A name with its badge over a bar of its share.
-function named(text, { href = "", badge = "", share = 0, pale = false }) {
-  const bar = element("span", { className: pale ? "bar pale" : "bar" });
+// A name over a bar of its share.
+function named(text, { href, badge, share = 0, quiet }) {
+  const bar = element("span", { className: quiet ? "bar quiet" : "bar" });
   bar.style.width = `${Math.max(0, 100 * share)}%`;
-  return element("span", { className: "named" },
-    href ? element("a", { href }, text) : text, badge ? element("span", { className: "badge" }, badge) : null, bar);
+  // An address too long for its column continues at the @.
+  const [before, ...after] = text.split(/(?=@)/);
+  const words = [before, ...after.flatMap((one) => [element("wbr"), one])];
+  return element("span", { className: "named" }, href ? element("a", { href }, words) : words,
+    badge ? element("span", { className: "badge" }, badge) : null, bar);
 }

@@ -1,6 +1,10 @@
-// Adding up: usage by columns in, sums out. Days are numbers from the first synced day; -1 in a column is "nothing".
+// Usage by columns in, plain sums out; and the periods that a reader chooses from. Days are ISO texts in UTC.
 
 const dayMs = 24 * 3600 * 1000;
+const time = (day) => Date.parse(day);
+const iso = (at) => new Date(at).toISOString().slice(0, 10);
+const later = (day, days) => iso(time(day) + days * dayMs);
+const length = ({ first, last }) => Math.round((time(last) - time(first)) / dayMs) + 1;
 
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
@@ -8,83 +12,104 @@ async function unpack(text) {
   return JSON.parse(await new Response(unzipped).text());
 }
 
-const time = (day) => Date.parse(day);
+const nothing = () => ({ uses: 0, credits: 0, cost: 0, unpriced: 0 });
+
+// `unpriced`: credits of days without a price, which `cost` lacks.
+function add(sum, { uses, credits, cost, unpriced }) {
+  sum.uses += uses;
+  sum.credits += credits;
+  sum.cost += cost;
+  sum.unpriced += unpriced;
+  return sum;
+}
+
+const total = (sums) => [...sums].reduce(add, nothing());
 
 function Usage(data) {
-  const start = time(data.first);
-  const number = (day) => Math.round((time(day) - start) / dayMs);
-  const code = (kind, id) => (id === "" ? -1 : data.ids[kind].indexOf(id));
-
-  // Calls `visit(row, columns)` for each row of `days` (both ends included) that all `filters` ({kind: id}) let through.
+  // Calls `visit(row, day)` for each row of `days` (both ends included) that all `filters` ({kind: id}) let through.
   function each(columns, days, filters, visit) {
-    if (!days || !columns) return;
-    const [low, high] = [number(days.first), number(days.last)];
-    const wanted = Object.entries(filters).map(([kind, id]) => [columns[kind], id === "" ? -1 : code(kind, id)]);
-    // A name that does not occur lets nothing through.
-    if (Object.entries(filters).some(([kind, id]) => id !== "" && code(kind, id) < 0)) return;
+    if (!days) return;
+    const [low, high] = [days.first, days.last].map((day) => (time(day) - time(data.first)) / dayMs);
+    const wanted = Object.entries(filters).map(([kind, id]) => [columns[kind], data.ids[kind].indexOf(id)]);
     for (let row = 0; row < columns.day.length; row += 1) {
-      if (columns.day[row] < low || columns.day[row] > high) continue;
-      if (wanted.every(([column, value]) => column[row] === value)) visit(row, columns);
+      const day = columns.day[row];
+      if (day >= low && day <= high && wanted.every(([column, code]) => column[row] === code)) visit(row, day);
     }
   }
 
-  // What is read through one key is told by the rows of the keys alone.
-  const source = (filters) => ("key" in filters ? data.byKey : data.usage);
-
-  const nothing = () => ({ credits: 0, uses: 0, unpriced: 0 });
-  // The row's figures added to `sum`, or taken from it. `unpriced`: the credits that have no money, where money is counted.
-  const count = (sum, columns, row, sign = 1) => {
-    sum.credits += sign * columns.credits[row];
-    sum.uses += sign * columns.uses[row];
-    if (columns.unpriced) sum.unpriced += sign * columns.unpriced[row];
-  };
-
-  // Credits and uses of `days`: all of them, and by each kind's id ("" where nothing is named).
-  function sums(days, filters) {
-    const kinds = ["tool", "person", "project", "group"];
-    const total = nothing();
-    const by = Object.fromEntries(kinds.map((kind) => [kind, new Map()]));
-    const of = (map, id) => map.get(id) || map.set(id, nothing()).get(id);
-    each(source(filters), days, filters, (row, columns) => {
-      count(total, columns, row);
-      for (const kind of kinds) count(of(by[kind], columns[kind][row]), columns, row);
-    });
-    const named = (kind, map) => new Map([...map].map(([one, sum]) => [one < 0 ? "" : data.ids[kind][one], sum]));
-    return { ...total, by: { ...Object.fromEntries(kinds.map((kind) => [kind, named(kind, by[kind])])), key: keys(days, filters, total) } };
-  }
-
-  // The keys, and under "" what went through none: the total without them.
-  function keys(days, filters, total) {
+  // Sums by the names of one or two kinds. With two: a map of maps, by the first and then the second.
+  function by(days, filters, kind, second, columns = data.usage) {
     const found = new Map();
-    const rest = { ...total };
-    each(data.byKey, days, filters, (row, columns) => {
-      const id = data.ids.key[columns.key[row]];
-      const sum = found.get(id) || nothing();
-      count(sum, columns, row);
-      count(rest, columns, row, -1);
-      found.set(id, sum);
+    const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
+    each(columns, days, filters, (row) => {
+      const outer = place(found, data.ids[kind][columns[kind][row]], second ? () => new Map() : nothing);
+      count(second ? place(outer, data.ids[second][columns[second][row]], nothing) : outer, columns, row);
     });
-    if (!("key" in filters)) found.set("", rest);
     return found;
   }
 
-  // Calls `visit(day in milliseconds, tool, credits, uses, unpriced)` for each row.
-  const days = (span, filters, visit) => each(source(filters), span, filters, (row, columns) =>
-    visit(start + columns.day[row] * dayMs, data.ids.tool[columns.tool[row]], columns.credits[row], columns.uses[row],
-      columns.unpriced ? columns.unpriced[row] : 0));
+  function count(sum, columns, row) {
+    const [credits, cost] = [columns.credits[row], columns.cost[row]];
+    add(sum, { uses: columns.uses[row], credits, cost: cost ?? 0, unpriced: cost === null ? credits : 0 });
+  }
 
-  // The tools of the whole file, the largest first: colours follow this order in every period.
-  const tools = () => [...sums({ first: data.first, last: data.through }, {}).by.tool]
-    .sort((one, other) => other[1].credits - one[1].credits || (one[0] < other[0] ? -1 : 1)).map(([id]) => id);
+  // Sums by the first day of each unit of time, and in it by tool.
+  function over(days, filters, unit) {
+    const found = new Map();
+    each(data.usage, days, filters, (row, day) => {
+      const start = startOf(later(data.first, day), unit);
+      const tools = found.get(start) || found.set(start, new Map()).get(start);
+      const tool = data.ids.tool[data.usage.tool[row]];
+      count(tools.get(tool) || tools.set(tool, nothing()).get(tool), data.usage, row);
+    });
+    return new Map([...found].sort());
+  }
 
-  const lastUse = new Map();
-  each(data.usage, { first: data.first, last: data.through }, {}, (row, columns) => {
-    if (columns.person[row] >= 0 && columns.uses[row] > 0) {
-      const id = data.ids.person[columns.person[row]];
-      lastUse.set(id, Math.max(lastUse.get(id) ?? 0, start + columns.day[row] * dayMs));
+  const byKey = (days, filters) => by(days, filters, "key", undefined, data.byKey);
+  return { by, byKey, over };
+}
+
+// The first day of the day, week, month, quarter or year that holds `day`, or of one some units later.
+function startOf(day, unit, units = 0) {
+  const [year, month, date] = day.split("-").map(Number);
+  if (unit === "year") return iso(Date.UTC(year + units, 0));
+  if (unit === "quarter") return iso(Date.UTC(year, 3 * (Math.floor((month - 1) / 3) + units)));
+  if (unit === "month") return iso(Date.UTC(year, month - 1 + units));
+  if (unit === "week") return later(day, 7 * units - ((new Date(time(day)).getUTCDay() + 6) % 7));
+  return iso(Date.UTC(year, month - 1, date + units));
+}
+
+// The choices of the list, by their headings; the first month is the newest.
+function periods({ first, through, complete }) {
+  const clipped = (one) => ({ ...one, first: one.first < first ? first : one.first, last: one.last > through ? through
+    : one.last });
+  const back = (unit, id, label) => {
+    const found = [];
+    for (let start = startOf(through, unit); startOf(start, unit, 1) > first; start = startOf(start, unit, -1)) {
+      found.push(clipped({ id: id(start), label: label(start), first: start,
+        last: later(startOf(start, unit, 1), -1) }));
     }
-  });
-  const firstUse = start + data.usage.day.reduce((least, day) => Math.min(least, day), Infinity) * dayMs;
+    return found;
+  };
+  const quarter = (start) => Math.ceil(Number(start.slice(5, 7)) / 3);
+  const days = [30, 90].map((count) => ({ id: String(count), label: `Last ${count} whole days`,
+    first: later(complete, 1 - count), last: complete }));
+  return [
+    ["Months", back("month", (start) => start.slice(0, 7), monthInWords)],
+    ["Quarters", back("quarter", (start) => `${start.slice(0, 4)}-q${quarter(start)}`,
+      (start) => `Quarter ${quarter(start)} of ${start.slice(0, 4)}`)],
+    ["Years", back("year", (start) => start.slice(0, 4), (start) => `Year ${start.slice(0, 4)}`)],
+    ["Days", [...days.filter((one) => one.first >= first), { id: "all", label: "Everything synced", first,
+      last: through }]],
+  ];
+}
 
-  return { sums, days, tools, lastUse, firstUse };
+// The whole days of a period, and as many days before it and a year before it, which begin on the same weekday.
+// Null where there is no whole day, or where the earlier days are not all synced.
+function compared(period, { first, complete }) {
+  const now = { first: period.first, last: period.last < complete ? period.last : complete };
+  if (now.last < now.first) return { now: null, before: null, yearBefore: null };
+  const earlier = (days) => (later(now.first, -days) < first ? null
+    : { first: later(now.first, -days), last: later(now.last, -days) });
+  return { now, before: earlier(7 * Math.ceil(length(now) / 7)), yearBefore: length(now) > 364 ? null : earlier(364) };
 }

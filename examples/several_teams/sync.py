@@ -1,10 +1,40 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+TEAMS = Path("teams")
+WAREHOUSE = "warehouse.duckdb"
+
+
+def schemas_of(files):
+    """Each team's file by its schema: `teams/North-East.json` goes to `team_north_east`, which SQL takes unquoted."""
+    found = {}
+    for file in sorted(files):
+        schema = "team_" + re.sub(r"\W", "_", file.stem.lower(), flags=re.ASCII)
+        if schema in found:
+            sys.exit(f"{found[schema]} and {file} both mean the schema {schema}: give one of them another name.")
+        found[schema] = file
+    return found
+
+
+def sync(schema, file, airbyte, caches):
+    source = airbyte.get_source(
+        "source-magnific-analytics",
+        config=json.loads(file.read_text()),
+        local_executable="source-magnific-analytics",
+    )
+    source.select_all_streams()
+    cache = caches.DuckDBCache(db_path=WAREHOUSE, schema_name=schema)
+    try:
+        source.read(cache=cache)
+    finally:
+        cache.close()
+
 
 # The lock, the signals and the directory are explained in sync.py.
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
@@ -15,29 +45,36 @@ except BlockingIOError:
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 
-# Each team has a configuration, teams/NAME.json, and a schema of that name in one file.
+# Each team has a configuration, teams/NAME.json, and a schema in one file.
+teams = schemas_of(TEAMS.glob("*.json"))
+failed = {}
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
 
     import airbyte
     import duckdb
-    from airbyte.caches import DuckDBCache
+    from airbyte import caches
 
-    teams = sorted(Path("teams").glob("*.json"))
-    for team in teams:
-        source = airbyte.get_source(
-            "source-magnific-analytics",
-            config=json.loads(team.read_text()),
-            local_executable="source-magnific-analytics",
-        )
-        source.select_all_streams()
-        cache = DuckDBCache(db_path="warehouse.duckdb", schema_name=team.stem)
-        source.read(cache=cache)
-        cache.close()
+    for schema, file in teams.items():
+        # What one team's key or plan is refused for is no reason to leave the others without their day.
+        try:
+            sync(schema, file, airbyte, caches)
+        except Exception as error:
+            failed[file.stem] = error
 
 # usage_id does not hold the team, so only together with the team's name is it a key.
-tables = "\nunion all by name\n".join(
-    f"select '{team.stem}' as team, * from {team.stem}.credit_usage" for team in teams
-)
-with duckdb.connect("warehouse.duckdb") as warehouse:
-    warehouse.execute(f"create or replace view all_teams_credit_usage as\n{tables}")
+with duckdb.connect(WAREHOUSE) as warehouse:
+    query = "select schema_name from duckdb_tables() where table_name = 'credit_usage'"
+    synced = {schema for (schema,) in warehouse.execute(query).fetchall()}
+    tables = [
+        "select '{}' as team, * from {}.credit_usage".format(file.stem.replace("'", "''"), schema)
+        for schema, file in teams.items()
+        if schema in synced
+    ]
+    if tables:
+        warehouse.execute("create or replace view all_teams_credit_usage as\n" + "\nunion all by name\n".join(tables))
+
+if failed:
+    # PyAirbyte's progress does not end its line.
+    print(*(f"\n{team} was not synced: {error}" for team, error in failed.items()), file=sys.stderr)
+    sys.exit(f"Not synced: {', '.join(failed)}. All others are up to date.")

@@ -1,0 +1,209 @@
+"""`python -m demo [FOLDER]`: from an API key to a picture of where the credits went, in about half a minute.
+
+Without a key in the environment it reads a sandbox that it starts itself. MAGNIFIC_API_KEY, and optionally
+MAGNIFIC_PLAN and MAGNIFIC_START_DATE, make it read a real team.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+from rich import box
+from rich.table import Table
+
+from demo.changes import LOOKBACK_DAYS, change_the_past
+from demo.interrupts import INTERRUPTED, held_back, is_interrupt
+from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, differences, open_marts
+from demo.models import Build
+from demo.origin import FOLDER, DemoError, Expected, Origin, origin_from
+from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
+from demo.report import HTML_FILE, write_report
+from demo.screen import Screen
+
+DayTool = dict[tuple[str, str], int]
+EXPORT_FILE = "sandbox-export.csv"
+"""For `python -m demo.comparison`."""
+
+_SUMS = """
+    select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
+    from credit_usage where tool is not null group by date, tool
+"""
+_SPENT = """
+    select cast(date_trunc('month', date) as date) as month, tool, cast(sum(credits) as bigint) as credits
+    from magnific__usage group by all
+"""
+_SPAN = "select cast(min(date) as varchar), cast(max(date) as varchar) from credit_usage"
+
+
+def run(folder: Path, screen: Screen) -> bool:
+    """The whole demo; its files go to `folder`. Returns whether no sum disagrees. Raises DemoError."""
+    today = datetime.now(UTC).date()
+    logs = folder / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    with replacing(folder) as new:
+        duckdb_file = new / DUCKDB_FILE
+        with origin_from(os.environ, today) as origin:
+            screen.print(f"Reading {origin.description}\n")
+            # dbt is installed and reads the package while the connector reads the API.
+            build = Build(duckdb_file, folder / "dbt", origin.is_sandbox)
+            with open_pipeline(origin.config, duckdb_file, logs, screen.going_on) as pipeline:
+                _sync_twice(origin, pipeline, screen)
+            if origin.is_sandbox:
+                (new / EXPORT_FILE).write_bytes(origin.export())
+                with duckdb.connect(duckdb_file) as connection:
+                    connection.execute(f"create table {SANDBOX_TABLE} as select date '{today}' as today")
+            expected = _expected(origin, screen)
+        screen.going_on("building the dbt package")
+        screen.done("models", build.finish())
+        with open_marts(duckdb_file) as marts:
+            screen.print(_tools_by_month(marts.rows(_SPENT), screen.width))
+            agree = expected is None or _tell_sums(marts, expected, screen)
+        screen.going_on("drawing the report")
+        write_report(duckdb_file, new / HTML_FILE)
+    screen.done("report", str(folder / HTML_FILE))
+    screen.done("data", f"{folder / DUCKDB_FILE} (DuckDB; the marts are in its schema models)")
+    return agree
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder for the files that take the last ones' places when the block ends well, and otherwise go."""
+    new = folder / "new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        yield new
+        with held_back():
+            for file in new.iterdir():
+                file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
+    screen.going_on("checking the connection, and discovering the streams")
+    streams = pipeline.check()
+    screen.done("check", "the key opens the API, and the plan fits")
+    screen.done("discover", ", ".join(streams))
+    screen.going_on("syncing for the first time")
+    # A key is read once a day: by the last sync alone, so that its figures are as new as all others.
+    _tell_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
+    before = _credits(pipeline)
+    if origin.is_sandbox:
+        screen.also("Meanwhile the past changes at the API:")
+        for change in change_the_past(str(origin.config["base_url"]), origin.today):
+            screen.also(f"· {change}")
+    screen.going_on(f"syncing again, the last {LOOKBACK_DAYS} days and today, and what went through API keys")
+    synced = pipeline.sync(streams)
+    _tell_sync("second sync", synced, pipeline, screen)
+    if keys := synced.rows.get("api_keys"):
+        screen.also(
+            f"{len(streams) - 1} of its requests read the other streams. The rest read {BY_API_KEY} for the first "
+            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. From now on: one a key."
+        )
+    _tell_changes(before, _credits(pipeline), screen)
+
+
+def _tell_changes(before: DayTool, after: DayTool, screen: Screen) -> None:
+    changed = sorted(key for key in before | after if before.get(key, 0) != after.get(key, 0))
+    for day, tool in changed[:5]:
+        screen.also(f"· {tool} on {day}: {before.get((day, tool), 0):,} credits are now {after.get((day, tool), 0):,}")
+    if len(changed) > 5:
+        screen.also(f"· and {len(changed) - 5} more corrections")
+    if not changed:
+        screen.also("Nothing had to be corrected.")
+
+
+def _tell_sync(name: str, synced: Synced, pipeline: Pipeline, screen: Screen) -> None:
+    rows = sum(synced.rows.values())
+    screen.done(name, f"{rows:,} rows · {synced.requests} API requests · {synced.seconds:.1f} seconds")
+    screen.also(", ".join(f"{count:,} {stream}" for stream, count in synced.rows.items()))
+    [(first, last)] = pipeline.query(_SPAN)
+    if first:
+        screen.also(f"The table holds credit usage from {first} to {last}.")
+
+
+def _credits(pipeline: Pipeline) -> DayTool:
+    """Credits by day and tool."""
+    return {(day, tool): credits for day, tool, credits in pipeline.query(_SUMS)}
+
+
+def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
+    """Credits of each tool: as many of the newest months as there is room for, the earlier ones in one column."""
+    every = sorted({row["month"] for row in spent})
+    shown = every[-max(1, min(12, (width - 50) // 11)) :]
+    is_earlier = len(every) > len(shown)
+    tools: dict[str, dict[date, int]] = {}
+    for row in spent:
+        tools.setdefault(row["tool"], {})[row["month"]] = row["credits"]
+    table = Table(
+        title="Credits by tool and month (magnific__usage)", title_justify="left", box=box.SIMPLE, show_footer=True
+    )
+    columns = [([month], f"{month:%b %Y}") for month in shown]
+    if is_earlier:
+        columns.insert(0, (every[: -len(shown)], "Earlier"))
+    columns.append((every, "Sum"))
+
+    def figure(tool: str, months: Sequence[date]) -> int:
+        return sum(tools[tool].get(month, 0) for month in months)
+
+    table.add_column("Tool", "Total", no_wrap=True)
+    for months, title in columns:
+        total = sum(figure(tool, months) for tool in tools)
+        table.add_column(title, f"{total:,}", justify="right", no_wrap=True)
+    for tool in sorted(tools, key=lambda one: -figure(one, every)):
+        table.add_row(tool, *(f"{figure(tool, months):,}" for months, _ in columns))
+    return table
+
+
+def _expected(origin: Origin, screen: Screen) -> Expected | None:
+    screen.going_on("asking for the sums")
+    try:
+        return origin.expected()
+    except DemoError as error:
+        screen.failed("sums", str(error))
+        return None
+
+
+def _tell_sums(marts: Marts, expected: Expected, screen: Screen) -> bool:
+    different, sums, credits = differences(marts, expected)
+    compared = f"{expected.said_by}, {expected.first} to {expected.last}"
+    if different:
+        screen.failed("sums", f"{different:,} of {sums:,} sums differ from {compared}:")
+        screen.also(f"{credits:,} credits in the file, {sum(total[3] for total in expected.totals):,} there.")
+        return False
+    screen.done("sums", f"{credits:,} credits, equal for every tool to {compared}")
+    if expected.granularity == "month":
+        screen.also(
+            "Magnific has no ledger to read: it was asked once more, by month, without today where that can be."
+        )
+    return True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 where all went well and no sum disagrees, 1 where not, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"for its files; default: {FOLDER}/")
+    folder: Path = parser.parse_args(argv).folder
+    try:
+        with Screen() as screen:
+            return 0 if run(folder, screen) else 1
+    except (KeyboardInterrupt, Exception) as error:
+        if is_interrupt(error):
+            # Half-made objects of PyAirbyte complain when they go.
+            sys.unraisablehook = lambda _: None
+            print(INTERRUPTED, file=sys.stderr)
+            return 130
+        if isinstance(error, DemoError):
+            print(f"The demo stopped: {error}", file=sys.stderr)
+            return 1
+        raise

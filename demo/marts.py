@@ -1,0 +1,96 @@
+"""The marts of the dbt package in a DuckDB file, opened for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from demo.origin import DemoError, Expected
+
+DUCKDB_FILE = "magnific.duckdb"
+SANDBOX_TABLE = "demo_sandbox"
+"""Beside the tables of a sync from the sandbox, so that nobody's real usage gets invented prices."""
+
+Row = dict[str, Any]
+COMMAND = "make models WAREHOUSE="
+
+
+class Marts:
+    """An open file, with the schema of the marts as the current one."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+        self._connection = connection
+        self._file = file
+
+    def rows(self, sql: str) -> list[Row]:
+        """Raises DemoError where a mart or a column is missing."""
+        try:
+            answer = self._connection.execute(sql)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise DemoError(
+                f"The marts in {self._file} are not those of this version: {str(error).splitlines()[0]}. "
+                f"Build them again:  {COMMAND}{self._file}"
+            ) from None
+        names = [column[0] for column in answer.description or []]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    def has(self, mart: str) -> bool:
+        """Whether the package was built with it: a stream that is not synced has none."""
+        query = "select 1 from duckdb_tables() where table_name = ? and schema_name = current_schema()"
+        return bool(self._connection.execute(query, [mart]).fetchall())
+
+    @property
+    def is_of_sandbox(self) -> bool:
+        """Whether the usage, and with it prices and budgets, are the demo's inventions."""
+        return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{SANDBOX_TABLE}'"))
+
+
+@contextmanager
+def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
+    """The file and its marts. `schema`: where they are, if in several. Raises DemoError where they are missing."""
+    if not file.is_file():
+        raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
+    try:
+        connection = duckdb.connect(file, read_only=True)
+    except duckdb.Error as error:
+        raise DemoError(f"{file} cannot be opened as a DuckDB file: {error}") from None
+    with connection:
+        query = "select schema_name from duckdb_tables() where table_name = 'magnific__usage' order by schema_name"
+        found = [name for (name,) in connection.execute(query).fetchall()]
+        if not found or (schema and schema not in found):
+            where = f"no marts in a schema {schema}" if schema and found else "no marts of the dbt package yet"
+            raise DemoError(f"{file} has {where}: run  {COMMAND}{file}  to build them, then try again.")
+        if len(found) > 1 and not schema:
+            raise DemoError(f"{file} has marts in several schemas, {', '.join(found)}: name one with  --schema .")
+        [(catalog,)] = connection.execute("select current_catalog()").fetchall()
+        connection.execute(f"use {_quoted(catalog)}.{_quoted(schema or found[0])}")
+        yield Marts(connection, file)
+
+
+def differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
+    """How many sums by period and tool differ from what they must be, how many there are, and the marts' credits."""
+    rows = marts.rows(
+        f"""
+        select
+            cast(greatest(cast(date_trunc('{expected.granularity}', date) as date), date '{expected.first}') as varchar)
+                as date,
+            tool, cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits
+        from magnific__usage
+        where date between date '{expected.first}' and date '{expected.last}'
+        group by all
+        """
+    )
+    stored = {(row["date"], row["tool"]): (row["uses"], row["credits"]) for row in rows}
+    wanted = {(day, tool): (uses, credits) for day, tool, uses, credits in expected.totals}
+    sums = stored.keys() | wanted.keys()
+    different = sum(stored.get(one, (0, 0)) != wanted.get(one, (0, 0)) for one in sums)
+    return different, len(sums), sum(credits for _, credits in stored.values())
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'

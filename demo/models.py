@@ -1,0 +1,126 @@
+"""`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
+
+dbt lives in an environment of its own, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices
+and allowances (magnific_prices.csv, magnific_allowances.csv); without one, only the sandbox's team has some, invented.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from demo.interrupts import INTERRUPTED, end_children
+from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, open_marts
+from demo.origin import FOLDER, DemoError
+
+ROOT = Path(__file__).resolve().parent.parent
+_PROJECT = ROOT / "demo" / "dbt"
+_INSTALL_AND_RUN = 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"'
+_SUMMARY = "built and checked: "
+
+_ALERTS = """
+    select message from magnific__alerts
+    where cycle_end >= (select max(through) from magnific__synced)
+    qualify level = max(level) over (partition by team, scope, name)
+    order by level desc, message
+"""
+
+# To read the package takes dbt seconds and needs no table, so it is done while the connector still reads.
+_PROGRAM = f"""
+import json, sys
+from collections import Counter
+from dbt.cli.main import dbtRunner
+
+options = sys.argv[1:]
+dbtRunner().invoke(["--quiet", "deps"])
+parsed = dbtRunner().invoke(["--quiet", "parse", *options])
+if not parsed.success:
+    sys.exit(1)
+if not sys.stdin.readline():
+    sys.exit(1)
+built = dbtRunner(manifest=parsed.result).invoke(["--quiet", "build", *options])
+if not built.success:
+    sys.exit(1)
+print({_SUMMARY!r} + json.dumps(Counter(str(one.status) for one in built.result)), flush=True)
+"""
+
+
+class Build:
+    """dbt, installed and started; it waits for the tables until `finish` is called."""
+
+    def __init__(self, duckdb_file: Path, folder: Path, is_sandbox: bool) -> None:
+        """`folder` is for dbt's own files, which make the next build quicker, and its log."""
+        own = os.environ.get("MAGNIFIC_SEEDS")
+        invented = is_sandbox and not own
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        folder.mkdir(parents=True, exist_ok=True)
+        environment |= {
+            "DBT_PROJECT_DIR": str(_PROJECT),
+            "DBT_PROFILES_DIR": str(_PROJECT),
+            "DBT_TARGET_PATH": str(folder.absolute()),
+            "DBT_LOG_PATH": str(folder.absolute()),
+            "MAGNIFIC_DUCKDB": str(duckdb_file.absolute()),
+            "MAGNIFIC_SEEDS": "seeds" if invented else os.path.relpath(own or _PROJECT / "no-seeds", _PROJECT),
+        }
+        # Without prices the package's own seeds count, which are empty.
+        options = [] if invented or own else ["--vars", '{"magnific_analytics_seeds_project": "magnific_analytics"}']
+        self._log = folder / "build.log"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                ["sh", "-c", _INSTALL_AND_RUN, "sh", _PROGRAM, *options],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def finish(self) -> str:
+        """Build on the tables, which are there now; returns what was built in words. Raises DemoError."""
+        self._process.communicate("build\n")
+        said = self._log.read_text()
+        if self._process.returncode or _SUMMARY not in said:
+            last = "\n".join(said.strip().splitlines()[-12:])
+            raise DemoError(f"dbt could not build the models. It said (all of it is in {self._log}):\n{last}")
+        counts = json.loads(said.rpartition(_SUMMARY)[2])
+        words = f"{counts.get('success', 0)} tables built, {counts.get('pass', 0)} checks passed"
+        warnings = counts.get("warn", 0)
+        return words + (f", {warnings} warned ({self._log})" if warnings else "")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("python -m demo.models", description="Build the dbt package on a DuckDB file.")
+    parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
+    file: Path = parser.parse_args(argv).duckdb_file
+    try:
+        if not file.is_file():
+            raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
+        with duckdb.connect(file, read_only=True) as connection:
+            query = "select count(*) from duckdb_tables() where table_name = ?"
+            [(sandbox,)] = connection.execute(query, [SANDBOX_TABLE]).fetchall()
+        print(Build(file, FOLDER / "dbt", bool(sandbox)).finish())
+        with open_marts(file, "models") as marts:
+            for row in marts.rows(_ALERTS):
+                print(f"- {row['message']}")
+        print(f"The marts are in the schema models of {file}. Draw them:  make report")
+        return 0
+    except KeyboardInterrupt:
+        print(INTERRUPTED, file=sys.stderr)
+        return 130
+    except (DemoError, duckdb.Error) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        end_children()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
