@@ -9,7 +9,7 @@ create temp macro first_of(day, granularity) as cast(date_trunc(granularity, day
 create temp macro last_of(day, granularity) as
     cast(date_trunc(granularity, day) + cast('1 ' || granularity as interval) as date) - 1;
 
--- Without withdrawn rows, which have no tool. While a sync after another `granularity` is not complete, the table holds
+-- Without deleted rows, which have no tool. While a sync after another `granularity` is not complete, the table holds
 -- periods of two sizes: the newest size counts.
 create temp view usage as
 select *
