@@ -1,277 +1,158 @@
 """How many requests the connector sends, beside the fewest that its rules allow.
 
-`python -m benchmarks.requests_sent BASE_URL` syncs every combination against a server that counts, and writes the
-counts as JSON. Each sync is the console script's own function in a process forked after the imports, so that hundreds
-of syncs take seconds.
+Each sync is the console script's own function in a process forked from one that has imported it, so that hundreds of
+syncs take a minute.
 """
 
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import entry_points
-from itertools import product
 from math import ceil
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
+from typing import Any, NamedTuple
 
-from benchmarks.peers import BY_KEY, LISTS, USAGE, configured_catalog
+from benchmarks.peers import BY_KEY, LISTS, USAGE, airbyte_catalog, written
+from benchmarks.server import asked
 
 # A first sync ends on the day before, a daily sync on this one. A Tuesday, past two leap years and a month's end.
 TODAY = date(2026, 6, 30)
-SPANS = (1, 90, 180, 365, 1_000, 3_650)
-GRANULARITIES = ("day", "week", "month", "year")
-PLANS = {"business": 180, "enterprise": 365}
+ONE_DAY = timedelta(days=1)
+YESTERDAY = TODAY - ONE_DAY
 LOOKBACK_DAYS = 7
-# What a server answers at most, in days, where a longer range is too much for it; and the range that is read then.
-LONGEST_ANSWERS = (100, 60, 45, 20, 10, 1)
-SHORTENED_DAYS = 365
-# Keys and days of usage by API key, and the requests that it may cost a day.
-KEYS = (3, 20, 50, 150)
-KEY_SPANS = (90, 365, 1_000)
+PLANS = {"business": 180, "enterprise": 365}
+# The requests that usage by API key may cost a day.
 BY_KEY_A_DAY = 60
 # What the connector says where a period takes more requests than a day has.
 REFUSAL = "Choose a smaller granularity"
-ONE_DAY = timedelta(days=1)
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["source_magnific_analytics.run"])
 
 
-@dataclass(frozen=True)
-class Count:
-    """Requests of a first sync over `days` days and of the sync one day later: sent, and the fewest possible."""
+class Count(NamedTuple):
+    """Requests that were sent, None where the connector advises a smaller granularity, and the fewest possible."""
 
-    days: int
-    granularity: str
-    plan: str
-    first: int
-    first_fewest: int
-    daily: int
-    daily_fewest: int
-
-
-@dataclass(frozen=True)
-class Shortened:
-    """Requests of a first sync of credit usage from a server that answers `longest` days: sent, the fewest possible.
-
-    None where the connector advises a smaller granularity.
-    """
-
-    longest: int
-    granularity: str
     sent: int | None
     fewest: int
 
-
-@dataclass(frozen=True)
-class ByKey:
-    """Requests for usage by API key until all keys are read through, in one sync a day for `syncs` days, and after."""
-
-    keys: int
-    days: int
-    plan: str
-    syncs: int
-    sent: int
-    fewest: int
-    daily: int
-    daily_fewest: int
+    def __str__(self) -> str:
+        return f"{'refused' if self.sent is None else self.sent} / {self.fewest}"
 
 
 def period_start(day: date, granularity: str) -> date:
     """The first day of the period that holds `day`; a week is an ISO week."""
-    return {
-        "day": day,
-        "week": day - timedelta(days=day.weekday()),
-        "month": day.replace(day=1),
-        "year": day.replace(month=1, day=1),
-    }[granularity]
-
-
-def _starts(first: date, last: date, granularity: str) -> Iterator[date]:
-    """Every day from `first` to `last`, both inclusive, on which a period starts."""
-    for number in range((last - first).days + 1):
-        day = first + timedelta(days=number)
-        if day == period_start(day, granularity):
-            yield day
+    if granularity == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(**{"day": {}, "month": {"day": 1}, "year": {"day": 1, "month": 1}}[granularity])
 
 
 def fewest_windows(first: date, last: date, granularity: str, longest: int) -> int:
     """The fewest requests for usage of `first` to `last`, both inclusive, none longer than `longest` days.
 
-    Every cut between two periods is tried, without a word of the connector's own arithmetic. A period is asked for
-    whole, from its first day to its last or to `last`; one longer than `longest` by itself, in as many ranges as its
-    days need.
+    Every cut between two periods is tried, without a word of the connector's own arithmetic. A period longer than
+    `longest` is asked for by itself, in as many ranges as its days need.
     """
-    end = last + ONE_DAY
-    cuts = [*_starts(period_start(first, granularity), last, granularity), end]
+    start = period_start(first, granularity)
+    days = [start + timedelta(days=number) for number in range((last - start).days + 1)]
+    cuts = [*(day for day in days if day == period_start(day, granularity)), last + ONE_DAY]
     # best[i]: the fewest requests for everything before cuts[i].
-    best = [0] + [sys.maxsize] * (len(cuts) - 1)
+    best = [0]
     for here in range(1, len(cuts)):
-        for there in reversed(range(here)):
-            if (cuts[here] - cuts[there]).days > longest:
-                break
-            best[here] = min(best[here], best[there] + 1)
-        if (days := (cuts[here] - cuts[here - 1]).days) > longest:
-            best[here] = best[here - 1] + ceil(days / longest)
+        length = (cuts[here] - cuts[here - 1]).days
+        tried = [best[there] + 1 for there in range(here) if (cuts[here] - cuts[there]).days <= longest]
+        best.append(min(tried, default=best[-1] + ceil(length / longest)))
     return best[-1]
 
 
-def _sync(folder: Path, config: dict[str, Any], state: Sequence[Any]) -> Sequence[Any]:
-    """Sync all streams in a forked process; the state that it leaves.
+def _run(arguments: Sequence[str], stdout: Path) -> None:
+    from source_magnific_analytics.run import run
 
-    Raises RuntimeError where the sync fails.
-    """
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    options = ("config", "catalog", "state")
-    arguments = [part for option in options for part in (f"--{option}", str(folder / f"{option}.json"))]
-    states: dict[str, Any] = {}
-    for line in _run(["read", *arguments]):
-        message = json.loads(line)
-        if message["type"] == "STATE":
-            stream = message["state"]["stream"]
-            states[stream["stream_descriptor"]["name"]] = {"type": "STREAM", "stream": stream}
-    return list(states.values())
+    os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.dup2(1, 2)
+    sys.argv[1:] = arguments
+    run()
 
 
-def _run(arguments: Sequence[str]) -> Sequence[bytes]:
-    """What the console script writes when it is called with `arguments`, line by line."""
-    (script,) = entry_points(group="console_scripts", name="source-magnific-analytics")
-    main = script.load()
-    with tempfile.TemporaryFile() as stdout:
-        child = os.fork()
-        if not child:
-            os.dup2(stdout.fileno(), 1)
-            sys.argv = [script.name, *arguments]
-            # The script may leave by an exception; what follows belongs to the parent alone.
-            code = 1
-            try:
-                main()
-                code = 0
-            except SystemExit as stop:
-                code = stop.code if isinstance(stop.code, int) else bool(stop.code)
-            finally:
-                sys.stdout.flush()
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        stdout.seek(0)
-        if status:
-            raise RuntimeError(f"{arguments} failed: {stdout.read()[-2000:].decode(errors='replace')}")
-        return stdout.readlines()
+@dataclass(frozen=True)
+class Syncs:
+    """Syncs of the connector against one server that counts."""
+
+    folder: Path
+    base_url: str
+
+    def sync(
+        self, streams: Sequence[str], state: Any, *, longest_answer: int = 0, keys: int = 6, **config: Any
+    ) -> tuple[int | None, list[Any]]:
+        """The requests that a sync sends, None where it is refused, and the state that it leaves."""
+        config = {"api_key": "benchmark", "base_url": self.base_url, "lookback_window_days": LOOKBACK_DAYS, **config}
+        files = {"config": config, "catalog": airbyte_catalog(streams), "state": state}
+        options = [
+            part for name, content in files.items()
+            for part in (f"--{name}", written(self.folder / f"{name}.json", content))
+        ]  # fmt: skip
+        stdout = self.folder / "stdout"
+        asked(self.base_url, longest_answer=longest_answer, keys=keys)
+        process = FORKS.Process(target=_run, args=(["read", *options], stdout))
+        process.start()
+        process.join()
+        said = stdout.read_text(encoding="utf-8")
+        if process.exitcode and REFUSAL not in said:
+            raise RuntimeError(f"A sync of {config} failed: {said[-2000:]}")
+        sent = asked(self.base_url)
+        if process.exitcode:
+            return None, []
+        states = [json.loads(line)["state"] for line in said.splitlines() if '"type":"STATE"' in line]
+        return sent, list({one["stream"]["stream_descriptor"]["name"]: one for one in states}.values())
+
+    def usual(self, days: int, granularity: str, plan: str) -> tuple[Count, Count]:
+        """A first sync of all streams over `days` days up to yesterday; the one of today, with its state."""
+        first, longest, streams = TODAY - timedelta(days=days), PLANS[plan], (*LISTS, USAGE)
+        config = {"granularity": granularity, "plan": plan, "start_date": str(first)}
+        sent, state = self.sync(streams, [], end_date=str(YESTERDAY), **config)
+        again, _ = self.sync(streams, state, end_date=str(TODAY), **config)
+        resumed = max(first, YESTERDAY - timedelta(days=LOOKBACK_DAYS))
+        return (
+            Count(sent, len(LISTS) + fewest_windows(first, YESTERDAY, granularity, longest)),
+            Count(again, len(LISTS) + fewest_windows(resumed, TODAY, granularity, longest)),
+        )
+
+    def shortened(self, days: int, longest: int, granularity: str) -> Count:
+        """A first sync of credit usage from a server for which more than `longest` days are too much."""
+        first = TODAY - timedelta(days=days - 1)
+        config = {"granularity": granularity, "start_date": str(first), "end_date": str(TODAY)}
+        sent, _ = self.sync([USAGE], [], longest_answer=longest, **config)
+        return Count(sent, fewest_windows(first, TODAY, granularity, longest))
+
+    def by_key(self, keys: int, days: int, plan: str) -> tuple[int, Count, Count]:
+        """Usage by API key, a sync a day until every key is read through, how many that are; and the day after.
+
+        A sync costs the list of keys and at most `BY_KEY_A_DAY` requests more: of a key that was read, one a day.
+        """
+        first = TODAY - timedelta(days=days - 1)
+        config = {"granularity": "day", "plan": plan, "start_date": str(first), "end_date": str(TODAY)}
+        windows = keys * fewest_windows(first, TODAY, "day", PLANS[plan])
+        syncs = ceil(windows / BY_KEY_A_DAY)
+        state: list[Any] = []
+        sent = fewest = 0
+        for day in range(syncs + 1):
+            now, state = self.sync([BY_KEY], _a_day_later(state), keys=keys, **config)
+            assert now is not None
+            if day < syncs:
+                read = day * BY_KEY_A_DAY
+                sent += now
+                fewest += 1 + min(BY_KEY_A_DAY, windows - read + read * keys // windows)
+        return syncs, Count(sent, fewest), Count(now, 1 + min(BY_KEY_A_DAY, keys))
 
 
-def asked(base_url: str) -> int:
-    """Requests that the server has seen since this was last called."""
-    with urlopen(f"{base_url}/requests") as answer:
-        return int(answer.read())
-
-
-def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -> Count:
-    """Sync `days` days up to yesterday, then once more today with the state of the first."""
-    yesterday = TODAY - ONE_DAY
-    first = TODAY - timedelta(days=days)
-    config = {
-        "api_key": "benchmark",
-        "base_url": base_url,
-        "granularity": granularity,
-        "plan": plan,
-        "lookback_window_days": LOOKBACK_DAYS,
-        "start_date": first.isoformat(),
-    }
-    asked(base_url)
-    state = _sync(folder, {**config, "end_date": yesterday.isoformat()}, [])
-    first_sent = asked(base_url)
-    _sync(folder, {**config, "end_date": TODAY.isoformat()}, state)
-    resumed = max(first, yesterday - timedelta(days=LOOKBACK_DAYS))
-    longest = PLANS[plan]
-    return Count(
-        days,
-        granularity,
-        plan,
-        first_sent,
-        len(LISTS) + fewest_windows(first, yesterday, granularity, longest),
-        asked(base_url),
-        len(LISTS) + fewest_windows(resumed, TODAY, granularity, longest),
-    )
-
-
-def shortened(base_url: str, folder: Path, longest: int, granularity: str) -> Shortened:
-    """Sync a year of credit usage from a server for which more than `longest` days are too much."""
-    first = TODAY - timedelta(days=SHORTENED_DAYS - 1)
-    config = {
-        "api_key": "benchmark",
-        "base_url": base_url,
-        "granularity": granularity,
-        "start_date": first.isoformat(),
-        "end_date": TODAY.isoformat(),
-    }
-    urlopen(f"{base_url}/longest-answer/{longest}").close()
-    asked(base_url)
-    try:
-        _sync(folder, config, [])
-        sent = asked(base_url) - len(LISTS)
-    except RuntimeError as error:
-        if REFUSAL not in str(error):
-            raise
-        sent = None
-    urlopen(f"{base_url}/longest-answer/0").close()
-    return Shortened(longest, granularity, sent, fewest_windows(first, TODAY, granularity, longest))
-
-
-def by_key(base_url: str, folder: Path, keys: int, days: int, plan: str) -> ByKey:
-    """Sync usage by API key alone, day after day, until every key is read through, and once more on the next day.
-
-    A sync costs the list of keys and at most `BY_KEY_A_DAY` requests more: of a key that was read, one a day.
-    """
-    first = TODAY - timedelta(days=days - 1)
-    config = {"api_key": "benchmark", "base_url": base_url, "granularity": "day", "plan": plan}
-    config |= {"start_date": first.isoformat(), "end_date": TODAY.isoformat()}
-    urlopen(f"{base_url}/keys/{keys}").close()
-    asked(base_url)
-    state: Sequence[Any] = []
-    windows = keys * fewest_windows(first, TODAY, "day", PLANS[plan])
-    syncs = ceil(windows / BY_KEY_A_DAY)
-    sent = fewest = 0
-    for earlier in range(syncs):
-        state = _sync(folder, config, _a_day_later(state))
-        sent += asked(base_url)
-        read = earlier * BY_KEY_A_DAY
-        fewest += 1 + min(BY_KEY_A_DAY, windows - read + read * keys // windows)
-    _sync(folder, config, _a_day_later(state))
-    return ByKey(keys, days, plan, syncs, sent, fewest, asked(base_url), 1 + min(BY_KEY_A_DAY, keys))
-
-
-def _a_day_later(states: Sequence[Any]) -> Sequence[Any]:
+def _a_day_later(states: list[Any]) -> list[Any]:
     """The states as if the sync that left them had been a day earlier."""
     yesterday = str(datetime.now(UTC).date() - ONE_DAY)
     for state in states:
-        found = state["stream"]["stream_state"]
-        found["day"]["date"] = yesterday
-        for key in found["keys"].values():
+        saved = state["stream"]["stream_state"]
+        saved["day"]["date"] = yesterday
+        for key in saved["keys"].values():
             key.update((name, yesterday) for name in ("read_on", "tried_on") if key.get(name))
-    return states
-
-
-def main() -> None:
-    """Count every combination and write the counts."""
-    (base_url,) = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        config = {"api_key": "benchmark", "base_url": base_url, "start_date": TODAY.isoformat()}
-        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        discovered = _run(["discover", "--config", str(folder / "config.json")])
-        catalog = configured_catalog(discovered, (*LISTS, USAGE))
-        (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
-        counts = [count(base_url, folder, *combination) for combination in product(SPANS, GRANULARITIES, PLANS)]
-        less = [shortened(base_url, folder, *combination) for combination in product(LONGEST_ANSWERS, GRANULARITIES)]
-        catalog = configured_catalog(discovered, [BY_KEY])
-        (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
-        keys = [by_key(base_url, folder, *combination) for combination in product(KEYS, KEY_SPANS, PLANS)]
-    found: dict[str, Sequence[Any]] = {"counts": counts, "shortened": less, "by_key": keys}
-    json.dump({name: [asdict(one) for one in several] for name, several in found.items()}, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
+    return [{"type": "STREAM", **state} for state in states]
