@@ -37,9 +37,9 @@ def main() -> None:
     tables: list[Table] = []
     headlines: list[Headline] = []
     for name in options.cases or CASES:
-        found, lines = CASES[name](Effort(runs, options.quick))
-        print(*found, sep="\n", flush=True)
-        tables += found
+        table, lines = CASES[name](Effort(runs, options.quick))
+        print(table, flush=True)
+        tables.append(table)
         headlines += lines
     note = "Medians of the ratios within one round, with the lowest and the highest. Lower is better."
     glance = Table("At a glance", note, ("figure", "measured", "bar", "aim"), headlines)

@@ -88,10 +88,10 @@ class Rounds:
 
     def median(self, name: str, figure: Figure) -> float:
         """The median of one figure over the rounds."""
-        return median(getattr(cost, figure) for cost in self._costs[name])
+        return float(median(getattr(cost, figure) for cost in self._costs[name]))
 
     def ratio(self, name: str, base: str, figure: Figure) -> str:
-        """The median of the ratios of `name` to `base`, each taken within one round, with the lowest and the highest."""
+        """The median of the ratios of `name` to `base`, each within one round, with the lowest and the highest."""
         pairs = zip(self._costs[name], self._costs[base], strict=True)
         ratios = [getattr(cost, figure) / getattr(other, figure) for cost, other in pairs]
         return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"

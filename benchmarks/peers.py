@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.measure import Command, output
+from benchmarks.measure import Command
 from benchmarks.server import api
 
 HERE = Path(__file__).parent
@@ -23,9 +23,8 @@ CONNECTOR, FLOOR, SINGER = "connector", "raw floor", "Singer tap"
 NESTED, FLAT = "low-code nested", "low-code flat, in Python"
 
 USAGE = "credit_usage"
-BY_KEY = "credit_usage_by_api_key"
 LISTS = ("members", "api_keys", "groups", "projects")
-LOW_CODE_USAGE = {NESTED: USAGE, FLAT: "credit_usage_component"}
+OURS, LOW_CODE = "source-magnific-analytics", "source-declarative-manifest"
 MANIFEST = (
     "--manifest-path", str(HERE / "low_code.yaml"), "--components-path", str(HERE / "low_code_components.py"),
 )  # fmt: skip
@@ -40,10 +39,10 @@ def written(path: Path, content: Any) -> str:
 def airbyte_catalog(names: Sequence[str]) -> dict[str, Any]:
     """A catalog of these streams; usage is read incrementally."""
     modes = {name: "incremental" if name.startswith(USAGE) else "full_refresh" for name in names}
-    stream = {"json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]}
+    streams = {name: {"name": name, "json_schema": {}, "supported_sync_modes": [mode]} for name, mode in modes.items()}
     return {
         "streams": [
-            {"stream": {"name": name, **stream}, "sync_mode": mode, "destination_sync_mode": "append_dedup"}
+            {"stream": streams[name], "sync_mode": mode, "destination_sync_mode": "append_dedup"}
             for name, mode in modes.items()
         ]
     }
@@ -63,35 +62,20 @@ class Peers:
         config = {"api_key": "benchmark", "base_url": self.base_url, **days}
         return "--config", written(self.folder / "config.json", config)
 
-    def _airbyte(self, script: str, verb: str, name: str, *options: str, streams: Sequence[str]) -> Command:
-        given = () if verb == "spec" else (*self._config(), *options)
+    def airbyte(self, script: str, verb: str, name: str, stream: str = USAGE) -> Command:
+        """The command `verb` of a connector for Airbyte; a read is of one `stream`."""
+        arguments = [str(SCRIPTS / script), verb]
+        if verb != "spec":
+            arguments += [*self._config(), *(MANIFEST if script == LOW_CODE else ())]
         if verb == "read":
-            given = (*given, "--catalog", written(self.folder / f"{name}.json", airbyte_catalog(streams)))
-        return Command(name, (str(SCRIPTS / script), verb, *given), {"AIRBYTE_ENABLE_UNSAFE_CODE": "true"})
-
-    def connector(self, verb: str, name: str = CONNECTOR, streams: Sequence[str] = (USAGE,)) -> Command:
-        return self._airbyte("source-magnific-analytics", verb, name, streams=streams)
-
-    def low_code(self, verb: str, name: str, lists: Sequence[str] = ()) -> Command:
-        """The manifest's command `verb`; a read is of the form of usage that is its `name`, and of `lists`."""
-        streams = (*lists, LOW_CODE_USAGE.get(name, USAGE))
-        return self._airbyte("source-declarative-manifest", verb, name, *MANIFEST, streams=streams)
+            arguments += ["--catalog", written(self.folder / f"{name}.json", airbyte_catalog([stream]))]
+        return Command(name, arguments, {"AIRBYTE_ENABLE_UNSAFE_CODE": "true"})
 
     def singer(self, *options: str, name: str = SINGER) -> Command:
         return Command(name, (SINGER_PYTHON, str(HERE / "singer_tap.py"), *self._config(), *options))
 
-    def singer_read(self, streams: Sequence[str]) -> Command:
-        """The tap's sync of `streams`: what it discovers, with nothing else selected."""
-        catalog: dict[str, Any] = json.loads(b"".join(output(self.singer("--discover"))))
-        for stream in catalog["streams"]:
-            [about] = [entry["metadata"] for entry in stream["metadata"] if not entry["breadcrumb"]]
-            about["selected"] = stream["tap_stream_id"] in streams
-        return self.singer("--catalog", written(self.folder / "singer.json", catalog))
-
     def floor(self) -> Command:
-        return Command(
-            FLOOR, (sys.executable, str(HERE / "floor.py"), self.base_url, str(self.first), str(self.last))
-        )
+        return Command(FLOOR, (sys.executable, str(HERE / "floor.py"), self.base_url, str(self.first), str(self.last)))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ while they are sent, so that no memory limits an answer.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from functools import lru_cache
@@ -15,7 +15,6 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 TOOLS = (
@@ -25,6 +24,12 @@ TOOLS = (
 MEMBERS = [f"member.{number}@harbour-studio.example" for number in range(120)]
 PROJECTS = {f"a1b2c3d4-{n:04x}-4000-8000-{n * 2654435761 % 2**48:012x}": f"Campaign {n:02d}" for n in range(40)}
 GROUPS = ("Brand Studio", "Campaigns", "Product Engineering", "Motion")
+LISTS: dict[str, list[dict[str, Any]]] = {
+    "team-members": [{"email": email, "role": "member", "status": "active"} for email in MEMBERS],
+    "team-api-keys": [{"api_key_id": "k-1", "created_at": "2015-01-15T10:30:00.000Z"}],
+    "team-groups": [{"group_id": number, "name": name} for number, name in enumerate(GROUPS)],
+    "team-projects": [{"project_reference": reference, "name": name} for reference, name in PROJECTS.items()],
+}
 # Coprime to the counts above, so that a tool's rows meet every member and project before two repeat together.
 MEMBER_STEP, PROJECT_STEP = 7, 13
 # Where a period is longer than a day, what counts is the request.
@@ -51,17 +56,6 @@ def _period(day: date, rows: int) -> bytes:
     return _encoded({"date": f"{day}T00:00:00.000Z", "consumptions": consumptions})
 
 
-def _lists(keys: int) -> dict[str, list[dict[str, Any]]]:
-    active = {"status": "active"}
-    created = {"created_at": "2015-01-15T10:30:00.000Z"}
-    return {
-        "team-members": [{"email": email, "role": "member", **active} for email in MEMBERS],
-        "team-api-keys": [{"api_key_id": f"k-{n}", "display_name": f"Key {n}", **active, **created} for n in range(keys)],
-        "team-groups": [{"group_id": n, "name": name, "member_count": 30} for n, name in enumerate(GROUPS)],
-        "team-projects": [{"project_reference": reference, "name": name} for reference, name in PROJECTS.items()],
-    }
-
-
 def _encoded(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -71,14 +65,14 @@ class _Api(ThreadingHTTPServer):
 
     def __init__(self, first: date, last: date, rows: int, streamed: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.requests, self.longest_answer, self.keys = 0, 0, 6
+        self.requests = 0
         self.streamed = streamed
-        days = (last - first).days + 1
-        self._rows = {first + timedelta(number): len(range(number, rows, days)) for number in range(days if rows else 0)}
+        days = [first + timedelta(number) for number in range((last - first).days + 1)]
+        self._rows = {day: len(range(number, rows, len(days))) for number, day in enumerate(days) if rows}
         self._period = lru_cache(maxsize=0 if streamed else None)(_period)
-        for day, count in () if streamed else self._rows.items():
-            self._period(day, count)
         self.whole = lru_cache(maxsize=4)(lambda *asked: b"".join(self.pieces(*asked)))
+        if not streamed:
+            self.whole("day", str(first), str(last))
 
     def pieces(self, granularity: str, first: str, last: str) -> Iterator[bytes]:
         """The answer for the days from `first` to `last`, both inclusive, a period at a time."""
@@ -98,50 +92,31 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Api
 
     def do_GET(self) -> None:
-        address, api = urlsplit(self.path), self.server
-        if address.path != "/benchmark":
-            api.requests += 1
-            self._send(_encoded({"data": _lists(api.keys)[address.path.rpartition("/")[2]]}))
-            return
-        manner = {name: int(value) for name, (value,) in parse_qs(address.query).items()}
-        api.longest_answer, api.keys = manner["longest_answer"], manner["keys"]
-        self._send(str(api.requests).encode())
-        api.requests = 0
+        name = self.path.rpartition("/")[2]
+        if name == "requests":
+            self._send([str(self.server.requests).encode()])
+            self.server.requests = 0
+        else:
+            self.server.requests += 1
+            self._send([_encoded({"data": LISTS[name]})])
 
     def do_POST(self) -> None:
-        api = self.server
-        api.requests += 1
+        self.server.requests += 1
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         wanted = asked["granularity"], asked["start_date"], asked["end_date"]
-        first, last = map(date.fromisoformat, wanted[1:])
-        if 0 < api.longest_answer <= (last - first).days:
-            self._send(b"", 504)
-        elif not api.streamed:
-            self._send(api.whole(*wanted))
-        else:
-            self._head(200, "Transfer-Encoding", "chunked")
-            for piece in api.pieces(*wanted):
-                self._write(b"%x\r\n%b\r\n" % (len(piece), piece))
-                if self.close_connection:
-                    return
-            self._write(b"0\r\n\r\n")
+        self._send(self.server.pieces(*wanted) if self.server.streamed else [self.server.whole(*wanted)])
 
-    def _head(self, status: int, name: str, value: str) -> None:
-        self.send_response(status)
+    def _send(self, pieces: Iterable[bytes]) -> None:
+        """An answer in pieces ends with its connection, which the client may end: what is too large is not read."""
+        self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header(name, value)
+        if isinstance(pieces, list):
+            self.send_header("Content-Length", str(len(pieces[0])))
+        else:
+            self.send_header("Connection", "close")
         self.end_headers()
-
-    def _send(self, body: bytes, status: int = 200) -> None:
-        self._head(status, "Content-Length", str(len(body)))
-        self._write(body)
-
-    def _write(self, sent: bytes) -> None:
-        try:
-            self.wfile.write(sent)
-        except ConnectionError:
-            # The client hangs up on what is too large for it.
-            self.close_connection = True
+        with suppress(ConnectionError):
+            self.wfile.writelines(pieces)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a line for each request would be work that the real API does not cause here."""
@@ -167,11 +142,7 @@ def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterat
     process.join()
 
 
-def asked(base_url: str, *, longest_answer: int = 0, keys: int = 6) -> int:
-    """How many requests the server has seen since the last call, which do not count.
-
-    From now on the team has so many API keys, and a range of more than `longest_answer` days is too much: 504. 0 is no
-    limit.
-    """
-    with urlopen(f"{base_url}/benchmark?longest_answer={longest_answer}&keys={keys}") as answer:
+def asked(base_url: str) -> int:
+    """How many requests the server has seen since this was last called, which do not count."""
+    with urlopen(f"{base_url}/requests") as answer:
         return int(answer.read())

@@ -1,4 +1,4 @@
-"""The peer for Singer: the five streams as a tap on singer-sdk, written as the SDK's guide tells its users to.
+"""The peer for Singer: credit usage as a tap on singer-sdk, written as the SDK's guide tells its users to.
 
 `python singer_tap.py --config CONFIG [--catalog CATALOG] [--state STATE] | --discover | --about --format=json`
 """
@@ -19,14 +19,7 @@ from singer_sdk.pagination import BaseAPIPaginator
 LONGEST_RANGE = timedelta(days=180)
 LOOKBACK = timedelta(days=7)
 ONE_DAY = timedelta(days=1)
-TEXT, FIGURE, DAY, MOMENT = th.StringType, th.IntegerType, th.DateType, th.DateTimeType
-# Of each list its columns, of which the first is the key.
-LISTS = {
-    "members": {"email": TEXT, "role": TEXT, "status": TEXT},
-    "api_keys": {"api_key_id": TEXT, "display_name": TEXT, "status": TEXT, "created_at": MOMENT},
-    "groups": {"group_id": FIGURE, "name": TEXT, "member_count": FIGURE},
-    "projects": {"project_reference": TEXT, "name": TEXT},
-}
+TEXT, FIGURE, DAY = th.StringType, th.IntegerType, th.DateType
 USAGE = {
     "date": DAY, "granularity": TEXT, "tool": TEXT, "user_email": TEXT, "user_uses": FIGURE, "user_credits": FIGURE,
     "project_reference": TEXT, "project_name": TEXT, "group_name": TEXT,
@@ -38,22 +31,6 @@ def schema(columns: dict[str, Any]) -> dict[str, Any]:
     return th.PropertiesList(*(th.Property(name, kind) for name, kind in columns.items())).to_dict()
 
 
-class MagnificStream(RESTStream[date]):
-    """What all streams share: where the API is and who asks. By itself a list."""
-
-    records_jsonpath = "$.data[*]"
-
-    @property
-    def url_base(self) -> str:
-        """The API's base URL."""
-        return f"{self.config['base_url']}/v1/analytics"
-
-    @property
-    def authenticator(self) -> APIKeyAuthenticator:
-        """The key, as a header."""
-        return APIKeyAuthenticator(key="x-magnific-api-key", value=self.config["api_key"], location="header")
-
-
 class RangePaginator(BaseAPIPaginator[date]):
     """Pages that are ranges of dates: the value is a range's first day."""
 
@@ -62,26 +39,31 @@ class RangePaginator(BaseAPIPaginator[date]):
         self._end = end
 
     def has_more(self, response: requests.Response) -> bool:
-        """Whether a later range is left to ask for."""
         return self.current_value + LONGEST_RANGE <= self._end
 
     def get_next(self, response: requests.Response) -> date:
-        """The first day of the next range."""
         return self.current_value + LONGEST_RANGE
 
     def continue_if_empty(self, response: requests.Response) -> bool:
-        """A range without usage does not end the sync."""
         return True
 
 
-class CreditUsage(MagnificStream):
+class CreditUsage(RESTStream[date]):
     """One row for each day, tool, user and project."""
 
-    name, path, http_method = "credit_usage", "/team-credit-usage", "POST"
+    name, path, http_method = "credit_usage", "/v1/analytics/team-credit-usage", "POST"
     payload_as_json = True
     primary_keys = ("date", "tool", "user_email", "project_reference")
     replication_key = "date"
     schema = schema(USAGE)
+
+    @property
+    def url_base(self) -> str:
+        return str(self.config["base_url"])
+
+    @property
+    def authenticator(self) -> APIKeyAuthenticator:
+        return APIKeyAuthenticator(key="x-magnific-api-key", value=self.config["api_key"], location="header")
 
     @property
     def _end(self) -> date:
@@ -96,13 +78,11 @@ class CreditUsage(MagnificStream):
         return RangePaginator(start, self._end)
 
     def prepare_request_payload(self, context: Any, next_page_token: date | None) -> dict[str, str]:
-        """The range as the API wants it, both days inclusive."""
         assert next_page_token
         last = min(next_page_token + LONGEST_RANGE - ONE_DAY, self._end)
         return {"granularity": "day", "start_date": next_page_token.isoformat(), "end_date": last.isoformat()}
 
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """The answer's rows, flat."""
         for period in response.json()["data"]:
             day = period["date"][:10]
             for consumption in period["consumptions"]:
@@ -118,14 +98,8 @@ class TapMagnificAnalytics(Tap):
     name = "tap-magnific-analytics"
     config_jsonschema = schema({"api_key": TEXT, "start_date": DAY, "end_date": DAY, "base_url": TEXT})
 
-    def discover_streams(self) -> list[MagnificStream]:
-        """The five streams."""
-        lists = []
-        for name, columns in LISTS.items():
-            stream = MagnificStream(self, name=name, schema=schema(columns), path=f"/team-{name.replace('_', '-')}")
-            stream.primary_keys = (next(iter(columns)),)
-            lists.append(stream)
-        return [*lists, CreditUsage(self)]
+    def discover_streams(self) -> list[CreditUsage]:
+        return [CreditUsage(self)]
 
 
 if __name__ == "__main__":
