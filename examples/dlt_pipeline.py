@@ -22,6 +22,7 @@ except BlockingIOError:
 
 def run(command, **files):
     """The connector's messages. If it fails, so does the pipeline, before dlt loads anything."""
+    errors = []
     with TemporaryDirectory() as folder:
         options = ["--config", "config.json"]
         for name, content in files.items():
@@ -29,9 +30,12 @@ def run(command, **files):
             file.write_text(json.dumps(content))
             options += [f"--{name}", file]
         with subprocess.Popen(["source-magnific-analytics", command, *options], stdout=subprocess.PIPE) as process:
-            yield from map(json.loads, process.stdout)
+            for message in map(json.loads, process.stdout):
+                if message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
+                    errors.append(message["trace"]["error"]["message"])
+                yield message
     if process.returncode != 0:
-        raise RuntimeError("The connector failed; its last messages say why.")
+        raise RuntimeError("\n".join(errors))
 
 
 @dlt.source
