@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,15 @@ def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_from_its_state_and_delet
     home.assert_complete()
     assert asked(home, "select count(*) from magnific.credit_usage where _ab_cdc_deleted_at is not null") == (0,)
     assert asked(home, f"select count(*) from magnific.projects where project_reference = '{project}'") == (0,)
+
+
+def test_dlt_does_nothing_while_another_sync_lasts(home: Home) -> None:
+    with (home.folder / "warehouse.lock").open("w") as lock:
+        flock(lock, LOCK_EX | LOCK_NB)
+        refused = by_dlt(home)
+    assert refused.returncode == 1
+    assert "Another sync into this warehouse is still running, so this one did nothing." in refused.stderr
+    assert home.sandbox.requests() == []
 
 
 @pytest.fixture()
