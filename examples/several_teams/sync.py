@@ -36,7 +36,8 @@ def sync(schema, file, airbyte, caches):
         cache.close()
 
 
-# The lock, the signals and the directory are explained in sync.py.
+# The umask, the lock, the signals and the directory are explained in sync.py.
+os.umask(0o077)
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
