@@ -13,7 +13,6 @@ class UsageExtractor(DpathExtractor):
     """One record for each entry of a tool's breakdown."""
 
     def extract_records(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """The answer's rows, flat."""
         for period in super().extract_records(response):
             day = period["date"][:10]
             for consumption in period["consumptions"]:

@@ -38,14 +38,12 @@ def written(path: Path, content: Any) -> str:
 
 def airbyte_catalog(names: Sequence[str]) -> dict[str, Any]:
     """A catalog of these streams; usage is read incrementally."""
-    modes = {name: "incremental" if name.startswith(USAGE) else "full_refresh" for name in names}
-    streams = {name: {"name": name, "json_schema": {}, "supported_sync_modes": [mode]} for name, mode in modes.items()}
-    return {
-        "streams": [
-            {"stream": streams[name], "sync_mode": mode, "destination_sync_mode": "append_dedup"}
-            for name, mode in modes.items()
-        ]
-    }
+    streams = []
+    for name in names:
+        mode = "incremental" if name.startswith(USAGE) else "full_refresh"
+        stream = {"name": name, "json_schema": {}, "supported_sync_modes": [mode]}
+        streams.append({"stream": stream, "sync_mode": mode, "destination_sync_mode": "append_dedup"})
+    return {"streams": streams}
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Peers:
             arguments += [*self._config(), *(MANIFEST if script == LOW_CODE else ())]
         if verb == "read":
             arguments += ["--catalog", written(self.folder / f"{name}.json", airbyte_catalog([stream]))]
-        return Command(name, arguments, {"AIRBYTE_ENABLE_UNSAFE_CODE": "true"})
+        return Command(name, arguments)
 
     def singer(self, *options: str, name: str = SINGER) -> Command:
         return Command(name, (SINGER_PYTHON, str(HERE / "singer_tap.py"), *self._config(), *options))

@@ -11,7 +11,7 @@ Headline = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; `note` says what a reader needs to know to read it."""
+    """A titled table; `note` says how to read it."""
 
     title: str
     note: str

@@ -88,14 +88,8 @@ def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -
     """Sync `days` days up to yesterday, then once more today with the state of the first."""
     first, longest = TODAY - timedelta(days=days), PLANS[plan]
     resumed = max(first, YESTERDAY - timedelta(days=LOOKBACK_DAYS))
-    config = {
-        "api_key": "benchmark",
-        "base_url": base_url,
-        "granularity": granularity,
-        "plan": plan,
-        "lookback_window_days": LOOKBACK_DAYS,
-        "start_date": str(first),
-    }
+    config: dict[str, Any] = {"api_key": "benchmark", "base_url": base_url, "start_date": str(first)}
+    config |= {"granularity": granularity, "plan": plan, "lookback_window_days": LOOKBACK_DAYS}
     asked(base_url)
     state = _sync(folder, {**config, "end_date": str(YESTERDAY)}, [])
     of_first = Count(asked(base_url), fewest_requests(first, YESTERDAY, granularity, longest))

@@ -17,10 +17,7 @@ from threading import Thread
 from typing import Any
 from urllib.request import urlopen
 
-TOOLS = (
-    "AI Image Models", "Image Editor", "Upscaler", "Video Generator", "Background Remover", "Sound Effects",
-    "Icon Generator",
-)  # fmt: skip
+TOOLS = [f"Tool {number}" for number in range(7)]
 MEMBERS = [f"member.{number}@harbour-studio.example" for number in range(120)]
 PROJECTS = {f"a1b2c3d4-{n:04x}-4000-8000-{n * 2654435761 % 2**48:012x}": f"Campaign {n:02d}" for n in range(40)}
 GROUPS = ("Brand Studio", "Campaigns", "Product Engineering", "Motion")

@@ -1,7 +1,4 @@
-"""The peer for Singer: credit usage as a tap on singer-sdk, written as the SDK's guide tells its users to.
-
-`python singer_tap.py --config CONFIG [--catalog CATALOG] [--state STATE] | --discover | --about --format=json`
-"""
+"""The peer for Singer: credit usage as a tap on singer-sdk, written as the SDK's guide tells its users to."""
 
 # singer-sdk is installed in the tap's own environment, not where the rest of the project is checked.
 # mypy: disable-error-code="import-not-found, misc, no-any-return"
@@ -18,7 +15,6 @@ from singer_sdk.pagination import BaseAPIPaginator
 
 LONGEST_RANGE = timedelta(days=180)
 LOOKBACK = timedelta(days=7)
-ONE_DAY = timedelta(days=1)
 TEXT, FIGURE, DAY = th.StringType, th.IntegerType, th.DateType
 USAGE = {
     "date": DAY, "granularity": TEXT, "tool": TEXT, "user_email": TEXT, "user_uses": FIGURE, "user_credits": FIGURE,
@@ -79,7 +75,7 @@ class CreditUsage(RESTStream[date]):
 
     def prepare_request_payload(self, context: Any, next_page_token: date | None) -> dict[str, str]:
         assert next_page_token
-        last = min(next_page_token + LONGEST_RANGE - ONE_DAY, self._end)
+        last = min(next_page_token + LONGEST_RANGE - timedelta(days=1), self._end)
         return {"granularity": "day", "start_date": next_page_token.isoformat(), "end_date": last.isoformat()}
 
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:

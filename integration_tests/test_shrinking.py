@@ -10,8 +10,8 @@ from connector_process import Connector, FastConnector
 from sandbox_process import USAGE, Sandbox
 from warehouse import USAGE_ALONE, Warehouse
 
-from benchmarks.requests_sent import fewest_windows
 from sandbox.faults import TOO_LONG
+from source_magnific_analytics import windows
 
 Json = dict[str, Any]
 LONGEST = {"business": 180, "enterprise": 365}
@@ -24,8 +24,8 @@ def cannot_answer(days: int, kind: str = "504") -> Json:
 
 def most_requests(config: Json, days: int) -> int:
     """The bound for a first sync: three times the fewest for such a server, and eight."""
-    first, last = date.fromisoformat(config["start_date"]), date.fromisoformat(config["end_date"])
-    return 3 * fewest_windows(first, last, config["granularity"], days) + 8
+    first, last = windows.parse_date(config["start_date"]), windows.parse_date(config["end_date"])
+    return 3 * len(windows.plan(first, last, windows.Granularity(config["granularity"]), days)) + 8
 
 
 @pytest.mark.parametrize("days", [100, 60, 45, 20, 10, 1])
