@@ -11,8 +11,8 @@ LOOKBACK_DAYS = 7
 """The connector's default."""
 
 _WORDS = {
-    "empty": "The export has no rows of these days: it was made of other days or with a filter, or is incomplete. Export "
-    "these days again, and compare.",
+    "empty": "The export has no rows of these days: it was made of other days or with a filter, or is incomplete. "
+    "Export these days again, and compare.",
     "repeated": "One side has the row more than once, with the same figures each time: see whether the export repeats "
     "its line, as when two exports were joined, and whether the table repeats a usage_id.",
     "before": "These days lie before the first synced one, {first_day}: set start_date earlier and sync.",
