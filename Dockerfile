@@ -12,24 +12,24 @@ ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTEC
 USER root
 WORKDIR /build
 COPY requirements.lock ./
-# /airbyte leads into the tree: what is installed there names the paths that it will have in the image.
+# /opt/connector leads into the tree: what is installed there names the paths that it will have in the image.
 # Files in an image never change: bytecode that is never compared with its source starts fastest, and has no date.
-RUN rm -rf /airbyte && mkdir -p /dependencies/airbyte && ln -s /dependencies/airbyte /airbyte \
-    && python3 -m venv --without-pip /airbyte/venv \
-    && python3 -m pip --python /airbyte/venv/bin/python install \
+RUN mkdir -p /dependencies/opt/connector && ln -s /dependencies/opt/connector /opt/connector \
+    && python3 -m venv --without-pip /opt/connector/venv \
+    && python3 -m pip --python /opt/connector/venv/bin/python install \
         --no-compile --only-binary :all: --require-hashes --requirement requirements.lock \
-    && find /airbyte/venv/lib -type d -regex '.*/\(numpy\|pandas\)/\(.*/\)?tests' -prune -exec rm -r {} + \
-    && /airbyte/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /airbyte/venv/lib \
+    && find /opt/connector/venv/lib -type d -regex '.*/\(numpy\|pandas\)/\(.*/\)?tests' -prune -exec rm -r {} + \
+    && /opt/connector/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/connector/venv/lib \
     && find /dependencies -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
 
 FROM dependencies AS connector
 COPY setup.py metadata.yaml README.md LICENSE ./
 COPY source_magnific_analytics ./source_magnific_analytics
-COPY main.py /connector/airbyte/integration_code/
+COPY main.py /connector/opt/connector/
 # setuptools is among the locked packages (the CDK requires it), so nothing unlocked takes part in the build.
-RUN python3 -m pip --python /airbyte/venv/bin/python install --root /connector \
+RUN python3 -m pip --python /opt/connector/venv/bin/python install --root /connector \
         --no-compile --no-index --no-deps --no-build-isolation --use-pep517 . \
-    && /airbyte/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /connector -p / /connector \
+    && /opt/connector/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /connector -p / /connector \
     && find /connector -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
 
 FROM ${BASE}
@@ -48,9 +48,10 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
 COPY --from=dependencies /dependencies /
 COPY --from=connector /connector /
 
-ENV PATH=/airbyte/venv/bin:${PATH}
-ENV AIRBYTE_ENTRYPOINT="python /airbyte/integration_code/main.py"
-WORKDIR /airbyte/integration_code
+ENV PATH=/opt/connector/venv/bin:${PATH}
+ENV AIRBYTE_ENTRYPOINT="python /opt/connector/main.py"
+# The platform mounts its files into /airbyte, which the user airbyte owns; the program is elsewhere, owned by root.
+WORKDIR /airbyte
 # The user airbyte, by number: Kubernetes can only prove of a number that it is not root (runAsNonRoot).
 USER 1000:1000
-ENTRYPOINT ["python", "/airbyte/integration_code/main.py"]
+ENTRYPOINT ["python", "/opt/connector/main.py"]

@@ -9,19 +9,19 @@ from tempfile import TemporaryDirectory
 # Only the user who runs this may read the warehouse.
 os.umask(0o077)
 
-# Two syncs at once would count usage twice. The lock goes with the process, however that ends.
+# Two syncs at once would count usage twice. The lock is released when the process ends, for whatever reason.
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
     sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.")
 
-# A scheduler's signal ends it as Ctrl-C does, so that no temporary file with the key stays behind.
+# Treat a scheduler's signal like Ctrl-C, so that no temporary file with the key is left behind.
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 
-# PyAirbyte writes the configuration, with the key in it, to a file that every user may read. Set before its import,
-# this has it do so in a directory that no other user may enter.
+# PyAirbyte writes the configuration, including the key, to a file that every user can read. Set before its import, this
+# puts the file into a directory that no other user can enter.
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
 

@@ -42,7 +42,15 @@ NOT_RUN_HERE = {
     "abctl": "needs Airbyte's installer and a cluster",
     "kubectl": "needs a cluster",
     "# values.yaml": "for a chart that no package index has",
-    "variable": "says itself that it was not run",
+    "ghcr.io": "an image's name",
+    "terraform {": "says itself that it was not run",
+    **dict.fromkeys(
+        (
+            "from datetime import UTC, datetime, timedelta\n\nfrom airflow.providers.airbyte",
+            "from dagster import Definitions, EnvVar",
+        ),
+        "needs an Airbyte server",
+    ),
     "{": "a configuration, checked as JSON",
 }
 COMMANDS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euc"]}

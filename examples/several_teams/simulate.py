@@ -1,9 +1,10 @@
 """What syncs of many teams ask of the platform and of Magnific: `python simulate.py [TEAMS]`.
 
-Each team syncs once a day, at a moment that its number spreads evenly over some hours; no more syncs run at a time than
-there are workers, and the rest wait. A sync is one pod for SECONDS seconds, and all its REQUESTS are sent as soon as it
-starts, the worst case. All teams leave through one IP address, which Magnific limits to 50 requests in 5 seconds
-and 10 a second over 2 minutes.
+Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start only so many
+syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the rest wait. A sync that has started no longer
+counts against that limit: it is one pod, which runs until it is done, provided that the cluster has room. Once the pod
+is up it sends all its REQUESTS at once, the worst case. All teams leave through one IP address, which Magnific limits
+to 50 requests in 5 seconds and 10 a second over 2 minutes.
 """
 
 from __future__ import annotations
@@ -14,19 +15,21 @@ from dataclasses import dataclass
 from heapq import heappush, heapreplace
 from itertools import product
 
+LAUNCH = 30
+"""Seconds that a launcher takes to start a pod: assumed, since it depends on the cluster and on pulling the images."""
 SECONDS = 120
 """From the start of a pod to its end: assumed, since it depends on the cluster and the destination."""
 REQUESTS = 5
 """A daily sync of all five streams."""
 MEBIBYTES = 256 + 1024 + 512
-"""Source, destination and orchestrator of one pod: the first is tested for, the other two are assumed."""
+"""Source, destination and orchestrator of one pod: the first is tested, the other two are assumed."""
 IN_5_SECONDS = 50
 IN_2_MINUTES = 1200
 
 
 @dataclass(frozen=True)
 class Load:
-    """The most of everything at any moment, and the longest that a sync waits for a worker, in seconds."""
+    """The peak of each figure, and the longest that a sync waits for a launcher, in seconds."""
 
     at_once: int
     in_5_seconds: int
@@ -39,9 +42,9 @@ class Load:
         return self.in_5_seconds <= IN_5_SECONDS and self.in_2_minutes <= IN_2_MINUTES
 
 
-def simulate(teams: int, workers: int, hours: float) -> Load:
+def simulate(teams: int, launches: int, hours: float) -> Load:
     """
-    What Magnific and the platform see; `hours` of 0 starts all at once.
+    What Magnific and the platform see when `launches` syncs start at a time; `hours` of 0 schedules all at once.
 
     >>> simulate(1000, 10, 0).in_5_seconds
     50
@@ -53,12 +56,12 @@ def simulate(teams: int, workers: int, hours: float) -> Load:
     waits: list[float] = []
     for number in range(teams):
         planned = number * hours * 3600 / teams
-        if len(free) < workers:
+        if len(free) < launches:
             start = planned
-            heappush(free, start + SECONDS)
+            heappush(free, start + LAUNCH)
         else:
             start = max(planned, free[0])
-            heapreplace(free, start + SECONDS)
+            heapreplace(free, start + LAUNCH)
         starts.append(start)
         waits.append(start - planned)
     starts.sort()
@@ -71,12 +74,12 @@ def simulate(teams: int, workers: int, hours: float) -> Load:
 
 
 def table(teams: int) -> str:
-    """Markdown: how the load changes with workers and hours."""
-    names = "workers, starts over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
+    """Markdown: how the load changes with launchers and hours."""
+    names = "launching, starts over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
     rows = [names.split(", "), ["---"] * 9]
-    for workers, hours in product((10, 40), (0, 1, 4)):
-        load = simulate(teams, workers, hours)
-        row = [workers, f"{hours} h", load.at_once, f"{load.at_once * MEBIBYTES / 1024:.1f}", load.in_5_seconds]
+    for launches, hours in product((10, 40), (0, 1, 4)):
+        load = simulate(teams, launches, hours)
+        row = [launches, f"{hours} h", load.at_once, f"{load.at_once * MEBIBYTES / 1024:.1f}", load.in_5_seconds]
         row += [load.in_2_minutes, f"{load.longest_wait / 60:.0f} min", f"{load.last_end / 3600:.1f} h"]
         rows.append([*map(str, row), "yes" if load.fits else "no"])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -12,7 +12,7 @@ WAREHOUSE = "warehouse.duckdb"
 
 
 def schemas_of(files):
-    """Each team's file by its schema: `teams/North-East.json` goes to `team_north_east`, which SQL takes unquoted."""
+    """Return each team's file by its schema: `teams/North-East.json` becomes `team_north_east`, unquoted in SQL."""
     found = {}
     for file in sorted(files):
         schema = "team_" + re.sub(r"\W", "_", file.stem.lower(), flags=re.ASCII)
@@ -36,7 +36,7 @@ def sync(schema, file, airbyte, caches):
         cache.close()
 
 
-# The umask, the lock, the signals and the directory are explained in sync.py.
+# sync.py explains the umask, the lock, the signals and the directory.
 os.umask(0o077)
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
@@ -46,7 +46,7 @@ except BlockingIOError:
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 
-# Each team has a configuration, teams/NAME.json, and a schema in one file.
+# Each team has a configuration, teams/NAME.json, and a schema in the warehouse.
 teams = schemas_of(TEAMS.glob("*.json"))
 failed = {}
 with TemporaryDirectory() as private:
@@ -57,13 +57,13 @@ with TemporaryDirectory() as private:
     from airbyte import caches
 
     for schema, file in teams.items():
-        # What one team's key or plan is refused for is no reason to leave the others without their day.
+        # If one team's key or plan is refused, the others should still be synced.
         try:
             sync(schema, file, airbyte, caches)
         except Exception as error:
             failed[file.stem] = error
 
-# usage_id does not hold the team, so only together with the team's name is it a key.
+# usage_id does not include the team, so it is a key only together with the team's name.
 with duckdb.connect(WAREHOUSE) as warehouse:
     query = "select schema_name from duckdb_tables() where table_name = 'credit_usage'"
     synced = {schema for (schema,) in warehouse.execute(query).fetchall()}
@@ -76,6 +76,6 @@ with duckdb.connect(WAREHOUSE) as warehouse:
         warehouse.execute("create or replace view all_teams_credit_usage as\n" + "\nunion all by name\n".join(tables))
 
 if failed:
-    # PyAirbyte's progress does not end its line.
+    # PyAirbyte's progress output does not end with a newline.
     print(*(f"\n{team} was not synced: {error}" for team, error in failed.items()), file=sys.stderr)
     sys.exit(f"Not synced: {', '.join(failed)}. All others are up to date.")
