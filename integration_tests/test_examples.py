@@ -19,7 +19,7 @@ from typing import IO, Any
 import duckdb
 import pytest
 from connector_process import SCRIPT, FastConnector
-from environments import AIRFLOW, DAGSTER
+from environments import AIRFLOW, DAGSTER, PREFECT
 from example_home import CONNECTOR, EXAMPLES, PERIOD, SMALL_STREAMS, Home
 from forked import Forked
 from patience import HUNG
@@ -64,6 +64,20 @@ def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> N
         "at_once": {"magnific": 1},
         "job_runs": ["magnific_credit_usage"],
     }
+    home.assert_complete()
+
+
+def test_prefect_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
+    python = PREFECT.program("python")
+    flow = home.install("prefect_flow.py")
+    settings = {
+        "PREFECT_HOME": str(home.folder / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(HUNG),
+    }
+    home.use_up_the_day()
+    said = last_line(home.run([python, HERE / "prefect_run.py", flow], {**os.environ, **settings}))
+    assert said == {"state": "COMPLETED", "schedule": "17 5 * * *", "at_once": 1}
     home.assert_complete()
 
 

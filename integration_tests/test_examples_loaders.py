@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from connector_process import FastConnector
 from destinations import Postgres, postgres
 from environments import DLT
 from example_home import EXAMPLES, PERIOD, Home
-from sandbox_process import USAGE, Sandbox
+from sandbox_process import ROOT, USAGE, Sandbox
 from warehouse import KEYS, catalog
 
 BESIDE_PYTHON = Path(sys.executable).parent
@@ -103,6 +104,8 @@ def test_the_cron_job_is_one_by_kubernetes_own_schema_and_its_image_is_well_buil
     ):
         done = subprocess.run([BESIDE_PYTHON / command[0], *command[1:]], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+    [airbyte] = re.findall(r" (airbyte==\S+)", (KUBERNETES / "Dockerfile").read_text())
+    assert f"\n{airbyte} " in (ROOT / "locks" / "dev.txt").read_text(), "the version that the tests run on"
 
 
 def test_the_cron_jobs_command_fills_postgresql_and_one_runs_at_a_time(home: Home, cron_job: dict[str, Any]) -> None:
