@@ -31,7 +31,7 @@ _SHARED = {
     "duckdb": r".*[\[-]duckdb[]-]",
     "postgres": r".*[\[-]postgres[]-]",
     "forked_dbt": r"test_models\w*\.py",
-    "forked_python": r"test_(demo\w*|examples)\.py",
+    "forked_python": r"test_(demo|examples)\w*\.py",
     "chromium": r"test_(report\w*|form)\.py",
 }
 

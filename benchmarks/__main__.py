@@ -1,52 +1,51 @@
-"""`python -m benchmarks [case ...] [--runs N] [--rows N]`."""
+"""`python -m benchmarks [case ...] [--runs N | --quick]`: measure, print tables and keep the figures of a full run."""
 
 import argparse
 import os
 import platform
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.cases import CASES, GROWTH_ROWS, Effort
-from benchmarks.peers import singer_release
-from benchmarks.report import Headline, summary, write_figures
+from benchmarks.cases import CASES, Effort
+from benchmarks.measure import Command, output
+from benchmarks.peers import SINGER_PYTHON
+from benchmarks.report import Headline, Table, write_figures
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 def _setting(runs: int) -> str:
+    program = "from importlib.metadata import version; print(version('singer-sdk'), end='')"
+    [singer] = output(Command("its version", (SINGER_PYTHON, "-c", program)))
     return (
-        f"Measured with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and singer-sdk "
-        f"{singer_release()} on {os.cpu_count()} cores; {runs} rounds after one to warm up.\n"
+        f"Measured on {date.today()} with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and "
+        f"singer-sdk {singer.decode()} on {os.cpu_count()} cores; {runs} rounds after one to warm up.\n"
     )
 
 
 def main() -> None:
-    """Run the cases, print their tables, and keep the figures of a full run."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Where the connector stands.")
+    """Run the cases."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What the connector costs.")
     parser.add_argument("cases", nargs="*", metavar="case", help=f"all, or some of: {', '.join(CASES)}")
     parser.add_argument("--runs", type=int, default=3, help="rounds of each measurement (default: 3)")
-    parser.add_argument(
-        "--rows",
-        type=int,
-        default=max(GROWTH_ROWS),
-        help="usage rows of the largest growth (default: %(default)s, some minutes)",
-    )
+    parser.add_argument("--quick", action="store_true", help="few rows in one round: shows that the cases run")
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    names = options.cases or list(CASES)
-    parts: list[str] = []
+    runs = 1 if options.quick else options.runs
+    tables: list[Table] = []
     headlines: list[Headline] = []
-    for name in names:
-        tables, lines = CASES[name](Effort(options.runs, options.rows))
-        for table in tables:
-            print(table, flush=True)
-            parts.append(str(table))
+    for name in options.cases or CASES:
+        table, lines = CASES[name](Effort(runs, options.quick))
+        print(table, flush=True)
+        tables.append(table)
         headlines += lines
-    glance = str(summary(headlines))
+    note = "Medians of the ratios within one round, with the lowest and the highest. Lower is better."
+    glance = Table("At a glance", note, ("figure", "measured", "bar", "aim"), headlines)
     print(glance)
-    if names == list(CASES):
-        write_figures(PAGE, "\n".join([_setting(options.runs), glance, *parts]))
+    if not (options.cases or options.quick):
+        write_figures(PAGE, "\n".join([_setting(runs), *map(str, [glance, *tables])]))
 
 
 if __name__ == "__main__":

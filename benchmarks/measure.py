@@ -32,39 +32,17 @@ class Cost:
     peak: float
 
 
-@dataclass(frozen=True)
-class Spread:
-    """The middle, lowest and highest of some figures."""
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, figures: Sequence[float]) -> "Spread":
-        """The spread of `figures`, of which there is at least one."""
-        return cls(median(figures), min(figures), max(figures))
-
-    def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
-
-
 def run(command: Command, stdout: int = subprocess.DEVNULL) -> Cost:
-    """Run `command` to its end with nobody reading along.
-
-    Raises RuntimeError with the end of what it said, where its exit code is not 0.
+    """Run `command` to its end; raises RuntimeError with the end of what it said, where its exit code is not 0.
 
     The kernel starts a child's highest memory with its parent's, so this process has to stay small: it imports no
     connector and builds no answer.
     """
+    environment = {**os.environ, **command.environment}
     with tempfile.TemporaryFile() as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command.arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            env={**os.environ, **command.environment},
+            command.arguments, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
@@ -108,11 +86,12 @@ class Rounds:
             for command in commands:
                 self._costs[command.name].append(run(command))
 
-    def figure(self, name: str, figure: Figure) -> Spread:
-        """The spread of one figure over the rounds."""
-        return Spread.of([getattr(cost, figure) for cost in self._costs[name]])
+    def median(self, name: str, figure: Figure) -> float:
+        """The median of one figure over the rounds."""
+        return float(median(getattr(cost, figure) for cost in self._costs[name]))
 
-    def ratio(self, name: str, base: str, figure: Figure) -> Spread:
-        """The spread of the ratios of `name` to `base`, each taken within one round."""
+    def ratio(self, name: str, base: str, figure: Figure) -> str:
+        """The median of the ratios of `name` to `base`, each within one round, with the lowest and the highest."""
         pairs = zip(self._costs[name], self._costs[base], strict=True)
-        return Spread.of([getattr(cost, figure) / getattr(other, figure) for cost, other in pairs])
+        ratios = [getattr(cost, figure) / getattr(other, figure) for cost, other in pairs]
+        return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"

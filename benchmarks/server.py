@@ -1,150 +1,148 @@
-"""A stand-in for the API that costs nothing: bodies are made before the first request and sent from memory.
+"""A stand-in for the API that costs the client nothing to wait for, in a process of its own: `with api(...)`.
 
-`python -m benchmarks.server --first DAY --last DAY --rows N` prints its port and serves until standard input closes.
-With `--day-by-day` an answer is made while it is sent, so that no memory limits its size. `api(...)` starts it as a
-process of its own, so that its work is in nobody's figures.
+Each day has a set number of usage rows: seven tools with a breakdown by user, of whose entries three in five have a
+project, and one without a breakdown. The same bytes in every run, ready before the first request; `streamed` makes them
+while they are sent, so that no memory limits an answer.
 """
 
-import argparse
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from threading import Thread
+from typing import Any
+from urllib.request import urlopen
 
-from benchmarks import answers
+TOOLS = (
+    "AI Image Models", "Image Editor", "Upscaler", "Video Generator", "Background Remover", "Sound Effects",
+    "Icon Generator",
+)  # fmt: skip
+MEMBERS = [f"member.{number}@harbour-studio.example" for number in range(120)]
+PROJECTS = {f"a1b2c3d4-{n:04x}-4000-8000-{n * 2654435761 % 2**48:012x}": f"Campaign {n:02d}" for n in range(40)}
+GROUPS = ("Brand Studio", "Campaigns", "Product Engineering", "Motion")
+LISTS: dict[str, list[dict[str, Any]]] = {
+    "team-members": [{"email": email, "role": "member", "status": "active"} for email in MEMBERS],
+    "team-api-keys": [{"api_key_id": "k-1", "created_at": "2015-01-15T10:30:00.000Z"}],
+    "team-groups": [{"group_id": number, "name": name} for number, name in enumerate(GROUPS)],
+    "team-projects": [{"project_reference": reference, "name": name} for reference, name in PROJECTS.items()],
+}
+# Coprime to the counts above, so that a tool's rows meet every member and project before two repeat together.
+MEMBER_STEP, PROJECT_STEP = 7, 13
+# Where a period is longer than a day, what counts is the request.
+ROWS_OF_A_LONG_PERIOD = 12
 
-# Where a granularity other than day is asked for, what counts is the request: the answer is one small period.
-COARSE_ROWS = 12
+
+def _usage(seed: int, number: int) -> dict[str, Any]:
+    """Entry `number` of a tool's breakdown; member and project together are in it once."""
+    lap, member = number // len(MEMBERS), (number * MEMBER_STEP + seed) % len(MEMBERS)
+    figures = {"user_uses": 1 + (number * 31 + seed * 17) % 40, "user_credits": 5 * (1 + (number * 101 + seed) % 400)}
+    usage = {"user_email": MEMBERS[member], **figures, "group_name": GROUPS[member % len(GROUPS)]}
+    if lap or number % 5 < 3:
+        reference = list(PROJECTS)[(number * PROJECT_STEP + lap) % len(PROJECTS)]
+        usage |= {"project_reference": reference, "project_name": PROJECTS[reference]}
+    return usage
 
 
-class Api(ThreadingHTTPServer):
-    """Serves usage for any range of days from `first` to `last`, and the four lists; counts what it was asked."""
+def _period(day: date, rows: int) -> bytes:
+    consumptions: list[dict[str, Any]] = [{"tool": "Asset Download", "user_uses": 10, "user_credits": 900}]
+    for place, tool in enumerate(TOOLS):
+        usages = [_usage(day.toordinal() + place, number) for number in range(len(range(place, rows, len(TOOLS))))]
+        totals = {name: sum(usage[name] for usage in usages) for name in ("user_uses", "user_credits")}
+        consumptions.append({"tool": tool, **totals, "user_usages": usages})
+    return _encoded({"date": f"{day}T00:00:00.000Z", "consumptions": consumptions})
 
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+class _Api(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, first: date, last: date, rows: int, *, day_by_day: bool) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, first: date, last: date, rows: int, streamed: bool) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.requests = 0
-        self.longest_answer = 0
-        self.lists = answers.lists()
-        self.day_by_day = day_by_day
-        self._rows = answers.rows_by_day(first, last, rows)
-        self._period = lru_cache(maxsize=0 if day_by_day else None)(answers.period)
-        for day, count in () if day_by_day else self._rows.items():
-            self._period(day, count)
+        self.streamed = streamed
+        days = [first + timedelta(number) for number in range((last - first).days + 1)]
+        self._rows = {day: len(range(number, rows, len(days))) for number, day in enumerate(days) if rows}
+        self._period = lru_cache(maxsize=0 if streamed else None)(_period)
         self.whole = lru_cache(maxsize=4)(lambda *asked: b"".join(self.pieces(*asked)))
+        if not streamed:
+            self.whole("day", str(first), str(last))
 
     def pieces(self, granularity: str, first: str, last: str) -> Iterator[bytes]:
         """The answer for the days from `first` to `last`, both inclusive, a period at a time."""
         wanted = [(day, count) for day, count in self._rows.items() if first <= day.isoformat() <= last]
         if granularity != "day":
-            wanted = [(date.fromisoformat(first), COARSE_ROWS)] * bool(wanted)
+            wanted = [(date.fromisoformat(first), ROWS_OF_A_LONG_PERIOD)] * bool(wanted)
         yield b'{"data":['
         for number, (day, count) in enumerate(wanted):
-            yield (b"," if number else b"") + self._period(day, count)
+            yield b"," * bool(number) + self._period(day, count)
         yield b"]}"
 
 
-class Handler(BaseHTTPRequestHandler):
-    """The API, and GET /requests, which tells how many requests came since it was last asked.
-
-    After GET /longest-answer/N a range of more than N days is too much: 504. N is 0 for no limit. After GET /keys/N
-    the team has N API keys.
-    """
-
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Headers and body leave as two writes; without this the second waits for the client's delayed ACK.
     disable_nagle_algorithm = True
-    server: Api
+    server: _Api
 
     def do_GET(self) -> None:
-        *_, before, name = self.path.split("/")
+        name = self.path.rpartition("/")[2]
         if name == "requests":
-            self._send(str(self.server.requests).encode())
+            self._send([str(self.server.requests).encode()])
             self.server.requests = 0
-        elif before == "longest-answer":
-            self.server.longest_answer = int(name)
-            self._send(b"")
-        elif before == "keys":
-            self.server.lists = answers.lists(int(name))
-            self._send(b"")
         else:
             self.server.requests += 1
-            self._send(self.server.lists[name])
+            self._send([_encoded({"data": LISTS[name]})])
 
     def do_POST(self) -> None:
         self.server.requests += 1
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        range_ = asked["start_date"], asked["end_date"]
-        first, last = map(date.fromisoformat, range_)
-        if 0 < self.server.longest_answer < (last - first).days + 1:
-            self._send(b"", 504)
-        elif self.server.day_by_day:
-            self._stream(self.server.pieces(asked["granularity"], *range_))
-        else:
-            self._send(self.server.whole(asked["granularity"], *range_))
+        wanted = asked["granularity"], asked["start_date"], asked["end_date"]
+        self._send(self.server.pieces(*wanted) if self.server.streamed else [self.server.whole(*wanted)])
 
-    def _send(self, body: bytes, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self._write(body)
-
-    def _stream(self, pieces: Iterator[bytes]) -> None:
+    def _send(self, pieces: Iterable[bytes]) -> None:
+        """An answer in pieces ends with its connection, which the client may end: what is too large is not read."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
+        if isinstance(pieces, list):
+            self.send_header("Content-Length", str(len(pieces[0])))
+        else:
+            self.send_header("Connection", "close")
         self.end_headers()
-        for piece in pieces:
-            if not self._write(b"%x\r\n%b\r\n" % (len(piece), piece)):
-                return
-        self._write(b"0\r\n\r\n")
-
-    def _write(self, sent: bytes) -> bool:
-        """Whether the client was still there: it hangs up on what is too large for it."""
         with suppress(ConnectionError):
-            self.wfile.write(sent)
-            return True
-        self.close_connection = True
-        return False
+            self.wfile.writelines(pieces)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a line for each request would be work that the real API does not cause here."""
 
 
-@contextmanager
-def api(first: date, last: date, rows: int, *, day_by_day: bool = False) -> Iterator[str]:
-    """The base URL of a running server with `rows` usage rows from `first` to `last`, both inclusive."""
-    command = [sys.executable, "-m", "benchmarks.server"]
-    command += ["--first", first.isoformat(), "--last", last.isoformat(), "--rows", str(rows)]
-    command += ["--day-by-day"] * day_by_day
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin and process.stdout
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.stdin.close()
-
-
-def main() -> None:
-    """Serve until standard input closes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--first", type=date.fromisoformat, required=True)
-    parser.add_argument("--last", type=date.fromisoformat, required=True)
-    parser.add_argument("--rows", type=int, required=True)
-    parser.add_argument("--day-by-day", action="store_true")
-    options = parser.parse_args()
-    server = Api(options.first, options.last, options.rows, day_by_day=options.day_by_day)
+def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool) -> None:
+    server = _Api(first, last, rows, streamed)
     Thread(target=server.serve_forever, daemon=True).start()
-    print(server.server_port, flush=True)
-    sys.stdin.read()
+    port.send(server.server_port)
+    with suppress(EOFError):
+        port.recv()
 
 
-if __name__ == "__main__":
-    main()
+@contextmanager
+def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterator[str]:
+    """The base URL of a running server with `rows` usage rows from `first` to `last`, both inclusive."""
+    here, there = get_context("spawn").Pipe()
+    process = get_context("spawn").Process(target=_serve, args=(there, first, last, rows, streamed), daemon=True)
+    process.start()
+    there.close()
+    with here:
+        yield f"http://127.0.0.1:{here.recv()}"
+    process.join()
+
+
+def asked(base_url: str) -> int:
+    """How many requests the server has seen since this was last called, which do not count."""
+    with urlopen(f"{base_url}/requests") as answer:
+        return int(answer.read())

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+# Only the user who runs this may read the warehouse.
+os.umask(0o077)
+
 # Two syncs at once would count usage twice. The lock is released when the process ends, for whatever reason.
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:

@@ -13,6 +13,7 @@ import pytest
 from built_models import built, built_ledger, duckdb_built, models_project, postgres_built  # noqa: F401
 from connector_process import Connector, FastConnector
 from demo_process import demo, fast_demo  # noqa: F401
+from example_home import home  # noqa: F401
 from forked import Forked
 from sandbox_process import Sandbox
 from selenium.webdriver import Chrome, ChromeOptions

@@ -51,6 +51,6 @@ def run(command: list[Any], **options: Any) -> None:
     assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
 
 
-DBT, AIRFLOW, DAGSTER = map(Environment, ("dbt", "airflow", "dagster"))
+DBT, AIRFLOW, DAGSTER, DLT = map(Environment, ("dbt", "airflow", "dagster", "dlt"))
 # focus-validator needs Python 3.12 and ready-made packages, which the newer ones lack; the destination has old pins.
 FOCUS, DESTINATION = Environment("focus", "3.12"), Environment("destination", "3.11")

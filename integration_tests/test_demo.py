@@ -115,7 +115,7 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
         MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url, MAGNIFIC_START_DATE="2026-02-30"
     )
     assert code == 1
-    assert "The demo stopped: start_date is '2026-02-30': enter the first day" in printed
+    assert "The demo stopped: start_date is not valid: enter the first day" in printed
     api.set_limits(per_day=api.count() + 3, limit_header="retry-after")
     code, printed = fast_demo.run(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
     assert code == 1

@@ -103,6 +103,7 @@ def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None
     (tmp_path / ".venv").symlink_to(sys.prefix)
     for folder in ("docs", "demo", "sandbox", "verify"):
         (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "next_state.py").symlink_to(ROOT / "examples" / "next_state.py")
     if "demo-output" in page.read_text():
         _put_what_the_demo_makes(tmp_path / "demo-output")
     if "examples/sync.py" in page.read_text():

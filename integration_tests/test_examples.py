@@ -10,97 +10,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, Any
 
 import duckdb
 import pytest
 from connector_process import SCRIPT, FastConnector
 from environments import AIRFLOW, DAGSTER
+from example_home import CONNECTOR, EXAMPLES, PERIOD, SMALL_STREAMS, Home
 from forked import Forked
 from patience import HUNG
 from sandbox_process import ROOT, Sandbox
 
-EXAMPLES = ROOT / "examples"
 HERE = Path(__file__).parent
-PERIOD = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
-SMALL_STREAMS = 4
-CONNECTOR = "source-magnific-analytics"
-
-
-@dataclass(frozen=True)
-class Home:
-    """A machine's /srv/magnific, somewhere else."""
-
-    folder: Path
-    sandbox: Sandbox
-
-    def install(self, example: str) -> Path:
-        """A copy of an example for this place, whose next try comes in a second instead of six hours."""
-        text = (
-            (EXAMPLES / example).read_text().replace("/srv/magnific", str(self.folder)).replace("hours=6", "seconds=1")
-        )
-        copy = self.folder / "dags" / example
-        copy.parent.mkdir(exist_ok=True)
-        copy.write_text(text)
-        return copy
-
-    @property
-    def temporary(self) -> Path:
-        """The directory for temporary files."""
-        return self.folder / "tmp"
-
-    def use_up_the_day(self) -> None:
-        """Only the small streams still fit into the day; the refusal says to come back at midnight."""
-        self.sandbox.set_limits(per_day=SMALL_STREAMS, limit_header="retry-after", reset=True)
-
-    def next_day(self) -> None:
-        self.sandbox.set_limits(per_day=100, reset=True)
-
-    def run(self, command: Sequence[str | Path], environment: dict[str, str]) -> str:
-        """Standard output of a command during which a new day begins, once a request was refused."""
-        # Files, since nobody would empty a pipe meanwhile.
-        with TemporaryFile("w+") as printed, TemporaryFile("w+") as errors:
-            with subprocess.Popen(command, cwd=self.folder, env=environment, stdout=printed, stderr=errors) as process:
-                while process.poll() is None and not self.sandbox.has_refused():
-                    time.sleep(0.1)
-                self.next_day()
-            for file in (printed, errors):
-                file.seek(0)
-            assert process.returncode == 0, f"{printed.read()}\n{errors.read()}"
-            return printed.read()
-
-    def assert_complete(self) -> None:
-        """The table holds the period to the credit."""
-        with duckdb.connect(self.folder / "warehouse.duckdb", read_only=True) as connection:
-            sums = (
-                "select tool, sum(user_credits)::bigint from magnific.credit_usage where tool is not null group by tool"
-            )
-            stored = dict(connection.execute(sums).fetchall())
-        expected: Counter[str] = Counter()
-        for row in self.sandbox.totals(**PERIOD):
-            expected[row["tool"]] += row["user_credits"]
-        assert stored == expected
-
-
-@pytest.fixture()
-def home(tmp_path: Path, sandbox: Sandbox, fast: FastConnector, forked_python: Forked) -> Home:
-    """How the examples are called is what is tested: their Python and their connector need no start-up."""
-    shutil.copy(EXAMPLES / "sync.py", tmp_path)
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    forked_python.make_executable(programs / "python", str(programs / "python"))
-    fast.forked.make_executable(programs / CONNECTOR)
-    (tmp_path / "tmp").mkdir()
-    config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    return Home(tmp_path, sandbox)
 
 
 def last_line(printed: str) -> dict[str, Any]:
@@ -259,6 +184,7 @@ def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
 
     done = run()
     assert done.returncode == 1
+    assert (tmp_path / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
     assert "\nnorth-east was not synced: " in done.stderr
     assert done.stderr.strip().splitlines()[-1] == "Not synced: north-east. All others are up to date."
     with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:

@@ -7,7 +7,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, FOCUS, Environment
+from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -44,7 +44,14 @@ def test_what_the_tests_run_on_is_locked() -> None:
 
 @pytest.mark.parametrize(
     ("environment", "lock"),
-    [(AIRFLOW, "airflow"), (DAGSTER, "dev"), (DBT, "dbt"), (DESTINATION, "destination"), (FOCUS, "focus")],
+    [
+        (AIRFLOW, "airflow"),
+        (DAGSTER, "dev"),
+        (DBT, "dbt"),
+        (DESTINATION, "destination"),
+        (DLT, "dlt"),
+        (FOCUS, "focus"),
+    ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_what_is_kept_apart_is_locked(environment: Environment, lock: str) -> None:
@@ -59,7 +66,7 @@ def test_what_is_kept_apart_is_locked(environment: Environment, lock: str) -> No
     [
         ("dev", ["dev", "dagster", "singer"]),
         ("lowest", ["unit"]),
-        *((name, [name]) for name in ("airflow", "dbt", "destination", "focus")),
+        *((name, [name]) for name in ("airflow", "dbt", "destination", "dlt", "focus")),
     ],
 )
 def test_a_lock_holds_only_versions_that_its_groups_allow(lock: str, groups: list[str]) -> None:

@@ -121,7 +121,7 @@ def lists(seen: Seen) -> Judged:
     return (not lacking, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("Answers tell the limits in headers")
+@judges("Answers state the limits in headers")
 def limits(seen: Seen) -> Judged:
     found: dict[str, list[str]] = {}
     for answer in seen.answers.values():

@@ -36,7 +36,8 @@ def sync(schema, file, airbyte, caches):
         cache.close()
 
 
-# sync.py explains the lock, the signals and the directory.
+# sync.py explains the umask, the lock, the signals and the directory.
+os.umask(0o077)
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

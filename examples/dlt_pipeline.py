@@ -1,0 +1,73 @@
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import dlt
+
+# In these columns a time says that Magnific no longer has the row: dlt deletes it.
+COLUMNS = {"date": {"data_type": "date"}, "_ab_cdc_deleted_at": {"data_type": "timestamp", "hard_delete": True}}
+
+# The umask and the lock are explained in sync.py.
+os.umask(0o077)
+lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.")
+
+
+def run(command, **files):
+    """The connector's messages. If it fails, so does the pipeline, before dlt loads anything."""
+    errors = []
+    with TemporaryDirectory() as folder:
+        options = ["--config", "config.json"]
+        for name, content in files.items():
+            file = Path(folder, name)
+            file.write_text(json.dumps(content))
+            options += [f"--{name}", file]
+        with subprocess.Popen(["source-magnific-analytics", command, *options], stdout=subprocess.PIPE) as process:
+            for message in map(json.loads, process.stdout):
+                if message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
+                    errors.append(message["trace"]["error"]["message"])
+                yield message
+    if process.returncode != 0:
+        raise RuntimeError("\n".join(errors))
+
+
+@dlt.source
+def magnific():
+    [catalog] = [message["catalog"] for message in run("discover") if message["type"] == "CATALOG"]
+    configured = [
+        {"stream": stream, "sync_mode": stream["supported_sync_modes"][-1], "destination_sync_mode": "append_dedup"}
+        for stream in catalog["streams"]
+    ]
+
+    @dlt.resource
+    def records():
+        # dlt saves it together with the rows: in the warehouse, and so for the next run on any machine.
+        states = dlt.current.source_state()
+        for message in run("read", catalog={"streams": configured}, state=list(states.values())):
+            if message["type"] == "STATE":
+                states[message["state"]["stream"]["stream_descriptor"]["name"]] = message["state"]
+            elif message["type"] == "RECORD":
+                yield message["record"]
+
+    def table(stream, sync_mode, **_):
+        return dlt.transformer(
+            lambda record: record["data"] if record["stream"] == stream["name"] else None,
+            data_from=records,
+            name=stream["name"],
+            primary_key=[column for [column] in stream["source_defined_primary_key"]],
+            write_disposition="merge" if sync_mode == "incremental" else "replace",
+            columns=COLUMNS if sync_mode == "incremental" else None,
+        )
+
+    return [table(**stream) for stream in configured]
+
+
+warehouse = dlt.destinations.duckdb("warehouse.duckdb")
+dlt.pipeline("magnific", destination=warehouse, dataset_name="magnific").run(magnific())

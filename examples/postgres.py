@@ -1,0 +1,46 @@
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import psycopg2
+
+# PostgreSQL's own variables (PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …) say where; psycopg2 comes with PyAirbyte.
+database = psycopg2.connect("")
+database.autocommit = True
+
+# Two syncs at once would count usage twice. PostgreSQL frees the lock when the connection ends, however it ends.
+with database.cursor() as cursor:
+    cursor.execute("select pg_try_advisory_lock(hashtext('source-magnific-analytics'))")
+    if cursor.fetchone() == (False,):
+        sys.exit("Another sync into this database is still running, so this one did nothing. The next will catch up.")
+
+# The signals and the directory are explained in sync.py.
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: sys.exit(128 + number))
+with TemporaryDirectory() as private:
+    os.environ["AIRBYTE_TEMP_DIR"] = private
+
+    import airbyte
+    from airbyte.caches import PostgresCache
+
+    source = airbyte.get_source(
+        "source-magnific-analytics",
+        config=json.loads(Path("config.json").read_text()),
+        local_executable="source-magnific-analytics",
+    )
+    source.select_all_streams()
+    place = database.info
+    cache = PostgresCache(
+        host=place.host,
+        port=place.port,
+        database=place.dbname,
+        username=place.user,
+        # PyAirbyte puts it into a URL as it is.
+        password=quote(place.password, safe=""),
+        schema_name="magnific",
+    )
+    source.read(cache=cache)
