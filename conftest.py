@@ -90,7 +90,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for reason, count in _skipped(config).items():
         terminalreporter.write_line(f"Skipped: {count} tests. {reason}", yellow=True)
     if terminalreporter.stats.get("skipped") and os.environ.get("CI") == "true":

@@ -24,7 +24,7 @@ class AheadOfServerError(AirbyteTracedException):
     def __init__(self, said: str, server_day: Date | None) -> None:
         where = f", where it is {server_day}" if server_day else ""
         text = (
-            f"Magnific takes today for a day in the future ({said}): this machine's clock is ahead of Magnific's{where}"
+            f"For Magnific, today is in the future ({said}): this machine's clock is ahead of Magnific's{where}"
             ". Set the clock of the machine that runs the connector; the next sync continues where this one stopped."
         )
         super().__init__(message=text, internal_message=text, failure_type=FailureType.config_error)
@@ -44,9 +44,9 @@ def system_error(message: str) -> AirbyteTracedException:
 def unreadable(what: str, tries: int, progress: str, not_the_contract: bool) -> AirbyteTracedException:
     """Magnific was asked `tries` times in a row, and `what` came back."""
     count = "once" if tries == 1 else f"{tries} times in a row"
-    advice = "If this goes on, see whether Magnific has an outage or a proxy stands in between."
+    advice = "If this continues, check whether Magnific has an outage or a proxy interferes."
     if not_the_contract:
-        advice = "If this goes on, Magnific's answers have changed: look for a newer version of this connector."
+        advice = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
     return transient_error(f"Magnific could not be read ({what}), tried {count}. {progress} {advice}")
 
 
@@ -56,8 +56,8 @@ def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
     if of_usage:
         advice = "A team whose single day is that large needs a source for each of its groups (group_ids)."
     return system_error(
-        f"Magnific sent {what}, the most that is read at once, and the request cannot be made smaller. Check what "
-        f"stands between this machine and Magnific. {advice}"
+        f"Magnific sent {what}, more than this connector reads at once, and the request cannot be made smaller. Check "
+        f"any proxy between this machine and Magnific. {advice}"
     )
 
 
@@ -65,8 +65,8 @@ def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException
     """A period that was asked for in parts, and is too much to be added up."""
     return config_error(
         f"One {granularity} of this team's usage is more than {policy.largest_body // 2**20} MiB or "
-        f"{policy.most_rows_in_parts:,} rows, the most that is added up at once. Choose a smaller granularity in the "
-        "source's settings."
+        f"{policy.most_rows_in_parts:,} rows, more than this connector adds up at once. Choose a smaller granularity "
+        "in the source's settings."
     )
 
 
@@ -91,16 +91,16 @@ def day_used_up(progress: str, again_at: datetime | None) -> AirbyteTracedExcept
 def still_refused(tries: int, progress: str) -> AirbyteTracedException:
     """Magnific refused a request again after each short wait that it asked for."""
     return transient_error(
-        f"Magnific refused a request {tries} times in a row (HTTP 429), each time with a short wait that was kept. "
-        f"{progress} See whether another program uses the team's API keys at the same time."
+        f"Magnific refused a request {tries} times in a row (HTTP 429), although the connector waited as long as it "
+        f"asked. {progress} Check whether another program uses the team's API keys at the same time."
     )
 
 
 def too_slow(what: str, progress: str) -> AirbyteTracedException:
     """Magnific takes longer than the platform lets a sync be silent."""
     return transient_error(
-        f"Magnific asked for more waiting than a sync has ({what}): the platform ends one that sends nothing for an "
-        f"hour. {progress}"
+        f"Magnific made this sync wait too long ({what}): the platform ends a sync that sends nothing for an hour. "
+        f"{progress}"
     )
 
 

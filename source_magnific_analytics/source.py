@@ -77,7 +77,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
-        advice = "make one as docs/deploy.md shows; what discover prints is not yet one"
+        advice = "create one as docs/deploy.md shows; the output of discover is not a configured catalog"
         return _read_file("catalog", catalog_path, super().read_catalog, advice)
 
     @classmethod

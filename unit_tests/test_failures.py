@@ -72,8 +72,8 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
 @pytest.mark.parametrize(
     ("fault", "advice"),
     [
-        ({"status_code": 500}, "see whether Magnific has an outage or a proxy stands in between."),
-        ({"text": "<html>"}, "see whether Magnific has an outage or a proxy stands in between."),
+        ({"status_code": 500}, "check whether Magnific has an outage or a proxy interferes."),
+        ({"text": "<html>"}, "check whether Magnific has an outage or a proxy interferes."),
         ({"json": {"data": None}}, "Magnific's answers have changed: look for a newer version of this connector."),
     ],
 )
@@ -81,7 +81,7 @@ def test_only_an_answer_of_another_shape_advises_a_newer_version(
     fault: dict[str, Any], advice: str, api: requests_mock.Mocker
 ) -> None:
     api.post(USAGE, **fault)
-    assert error(sync(TODAY))[1].endswith(f"If this goes on, {advice}")
+    assert error(sync(TODAY))[1].endswith(f"If this continues, {advice}")
 
 
 @pytest.mark.parametrize("fault", [requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL])

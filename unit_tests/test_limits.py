@@ -73,9 +73,9 @@ def test_short_waits_that_were_kept_in_vain_are_not_called_the_days_limit(
     output = sync(raw_config(), "credit_usage", "credit_usage_by_api_key")
     assert error(output) == (
         "transient_error",
-        "Magnific refused a request 6 times in a row (HTTP 429), each time with a short wait that was kept. The next "
-        "sync continues where the last one stopped. See whether another program uses the team's API keys at the same "
-        "time.",
+        "Magnific refused a request 6 times in a row (HTTP 429), although the connector waited as long as it asked. "
+        "The next sync continues where the last one stopped. Check whether another program uses the team's API keys at "
+        "the same time.",
     )
     assert waits == [pytest.approx(waited, abs=0.1)] * 5
     # The other stream sends nothing any more.

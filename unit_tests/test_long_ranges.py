@@ -152,7 +152,7 @@ def test_an_answer_for_one_day_that_is_too_large_is_said_to_be() -> None:
     assert not warehouse.sync([], TODAY, too_long=0, fault=huge)
     [(kind, words)] = warehouse.errors
     assert kind == "system_error"
-    assert words.startswith("Magnific sent an answer of more than 24 MiB, the most that is read at once, and the req")
+    assert words.startswith("Magnific sent an answer of more than 24 MiB, more than this connector reads at once, and")
     assert "needs a source for each of its groups (group_ids)" in words
 
 
@@ -188,7 +188,7 @@ def test_a_year_of_too_many_rows_to_add_up_is_an_error_that_advises_a_smaller_gr
     output = sync(raw_config(start_date="2026-01-01", granularity="year"))
     kind, words = error(output)
     assert (kind, rows(output)) == ("config_error", [])
-    assert words.startswith("One year of this team's usage is more than 24 MiB or 130,000 rows, the most that is added")
+    assert words.startswith("One year of this team's usage is more than 24 MiB or 130,000 rows, more than this")
     assert "Choose a smaller granularity" in words
     assert api.call_count == 2
 

@@ -114,8 +114,8 @@ def test_three_waits_of_a_quarter_of_an_hour_are_survived_and_a_fourth_ends_the_
     output = sync(raw_config(), "credit_usage", "credit_usage_by_api_key")
     assert error(output) == (
         "transient_error",
-        "Magnific asked for more waiting than a sync has (HTTP 429): the platform ends one that sends nothing for an "
-        "hour. The next sync continues where the last one stopped.",
+        "Magnific made this sync wait too long (HTTP 429): the platform ends a sync that sends nothing for an hour. "
+        "The next sync continues where the last one stopped.",
     )
     assert waits == [900] * 6
     # The other stream sends nothing any more.
