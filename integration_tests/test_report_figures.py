@@ -191,7 +191,11 @@ def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, file: 
     change = sum(now.values()) - sum(before.values())
     assert f"{MINUS}EUR {abs(change):,.2f} ({MINUS}{abs(100 * change / sum(before.values())):.1f}%)" in said
     number_of_uses = (sum(uses.values()) / sum(uses_before.values()) - 1) * sum(before.values())
-    assert f"Number of uses: {in_euros(number_of_uses)}; choice of tools: {in_euros(all_by_uses - number_of_uses)};" in said
+    choice_of_tools = all_by_uses - number_of_uses
+    assert (
+        f"Number of uses of each tool: {in_euros(all_by_uses)}"
+        f" (number of all uses: {in_euros(number_of_uses)}, choice of tools: {in_euros(choice_of_tools)});"
+    ) in said
 
 
 def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Path, ledger: list[Row]) -> None:
@@ -274,5 +278,7 @@ def test_everything_can_be_saved_as_csv_named_by_content_and_period(
             values = [float(row[heading.index(column)]) for row in (*lines, total)]
             assert sum(values[:-1]) == pytest.approx(values[-1])
             assert values[-1] == pytest.approx(sum(getattr(row, figure) for row in studio))
+    compared = "change_cost_eur (2026-03-01 to 2026-03-16 against 2026-02-08 to 2026-02-23)"
+    assert all(compared in saved[f"magnific_{name}_{span}"][0] for name in names[2:])
     days = [row[0] for row in saved[f"magnific_{names[0]}_{span}"][1:-1]]
     assert {date.fromisoformat(day) for day in days} == {row.date for row in studio}

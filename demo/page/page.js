@@ -59,8 +59,9 @@ function start(data) {
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against the ${length(spans.now)} days from ${spanInWords(spans.before)}, `
       + `which also begin on a ${weekday(spans.before.first)}: `
-      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}). Number of uses: ${amount(number)}; `
-      + `choice of tools: ${amount(all("uses") - number)}; cost of a use: ${amount(all("price"))}.`
+      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}). Number of uses of each tool: ${amount(all("uses"))} `
+      + `(number of all uses: ${amount(number)}, choice of tools: ${amount(all("uses") - number)}); `
+      + `cost of a use: ${amount(all("price"))}.`
       + (most ? ` The largest change: ${most.id}, ${amount(most.change)}.` : "");
   }
 
