@@ -49,16 +49,20 @@ class Marts:
         return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{SANDBOX_TABLE}'"))
 
 
-@contextmanager
-def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """The file and its marts. `schema`: where they are, if in several. Raises DemoError where they are missing."""
+def open_file(file: Path) -> duckdb.DuckDBPyConnection:
+    """The file, for reading. Raises DemoError where it is none of DuckDB's."""
     if not file.is_file():
         raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
     try:
-        connection = duckdb.connect(file, read_only=True)
+        return duckdb.connect(file, read_only=True)
     except duckdb.Error as error:
         raise DemoError(f"{file} cannot be opened as a DuckDB file: {error}") from None
-    with connection:
+
+
+@contextmanager
+def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
+    """The file and its marts. `schema`: where they are, if in several. Raises DemoError where they are missing."""
+    with open_file(file) as connection:
         query = "select schema_name from duckdb_tables() where table_name = 'magnific__usage' order by schema_name"
         found = [name for (name,) in connection.execute(query).fetchall()]
         if not found or (schema and schema not in found):

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from demo.interrupts import INTERRUPTED, end_children
-from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, open_marts
+from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, open_file, open_marts
 from demo.origin import FOLDER, DemoError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,16 +101,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
     file: Path = parser.parse_args(argv).duckdb_file
     try:
-        if not file.is_file():
-            raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
-        with duckdb.connect(file, read_only=True) as connection:
-            query = "select count(*) from duckdb_tables() where table_name = ?"
-            [(sandbox,)] = connection.execute(query, [SANDBOX_TABLE]).fetchall()
-        print(Build(file, FOLDER / "dbt", bool(sandbox)).finish())
+        with open_file(file) as connection:
+            query = "select table_name from information_schema.tables where table_schema = 'main'"
+            tables = {name for (name,) in connection.execute(query).fetchall()}
+        if "credit_usage" not in tables:
+            raise DemoError(f"{file} has no table credit_usage in its schema main: sync into it first.")
+        print(Build(file, FOLDER / "dbt", SANDBOX_TABLE in tables).finish())
         with open_marts(file, "models") as marts:
             for row in marts.rows(_ALERTS):
                 print(f"- {row['message']}")
-        print(f"The marts are in the schema models of {file}. Draw them:  make report")
+        print(f"The marts are in the schema models of {file}. Draw them:  make report WAREHOUSE={file}")
         return 0
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)

@@ -129,8 +129,8 @@ def test_the_command_prints_the_new_alerts_whole(four_days: tuple[DuckDb, Projec
         f" FROM {MODELS}.magnific__budget WHERE team = 'north_28' AND scope = 'team' AND is_current"
     )
     assert message.startswith(
-        f"Team north_28 has used {used:,} of {allowance:,} credits ({percent} %) of the cycle 2026-02-01 to 2026-02-28,"
-        " and reached 50 % on 2026-02-"
+        f"Team north_28 has used {used:,} of {allowance:,} credits ({percent}%) of the cycle 2026-02-01 to 2026-02-28,"
+        " and reached 50% on 2026-02-"
     )
-    assert message.endswith(f" Forecast for its end: {forecast:,} credits ({share} %).")
+    assert message.endswith(f" Forecast for its end: {forecast:,} credits ({share}%).")
     assert printed

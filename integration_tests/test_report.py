@@ -19,6 +19,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from demo.models import main as build_models
 from demo.report import main, write_report
 
 AXE_VERSION = "4.14.1"
@@ -191,6 +192,17 @@ def test_a_report_that_cannot_be_drawn_says_which_command_helps(
         assert words in said
     assert "Traceback" not in said
     assert not (tmp_path / "x.html").exists()
+
+
+def test_models_that_cannot_be_built_say_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.duckdb").write_text("not a database, " * 1000)
+    duckdb.connect(tmp_path / "empty.duckdb").close()
+    files = [tmp_path / f"{name}.duckdb" for name in ("none", "text", "empty")]
+    assert [build_models([str(file)]) for file in files] == [1, 1, 1]
+    none, text, empty = capsys.readouterr().err.strip().splitlines()
+    assert none == f"There is no {files[0]}: run  make demo  first, or name a DuckDB file."
+    assert text.startswith(f"{files[1]} cannot be opened as a DuckDB file: ")
+    assert empty == f"{files[2]} has no table credit_usage in its schema main: sync into it first."
 
 
 def figure(text: str) -> float:

@@ -109,6 +109,10 @@ def signed(value: float, unit: str) -> str:
     return f"+{text}" if value > 0 and text.strip("0.,") else text
 
 
+def in_euros(change: float) -> str:
+    return f"{'+' if change > 0 else MINUS}EUR {abs(change):,.2f}"
+
+
 def number(text: str) -> float:
     return float(text.replace(",", "").replace(MINUS, "-").lstrip("+") or 0)
 
@@ -183,9 +187,15 @@ def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, file: 
         assert row[by_cost] == signed(now[tool] - before[tool] - more, "cost")
     assert total[by_uses] == signed(all_by_uses, "cost")
     said = browser.text("#changes")
-    assert "1 to 16 March 2026 against the 16 days 8 to 23 February 2026, which begin on a Sunday as well" in said
+    assert "1 to 16 March 2026 against the 16 days from 8 to 23 February 2026, which also begin on a Sunday" in said
     change = sum(now.values()) - sum(before.values())
     assert f"{MINUS}EUR {abs(change):,.2f} ({MINUS}{abs(100 * change / sum(before.values())):.1f}%)" in said
+    number_of_uses = (sum(uses.values()) / sum(uses_before.values()) - 1) * sum(before.values())
+    choice_of_tools = all_by_uses - number_of_uses
+    assert (
+        f"Number of uses of each tool: {in_euros(all_by_uses)}"
+        f" (number of all uses: {in_euros(number_of_uses)}, choice of tools: {in_euros(choice_of_tools)});"
+    ) in said
 
 
 def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Path, ledger: list[Row]) -> None:
@@ -200,6 +210,10 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Pat
     assert "group Studio has used 81.2% of its allowance." in browser.text("#alerts")
     ends = browser.ask("return [...document.querySelectorAll('#cycle .line')].map((one) => one.dataset.end)")
     used = sum(sums(ledger, CASES[0], MARCH, "tool", "cost").values())
+    # 31 days that begin on a Sunday, as the cycle does.
+    earlier = sums(ledger, CASES[0], back((date(2026, 3, 1), date(2026, 3, 31)), 35), "tool", "cost")
+    assert "25 January to 24 February 2026" in browser.text("#cycle")
+    assert float(ends[0]) == pytest.approx(sum(earlier.values()))
     whole = sum(sums(ledger, CASES[0], WHOLE_MARCH, "tool", "cost").values())
     # Fifteen days to come, each with what the models expect of it.
     assert [float(one) for one in ends[-2:]] == pytest.approx([used, whole + 15 * 50.0])
@@ -264,5 +278,7 @@ def test_everything_can_be_saved_as_csv_named_by_content_and_period(
             values = [float(row[heading.index(column)]) for row in (*lines, total)]
             assert sum(values[:-1]) == pytest.approx(values[-1])
             assert values[-1] == pytest.approx(sum(getattr(row, figure) for row in studio))
+    compared = "change_cost_eur (2026-03-01 to 2026-03-16 against 2026-02-08 to 2026-02-23)"
+    assert all(compared in saved[f"magnific_{name}_{span}"][0] for name in names[2:])
     days = [row[0] for row in saved[f"magnific_{names[0]}_{span}"][1:-1]]
     assert {date.fromisoformat(day) for day in days} == {row.date for row in studio}

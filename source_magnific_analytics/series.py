@@ -166,7 +166,7 @@ class Series:
         """The first day of a period in parts, where the next sync has to read it again.
 
         It has to where the period has no usage any more, needs fewer places than before while a part is empty, or had
-        rows of another granularity where a part is empty: one wrong part must not cost anything for good.
+        rows of another granularity where a part is empty: that part may be a wrong answer.
         """
         is_lost = not joined and bool(progress.overlapping(days))
         needed = sum(found.places for found in joined.values())

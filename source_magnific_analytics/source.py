@@ -56,11 +56,18 @@ class SourceMagnificAnalytics(AbstractSource):
         The log ends with the requests used and how far credit usage is complete.
         """
         order = {stream.name: n for n, stream in enumerate(self.streams(config))}
-        for configured in catalog.streams:
-            if configured.stream.name not in order:
+        of_states = [message.stream.stream_descriptor for message in state or [] if message.stream]
+        for what, names in (
+            ("catalog", [configured.stream.name for configured in catalog.streams]),
+            (
+                "state",
+                [f"{stream.namespace}.{stream.name}" if stream.namespace else stream.name for stream in of_states],
+            ),
+        ):
+            if unknown := [name for name in names if name not in order]:
                 raise config_error(
-                    f"The catalog names a stream {one_line(configured.stream.name, 80)}, which does not exist. The "
-                    f"streams are {', '.join(order)}: correct the catalog, or refresh the source's schema in Airbyte."
+                    f"The {what} names a stream {one_line(unknown[0], 80)}, which does not exist. The streams are "
+                    f"{', '.join(order)}: correct the {what}, or refresh the source's schema in Airbyte."
                 )
         streams = sorted(catalog.streams, key=lambda configured: order[configured.stream.name])
         try:

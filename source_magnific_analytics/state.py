@@ -138,12 +138,21 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
 
 
 def resumed(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Saved progress as it counts under the settings of `now`: restarted with its places, where these are others."""
-    if saved.changes_to(now):
-        other_filters = progress.other_filters or saved.other_filters(now)
-        return Progress(None, progress.places, other_filters=other_filters)
-    # A date after the last day to sync counts as that day.
-    return progress if progress.date is None else replace(progress, date=min(progress.date, end_date))
+    """Saved progress as it counts under the settings of `now`: restarted with its places, where these are others.
+
+    What an interrupted sync left may hold rows of two settings, so reading begins there, even before a later start.
+    """
+    is_restart = bool(saved.changes_to(now))
+    before_start = period_of(saved.start_date, saved.granularity).start.subtract(days=1)
+    left = before_start if progress.date is None else progress.date
+    is_interrupted = bool(progress.places) and (progress.date is None or left < (progress.end or left))
+    if is_restart:
+        progress = Progress(None, progress.places, None, progress.other_filters or saved.other_filters(now))
+    if progress.date is not None:
+        # A date after the last day to sync counts as that day.
+        return replace(progress, date=min(progress.date, end_date))
+    starts_later = left.add(days=1) < period_of(now.start_date, now.granularity).start
+    return replace(progress, date=left, end=max(left, end_date)) if is_interrupted and starts_later else progress
 
 
 class _Rows(msgspec.Struct):

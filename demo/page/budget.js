@@ -60,9 +60,9 @@ function Budgets({ data, usage, fileName }) {
     const toCome = data.forecast.filter((one) => one.team === row.team && one.date >= cycle.first
       && one.date <= cycle.last)
       .map((one) => ({ day: one.date, value: (sum += inUnit(unit, one, "expected") ?? 0) }));
-    const before = { first: later(cycle.first, -length(cycle)), last: later(cycle.first, -1) };
+    const { before } = compared(cycle, { first: data.first, complete: cycle.last });
     const lines = [
-      ...(before.first >= data.first ? [{ name: `${length(before)} days before`, paint: colour("quiet"), dashed: "1 0",
+      ...(before ? [{ name: spanInWords(before), paint: colour("quiet"), dashed: "1 0",
         points: placed(running(before, row.team, unit), before.first) }] : []),
       { name: "Used", paint: colour("accent"), dashed: "1 0", points: used },
       ...(toCome.length ? [{ name: "Forecast", paint: colour("accent"), dashed: "6 4",

@@ -124,9 +124,11 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
         group: "The group that a person was in when the usage was read." }[kind],
       compares ? `Change: ${spanInWords(spans.now)} against ${spanInWords(spans.before)}.` : ""].filter(Boolean)
         .join(" ");
+    const days = ({ first, last }) => `${first} to ${last}`;
     const heads = [kind, ...(kind === "project" ? ["project_reference"] : kind === "person" ? ["role"] : []),
       ...figureTitles,
-      ...(compares ? [`change_${unit.column}`] : []), ...(compares && kind === "tool"
+      ...(compares ? [`change_${unit.column} (${days(spans.now)} against ${days(spans.before)})`] : []),
+      ...(compares && kind === "tool"
         ? [`change_by_uses_${unit.column}`, `change_by_cost_of_a_use_${unit.column}`] : []),
       ...tools.map((tool) => `${tool} (${unit.title})`)];
     const change = compares ? growthColumn - 1 : -1;

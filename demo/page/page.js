@@ -54,11 +54,14 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
+    // More uses of all tools alike; the rest of what the tools' uses did is that they were of dearer or cheaper tools.
+    const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
-    return `${spanInWords(spans.now)} against the ${length(spans.now)} days ${spanInWords(spans.before)}, `
-      + `which begin on a ${weekday(spans.before.first)} as well: `
-      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}), of it ${amount(all("uses"))} `
-      + `by the number of uses and ${amount(all("price"))} by what a use costs.`
+    return `${spanInWords(spans.now)} against the ${length(spans.now)} days from ${spanInWords(spans.before)}, `
+      + `which also begin on a ${weekday(spans.before.first)}: `
+      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}). Number of uses of each tool: ${amount(all("uses"))} `
+      + `(number of all uses: ${amount(number)}, choice of tools: ${amount(all("uses") - number)}); `
+      + `cost of a use: ${amount(all("price"))}.`
       + (most ? ` The largest change: ${most.id}, ${amount(most.change)}.` : "");
   }
 
