@@ -163,6 +163,6 @@ class CreditUsageByApiKey(UsageStream):
         dates = [f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting[:20]]
         more = f" and {len(waiting) - 20} more" if len(waiting) > 20 else ""
         self.logger.info(
-            f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover every key. Keys that "
-            f"wait for the next day, and the day through which they were read: {', '.join(dates)}{more}."
+            f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover all keys. "
+            f"Keys that wait for the next day, and the day through which they were read: {', '.join(dates)}{more}."
         )

@@ -63,6 +63,8 @@ class Series:
             # Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
+            if window is None:
+                return
             doubtful += window.doubtful
             emitted = Places({(self.granularity, day): found.places for day, found in window.answer.items()})
             yield progress.before(window.days, emitted)
@@ -95,14 +97,20 @@ class Series:
             through = state.last_complete(through, self.granularity, window.server_day or self.client.config.today)
         return min([through, *(day.subtract(days=1) for day in doubtful)])
 
-    def _window(self, progress: Progress, first: Date) -> Generator[Item, None, _Window]:
-        """The window that starts on `first`, as long as Magnific answers at once, or one period in parts."""
+    def _window(self, progress: Progress, first: Date) -> Generator[Item, None, _Window | None]:
+        """The window that starts on `first`, as long as Magnific answers at once, or one period in parts.
+
+        None where Magnific's day ends before it: the next sync reads it.
+        """
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy = first, self.client.policy
         most_parts = policy.most_parts if self.api_key_id is None else policy.most_parts_of_a_key
         while True:
-            request, answer, server_day = self._next(progress, position)
+            answered = self._next(progress, position)
+            if answered is None:
+                return None
+            request, answer, server_day = answered
             if request.granularity is self.granularity:
                 return _Window(request.range, answer, server_day, self._lost(progress, request, answer))
             if self._number_of_requests(first) > most_parts:
@@ -116,9 +124,9 @@ class Series:
             # A sign of life: reading all parts may take longer than the platform waits for one.
             yield progress
 
-    def _next(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None]:
-        """The longest request from `first` on that Magnific answers, with its answer."""
-        while True:
+    def _next(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
+        """The longest request from `first` on that Magnific answers, with its answer; None before its day has come."""
+        while first <= self.end:
             request = next_request(first, self.end, self.granularity, self.span.days)
             days = request.range.days
             try:
@@ -129,14 +137,16 @@ class Series:
                     f"{days} days at once are too much for Magnific now ({error}); asking for {self.span.days}."
                 )
             except failures.AheadOfServerError as error:
-                # Read up to Magnific's day, where this machine's clock is ahead of it.
-                if error.server_day is None or not first <= error.server_day < self.end:
+                # Read up to Magnific's day, where this machine's clock is ahead of it, even if all of that is saved.
+                earliest = first if progress.date is None else first.subtract(days=1)
+                if error.server_day is None or not earliest <= error.server_day < self.end:
                     raise
                 self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
                 self.end = error.server_day
             else:
                 self.span = self.span.after_success(days)
                 return request, answer, server_day
+        return None
 
     def _answer(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
         """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 import requests_mock
-from builders import answer, body, entry, period, raw_config, tool
+from builders import answer, body, entry, period, raw_config, saved_state, tool
 from in_process import LISTS, USAGE, error, log, rows, states, sync
 
 from source_magnific_analytics.failures import api_words
@@ -212,6 +212,15 @@ def test_only_a_date_in_the_future_names_the_clock_of_this_machine(
     kind, text = error(sync(TODAY))
     assert kind == "config_error"
     assert ("this machine's clock is ahead of Magnific's, where it is 2026-11-21. Set the clock" in text) == is_clock
+
+
+def test_a_day_that_magnific_does_not_have_yet_is_left_to_the_next_sync(api: requests_mock.Mocker) -> None:
+    problem = {"message": "Not valid.", "invalid_params": [{"name": "end_date", "reason": "lies in the future"}]}
+    api.post(USAGE, status_code=400, json=problem, headers={"Date": "Sat, 21 Nov 2026 23:59:00 GMT"})
+    output = sync(raw_config(lookback_window_days=0), state=saved_state("2026-11-21", end="2026-11-22"))
+    assert not output.errors
+    assert api.call_count == 1
+    assert "Until then usage is read through 2026-11-21" in log(output)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,25 @@ def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_does_
         assert again.table() == table(third, again.settings)
 
 
+@pytest.mark.parametrize("then", [{}, {"granularity": "day"}, {"granularity": "year"}])
+@pytest.mark.parametrize("now", [{"granularity": "month"}, {"group_ids": [1]}, {"start_date": str(TODAY - 60 * DAY)}])
+def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice(
+    now: dict[str, Any], then: dict[str, Any]
+) -> None:
+    used = team(TODAY, 60)
+    warehouse = synced(used, start_date=str(TODAY - 50 * DAY))
+    warehouse.settings = {**warehouse.settings, **now}
+    for interrupted in attempts(warehouse, used, TODAY):
+        settings = {"start_date": str(TODAY - 9 * DAY), **then}
+        interrupted.settings = {**warehouse.settings, **settings}
+        assert interrupted.sync(used, TODAY)
+        # Days before the later start may keep what they had, but once.
+        assert sum(credits for _, credits in interrupted.table().values()) <= sum(one.credits for one in used)
+        interrupted.settings = {**interrupted.settings, "start_date": str(START)}
+        assert interrupted.sync(used, TODAY)
+        assert interrupted.table() == table(used, interrupted.settings)
+
+
 def test_after_a_kill_and_a_shorter_lookback_no_period_is_half_old_and_half_new() -> None:
     old, new = (team(TODAY, 21, version) for version in range(2))
     recent = {**SETTINGS, "start_date": str(TODAY - 20 * DAY), "lookback_window_days": 14}

@@ -1,14 +1,23 @@
 """The streams through the connector: what is asked of Magnific, and what is emitted."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import requests_mock
-from airbyte_cdk.models import SyncMode
+from airbyte_cdk.models import (
+    AirbyteStateBlob,
+    AirbyteStateMessage,
+    AirbyteStateType,
+    AirbyteStreamState,
+    StreamDescriptor,
+    SyncMode,
+)
+from airbyte_cdk.utils import AirbyteTracedException
 from builders import KEY, OTHER_PROJECT, PROJECT, answer, entry, period, raw_config, saved_state, tool
-from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
+from in_process import ALL_STREAMS, LISTS, USAGE, catalog, error, log, rows, states, sync
 from pendulum import Date
 
 from source_magnific_analytics import SourceMagnificAnalytics
@@ -225,6 +234,22 @@ def test_a_stream_that_does_not_exist_is_an_error_that_names_those_that_do(
         "projects, credit_usage, credit_usage_by_api_key: correct the catalog, or refresh the source's schema in "
         "Airbyte.",
     )
+    assert api.call_count == 0
+
+
+@pytest.mark.parametrize(("name", "namespace"), [("credit-usage", None), ("credit_usage", "main")])
+def test_a_state_of_a_stream_that_does_not_exist_is_never_no_state(
+    name: str, namespace: str | None, api: requests_mock.Mocker
+) -> None:
+    descriptor = StreamDescriptor(name=name, namespace=namespace)
+    stream = AirbyteStreamState(stream_descriptor=descriptor, stream_state=AirbyteStateBlob(saved_state("2026-11-20")))
+    state = [AirbyteStateMessage(type=AirbyteStateType.STREAM, stream=stream)]
+    messages = SourceMagnificAnalytics().read(
+        logging.getLogger("airbyte"), raw_config(), catalog("credit_usage"), state
+    )
+    named = name if namespace is None else f"{namespace}.{name}"
+    with pytest.raises(AirbyteTracedException, match=f"The state names a stream {named}, which does not exist"):
+        list(messages)
     assert api.call_count == 0
 
 
