@@ -118,9 +118,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DemoError, duckdb.Error) as error:
         print(error, file=sys.stderr)
         return 1
-    finally:
-        end_children()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # The command ends its children, and not the function: whoever calls that may have others.
+    try:
+        sys.exit(main())
+    finally:
+        end_children()

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from connector_process import FastConnector
+from environments import MODELS
 from forked import Forked
 from patience import HUNG
 from sandbox_process import ROOT
@@ -113,12 +114,15 @@ class Demo:
 
 @pytest.fixture()
 def demo(tmp_path: Path) -> Demo:
+    # The demo would install dbt itself, several of them at the same time.
+    MODELS.program("dbt")
     return Demo(tmp_path)
 
 
 @pytest.fixture()
 def fast_demo(tmp_path: Path, fast: FastConnector, forked_python: Forked) -> Demo:
     """The same in an environment whose connector and whose Python need no start-up."""
+    MODELS.program("dbt")
     programs = tmp_path / "bin"
     programs.mkdir()
     python = programs / "python"

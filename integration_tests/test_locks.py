@@ -7,7 +7,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, PREFECT, Environment
+from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFECT, Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -48,6 +48,7 @@ def test_what_the_tests_run_on_is_locked() -> None:
         (AIRFLOW, "airflow"),
         (DAGSTER, "dev"),
         (DBT, "dbt"),
+        (MODELS, "dbt"),
         (DESTINATION, "destination"),
         (DLT, "dlt"),
         (PREFECT, "prefect"),
