@@ -17,6 +17,13 @@ from patience import HUNG
 ROOT = Path(__file__).parent.parent
 USAGE = "team-credit-usage"
 LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")
+# What a server may do with a range that is too much for it.
+TOO_LONG: dict[str, dict[str, Any]] = {
+    **{str(status): {"kind": "status", "status": status} for status in (504, 503, 500, 413, 408)},
+    "drop": {"kind": "reset-before"},
+    "cut": {"kind": "cut"},
+    "silence": {"kind": "silence"},
+}
 
 
 class Sandbox:
@@ -62,13 +69,13 @@ class Sandbox:
     def set_limits(self, **limits: Any) -> None:
         self._control("POST", "limits", json=limits)
 
-    def spoil(self, *faults: Mapping[str, Any], **fault: Any) -> None:
-        """Add faults; one that does not say `at` strikes every request."""
-        given = [{"at": "every", **one} for one in (*faults, *([fault] if fault else []))]
-        self._control("POST", "faults", json=given)
+    def spoil(self, *quirks: Mapping[str, Any], **quirk: Any) -> None:
+        """Switch quirks on, each for every request unless it says which."""
+        self._control("POST", "quirks", json=[*quirks, *([quirk] if quirk else [])])
 
     def heal(self) -> None:
-        self._control("DELETE", "faults")
+        """Switch all of them off."""
+        self._control("DELETE", "quirks")
 
     def happen(self, *events: Mapping[str, Any]) -> None:
         self._control("POST", "events", json=list(events))

@@ -194,7 +194,7 @@ QUESTIONS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(
-    "option", ["--plan=business", "--empty-periods", "--awkward", "--plan=enterprise", "--people=60"]
+    "option", ["--plan=business", "--quirk=empty-periods", "--quirk=awkward", "--plan=enterprise", "--people=60"]
 )
 def test_answers_about_usage_keep_the_contract(contract: OpenAPI, make_sandbox: MakeSandbox, option: str) -> None:
     sandbox = make_sandbox(option, "--today=2026-03-31")
@@ -214,12 +214,12 @@ def test_lists_keep_the_contract(contract: OpenAPI, sandbox: Sandbox) -> None:
 def test_awkward_lists_break_the_contract_by_an_unknown_role_alone(
     contract: OpenAPI, make_sandbox: MakeSandbox
 ) -> None:
-    sandbox = make_sandbox("--awkward")
+    sandbox = make_sandbox("--quirk=awkward")
     breaches = [breach(contract, endpoint(sandbox.base_url, name, sandbox.api_key)) for name in LISTS]
     assert breaches == ["'billing' is not one of ['owner', 'admin', 'member']", None, None, None]
 
 
-@pytest.mark.parametrize("option", ["--plan=business", "--flat-problems"], ids=["wrapped", "flat"])
+@pytest.mark.parametrize("option", ["--plan=business", "--quirk=flat-problems"], ids=["wrapped", "flat"])
 def test_a_bad_request_is_answered_by_the_contract(contract: OpenAPI, make_sandbox: MakeSandbox, option: str) -> None:
     sandbox = make_sandbox(option)
     answer = endpoint(sandbox.base_url, USAGE, sandbox.api_key, json={"granularity": "hour", "group_ids": [0]})
@@ -229,7 +229,7 @@ def test_a_bad_request_is_answered_by_the_contract(contract: OpenAPI, make_sandb
 
 
 def test_refusals_keep_the_contract(contract: OpenAPI, make_sandbox: MakeSandbox) -> None:
-    closed, limited = make_sandbox("--forbidden"), make_sandbox("--per-day=1")
+    closed, limited = make_sandbox("--quirk=forbidden"), make_sandbox("--per-day=1")
     endpoint(limited.base_url, USAGE, limited.api_key)
     for name in (USAGE, *LISTS):
         refusals = [

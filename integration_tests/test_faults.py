@@ -24,7 +24,7 @@ REFUSED = {"kind": "refused"}
 Fault = tuple[dict[str, Any], str]
 # These say nothing about the range: the same request is tried again.
 FAULTS: dict[str, Fault] = {
-    "a byte that is not UTF-8": ({"kind": "bad_utf8"}, "what the API promises"),
+    "a byte that is not UTF-8": ({"kind": "bad-utf8"}, "what the API promises"),
     "204": ({"kind": "status", "status": 204}, "HTTP 204"),
     "425": ({"kind": "status", "status": 425}, "HTTP 425"),
 }
@@ -36,13 +36,13 @@ PERHAPS_TOO_MUCH: dict[str, Fault] = {
     "503 with Retry-After": ({"kind": "status", "status": 503, "headers": {"Retry-After": "40"}}, "HTTP 503"),
     "599": ({"kind": "status", "status": 599}, "HTTP 599"),
     "connection refused": (REFUSED, "no connection"),
-    "reset before the answer": ({"kind": "reset_before"}, "no connection, or one that broke"),
-    "reset inside the body": ({"kind": "reset_inside"}, "broke"),
+    "reset before the answer": ({"kind": "reset-before"}, "no connection, or one that broke"),
+    "reset inside the body": ({"kind": "reset-inside"}, "broke"),
     "body cut short": ({"kind": "cut"}, "broke off"),
-    "chunked body cut short": ({"kind": "cut_chunked"}, "broke off"),
+    "chunked body cut short": ({"kind": "cut-chunked"}, "broke off"),
     "empty body": ({"kind": "empty"}, "not complete JSON"),
     "HTML": ({"kind": "html"}, "not complete JSON"),
-    "gzip that is none": ({"kind": "bad_gzip"}, "decompress"),
+    "gzip that is none": ({"kind": "bad-gzip"}, "decompress"),
 }
 # These are a range that is too much: half of it at once.
 TOO_MUCH: dict[str, Fault] = {

@@ -220,7 +220,7 @@ def test_check_takes_one_request_and_finds_a_wrong_plan(
 def test_check_tells_a_refused_key_from_a_forbidden_one(
     fast: FastConnector, make_sandbox: Callable[..., Sandbox], config: dict[str, Any], options: Any, words: str
 ) -> None:
-    there = make_sandbox("--forbidden")
+    there = make_sandbox("--quirk=forbidden")
     run = fast("check", config=config | {"base_url": there.base_url} | options)
     status, message = run.connection
     assert (run.code, status) == (0, "FAILED")
@@ -266,7 +266,7 @@ def test_full_refresh_brings_the_same_rows(
 def test_answers_in_pieces_out_of_order_and_with_gaps_are_understood(
     fast: FastConnector, make_sandbox: Callable[..., Sandbox], config: dict[str, Any], warehouse: Warehouse
 ) -> None:
-    there = make_sandbox("--awkward", "--empty-periods", "--flat-problems", "--today=2026-03-31")
+    there = make_sandbox("--quirk=awkward", "--quirk=empty-periods", "--today=2026-03-31")
     config["base_url"] = there.base_url
     run = fast("read", config=config, catalog=ALL)
     warehouse.load(run.stdout)

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from connector_process import Connector, FastConnector
-from sandbox_process import USAGE, Sandbox
+from sandbox_process import TOO_LONG, USAGE, Sandbox
 from warehouse import USAGE_ALONE, Warehouse
 
-from sandbox.faults import TOO_LONG
 from source_magnific_analytics import windows
 
 Json = dict[str, Any]

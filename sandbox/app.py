@@ -1,46 +1,37 @@
-"""The five endpoints over HTTP: key, limits, validation, and the faults that spoil an answer."""
+"""The five endpoints over HTTP: key, limits, validation, and the quirks that change a response."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from hmac import compare_digest
-from typing import Any
 
 import pendulum
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox import answers
+from sandbox.answers import LISTS
 from sandbox.control import control_of
-from sandbox.oddities import oddly
 from sandbox.query import LONGEST_RANGE, RefusedError, read_query
+from sandbox.quirks import in_order
 from sandbox.state import Options, State
-from sandbox.wire import body_as_sent, json_answer, message, read_body
+from sandbox.wire import Asked, body_as_sent, json_answer, message, problem, read_body, respond
 
 
 def create_app(options: Options | None = None) -> Flask:
-    """A WSGI application with a team and a memory of its own.
-
-    Faults that break a connection off need the server of `sandbox.server`.
-    """
+    """A WSGI application with a team and a memory of its own."""
     state = State(options or Options())
     app = Flask("sandbox")
     _add_gate(app, state)
-    _add_endpoints(app, state)
+    _add_endpoints(app)
     app.register_blueprint(control_of(state))
+    app.register_error_handler(RefusedError, problem)
 
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
-        return message(error.code or 500, error.description or error.name)
-
-    @app.errorhandler(RefusedError)
-    def on_refused(refused: RefusedError) -> Response:
-        problem = {
-            "message": "The request parameters are not valid.",
-            "invalid_params": [{"name": name, "reason": f"{name} {reason}"} for name, reason in refused.problems],
-        }
-        content = problem if state.options.flat_problems else {"problem": problem}
-        return json_answer(content, 400, "application/problem+json")
+        answer = message(error.code or 500, error.description or error.name)
+        # Of a method that is not allowed they say which ones are.
+        answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
+        return answer
 
     return app
 
@@ -59,70 +50,50 @@ def _add_gate(app: Flask, state: State) -> None:
                 "path": request.path,
                 "body": body_as_sent(),
                 "status": None,
-                "fault": None,
                 "time": pendulum.now("UTC").isoformat(timespec="milliseconds"),
             }
             state.requests.append(g.entry)
+            g.asked = Asked(state.ledger(), longest=LONGEST_RANGE[state.options.plan], limits=state.limits)
         return _refusal(state)
 
     @app.after_request
-    def spoil(answer: Response) -> Response:
+    def change(response: Response) -> Response:
         if "entry" not in g:
-            return answer
-        if answer.status_code == 200 and state.options.oddities:
-            body, headers = oddly(answer.get_data(), state.options.oddities)
-            answer.set_data(body)
-            answer.headers.update(headers)
-        answer.headers.update(state.customs.headers(state.limits, pendulum.now("UTC")))
+            return response
         with state.lock:
-            # Every fault counts the request, those that come too late to spoil it too.
-            faults = [*state.faults, *state.lasting_faults]
-            striking = [fault for fault in faults if fault.strikes(request.path, g.get("days"))]
-        if striking:
-            g.entry["fault"] = striking[0].name
-            answer = striking[0].apply(answer)
-        g.entry["status"] = answer.status_code
-        return answer
+            # Every quirk counts the request, whatever the others make of it.
+            striking = [quirk for quirk in state.quirks if quirk.strikes(request.path, response, g.asked)]
+        for quirk in in_order(striking):
+            response = quirk.change(response, g.asked)
+        g.entry["status"] = response.status_code
+        return response
 
 
 def _refusal(state: State) -> Response | None:
-    """Why this request is not answered: the key, the plan or a limit, in this order."""
+    """Why this request is not answered: the key or a limit, in this order."""
     given = request.headers.get("x-magnific-api-key", "")
     if not compare_digest(given.encode(), state.options.key.encode()):
         return message(401, "Invalid API key" if given else "Missing API key")
-    if state.options.forbidden:
-        return message(403, "This team may not read analytics")
     if request.routing_exception is not None:
         return None
     with state.lock:
-        refusal = state.limits.take(pendulum.now("UTC"), state.ledger().today)
+        refusal = state.limits.take(pendulum.now("UTC"), g.asked.ledger.today)
     if refusal is None:
         return None
-    answer = message(429, refusal.message)
-    answer.headers.update(refusal.headers)
+    words, headers = refusal
+    answer = message(429, words)
+    answer.headers.update(headers)
     return answer
 
 
-def _add_endpoints(app: Flask, state: State) -> None:
-    manner = answers.Manner(state.options.awkward, state.options.empty_periods)
-
+def _add_endpoints(app: Flask) -> None:
     @app.post("/v1/analytics/team-credit-usage", provide_automatic_options=False)
     def credit_usage() -> Response:
-        ledger = state.ledger()
-        asked = read_query(read_body(), ledger.today, LONGEST_RANGE[state.options.plan] + state.customs.longer)
-        g.days = asked.days
-        answer = answers.credit_usage(ledger, state.customs.asked(asked, ledger.today), manner)
-        return json_answer(state.customs.said(answer, asked))
+        g.asked = replace(g.asked, query=read_query(read_body(), g.asked.ledger.today, longest=None))
+        return respond(g.asked)
 
-    lists: dict[str, Callable[[], Any]] = {
-        "team-members": lambda: answers.members(state.ledger().team, manner),
-        "team-api-keys": lambda: answers.api_keys(state.ledger().team),
-        "team-groups": lambda: answers.groups(state.ledger().team),
-        "team-projects": lambda: answers.projects(state.ledger().team),
-    }
+    names = ", ".join(f"'{name}'" for name in LISTS)
 
-    quoted = ", ".join(f"'{name}'" for name in lists)
-
-    @app.get(f"/v1/analytics/<any({quoted}):name>", provide_automatic_options=False)
+    @app.get(f"/v1/analytics/<any({names}):name>", provide_automatic_options=False)
     def list_of(name: str) -> Response:
-        return json_answer(lists[name]())
+        return json_answer(LISTS[name](g.asked.ledger.team))

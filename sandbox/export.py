@@ -51,11 +51,13 @@ def _with_comma(value: Any) -> str:
 
 def _rows(ledger: Ledger, query: Query) -> list[Row]:
     """By date and tool: the rows of people, then what is left of the tool's total, which has no person."""
-    projects = {one.reference: one.name for one in ledger.team.projects}
-    groups = {one.group_id: one.name for one in ledger.team.groups}
-    group_of = {one.email: groups[one.group_ids[0]] for one in ledger.team.people if one.group_ids}
+    team = ledger.team
     found = [
-        {**row, "project": projects.get(row["project_reference"], ""), "group": group_of.get(row["user_email"], "")}
+        {
+            **row,
+            "project": team.project_names.get(row["project_reference"], ""),
+            "group": team.group_names.get(row["user_email"], ""),
+        }
         for row in truth.rows(ledger, query)
     ]
     found += [{**rest, "user_email": "", "project": "", "group": ""} for rest in truth.unnamed(ledger, query)]

@@ -10,14 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from random import Random
 from typing import NamedTuple, Protocol
 
 from sandbox.team import FIRST_DAY, PARTLY_ATTRIBUTED, TOOLS, WITHOUT_BREAKDOWN, Person, Team
-
-MOST_CACHED_ENTRIES = 1_000_000
-"""About 150 MB: ten years of the default team, a few months of a very large one."""
 
 
 class Entry(NamedTuple):
@@ -66,20 +63,12 @@ class History:
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team
         self.seed = seed
-        self._days: dict[date, tuple[Entry, ...]] = {}
-        self._cached = 0
+        # About 150 MB: ten years of the default team, a few months of a very large one.
+        self._drawn = lru_cache(maxsize=50_000 // len(team.people) + 92)(self._draw)
 
     def on(self, day: date) -> tuple[Entry, ...]:
         """All entries of `day`; none before 2023-01-01."""
-        known = self._days.get(day)
-        if known is None:
-            known = tuple(self._draw(day)) if day >= FIRST_DAY else ()
-            if self._cached + len(known) > MOST_CACHED_ENTRIES:
-                self._days.clear()
-                self._cached = 0
-            self._days[day] = known
-            self._cached += len(known)
-        return known
+        return self._drawn(day) if day >= FIRST_DAY else ()
 
     def so_far(self, day: date) -> tuple[Entry, ...]:
         """The entries of `day` while it goes on: each with a share of its uses, the small ones gone."""
@@ -89,11 +78,9 @@ class History:
             entry._replace(uses=uses, credits=entry.credits // entry.uses * uses) for entry, uses in begun if uses
         )
 
-    def _draw(self, day: date) -> list[Entry]:
+    def _draw(self, day: date) -> tuple[Entry, ...]:
         random = Random(f"{self.seed} {day.isoformat()}").random
-        growth = _growth(day)
         bustle = _bustle(day)
-        keys = [key.api_key_id for key in self.team.api_keys if key.works_on(day)]
         entries: list[Entry] = []
         for number, person in enumerate(self.team.people):
             if not person.habits or not person.first_day <= day <= person.last_day or _on_holiday(number, day):
@@ -101,35 +88,30 @@ class History:
             if random() < bustle:
                 for _ in range(2 + int(random() * 3)):
                     tool = person.habits[int(random() * len(person.habits))]
-                    entries.append(self._entry(day, tool, person, number, growth, random(), keys))
-        scale = len(self.team.people) / 14
+                    entries.append(self._entry(day, tool, random(), person, number))
         if random() < bustle + 0.2:
             for _ in range(1 + int(random() * 3)):
-                entries.append(self._entry(day, WITHOUT_BREAKDOWN, None, day.day, growth * scale, random(), keys))
+                entries.append(self._entry(day, WITHOUT_BREAKDOWN, random()))
         if random() < 0.4 * bustle:
-            entries.append(self._entry(day, PARTLY_ATTRIBUTED, None, day.day, growth * scale, random(), keys))
-        return entries
+            entries.append(self._entry(day, PARTLY_ATTRIBUTED, random()))
+        return tuple(entries)
 
-    def _entry(
-        self,
-        day: date,
-        tool: str,
-        person: Person | None,
-        number: int,
-        growth: float,
-        chance: float,
-        keys: Sequence[str],
-    ) -> Entry:
-        """One sitting. `chance` (0 to 1) decides how many uses, which project and which of the `keys`, if any."""
-        price, usual = TOOLS[tool].credits, TOOLS[tool].usual_uses
-        uses = 1 + int(-math.log(1.0 - chance) * usual * growth)
+    def _entry(self, day: date, tool: str, chance: float, person: Person | None = None, number: int = 0) -> Entry:
+        """One sitting. `chance` (0 to 1) decides how many uses, which project and which API key, if any."""
+        number, scale = (number, 1.0) if person else (day.day, len(self.team.people) / 14)
+        price, usual = TOOLS[tool]
+        uses = 1 + int(-math.log(1.0 - chance) * usual * (_growth(day) * scale))
         # The digits below those that decided the uses are as good as a new draw, and cost nothing.
         spare = int(chance * 1e9) % 1000
-        projects = self.team.projects
+        projects, keys = self.team.projects, self._keys(day)
         project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None
         through_key = spare // 10 < (90 if person is None or person.by_api else 5)
         key = keys[(number + spare) % len(keys)] if through_key and keys else None
         return Entry(day, tool, person.email if person else None, key, project, uses, price * uses)
+
+    @lru_cache(maxsize=1)  # noqa: B019
+    def _keys(self, day: date) -> list[str]:
+        return [key.api_key_id for key in self.team.api_keys if key.works_on(day)]
 
 
 @dataclass(frozen=True)
@@ -139,14 +121,12 @@ class Ledger:
     history: History
     today: date
     events: tuple[Event, ...] = ()
-    customs: tuple[Event, ...] = ()
-    """What happened before all events, and no event can undo."""
 
     @cached_property
     def team(self) -> Team:
         """The team after the events."""
         team = self.history.team
-        for event in (*self.customs, *self.events):
+        for event in self.events:
             team = event.on_team(team)
         return team
 
@@ -155,6 +135,6 @@ class Ledger:
         if day > self.today:
             return ()
         entries: Sequence[Entry] = self.history.so_far(day) if day == self.today else self.history.on(day)
-        for event in (*self.customs, *self.events):
+        for event in self.events:
             entries = event.on_entries(day, entries)
         return entries

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 from sandbox.events import read_day
 from sandbox.ledger import Entry
@@ -35,15 +36,11 @@ class Filters:
         Groups are those of the user, so usage without a user belongs to none.
         """
         emails = {one.email for one in team.people if self.group_ids.intersection(one.group_ids)}
-
-        def counts(entry: Entry) -> bool:
-            return (
-                (not self.group_ids or entry.user_email in emails)
-                and (not self.project_references or entry.project_reference in self.project_references)
-                and (not self.api_key_ids or entry.api_key_id in self.api_key_ids)
-            )
-
-        return counts
+        return lambda entry: (
+            (not self.group_ids or entry.user_email in emails)
+            and (not self.project_references or entry.project_reference in self.project_references)
+            and (not self.api_key_ids or entry.api_key_id in self.api_key_ids)
+        )
 
 
 @dataclass(frozen=True)
@@ -73,80 +70,52 @@ class RefusedError(Exception):
         self.problems = problems
 
 
-def _granularity(value: Any) -> str:
-    if value not in GRANULARITIES:
-        raise ValueError(f"must be one of {', '.join(GRANULARITIES)}")
-    return str(value)
+def _is_day(value: Any) -> bool:
+    with suppress(ValueError):
+        return bool(read_day(value))
+    return False
 
 
-def _group(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError("must hold integers from 1 up")
-    return value
+def _all(value: Any, kind: type[Any], is_right: Callable[[Any], Any] = lambda _: True) -> bool:
+    return isinstance(value, list) and all(type(item) is kind and is_right(item) for item in value)
 
 
-def _reference(value: Any) -> str:
-    try:
-        if len(value) == 36:
-            return str(UUID(value))
-    except (TypeError, ValueError, AttributeError):
-        pass
-    raise ValueError("must hold UUIDs")
-
-
-def _key(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must hold strings")
-    return value
-
-
-def _each(read: Callable[[Any], Any]) -> Callable[[Any], frozenset[Any]]:
-    def read_all(value: Any) -> frozenset[Any]:
-        if not isinstance(value, list):
-            raise ValueError("must be an array")
-        return frozenset(read(one) for one in value)
-
-    return read_all
-
-
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "granularity": _granularity,
-    "start_date": read_day,
-    "end_date": read_day,
-    "group_ids": _each(_group),
-    "project_references": _each(_reference),
-    "api_key_ids": _each(_key),
+_DAY = _is_day, "must be a date that exists, written YYYY-MM-DD"
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "granularity": (lambda value: value in GRANULARITIES, f"must be one of {', '.join(GRANULARITIES)}"),
+    "start_date": _DAY,
+    "end_date": _DAY,
+    "group_ids": (lambda value: _all(value, int, lambda n: n >= 1), "must be an array of integers from 1 up"),
+    "project_references": (lambda value: _all(value, str, _UUID), "must be an array of UUIDs"),
+    "api_key_ids": (lambda value: _all(value, str), "must be an array of strings"),
 }
 
 
 def read_query(body: Any, today: date, longest: int | None, first: date | None = None) -> Query:
     """The question that `body` asks.
 
-    Without dates the seven days that end today; with `first`, from that day on. `longest` is the most days
-    one question may cover (None: no limit). Raises RefusedError.
+    Without dates the seven days that end today; with `first`, from that day on. Raises RefusedError.
     """
     if not isinstance(body, Mapping):
         raise RefusedError(("body", "must be a JSON object"))
-    values: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for name, value in body.items():
-        if name not in _READERS:
-            problems.append((name, "is not a known property"))
-            continue
-        try:
-            values[name] = _READERS[name](value)
-        except ValueError as error:
-            problems.append((name, str(error)))
+    problems = [(name, "is not a known property") for name in body.keys() - _RULES.keys()]
+    problems += [(name, why) for name, (is_right, why) in _RULES.items() if name in body and not is_right(body[name])]
     if problems:
         raise RefusedError(*problems)
-    end = values.get("end_date", today)
-    start = values.get("start_date", first or end - timedelta(days=6))
+    end = date.fromisoformat(body["end_date"]) if "end_date" in body else today
+    start = date.fromisoformat(body["start_date"]) if "start_date" in body else first or end - timedelta(days=6)
     if start > end:
         raise RefusedError(("start_date", "must not be after end_date"), ("end_date", "must not be before start_date"))
-    nothing: frozenset[Any] = frozenset()
-    filters = Filters(*(values.get(name, nothing) for name in ("group_ids", "project_references", "api_key_ids")))
-    query = Query(values.get("granularity", "day"), start, end, filters)
+    groups, projects, keys = (body.get(name, ()) for name in ("group_ids", "project_references", "api_key_ids"))
+    filters = Filters(frozenset(groups), frozenset(map(str.lower, projects)), frozenset(keys))
+    query = Query(body.get("granularity", "day"), start, end, filters)
+    check_length(query, longest)
+    return query
+
+
+def check_length(query: Query, longest: int | None) -> None:
+    """Raises RefusedError for more than the `longest` days that one question may cover (None: no limit)."""
     if longest is not None and query.days > longest:
         reason = f"the range covers {query.days} days, and the plan allows {longest}"
         raise RefusedError(("start_date", reason), ("end_date", reason))
-    return query

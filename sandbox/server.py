@@ -14,7 +14,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.app import create_app
-from sandbox.faults import BrokenOffError
+from sandbox.odd import BrokenOffError
 from sandbox.state import Options
 
 HOST = "127.0.0.1"
@@ -22,7 +22,7 @@ _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Writes nothing of its own, and ends a connection the way a fault asks for."""
+    """Writes nothing of its own, and ends a connection the way a quirk asks for."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         if type == "error":
@@ -31,18 +31,15 @@ class _QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
 
-    # The last one that was said: an answer that is dated otherwise comes after the server's own date.
-    _date = ""
-
     def send_header(self, keyword: str, value: str) -> None:
-        if keyword.lower() == "date":
+        # A date of the application comes after the server's own and takes its place.
+        if keyword == "Date":
             self._date = value
         else:
             super().send_header(keyword, value)
 
     def end_headers(self) -> None:
-        if self._date:
-            super().send_header("Date", self._date)
+        super().send_header("Date", self._date)
         super().end_headers()
 
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
@@ -53,15 +50,9 @@ class _QuietHandler(WSGIRequestHandler):
             os.close(self.connection.detach())
 
 
-class _VerboseHandler(_QuietHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        sys.stderr.write(f"{self.command} {self.path} {code}\n")
-
-
-def listen(options: Options, port: int = 0, verbose: bool = False) -> BaseWSGIServer:
+def listen(options: Options, port: int = 0) -> BaseWSGIServer:
     """A server that is bound (port 0: any free one, then in `.port`) but not yet serving."""
-    handler = _VerboseHandler if verbose else _QuietHandler
-    return make_server(HOST, port, create_app(options), threaded=True, request_handler=handler)
+    return make_server(HOST, port, create_app(options), threaded=True, request_handler=_QuietHandler)
 
 
 @contextmanager

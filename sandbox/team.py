@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from random import Random
+from typing import NamedTuple
 
 DEFAULT_PEOPLE = 14
 MOST_PEOPLE = 5000
@@ -36,20 +38,17 @@ class Person:
     """Works mostly through API keys, not in the web application."""
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     group_id: int
     name: str
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(NamedTuple):
     reference: str
     name: str
 
 
-@dataclass(frozen=True)
-class ApiKey:
+class ApiKey(NamedTuple):
     api_key_id: str
     display_name: str
     status: str
@@ -68,9 +67,18 @@ class Team:
     projects: tuple[Project, ...]
     api_keys: tuple[ApiKey, ...]
 
+    @cached_property
+    def project_names(self) -> dict[str, str]:
+        return {project.reference: project.name for project in self.projects}
 
-@dataclass(frozen=True)
-class Tool:
+    @cached_property
+    def group_names(self) -> dict[str, str]:
+        """By the email of a person, the first group; whoever is in none has no name here."""
+        names = {group.group_id: group.name for group in self.groups}
+        return {one.email: names[one.group_ids[0]] for one in self.people if one.group_ids}
+
+
+class Tool(NamedTuple):
     """`credits` is the price of one use, `usual_uses` the mean of one sitting."""
 
     credits: int
@@ -146,20 +154,7 @@ _CORE = (
     Person(f"sam.okafor@{_DOMAIN}", "member", "invited", (52,)),
 )
 
-_FIRST_NAMES = (
-    "ada",
-    "ben",
-    "carla",
-    "dino",
-    "emil",
-    "fatma",
-    "greta",
-    "hugo",
-    "ida",
-    "joao",
-    "kaya",
-    "liam",
-)
+_FIRST_NAMES = ("ada", "ben", "carla", "dino", "emil", "fatma", "greta", "hugo", "ida", "joao", "kaya", "liam")
 _LAST_NAMES = ("abel", "berg", "costa", "duval", "engel", "foster", "gomez", "holm", "ito", "jansen", "kim")
 
 
@@ -186,17 +181,9 @@ def _generated_key(number: int) -> ApiKey:
 
 
 def make_team(people: int = DEFAULT_PEOPLE, keys: int = DEFAULT_KEYS) -> Team:
-    """The team as it is before any event, with `people` members (1 to 5,000) and `keys` API keys (0 to 500).
-
-    >>> [len(make_team(size).people) for size in (3, 14, 200)]
-    [3, 14, 200]
-    >>> [len(make_team(keys=count).api_keys) for count in (0, 4, 150)]
-    [0, 4, 150]
-    """
-    if not 1 <= people <= MOST_PEOPLE:
-        raise ValueError(f"people must be from 1 to {MOST_PEOPLE}, not {people}")
-    if not 0 <= keys <= MOST_KEYS:
-        raise ValueError(f"keys must be from 0 to {MOST_KEYS}, not {keys}")
+    """The team as it is before any event, with `people` members (1 to 5,000) and `keys` API keys (0 to 500)."""
+    if not (1 <= people <= MOST_PEOPLE and 0 <= keys <= MOST_KEYS):
+        raise ValueError(f"people must be from 1 to {MOST_PEOPLE}, keys from 0 to {MOST_KEYS}")
     generated = tuple(_colleague(number) for number in range(people - len(_CORE)))
     generated_keys = tuple(_generated_key(number) for number in range(len(API_KEYS), keys))
     return Team((_CORE + generated)[:people], GROUPS, PROJECTS, (API_KEYS + generated_keys)[:keys])

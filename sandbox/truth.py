@@ -6,12 +6,14 @@ It shares no line with `answers`: other calendar, other sums, so that the two ca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import Query
+
+Row = dict[str, Any]
 
 
 def first_day(day: date, granularity: str) -> str:
@@ -45,41 +47,30 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
         day += timedelta(days=1)
 
 
-def _summed(names: Iterable[str], keyed: Iterable[tuple[tuple[str, ...], Entry]]) -> list[dict[str, Any]]:
-    """Uses and credits of each key under the `names` of its parts, sorted by it."""
-    uses: defaultdict[tuple[str, ...], int] = defaultdict(int)
-    credits: defaultdict[tuple[str, ...], int] = defaultdict(int)
-    for key, entry in keyed:
-        uses[key] += entry.uses
-        credits[key] += entry.credits
-    return [
-        {**dict(zip(names, key, strict=True)), "user_uses": uses[key], "user_credits": credits[key]}
-        for key in sorted(uses)
-    ]
+def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callable[[Entry], bool]) -> list[Row]:
+    """Uses and credits of the entries that count, by as many of date, tool, user and project as there are names."""
+    sums: defaultdict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for first, entry in _wanted(ledger, query):
+        if counts(entry):
+            key = (first, entry.tool, entry.user_email or "", entry.project_reference or "")[: len(names)]
+            uses, credits = sums[key]
+            sums[key] = uses + entry.uses, credits + entry.credits
+    figures = ("user_uses", "user_credits")
+    return [dict(zip((*names, *figures), (*key, *sums[key]), strict=True)) for key in sorted(sums)]
 
 
-def _by_tool(wanted: Iterable[tuple[str, Entry]]) -> list[dict[str, Any]]:
-    return _summed(("date", "tool"), (((first, entry.tool), entry) for first, entry in wanted))
-
-
-def totals(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
+def totals(ledger: Ledger, query: Query) -> list[Row]:
     """Uses and credits of each date and tool, sorted by them."""
-    return _by_tool(_wanted(ledger, query))
+    return _summed(ledger, query, ("date", "tool"), lambda entry: True)
 
 
-def unnamed(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
+def unnamed(ledger: Ledger, query: Query) -> list[Row]:
     """The part of `totals` that has no user, where there is one; below zero where less was charged than was used."""
-    return _by_tool((first, entry) for first, entry in _wanted(ledger, query) if entry.user_email is None)
+    return _summed(ledger, query, ("date", "tool"), lambda entry: entry.user_email is None)
 
 
-def rows(ledger: Ledger, query: Query) -> list[dict[str, Any]]:
+def rows(ledger: Ledger, query: Query) -> list[Row]:
     """Uses and credits of each date, tool, user and project, for the usage that has a user."""
-    found = _summed(
-        ("date", "tool", "user_email", "project_reference"),
-        (
-            ((first, entry.tool, entry.user_email, entry.project_reference or ""), entry)
-            for first, entry in _wanted(ledger, query)
-            if entry.user_email is not None
-        ),
-    )
-    return [{**row, "project_reference": row["project_reference"] or None} for row in found]
+    names = ("date", "tool", "user_email", "project_reference")
+    found = _summed(ledger, query, names, lambda entry: entry.user_email is not None)
+    return [row | {"project_reference": row["project_reference"] or None} for row in found]

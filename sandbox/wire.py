@@ -1,14 +1,40 @@
-"""JSON in and out of a request."""
+"""JSON in and out of a request, and the response to a question about credit usage."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from flask import Response, request
 
-from sandbox.query import RefusedError
+from sandbox.answers import credit_usage
+from sandbox.ledger import Ledger
+from sandbox.limits import Limits
+from sandbox.query import Query, RefusedError, check_length
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that was let in, and what the API knows at that moment."""
+
+    ledger: Ledger
+    query: Query | None = None
+    """What a valid body of `team-credit-usage` asks; None elsewhere."""
+    longest: int = 0
+    """Days that one request may cover."""
+    limits: Limits = field(default_factory=Limits)
+
+
+def respond(asked: Asked) -> Response:
+    """Credit usage, or the problem with the length of its range."""
+    assert asked.query is not None
+    try:
+        check_length(asked.query, asked.longest)
+    except RefusedError as refused:
+        return problem(refused)
+    return json_answer(credit_usage(asked.ledger, asked.query))
 
 
 def write_json(content: Any) -> bytes:
@@ -28,6 +54,15 @@ def message(status: int, text: str) -> Response:
     return json_answer({"message": text}, status)
 
 
+def problem(refused: RefusedError) -> Response:
+    """The API's form of an error that names parameters."""
+    content = {
+        "message": "The request parameters are not valid.",
+        "invalid_params": [{"name": name, "reason": f"{name} {reason}"} for name, reason in refused.problems],
+    }
+    return json_answer({"problem": content}, 400, "application/problem+json")
+
+
 def read_body() -> Any:
     """The request's JSON; an empty body is an empty object. Raises RefusedError."""
     if not request.get_data():
@@ -41,7 +76,7 @@ def read_body() -> Any:
 
 
 def body_as_sent() -> Any:
-    """The request's body for the log: JSON where it is, else text; None where there is none."""
+    """The request's body for the log: JSON if possible, otherwise text; None without a body."""
     text = request.get_data().decode("utf-8", "replace")
     try:
         return json.loads(text) if text else None

@@ -1,7 +1,7 @@
 """What happened to a small team, entry by entry. The sandbox answers about it, and its oracle adds it up."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -10,10 +10,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sandbox import truth
-from sandbox.answers import Manner, credit_usage
+from sandbox.answers import credit_usage
 from sandbox.ledger import Entry, History, Ledger
+from sandbox.odd import in_pieces, with_empty_periods
 from sandbox.query import Query, read_query
 from sandbox.team import Group, Person, Project, Team
+from sandbox.wire import Asked
 
 START = date(2026, 1, 1)
 # The last of a month, the first of one, and the last of a week: days that have several rows often, and lose some.
@@ -29,7 +31,7 @@ TEAM = Team(
     projects=(Project(FILM, "Spring Film"), Project(PRINT, "Größe 大")),
     api_keys=(),
 )
-PLAIN = Manner()
+MANNERS = {"awkward": in_pieces, "empty-periods": with_empty_periods}
 
 
 class Given(History):
@@ -79,9 +81,11 @@ def team(last: date, days: int, version: int = 0, reach: int | None = None) -> l
     return used
 
 
-def answer(ledger: Ledger, query: Query, manner: Manner = PLAIN) -> dict[str, Any]:
-    """The sandbox's answer, in which the nameless have no name."""
-    found = credit_usage(ledger, query, manner)
+def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[str, Any]:
+    """The sandbox's answer, in which the nameless have no name; `manner` are some of MANNERS."""
+    found = credit_usage(ledger, query)
+    for name in manner:
+        found = MANNERS[name](found, Asked(ledger, query))
     for consumption in (one for period in found["data"] for one in period["consumptions"]):
         for usage in consumption.get("user_usages") or []:
             if usage["user_email"] in NAMELESS:

@@ -171,7 +171,7 @@ def test_a_key_that_failed_once_has_its_turn_again_among_more_keys_than_requests
 @pytest.mark.parametrize(("granularity", "start", "lookback"), [("month", "2026-01-01", 7), ("day", "2026-01-20", 60)])
 def test_a_history_that_takes_many_days_gets_further_on_each(granularity: str, start: str, lookback: int) -> None:
     """From a server that answers one day at a time, three keys in turn."""
-    api = team(keys=3, people=3, longest_answer=1)
+    api = team(keys=3, people=3, quirks=({"kind": "status", "status": 504, "longer_than": 1},))
     connection = Connection(api, start_date=start, granularity=granularity, lookback_window_days=lookback)
     for day in range(12):
         assert not connection.sync(TODAY.add(days=day)).errors

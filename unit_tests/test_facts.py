@@ -16,8 +16,7 @@ from in_process import LISTS, USAGE, clock
 from pendulum import Date
 from sandbox_api import SandboxApi
 
-from sandbox.customs import CUSTOMS
-from sandbox.oddities import ODDITIES
+from sandbox.quirks import FACTS
 from source_magnific_analytics.policy import POLICY
 from verify.assumptions import JUDGES
 from verify.facts import main
@@ -59,10 +58,11 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "keys-exceed": ({"keys_total": NOT}, "the keys have 218 percent of the team's credits"),
     "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 days old"),
     "limit-headers": ({"limits": HOLDS}, "x-ratelimit-remaining: 99 at first, 88 at last"),
+    "awkward": (dict.fromkeys(("fields", "once"), NOT), "174 periods and 278 tools"),
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }
 # They change nothing that the connector takes for granted.
-FREE = {"nameless-keys", "sorted", "newest-first", "twice", "gzip", "free-tool"}
+FREE = {"empty-periods", "flat-problems", "gzip"}
 
 
 class Page:
@@ -120,10 +120,10 @@ def test_without_a_key_a_sandbox_is_started_and_asked_over_http(capsys: pytest.C
     assert page.verdicts["end_date"] == HOLDS
 
 
-@pytest.mark.parametrize("oddity", sorted({*ODDITIES, *CUSTOMS} - FREE))
+@pytest.mark.parametrize("oddity", sorted(FACTS.keys() - FREE))
 def test_the_page_notices_each_oddity(oddity: str, usual: Page, capsys: pytest.CaptureFixture[str]) -> None:
     verdicts, told = NOTICED[oddity]
-    page = Page(capsys, {"oddities": frozenset({oddity}), "per_day": 100})
+    page = Page(capsys, {"quirks": (oddity,), "per_day": 100})
     assert differing(page, usual) == verdicts
     assert (told in page.flat, told in usual.flat) == (True, False)
 
@@ -131,17 +131,16 @@ def test_the_page_notices_each_oddity(oddity: str, usual: Page, capsys: pytest.C
 @pytest.mark.parametrize(
     ("options", "given_", "verdicts", "told"),
     [
-        ({"awkward": True}, {}, dict.fromkeys(("fields", "once"), NOT), "174 periods and 278 tools"),
         ({"keys": 0}, {}, {"keys_total": UNSEEN}, "the team has no API keys"),
         ({"plan": "enterprise"}, {"MAGNIFIC_PLAN": "enterprise"}, {}, "365 days are answered"),
         (
-            {"longest_answer": 60},
+            {"quirks": ({"kind": "status", "status": 504, "longer_than": 60},)},
             {},
             {"answered": NOT, "longest": NOT, **dict.fromkeys(("keys_total", "one_more"), UNSEEN)},
             "180 days are not answered (504); 30 days are answered",
         ),
         (
-            {"oddities": frozenset({"old-dates-refused"})},
+            {"quirks": ("old-dates-refused",)},
             {"MAGNIFIC_START_DATE": "2024-01-01"},
             {"age": NOT},
             "days 1,059 days ago are refused (400)",

@@ -1,7 +1,7 @@
 """A connection and its deduplicated tables, as they live for years: sync after sync, some of them interrupted."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,10 +10,9 @@ import requests_mock
 from airbyte_cdk.models import SyncMode
 from builders import KEY
 from in_process import USAGE, error, log, sync
-from ledger import PLAIN, Given, Table, answer, table_of_rows
+from ledger import Given, Table, answer, table_of_rows
 from pendulum import Date
 
-from sandbox.answers import Manner
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import LONGEST_RANGE, Query, read_query
 
@@ -54,7 +53,7 @@ class Warehouse:
         too_long: int | None = None,
         fault: Fault | None = None,
         mistake: Mistake = lambda right: right,
-        manner: Manner = PLAIN,
+        manner: Collection[str] = (),
         full_refresh: bool = False,
     ) -> bool:
         """One sync; whether it was complete.

@@ -1,0 +1,153 @@
+"""Where the sandbox deviates from the documentation: one table of named quirks, each a function of `sandbox.odd`.
+
+A quirk is switched on by its name or by a JSON object: `kind` is the name, beside its parameters. Four more say which
+requests it changes: `path`, a text that the request's path contains; `longer_than`, a number of days that the range of
+an answer exceeds; `at`, the number of the first of these requests since the quirk was switched on, counted from 1, or
+"every" (default); and `times`, how many in a row (default: 1, or all for "every"). Several go together, in the order of
+the table.
+"""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from flask import Response
+
+from sandbox import odd
+from sandbox.odd import DAY, FIGURES, OLDEST_DAYS, answer, broken_off, periods, taken_for, tools, values, with_bytes
+from sandbox.wire import Asked
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+HALF_EMOJI = "\ud83d"
+"""What is left of an emoji that was cut in the middle by a program that counts in UTF-16."""
+_GIVEN_NAMES = ("name", "display_name", "project_name", "group_name")
+_COUNTS = (*FIGURES, "member_count")
+_MORE = {"currency": "credits", "tool_version": 3}
+
+# Of each quirk what it means, and what it does. What calculates with figures comes before what writes them otherwise,
+# and what writes bytes comes last.
+FACTS: dict[str, tuple[str, odd.Change]] = {
+    "longer-range": ("a range of one day more than documented is accepted", odd.longer_by(1)),
+    "shorter-range": ("a range of as many days as the plan allows is refused", odd.longer_by(-1)),
+    "old-dates-refused": (f"a range that starts more than {OLDEST_DAYS} days ago is refused", odd.old_refused),
+    "end-excluded": (
+        "a range excludes its end_date",
+        taken_for(lambda query, today: query.between(query.start, query.end - DAY)),
+    ),
+    "no-today": (
+        "today's usage is not there yet",
+        taken_for(lambda query, today: query.between(query.start, min(query.end, today - DAY))),
+    ),
+    "whole-edges": ("a period that the range cuts has all its days", taken_for(odd.whole_periods)),
+    "edge-dates": (
+        "a period that the range cuts is dated by the first day of the range",
+        periods(lambda period, query: period | {"date": max(period["date"], f"{query.start}{period['date'][10:]}")}),
+    ),
+    "sunday-weeks": ("weeks are dated by the Sunday before them", periods(odd.dated_by_sundays)),
+    "sizes-differ": ("weeks, months and years lack tools without a breakdown", periods(odd.attributed_only)),
+    "keys-exceed": ("usage filtered by API keys is nine times what it is", answer(odd.ninefold_by_key)),
+    "empty-periods": ("periods without usage are there, empty", answer(odd.with_empty_periods)),
+    "awkward": ("answers come in pieces, with nulls, unknown fields and an unknown role", answer(odd.in_pieces)),
+    "rebate": ("a breakdown has twice the credits of its total, as after a rebate", tools(odd.rebated)),
+    "no-breakdown": ("no tool has a breakdown", tools(lambda tool: {**tool, "user_usages": []})),
+    "more-fields": ("tools have undocumented fields", tools(lambda tool: tool | _MORE)),
+    "half-emoji": (
+        r"names of projects, groups and API keys end in half an emoji, written \ud83d",
+        values(_GIVEN_NAMES, lambda name: name + HALF_EMOJI),
+    ),
+    "nul": (
+        r"names of tools, projects, groups and API keys contain a NUL, written \u0000",
+        values((*_GIVEN_NAMES, "tool"), lambda name: f"{name[:1]}\0{name[1:]}"),
+    ),
+    "half-credits": ("credits are fractions, such as 12.5", values(["user_credits"], lambda credits: credits + 0.5)),
+    "floats": ("uses, credits and member counts are written as 12.0", values(_COUNTS, float)),
+    "text-figures": ('uses, credits and member counts are written as "12"', values(_COUNTS, str)),
+    "offset": (
+        "periods begin at midnight of another offset, written 2026-11-21T00:00:00+01:00",
+        values(["date"], lambda day: f"{day[:10]}T00:00:00+01:00"),
+    ),
+    "evening-dates": (
+        "periods are dated by the midnight of another offset in UTC, written 2026-11-20T23:00:00.000Z",
+        values(["date"], lambda day: f"{date.fromisoformat(day[:10]) - DAY}T23:00:00.000Z"),
+    ),
+    "plain-dates": ("periods have a date without a time, 2026-11-21", values(["date"], lambda day: day[:10])),
+    "unlisted": ("every second member is missing from the list", answer(odd.every_second_member)),
+    "no-created-at": ('API keys were created at ""', values(["created_at"], lambda _: "")),
+    "flat-problems": ("400 without the wrapping `problem`", odd.flat_problem),
+    "limit-headers": ("each response has the day's limit in x-ratelimit headers", odd.with_limits),
+    "slow-clock": ("the server's Date is three hours behind", odd.three_hours_behind),
+    "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
+    "gzip": ("answers are compressed", with_bytes(gzip.compress, "gzip")),
+}
+"""What the documentation leaves open, or states and nobody has seen, the other way round."""
+
+FAILURES: dict[str, tuple[str, odd.Change]] = {
+    "forbidden": ("the key may not read analytics: 403", odd.forbidden),
+    "body": ("another `body` in place of each answer of status 200", odd.another_body),
+    "status": ("another `status`, with `headers` and `body`", odd.another_status),
+    "redirect": ("a redirect (`status`, default 307) to a `location`", odd.redirect),
+    "empty": ("no body", with_bytes(lambda body: b"")),
+    "html": ("a page in HTML in place of each answer", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
+    "bad-gzip": ("a body that is said to be compressed and is not", with_bytes(lambda body: body, "gzip")),
+    # A lenient reader takes it for another name.
+    "bad-utf8": (
+        "the last text begins with no UTF-8",
+        with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
+    ),
+    "late": ("the response comes after so many `seconds`", odd.late),
+    "trickle": ("the body comes byte by byte, each after so many `seconds`", odd.trickle),
+    "cut": ("the body ends in its middle", broken_off(half=True, reset=False, length=True)),
+    "cut-chunked": ("the same without a length", broken_off(half=True, reset=False, length=False)),
+    "reset-before": ("a reset before the body", broken_off(half=False, reset=True, length=False)),
+    "reset-inside": ("a reset in the middle of the body", broken_off(half=True, reset=True, length=True)),
+    "silence": ("no response until the client hangs up", odd.silence),
+}
+"""Responses that are late, wrong or never come. Those that break a connection need the server of `sandbox.server`."""
+
+QUIRKS = FACTS | FAILURES
+_ORDER = list(QUIRKS)
+_WHEN = {"kind", "path", "longer_than", "at", "times"}
+
+
+class Switched:
+    """A quirk that is on, and how many of its requests it has seen."""
+
+    def __init__(self, given: Any) -> None:
+        """ValueError says what is wrong with the name or the JSON object."""
+        given = {"kind": given} if isinstance(given, str) else given
+        if not isinstance(given, Mapping) or given.get("kind") not in QUIRKS:
+            raise ValueError(f"no such quirk: {given!r}; the kinds are {', '.join(QUIRKS)}")
+        self.name: str = given["kind"]
+        self._parameters = {name: given[name] for name in given.keys() - _WHEN}
+        self._path, self._longer_than, times = given.get("path", ""), given.get("longer_than"), given.get("times")
+        at = given.get("at", "every")
+        counts = [n for n in (self._longer_than, times, None if at == "every" else at) if n is not None]
+        if not isinstance(self._path, str) or not all(isinstance(n, int) and n >= 1 for n in counts):
+            raise ValueError(f'{self.name}: path is a text, the others numbers from 1 up, and at perhaps "every"')
+        try:
+            inspect.signature(QUIRKS[self.name][1]).bind(None, None, **self._parameters)
+        except TypeError as error:
+            raise ValueError(f"{self.name}: {error}") from None
+        self._first = 1 if at == "every" else at
+        self._last = self._first + times - 1 if times else None if at == "every" else self._first
+        self._seen = 0
+
+    def strikes(self, path: str, response: Response, asked: Asked) -> bool:
+        """Count a request; whether it is one of those to change. A refusal has no answer that is too long."""
+        days = asked.query.days if asked.query and response.status_code == 200 else 0
+        if self._path not in path or (self._longer_than and days <= self._longer_than):
+            return False
+        self._seen += 1
+        return self._seen >= self._first and (self._last is None or self._seen <= self._last)
+
+    def change(self, response: Response, asked: Asked) -> Response:
+        """The changed response in place of the right one."""
+        return QUIRKS[self.name][1](response, asked, **self._parameters)
+
+
+def in_order(switched: Iterable[Switched]) -> list[Switched]:
+    return sorted(switched, key=lambda quirk: _ORDER.index(quirk.name))
