@@ -77,7 +77,7 @@ lock: COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-
 lock: | $(UV)
 	$(COMPILE) --universal --python-version 3.11 setup.py --group dev --group dagster --group singer -o locks/dev.txt
 	$(COMPILE) --universal --python-version 3.11 setup.py --group unit --resolution lowest-direct -o locks/lowest.txt
-	@for group in airflow dbt destination dlt prefect; do \
+	@for group in airflow dbt destination dlt prefect schemathesis; do \
 		$(COMPILE) --universal --python-version 3.11 --group $$group -o locks/$$group.txt || exit 1; \
 	done
 	$(COMPILE) --universal --python-version 3.12 --group focus -o locks/focus.txt

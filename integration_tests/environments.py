@@ -51,8 +51,8 @@ def run(command: list[Any], **options: Any) -> None:
     assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
 
 
-DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT = map(
-    Environment, ("dbt", "models", "airflow", "dagster", "dlt", "prefect")
+DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT, SCHEMATHESIS = map(
+    Environment, ("dbt", "models", "airflow", "dagster", "dlt", "prefect", "schemathesis")
 )
 # focus-validator needs Python 3.12 and ready-made packages, which the newer ones lack; the destination has old pins.
 FOCUS, DESTINATION = Environment("focus", "3.12"), Environment("destination", "3.11")

@@ -7,7 +7,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFECT, Environment
+from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFECT, SCHEMATHESIS, Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -52,6 +52,7 @@ def test_what_the_tests_run_on_is_locked() -> None:
         (DESTINATION, "destination"),
         (DLT, "dlt"),
         (PREFECT, "prefect"),
+        (SCHEMATHESIS, "schemathesis"),
         (FOCUS, "focus"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.name,
@@ -68,7 +69,7 @@ def test_what_is_kept_apart_is_locked(environment: Environment, lock: str) -> No
     [
         ("dev", ["dev", "dagster", "singer"]),
         ("lowest", ["unit"]),
-        *((name, [name]) for name in ("airflow", "dbt", "destination", "dlt", "focus", "prefect")),
+        *((name, [name]) for name in ("airflow", "dbt", "destination", "dlt", "focus", "prefect", "schemathesis")),
     ],
 )
 def test_a_lock_holds_only_versions_that_its_groups_allow(lock: str, groups: list[str]) -> None:

@@ -71,7 +71,7 @@ def tools(change: Callable[[Json], Json]) -> Change:
 
 
 def rebated(tool: Json) -> Json:
-    usages = [usage | {"user_credits": 2 * usage["user_credits"]} for usage in tool.get("user_usages", [])]
+    usages = [usage | {"user_credits": 2 * usage["user_credits"]} for usage in tool.get("user_usages") or []]
     return {**tool, "user_usages": usages}
 
 

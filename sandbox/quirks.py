@@ -120,7 +120,8 @@ class Switched:
         """ValueError says what is wrong with the name or the JSON object."""
         given = {"kind": given} if isinstance(given, str) else given
         if not isinstance(given, Mapping) or given.get("kind") not in QUIRKS:
-            raise ValueError(f"no such quirk: {given!r}; the kinds are {', '.join(QUIRKS)}")
+            kind = given.get("kind") if isinstance(given, Mapping) else given
+            raise ValueError(f"no such quirk: {kind!r}; there are {', '.join(QUIRKS)}")
         self.name: str = given["kind"]
         self._parameters = {name: given[name] for name in given.keys() - _WHEN}
         self._path, self._longer_than, times = given.get("path", ""), given.get("longer_than"), given.get("times")
