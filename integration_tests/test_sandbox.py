@@ -107,9 +107,9 @@ def test_requests_are_logged_without_the_key() -> None:
     ask(client, granularity="week")
     client.get("/v1/analytics/nothing", headers=KEY)
     log = client.get("/_sandbox/requests")
-    assert [(one["n"], one["method"], one["body"], one["status"]) for one in log.json] == [  # type: ignore[union-attr]
-        (1, "POST", {"granularity": "week"}, 200),
-        (2, "GET", None, 404),
+    assert [(one["method"], one["body"], one["status"]) for one in log.json] == [  # type: ignore[union-attr]
+        ("POST", {"granularity": "week"}, 200),
+        ("GET", None, 404),
     ]
     assert DEFAULT_KEY not in log.text
     assert client.delete("/_sandbox/requests").json == log.json

@@ -49,7 +49,6 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
 
 
 def _options(given: argparse.Namespace) -> Options:
-    """Raises ValueError."""
     values = {field.name: getattr(given, field.name) for field in fields(Options)}
     quirks = tuple(json.loads(text) if text.startswith("{") else text for text in given.quirks)
     return Options(**values | {"quirks": quirks, "today": read_day(given.today) if given.today else None})

@@ -44,14 +44,8 @@ def _add_gate(app: Flask, state: State) -> None:
         if not request.path.startswith("/v1/"):
             return None
         with state.lock:
-            g.entry = {
-                "n": len(state.requests) + 1,
-                "method": request.method,
-                "path": request.path,
-                "body": body_as_sent(),
-                "status": None,
-                "time": pendulum.now("UTC").isoformat(timespec="milliseconds"),
-            }
+            g.entry = {"method": request.method, "path": request.path, "body": body_as_sent(), "status": None}
+            g.entry["time"] = pendulum.now("UTC").isoformat(timespec="milliseconds")
             state.requests.append(g.entry)
             g.asked = Asked(state.ledger(), longest=LONGEST_RANGE[state.options.plan], limits=state.limits)
         return _refusal(state)
@@ -80,9 +74,8 @@ def _refusal(state: State) -> Response | None:
         refusal = state.limits.take(pendulum.now("UTC"), g.asked.ledger.today)
     if refusal is None:
         return None
-    words, headers = refusal
-    answer = message(429, words)
-    answer.headers.update(headers)
+    answer = message(429, refusal[0])
+    answer.headers.update(refusal[1])
     return answer
 
 

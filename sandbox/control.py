@@ -83,10 +83,8 @@ def _added_up(what: str, ledger: Ledger, query: Query) -> bytes:
 
 def _asked(ledger: Ledger) -> Query:
     """The question in the query string: filters are repeated, and no plan limits the range."""
-    asked: dict[str, Any] = {}
-    for name, values in request.args.lists():
-        if name != "form":
-            asked[name] = values if name.endswith("s") else values[0]
+    given = {name: values for name, values in request.args.lists() if name != "form"}
+    asked: dict[str, Any] = {name: given[name] if name.endswith("s") else given[name][0] for name in given}
     if "group_ids" in asked:
         asked["group_ids"] = [int(one) for one in asked["group_ids"]]
     return read_query(asked, ledger.today, longest=None, first=FIRST_DAY)

@@ -17,9 +17,8 @@ from sandbox.team import Group, Project, Team
 Renamed = TypeVar("Renamed", Group, Project)
 
 
-def _renamed(those: tuple[Renamed, ...], name: str, **identity: Any) -> tuple[Renamed, ...]:
-    [(key, value)] = identity.items()
-    return tuple(one._replace(name=name) if getattr(one, key) == value else one for one in those)
+def _renamed(those: tuple[Renamed, ...], key: int | str, name: str) -> tuple[Renamed, ...]:
+    return tuple(one._replace(name=name) if one[0] == key else one for one in those)
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,11 @@ class Happened:
     def on_team(self, team: Team) -> Team:
         match self.kind:
             case "rename_project":
-                return replace(team, projects=_renamed(team.projects, self.name, reference=self.reference))
+                return replace(team, projects=_renamed(team.projects, self.reference, self.name))
             case "delete_project":
                 return replace(team, projects=tuple(one for one in team.projects if one.reference != self.reference))
             case "rename_group":
-                return replace(team, groups=_renamed(team.groups, self.name, group_id=self.group_id))
+                return replace(team, groups=_renamed(team.groups, self.group_id, self.name))
             case "change_email":
                 people = (replace(one, email=self.new) if one.email == self.old else one for one in team.people)
                 return replace(team, people=tuple(people))
@@ -117,12 +116,8 @@ def read_event(given: Any) -> Happened:
 
 
 def happen(ledger: Ledger, event: Happened) -> Ledger:
-    """The ledger after one more event.
-
-    ValueError where it would change nothing: then a name or a day is mistyped.
-    """
-    after = replace(ledger, events=(*ledger.events, event))
-    day = event.day
+    """The ledger after one more event. ValueError if it would change nothing: a name or a day is mistyped."""
+    after, day = replace(ledger, events=(*ledger.events, event)), event.day
     if after.team == ledger.team and (day is None or list(after.entries(day)) == list(ledger.entries(day))):
         raise ValueError(f"{event} changes nothing")
     return after

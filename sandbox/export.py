@@ -14,19 +14,9 @@ from sandbox import truth
 from sandbox.ledger import Ledger
 from sandbox.query import Query
 
-HEADINGS = {
-    "date": "Date",
-    "tool": "Tool",
-    "user_email": "User email",
-    "user_uses": "Usage count",
-    "user_credits": "Credits",
-    "project": "Project",
-    "group": "Group",
-}
+HEADINGS = ["Date", "Tool", "User email", "Usage count", "Credits", "Project", "Group"]
 PLAIN, COMMAS = "plain", "decimal-commas"
 """`decimal-commas`: 05.03.2026;Upscaler;…;1.480,00 below a title, with other headings."""
-
-Row = dict[str, Any]
 
 
 def export(ledger: Ledger, query: Query, form: str = PLAIN) -> bytes:
@@ -34,12 +24,12 @@ def export(ledger: Ledger, query: Query, form: str = PLAIN) -> bytes:
     if form not in (PLAIN, COMMAS):
         raise ValueError(f"no such form: {form}; there are {PLAIN}, {COMMAS}")
     text = io.StringIO()
-    if form == COMMAS:
+    if form == PLAIN:
+        csv.writer(text).writerows([HEADINGS, *_rows(ledger, query)])
+    else:
         text.write("Usage of the team\r\n")
-    writer = csv.writer(text, delimiter=";" if form == COMMAS else ",")
-    writer.writerow(HEADINGS.values() if form == PLAIN else ["Tag", *list(HEADINGS.values())[1:]])
-    for row in _rows(ledger, query):
-        writer.writerow([row[name] if form == PLAIN else _with_comma(row[name]) for name in HEADINGS])
+        rows = ([_with_comma(value) for value in row] for row in _rows(ledger, query))
+        csv.writer(text, delimiter=";").writerows([["Tag", *HEADINGS[1:]], *rows])
     return text.getvalue().encode()
 
 
@@ -49,17 +39,19 @@ def _with_comma(value: Any) -> str:
     return f"{value:,}".replace(",", ".") + ",00" if isinstance(value, int) else str(value)
 
 
-def _rows(ledger: Ledger, query: Query) -> list[Row]:
+def _rows(ledger: Ledger, query: Query) -> list[list[Any]]:
     """By date and tool: the rows of people, then what is left of the tool's total, which has no person."""
-    team = ledger.team
+    projects, groups = ledger.team.project_names, ledger.team.group_names
     found = [
-        {
-            **row,
-            "project": team.project_names.get(row["project_reference"], ""),
-            "group": team.group_names.get(row["user_email"], ""),
-        }
-        for row in truth.rows(ledger, query)
+        [
+            date.fromisoformat(row["date"]),
+            row["tool"],
+            row.get("user_email", ""),
+            row["user_uses"],
+            row["user_credits"],
+            projects.get(row.get("project_reference") or "", ""),
+            groups.get(row.get("user_email") or "", ""),
+        ]
+        for row in (*truth.rows(ledger, query), *truth.unnamed(ledger, query))
     ]
-    found += [{**rest, "user_email": "", "project": "", "group": ""} for rest in truth.unnamed(ledger, query)]
-    dated = [{**row, "date": date.fromisoformat(row["date"])} for row in found]
-    return sorted(dated, key=lambda row: (row["date"], row["tool"], not row["user_email"]))
+    return sorted(found, key=lambda row: (row[0], row[1], not row[2]))

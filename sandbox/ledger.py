@@ -52,11 +52,6 @@ def _growth(day: date) -> float:
     return 1.0 + 0.5 * (day - FIRST_DAY).days / 365
 
 
-def _on_holiday(number: int, day: date) -> bool:
-    """Each person is away for about three whole weeks a year."""
-    return (number * 7 + day.isocalendar().week) % 17 == 0
-
-
 class History:
     """What the team used, day by day, before any event and whole days only."""
 
@@ -83,9 +78,9 @@ class History:
         bustle = _bustle(day)
         entries: list[Entry] = []
         for number, person in enumerate(self.team.people):
-            if not person.habits or not person.first_day <= day <= person.last_day or _on_holiday(number, day):
-                continue
-            if random() < bustle:
+            # Each is away for about three whole weeks a year.
+            away = (number * 7 + day.isocalendar().week) % 17 == 0
+            if person.habits and person.first_day <= day <= person.last_day and not away and random() < bustle:
                 for _ in range(2 + int(random() * 3)):
                     tool = person.habits[int(random() * len(person.habits))]
                     entries.append(self._entry(day, tool, random(), person, number))

@@ -29,9 +29,8 @@ class Limits:
             self._minute: datetime | None = None
             self._in_day = self._in_minute = 0
 
-    @property
     def left(self) -> int:
-        """Requests of the day that are left."""
+        """How many requests of the day are left."""
         return max(self.per_day - self._in_day, 0)
 
     def take(self, now: datetime, today: date) -> tuple[str, dict[str, str]] | None:
@@ -41,16 +40,15 @@ class Limits:
         if self._minute is None or now >= self._minute + MINUTE:
             self._minute, self._in_minute = now, 0
         if self.per_day and self._in_day >= self.per_day:
-            return self._refuse(f"Daily limit of {self.per_day} requests exceeded", until_midnight(now))
+            return self._refusal(f"Daily limit of {self.per_day} requests exceeded", until_midnight(now))
         if self.per_minute and self._in_minute >= self.per_minute:
-            return self._refuse(f"Limit of {self.per_minute} requests per minute exceeded", self._minute + MINUTE - now)
+            return self._refusal(f"Limit of {self.per_minute} requests a minute exceeded", self._minute + MINUTE - now)
         self._in_day += 1
         self._in_minute += 1
         return None
 
-    def _refuse(self, message: str, wait: timedelta) -> tuple[str, dict[str, str]]:
-        seconds = str(max(1, math.ceil(wait.total_seconds())))
-        return message, {} if self.limit_header == "none" else {"Retry-After": seconds}
+    def _refusal(self, words: str, wait: timedelta) -> tuple[str, dict[str, str]]:
+        return words, {} if self.limit_header == "none" else {"Retry-After": str(math.ceil(wait.total_seconds()))}
 
 
 def until_midnight(now: datetime) -> timedelta:

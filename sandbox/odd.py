@@ -164,7 +164,7 @@ def flat_problem(response: Response, asked: Asked) -> Response:
 
 def with_limits(response: Response, asked: Asked) -> Response:
     seconds = until_midnight(pendulum.now("UTC")).seconds
-    told = {"limit": asked.limits.per_day, "remaining": asked.limits.left, "reset": seconds}
+    told = {"limit": asked.limits.per_day, "remaining": asked.limits.left(), "reset": seconds}
     response.headers.update({f"x-ratelimit-{name}": str(number) for name, number in told.items()})
     return response
 
@@ -204,11 +204,7 @@ def forbidden(response: Response, asked: Asked) -> Response:
 
 
 class BrokenOffError(ConnectionError):
-    """Raised in the middle of a response: the server ends the connection here, by a `reset` or cleanly."""
-
-    def __init__(self, reset: bool) -> None:
-        super().__init__("the sandbox breaks this response off")
-        self.reset = reset
+    """Raised in the middle of a response, with whether the server ends the connection here by a reset or cleanly."""
 
 
 def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) -> Response:

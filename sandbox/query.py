@@ -18,9 +18,6 @@ LONGEST_RANGE = {"business": 180, "enterprise": 365}
 
 GRANULARITIES = ("day", "week", "month", "year")
 
-Problem = tuple[str, str]
-"""The name of a property and what is wrong with it."""
-
 
 @dataclass(frozen=True)
 class Filters:
@@ -63,9 +60,9 @@ class Query:
 
 
 class RefusedError(Exception):
-    """The body is not what the contract allows; `problems` names each property and the reason."""
+    """The body is not what the contract allows; `problems` are pairs of a property's name and the reason."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__(problems)
         self.problems = problems
 

@@ -109,7 +109,6 @@ FAILURES: dict[str, tuple[str, odd.Change]] = {
 """Responses that are late, wrong or never come. Those that break a connection need the server of `sandbox.server`."""
 
 QUIRKS = FACTS | FAILURES
-_ORDER = list(QUIRKS)
 _WHEN = {"kind", "path", "longer_than", "at", "times"}
 
 
@@ -151,4 +150,4 @@ class Switched:
 
 
 def in_order(switched: Iterable[Switched]) -> list[Switched]:
-    return sorted(switched, key=lambda quirk: _ORDER.index(quirk.name))
+    return sorted(switched, key=lambda quirk: list(QUIRKS).index(quirk.name))

@@ -28,9 +28,6 @@ class _QuietHandler(WSGIRequestHandler):
         if type == "error":
             sys.stderr.write(f"sandbox: {message % args if args else message}\n")
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
     def send_header(self, keyword: str, value: str) -> None:
         # A date of the application comes after the server's own and takes its place.
         if keyword == "Date":
@@ -44,7 +41,7 @@ class _QuietHandler(WSGIRequestHandler):
 
     def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
         self.close_connection = True
-        if isinstance(error, BrokenOffError) and error.reset:
+        if isinstance(error, BrokenOffError) and error.args == (True,):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RESET)
             # The server would say goodbye properly before closing; taking the descriptor away prevents it.
             os.close(self.connection.detach())

@@ -30,7 +30,6 @@ class Options:
     seed: int = 1
     people: int = DEFAULT_PEOPLE
     keys: int = DEFAULT_KEYS
-    """How many API keys the team has."""
     per_minute: int = 50
     per_day: int = 100
     limit_header: str = "retry-after"

@@ -19,8 +19,6 @@ MOST_KEYS = 500
 FIRST_DAY = date(2023, 1, 1)
 """No usage exists before this day."""
 
-NEVER = date.max
-
 
 @dataclass(frozen=True)
 class Person:
@@ -33,7 +31,7 @@ class Person:
     habits: tuple[str, ...] = ()
     """Tools this person reaches for; one named twice is used twice as often. Empty: uses nothing."""
     first_day: date = FIRST_DAY
-    last_day: date = NEVER
+    last_day: date = date.max
     by_api: bool = False
     """Works mostly through API keys, not in the web application."""
 
@@ -99,12 +97,7 @@ TOOLS = {
     "Asset Download": Tool(90, 6),
 }
 
-GROUPS = (
-    Group(11, "Brand Studio"),
-    Group(24, "Campaigns"),
-    Group(37, "Product Engineering"),
-    Group(52, "Motion"),
-)
+GROUPS = (Group(11, "Brand Studio"), Group(24, "Campaigns"), Group(37, "Product Engineering"), Group(52, "Motion"))
 
 PROJECTS = (
     Project("7c1f0a52-4a8e-4f0b-9d55-0b8f6f2f1a01", "Autumn Catalogue"),
@@ -129,7 +122,6 @@ _FILM = ("Video Generator", "Video Generator", "Sound Effects", "Upscaler", "AI 
 _BY_GROUP = {11: _DESIGN, 24: _CAMPAIGN, 37: _CODE, 52: _FILM}
 
 _DOMAIN = "harbour-studio.example"
-_OWNER = f"nora.lindqvist@{_DOMAIN}"
 
 
 def _member(name: str, *groups: int, role: str = "member", first: date = FIRST_DAY) -> Person:
@@ -138,7 +130,7 @@ def _member(name: str, *groups: int, role: str = "member", first: date = FIRST_D
 
 
 _CORE = (
-    Person(_OWNER, "owner", "active", (), ("AI Image Models", "Image Editor")),
+    Person(f"nora.lindqvist@{_DOMAIN}", "owner", "active", (), ("AI Image Models", "Image Editor")),
     _member("tomas.rivera", 24, role="admin"),
     _member("aiko.tanaka", 37, role="admin"),
     _member("ines.carvalho", 11),
@@ -165,19 +157,14 @@ def _colleague(number: int) -> Person:
 
 
 _PURPOSES = ("Shop banners", "Newsletter", "Packaging", "Staging", "Nightly batch", "Intranet", "Partner portal")
-_SECONDS_OF_THREE_YEARS = 1096 * 24 * 3600
 
 
 def _generated_key(number: int) -> ApiKey:
     """Made at some second of 2023 to 2025; every fifth is inactive."""
     random = Random(f"API key {number}")
-    made = datetime(2023, 1, 1) + timedelta(seconds=random.randrange(_SECONDS_OF_THREE_YEARS))
-    return ApiKey(
-        f"fpk-{random.getrandbits(48):012x}",
-        f"{_PURPOSES[number % len(_PURPOSES)]} {number}",
-        "active" if number % 5 else "inactive",
-        f"{made.isoformat()}.000Z",
-    )
+    made = datetime(2023, 1, 1) + timedelta(seconds=random.randrange(1096 * 24 * 3600))
+    name, status = f"{_PURPOSES[number % len(_PURPOSES)]} {number}", "active" if number % 5 else "inactive"
+    return ApiKey(f"fpk-{random.getrandbits(48):012x}", name, status, f"{made.isoformat()}.000Z")
 
 
 def make_team(people: int = DEFAULT_PEOPLE, keys: int = DEFAULT_KEYS) -> Team:
