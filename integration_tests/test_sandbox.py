@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -17,7 +15,7 @@ import pytest
 import requests
 from environments import SCHEMATHESIS
 from patience import HUNG
-from sandbox_in_process import KEY, MEMBERS, TODAY, USAGE, ask, listed, sandbox
+from sandbox_in_process import KEY, MEMBERS, TODAY, USAGE, ask, sandbox
 from sandbox_process import ROOT, Sandbox
 
 from sandbox import DEFAULT_KEY, Options, running
@@ -33,7 +31,12 @@ def judged(tmp_path: Path, *quirks: str) -> subprocess.CompletedProcess[str]:
         arguments = ["--url", base_url, "--header", f"x-magnific-api-key: {DEFAULT_KEY}", "--no-color", "--seed=1"]
         # No schema can say that a range ends after it begins and is no longer than the plan allows.
         arguments += ["--exclude-checks=positive_data_acceptance", "--phases=coverage,fuzzing"]
-        command = [SCHEMATHESIS.program("schemathesis"), "run", ROOT / "sandbox" / "openapi.yaml", *arguments]
+        command: list[str | Path] = [
+            SCHEMATHESIS.program("schemathesis"),
+            "run",
+            ROOT / "sandbox" / "openapi.yaml",
+            *arguments,
+        ]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
 
@@ -43,17 +46,9 @@ def test_whatever_is_asked_the_answer_keeps_the_contract(tmp_path: Path) -> None
     assert (done.returncode, "5 selected / 5 total" in done.stdout) == (0, True), done.stdout
 
 
-@pytest.mark.parametrize(
-    ("quirk", "words"),
-    [
-        ("half-credits", 'is not of type "integer"'),
-        ("awkward", "is not one of"),
-        ("html", "JSON deserialization error"),
-    ],
-)
-def test_an_answer_that_breaks_the_contract_is_noticed(tmp_path: Path, quirk: str, words: str) -> None:
-    done = judged(tmp_path, quirk)
-    assert (done.returncode, words in done.stdout) == (1, True), done.stdout
+def test_an_answer_that_breaks_the_contract_is_noticed(tmp_path: Path) -> None:
+    done = judged(tmp_path, "half-credits")
+    assert (done.returncode, 'is not of type "integer"' in done.stdout) == (1, True), done.stdout
 
 
 def test_a_question_without_dates_is_about_the_last_seven_days() -> None:
@@ -152,34 +147,6 @@ def test_whatever_was_changed_starts_over_on_a_day() -> None:
 def test_a_mistyped_change_is_refused_in_words(what: str, body: object, words: str) -> None:
     refused = sandbox().post(f"/_sandbox/{what}", json=body)
     assert (refused.status_code, words in refused.text) == (400, True), refused.text
-
-
-def test_new_names_show_in_lists_and_answers() -> None:
-    client = sandbox()
-    reference = listed(client, "projects")[0]["project_reference"]
-    events = [
-        {"kind": "rename_project", "reference": reference, "name": "Winter Catalogue"},
-        {"kind": "rename_group", "group_id": 11, "name": "Brand"},
-    ]
-    assert client.post("/_sandbox/events", json=events).status_code == 200
-    [march] = ask(client, granularity="month")
-    usages = [usage for tool in march["consumptions"] for usage in tool.get("user_usages", [])]
-    assert {one["project_name"] for one in usages if one.get("project_reference") == reference} == {"Winter Catalogue"}
-    assert "Brand" in {one.get("group_name") for one in usages}
-    assert {"group_id": 11, "name": "Brand", "member_count": 4} in listed(client, "groups")
-
-
-def test_the_dashboards_export_adds_up_to_the_ledger() -> None:
-    client = sandbox()
-    rows = list(csv.DictReader(client.get("/_sandbox/export", query_string=MARCH).text.splitlines()))
-    found: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        found[row["Date"], row["Tool"]] += int(row["Credits"])
-    ledger = client.get("/_sandbox/ledger", query_string=MARCH).json
-    assert found == {(one["date"], one["tool"]): one["user_credits"] for one in ledger}  # type: ignore[union-attr]
-    assert any(not row["User email"] for row in rows)
-    refused = client.get("/_sandbox/export?form=semicolons")
-    assert (refused.status_code, "there are plain, decimal-commas" in refused.text) == (400, True)
 
 
 def test_the_command_explains_each_option_and_quirk() -> None:
