@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -14,8 +15,7 @@ from tempfile import TemporaryFile
 
 import duckdb
 import pytest
-from connector_process import FastConnector
-from forked import Forked
+from connector_process import SCRIPT
 from sandbox_process import ROOT, Sandbox
 
 EXAMPLES = ROOT / "examples"
@@ -81,13 +81,15 @@ class Home:
 
 
 @pytest.fixture()
-def home(tmp_path: Path, sandbox: Sandbox, fast: FastConnector, forked_python: Forked) -> Home:
-    """How the examples are called is what is tested: their Python and their connector need no start-up."""
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
     shutil.copy(EXAMPLES / "sync.py", tmp_path)
+    # An environment of its own, so that a test may put another connector into it.
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    forked_python.make_executable(programs / "python", str(programs / "python"))
-    fast.forked.make_executable(programs / CONNECTOR)
+    shutil.copy(Path(sys.prefix, "pyvenv.cfg"), tmp_path / ".venv")
+    (tmp_path / ".venv" / "lib").symlink_to(Path(sys.prefix, "lib"))
+    for program in (Path(sys.executable), Path(SCRIPT)):
+        (programs / program.name.replace("python3", "python")).symlink_to(program)
     (tmp_path / "tmp").mkdir()
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
     (tmp_path / "config.json").write_text(json.dumps(config))

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from built_image import DOCKER, IMAGE, build, engine
 from built_models import Built
-from connector_process import FastConnector
-from destinations import SCHEMA, DuckDb, Postgres, Published, PyAirbyte, Row, Source, postgres
+from connector_process import read_here
+from destinations import SCHEMA, DuckDb, Postgres, PyAirbyte, Row, Source, postgres, write_to_pgvector
 from sandbox_process import Sandbox
 from synced_twice import (
     CREDITED,
@@ -204,15 +204,13 @@ def _report_home() -> None:
         socket.create_connection(("telemetry.invalid", 443), timeout=1)
 
 
-def test_a_published_destination_ends_with_one_document_for_each_row(
-    tmp_path: Path, sandbox: Sandbox, fast: FastConnector
-) -> None:
+def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: Path, sandbox: Sandbox) -> None:
     """destination-pgvector ignores Airbyte's sign of deletion: a document of a deleted row stays as it was."""
     start = "2026-03-06"
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "start_date": start}
     sandbox.clear(MONDAY)
     source = Warehouse()
-    with Published(tmp_path) as published, postgres() as port:
+    with postgres() as port:
         Postgres(port).execute("CREATE EXTENSION vector")
         # It merges into tables of the default schema alone.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}
@@ -224,9 +222,9 @@ def test_a_published_destination_ends_with_one_document_for_each_row(
 
         def sync(end: str) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
             """The rows that were emitted, and all documents after that, by their ids."""
-            run = fast("read", config=config | {"end_date": end}, catalog=USAGE_ALONE, state=source.state)
+            run = read_here(config | {"end_date": end}, USAGE_ALONE, source.state)
             source.load(run.stdout)
-            published.write(settings, USAGE_ALONE, run.stdout)
+            write_to_pgvector(tmp_path, settings, USAGE_ALONE, run.stdout)
             found = Postgres(port).query("SELECT document_id, metadata FROM credit_usage")
             documents: dict[str, dict[str, Any]] = dict(found)
             assert len(documents) == len(found)

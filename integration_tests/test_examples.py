@@ -18,10 +18,9 @@ from typing import IO, Any
 
 import duckdb
 import pytest
-from connector_process import SCRIPT, FastConnector
+from connector_process import SCRIPT
 from environments import AIRFLOW, DAGSTER, PREFECT
 from example_home import CONNECTOR, EXAMPLES, PERIOD, SMALL_STREAMS, Home
-from forked import Forked
 from patience import HUNG
 from sandbox_process import ROOT, Sandbox
 
@@ -92,9 +91,9 @@ def cron(home: Home) -> subprocess.Popen[bytes]:
 
 def gate_inside_read(home: Home) -> Path:
     """A pipe in the place of the catalog, which the connector opens when it has written all its files."""
-    gate, program, behind = (home.folder / name for name in ("gate", f".venv/bin/{CONNECTOR}", "connector"))
+    gate, program = home.folder / "gate", home.folder / ".venv" / "bin" / CONNECTOR
     os.mkfifo(gate)
-    program.rename(behind)
+    program.unlink()
     program.write_text(
         f"""#!/bin/sh
         for one; do
@@ -103,7 +102,7 @@ def gate_inside_read(home: Home) -> Path:
             set -- "$@" "$one"
             last=$one
         done
-        exec "{behind}" "$@"
+        exec "{SCRIPT}" "$@"
         """
     )
     program.chmod(0o755)
@@ -174,15 +173,11 @@ def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, n
 
 
 def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
-    tmp_path: Path, make_sandbox: Callable[..., Sandbox], fast: FastConnector, forked_python: Forked
+    tmp_path: Path, make_sandbox: Callable[..., Sandbox]
 ) -> None:
-    (tmp_path / "bin").mkdir()
-    python = tmp_path / "bin" / "python"
-    forked_python.make_executable(python, str(python))
-    fast.forked.make_executable(tmp_path / "bin" / CONNECTOR)
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
-    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
     expected = {}
     # Names that SQL does not take as they are; the refused one is in the middle.
@@ -194,7 +189,9 @@ def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
             expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
 
     def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run([python, "sync.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            [sys.executable, "sync.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
 
     done = run()
     assert done.returncode == 1
