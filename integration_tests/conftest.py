@@ -13,6 +13,7 @@ from built_models import built, built_ledger, duckdb_built, models_project, post
 from connector_process import Connector
 from demo_process import demo  # noqa: F401
 from example_home import home  # noqa: F401
+from report_page import Browser
 from sandbox_process import Sandbox
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -93,3 +94,8 @@ def chromium() -> Iterator[Chrome]:
     # Selenium finds the driver of Google Chrome itself.
     with Chrome(options=options, service=Service(driver_program)) as driver:
         yield driver
+
+
+@pytest.fixture()
+def browser(chromium: Chrome) -> Browser:
+    return Browser(chromium)

@@ -165,15 +165,3 @@ def test_a_closed_pipe_ends_the_process(
     assert sandbox.count() < 4 + 7
     assert sandbox.api_key.encode() not in words
     assert b"Logging error" not in words
-
-
-def test_a_reader_that_goes_away_during_a_wait_is_noticed(
-    connector: Connector, sandbox: Sandbox, backfill: Json, temporary: Path
-) -> None:
-    sandbox.spoil({"kind": "status", "status": 503, "path": "members"})
-    with started(connector.command("read", config=backfill, catalog=ALL), temporary) as running:
-        sandbox.wait_for_requests(1)
-        assert running.stdout
-        running.stdout.close()
-    assert running.returncode != 0
-    assert sandbox.count() < 4
