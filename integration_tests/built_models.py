@@ -1,7 +1,5 @@
 """What the tests of databases share: two syncs, each followed by `dbt build`, once in DuckDB and once in PostgreSQL."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """What the integration tests share: a sandbox, the connector in front of it, a warehouse behind it."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

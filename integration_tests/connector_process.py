@@ -1,7 +1,5 @@
 """The connector: its console script as a process, or in this one, and its output taken apart."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

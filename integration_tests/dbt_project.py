@@ -1,7 +1,5 @@
 """The dbt package as its users have it: added to a project of their own, run by dbt in an environment of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

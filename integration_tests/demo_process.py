@@ -1,7 +1,5 @@
 """`python -m demo` as a process: started, watched, and what it leaves behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Real destinations: a PostgreSQL server of our own, PyAirbyte over the connector, a published destination."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

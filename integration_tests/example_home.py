@@ -1,7 +1,5 @@
 """Where an example of docs/deploy.md runs: a machine's /srv/magnific, somewhere else."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
@@ -15,13 +13,11 @@ from tempfile import TemporaryFile
 
 import duckdb
 import pytest
-from connector_process import SCRIPT
 from sandbox_process import ROOT, Sandbox
 
 EXAMPLES = ROOT / "examples"
 PERIOD = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
 SMALL_STREAMS = 4
-CONNECTOR = "source-magnific-analytics"
 
 
 @dataclass(frozen=True)
@@ -83,13 +79,7 @@ class Home:
 @pytest.fixture()
 def home(tmp_path: Path, sandbox: Sandbox) -> Home:
     shutil.copy(EXAMPLES / "sync.py", tmp_path)
-    # An environment of its own, so that a test may put another connector into it.
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    shutil.copy(Path(sys.prefix, "pyvenv.cfg"), tmp_path / ".venv")
-    (tmp_path / ".venv" / "lib").symlink_to(Path(sys.prefix, "lib"))
-    for program in (Path(sys.executable), Path(SCRIPT)):
-        (programs / program.name.replace("python3", "python")).symlink_to(program)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "tmp").mkdir()
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
     (tmp_path / "config.json").write_text(json.dumps(config))

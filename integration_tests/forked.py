@@ -3,8 +3,6 @@
 `Forked(python, "dbt.cli.main:cli")` starts this file with that Python; each line that it reads is a run as JSON.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A server on loopback that says exactly the bytes it is given, for what no web library would say."""
 
-from __future__ import annotations
-
 import re
 import socket
 import ssl

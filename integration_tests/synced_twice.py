@@ -1,7 +1,5 @@
 """Two syncs into a database, between them a day and a changed past, and what the ledger lets one expect."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

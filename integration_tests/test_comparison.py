@@ -1,7 +1,5 @@
 """`python -m verify.compare`: where an export of the dashboard and the synced table agree, and where not and why."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Stoplight Prism stands between the two and refuses whatever the document does not allow, in either direction.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """`python -m demo` as a person runs it: what it prints, and what it leaves behind."""
 
-from __future__ import annotations
-
 import re
 import socket
 from collections.abc import Callable

@@ -1,11 +1,8 @@
 """Ctrl-C, and what a supervisor sends, at any moment of the demo: what is told, and that nothing is left running."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,11 +10,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import psutil
 import pytest
 from demo_process import Demo
 from patience import HUNG
-from sandbox_process import ROOT, USAGE, Sandbox
+from sandbox_process import USAGE, Sandbox
 
 from demo import command
 from demo.interrupts import INTERRUPTED, held_back
@@ -54,19 +50,6 @@ def test_many_interrupts_are_one(demo: Demo) -> None:
         process.send_signal(number)
         time.sleep(0.05)
     interrupted(process, demo)
-
-
-def test_what_still_runs_at_the_end_is_ended() -> None:
-    program = """
-import subprocess
-from demo.interrupts import end_children
-
-child = subprocess.Popen(["sleep", "1000"])
-end_children()
-print(child.pid)
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert not psutil.pid_exists(int(done.stdout))
 
 
 def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:

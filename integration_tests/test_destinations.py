@@ -1,7 +1,5 @@
 """PyAirbyte and a published destination load the connector's records twice; SQL then compares with the ledger."""
 
-from __future__ import annotations
-
 import os
 import socket
 from collections import Counter

@@ -1,7 +1,5 @@
 """The console script on machines that are set up oddly, in zones far from UTC, and before a reader that watches."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta

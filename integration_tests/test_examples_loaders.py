@@ -1,7 +1,5 @@
 """The examples of docs/deploy.md that load elsewhere: dlt, PostgreSQL by a Kubernetes CronJob, a loader of your own."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -3,8 +3,6 @@
 What follows from each is proved in unit_tests: test_failures.py, test_long_ranges.py.
 """
 
-from __future__ import annotations
-
 import socket
 import time
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The image, built for real and run the way the platform runs it: hardened, with its files mounted read-only."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

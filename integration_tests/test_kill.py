@@ -1,7 +1,5 @@
 """Ended at any moment: whatever was written before, the next run makes the table whole, and no file keeps the key."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal

@@ -1,7 +1,5 @@
 """No body takes more memory than a small container has: hostile ones end as errors, the largest usual ones are read."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """The console script from end to end: what it reads, what it says about a wrong configuration, and that it waits."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """docs/queries on DuckDB and PostgreSQL: the answers are those of the ledger, whatever the database."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

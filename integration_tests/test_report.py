@@ -3,8 +3,6 @@
 Screenshots go to the folder that REPORT_SCREENSHOTS names, for people to look at.
 """
 
-from __future__ import annotations
-
 import base64
 import struct
 from io import BytesIO

@@ -1,7 +1,5 @@
 """What a reader of the report chooses, and the ways back."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

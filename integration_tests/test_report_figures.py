@@ -1,7 +1,5 @@
 """Every figure of the report, added up once more from the marts in plain Python."""
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
 from collections.abc import Callable

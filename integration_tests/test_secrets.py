@@ -3,8 +3,6 @@
 Whatever else comes back or is entered: unit_tests/test_privacy.py, test_config.py.
 """
 
-from __future__ import annotations
-
 import datetime
 import ssl
 import time
