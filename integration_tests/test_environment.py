@@ -12,7 +12,7 @@ from sandbox_process import Sandbox
 from warehouse import USAGE_ALONE
 
 CONFIG = {"api_key": "fpk-environment", "start_date": "2026-03-01", "end_date": "2026-03-31"}
-DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}
+DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
