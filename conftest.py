@@ -23,15 +23,14 @@ settings.load_profile("patient")
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
 # They run in processes of their own, most of them in environments of their own.
-_PROGRAMS = ("airflow_run", "dagster_run", "prefect_run", "forked_dbt", "forked_destination", "forked_python")
+_PROGRAMS = ("airflow_run", "dagster_run", "prefect_run")
 collect_ignore = [f"integration_tests/{name}.py" for name in _PROGRAMS]
 
 # What several files share: a synced database, dbt, PyAirbyte's libraries, a browser.
 _SHARED = {
     "duckdb": r".*[\[-]duckdb[]-]",
     "postgres": r".*[\[-]postgres[]-]",
-    "forked_dbt": r"test_models\w*\.py",
-    "forked_python": r"test_(demo|examples)\w*\.py",
+    "dbt": r"test_models\w*\.py",
     "chromium": r"test_(report\w*|form)\.py",
 }
 

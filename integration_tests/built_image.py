@@ -1,7 +1,5 @@
 """The image, built as everybody builds it, by the engine that .ci/engine finds or starts."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,14 +1,12 @@
 """What the tests of databases share: two syncs, each followed by `dbt build`, once in DuckDB and once in PostgreSQL."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from connector_process import FastConnector
+from connector_process import SCRIPT
 from dbt_project import ANALYST, MODELS, Project
 from destinations import DuckDb, Postgres, Row, Target, postgres
 from sandbox_process import Sandbox
@@ -56,10 +54,9 @@ def duckdb_built(
     tmp_path_factory: pytest.TempPathFactory,
     built_ledger: Sandbox,
     models_project: Project,
-    fast_connector: FastConnector,
 ) -> Built:
     folder = tmp_path_factory.mktemp("built")
-    return _build(DuckDb(str(folder / "warehouse.duckdb")), folder, built_ledger, models_project, fast_connector)
+    return _build(DuckDb(str(folder / "warehouse.duckdb")), folder, built_ledger, models_project)
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +64,12 @@ def postgres_built(
     tmp_path_factory: pytest.TempPathFactory,
     built_ledger: Sandbox,
     models_project: Project,
-    fast_connector: FastConnector,
 ) -> Iterator[Built]:
     with postgres() as port:
         # Whose evening is another day in UTC: no figure may depend on the session's zone.
         Postgres(port).execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
         Postgres(port).execute(f"ALTER ROLE {ANALYST} SET timezone = 'Pacific/Auckland'")
-        yield _build(Postgres(port), tmp_path_factory.mktemp("built"), built_ledger, models_project, fast_connector)
+        yield _build(Postgres(port), tmp_path_factory.mktemp("built"), built_ledger, models_project)
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
@@ -83,16 +79,14 @@ def built(request: pytest.FixtureRequest) -> Built:
     return found
 
 
-def _build(target: Target, folder: Path, ledger: Sandbox, project: Project, connector: FastConnector) -> Built:
+def _build(target: Target, folder: Path, ledger: Sandbox, project: Project) -> Built:
     first: list[tuple[dict[str, str], list[Used], Figures]] = []
 
     def build() -> None:
         results = project.run(target, "build", as_of=MONDAY, using_credit_usage_by_api_key=True)
         first.append((results, used(ledger, changed=False), daily(target)))
 
-    executable = folder / "connector"
-    connector.forked.make_executable(executable)
-    synced = sync_twice(folder, target, ledger, {"local_executable": executable}, between=build)
+    synced = sync_twice(folder, target, ledger, {"local_executable": SCRIPT}, between=build)
     [(first_build, first_expected, first_found)] = first
     second_build = project.run(target, "build", as_of=TUESDAY, using_credit_usage_by_api_key=True)
     return Built(synced, (first_build, second_build), first_expected, first_found)

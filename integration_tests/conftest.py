@@ -1,20 +1,17 @@
 """What the integration tests share: a sandbox, the connector in front of it, a warehouse behind it."""
 
-from __future__ import annotations
-
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from built_models import built, built_ledger, duckdb_built, models_project, postgres_built  # noqa: F401
-from connector_process import Connector, FastConnector
-from demo_process import demo, fast_demo  # noqa: F401
+from connector_process import Connector
+from demo_process import demo  # noqa: F401
 from example_home import home  # noqa: F401
-from forked import Forked
+from report_page import Browser
 from sandbox_process import Sandbox
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -39,20 +36,6 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     """A sandbox on TODAY in which nothing has happened and that answers everything right."""
     shared_sandbox.clear(TODAY)
     return shared_sandbox
-
-
-@pytest.fixture(scope="session")
-def shared_enterprise() -> Iterator[Sandbox]:
-    sandbox = Sandbox("--plan=enterprise")
-    yield sandbox
-    sandbox.stop()
-
-
-@pytest.fixture()
-def enterprise(shared_enterprise: Sandbox) -> Sandbox:
-    """The same on the other plan."""
-    shared_enterprise.clear(TODAY)
-    return shared_enterprise
 
 
 @pytest.fixture()
@@ -87,27 +70,6 @@ def connector(tmp_path: Path) -> Connector:
     return Connector(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def fast_connector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastConnector]:
-    connector = FastConnector(tmp_path_factory.mktemp("connector"))
-    yield connector
-    connector.forked.stop()
-
-
-@pytest.fixture(scope="session")
-def forked_python() -> Iterator[Forked]:
-    """An interpreter with what PyAirbyte needs; see forked_python.py."""
-    python = Forked(Path(sys.executable), "forked_python.py")
-    yield python
-    python.stop()
-
-
-@pytest.fixture()
-def fast(fast_connector: FastConnector) -> FastConnector:
-    """The connector without its start-up and its waits."""
-    return fast_connector
-
-
 @pytest.fixture()
 def warehouse() -> Warehouse:
     return Warehouse()
@@ -130,3 +92,8 @@ def chromium() -> Iterator[Chrome]:
     # Selenium finds the driver of Google Chrome itself.
     with Chrome(options=options, service=Service(driver_program)) as driver:
         yield driver
+
+
+@pytest.fixture()
+def browser(chromium: Chrome) -> Browser:
+    return Browser(chromium)

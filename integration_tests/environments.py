@@ -1,7 +1,5 @@
 """Programs whose requirements do not fit the connector's, each in an environment of its own."""
 
-from __future__ import annotations
-
 import fcntl
 import subprocess
 import sys

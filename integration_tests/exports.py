@@ -1,17 +1,17 @@
 """What the tests of the comparison share: a sandbox's export, and a table that holds exactly what its ledger says."""
 
-from __future__ import annotations
-
 import json
-from collections import Counter
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from flask.testing import FlaskClient
-from sandbox_in_process import ask, listed, sandbox
+from builders import raw_config
+from in_process import rows, states, sync
+from pendulum import Date
+from sandbox_api import SandboxApi
 
 from verify.compare import main
 
@@ -21,16 +21,17 @@ Row = dict[str, Any]
 
 
 @cache
-def _shared_sandbox() -> FlaskClient:
+def _shared_sandbox() -> SandboxApi:
     """One for all, since what it draws of a history it keeps."""
-    return sandbox()
+    return SandboxApi(today=date.fromisoformat(TODAY))
 
 
 class Team:
     """A sandbox on TODAY in which nothing has happened, and a folder for what it exports and what was synced of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.client = _shared_sandbox()
+        self.api = _shared_sandbox()
+        self.client = self.api.client
         self.client.delete("/_sandbox/changes")
         self.set_today(TODAY)
         self.export_file, self.table_file = folder / "export.csv", folder / "synced.duckdb"
@@ -50,41 +51,28 @@ class Team:
         return answer.text
 
     def sync(
-        self, granularity: str = "day", synced_at: str = f"{TODAY} 06:30", schema: str = "main", **asked: Any
+        self, granularity: str = "day", synced_at: str = f"{TODAY} 06:30", schema: str = "main", **settings: Any
     ) -> None:
         """Put `credit_usage`, `projects` and the state into `table_file` as PyAirbyte does, and a deleted row."""
-        rows = self._rows(granularity, **asked)
-        rows.append({"date": "2026-03-10", "usage_id": "day-2026-03-10-999", "user_uses": 0, "user_credits": 0})
+        config = raw_config(**{"granularity": granularity, "start_date": FIRST, "end_date": TODAY, **settings})
+        with self.api.serving():
+            output = sync(config, "projects", "credit_usage", today=Date.fromisoformat(TODAY))
+        used = rows(output)
+        used.append({"date": "2026-03-10", "usage_id": "day-2026-03-10-999", "granularity": granularity})
         lines = self.table_file.with_suffix(".json")
-        same = {"granularity": granularity, "_airbyte_extracted_at": synced_at}
-        lines.write_text("".join(f"{json.dumps({**row, **same})}\n" for row in rows))
-        state = {"date": synced_at[:10], "start_date": FIRST, "filters": asked}
-        projects = [(one["project_reference"], one["name"]) for one in listed(self.client, "projects")]
+        lines.write_text("".join(f"{json.dumps({'user_uses': 0, 'user_credits': 0, **row})}\n" for row in used))
+        projects = [(one["project_reference"], one["name"]) for one in rows(output, "projects")]
+        state = json.dumps({"stream": {"stream_state": states(output)[-1]}})
         with duckdb.connect(self.table_file) as connection:
             connection.execute(f"create schema if not exists {schema}; use {schema}")
-            query = f"from read_json('{lines}', columns = {COLUMNS})"
-            connection.execute(f"create table credit_usage as {query}")
+            found = (
+                f"*, timestamp '{synced_at}' as _airbyte_extracted_at from read_json('{lines}', columns = {COLUMNS})"
+            )
+            connection.execute(f"create table credit_usage as select {found}")
             connection.execute("create table projects (project_reference varchar, name varchar)")
             connection.executemany("insert into projects values (?, ?)", projects)
-            saved = json.dumps({"stream": {"stream_state": state}})
-            connection.execute(
-                "create table _airbyte_state as select 'credit_usage' stream_name, ? state_json", [saved]
-            )
-
-    def _rows(self, granularity: str, start_date: str = FIRST, **asked: Any) -> list[Row]:
-        """The rows of `credit_usage`, from the API's answer."""
-        found: list[Row] = []
-        places: Counter[str] = Counter()
-        for period in ask(self.client, granularity=granularity, start_date=start_date, end_date=TODAY, **asked):
-            day = period["date"][:10]
-            for tool in period["consumptions"]:
-                usages = tool.get("user_usages", [])
-                rest = {name: tool[name] - sum(one[name] for one in usages) for name in ("user_uses", "user_credits")}
-                for one in (*usages, *([rest] if any(rest.values()) else [])):
-                    key = f"{granularity}-{day}-{places[day]}"
-                    found.append({"date": day, "tool": tool["tool"], "usage_id": key, **one})
-                    places[day] += 1
-        return found
+            saved = "create table _airbyte_state as select 'credit_usage' stream_name, ? state_json"
+            connection.execute(saved, [state])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.table_file) as connection:
@@ -94,7 +82,7 @@ class Team:
 _TEXTS = ("usage_id", "granularity", "tool", "user_email", "project_reference", "project_name", "group_name")
 COLUMNS = {
     **dict.fromkeys(_TEXTS, "varchar"),
-    **{"date": "date", "user_uses": "bigint", "user_credits": "bigint", "_airbyte_extracted_at": "timestamp"},
+    **{"date": "date", "user_uses": "bigint", "user_credits": "bigint"},
 }
 
 

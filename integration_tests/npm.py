@@ -1,7 +1,5 @@
 """What npm has for the tests, judges of our output most of all: installed on first use, each in a folder, and kept."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

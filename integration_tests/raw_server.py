@@ -1,60 +1,40 @@
 """A server on loopback that says exactly the bytes it is given, for what no web library would say."""
 
-from __future__ import annotations
-
 import re
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from socketserver import BaseRequestHandler, TCPServer
+from typing import Any
 
-from patience import HUNG
 
-
-class RawServer:
+class RawServer(TCPServer):
     """Answers every request with the same bytes and closes the connection."""
 
-    def __init__(self, answer: bytes, pause: float, tls: ssl.SSLContext | None) -> None:
-        self._answer = answer
-        self._pause = pause
-        self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+    def __init__(self, answer: bytes, tls: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.answer = answer
+        self.tls = tls
+        self.port: int = self.server_address[1]
         self.connections = 0
         self.requests: list[bytes] = []
         """What was received of each request; over TLS only what came after the handshake."""
 
-    def serve(self) -> None:
-        """Answer until the listener is closed."""
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            with connection:
-                try:
-                    self._converse(connection)
-                except OSError:
-                    continue
+    def handle_error(self, *_: Any) -> None:
+        """A client may hang up whenever it likes."""
 
-    def _converse(self, connection: socket.socket) -> None:
-        if self._tls:
-            connection = self._tls.wrap_socket(connection, server_side=True)
-        self.requests.append(_request(connection))
-        if not self._pause:
-            connection.sendall(self._answer)
-            return
-        for byte in self._answer:
-            connection.sendall(bytes([byte]))
-            time.sleep(self._pause)
 
-    def stop(self) -> None:
-        # Closing alone would leave accept() waiting.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+class _Answer(BaseRequestHandler):
+    server: RawServer
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        tls, connection = self.server.tls, self.request
+        with tls.wrap_socket(connection, server_side=True) if tls else connection as stream:
+            self.server.requests.append(_request(stream))
+            stream.sendall(self.server.answer)
 
 
 def _request(connection: socket.socket) -> bytes:
@@ -70,13 +50,9 @@ def _request(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def raw_server(answer: bytes, pause: float = 0.0, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
-    """A server in a thread while the block runs. With `pause` (seconds) the answer comes byte by byte."""
-    server = RawServer(answer, pause, tls)
-    thread = threading.Thread(target=server.serve, daemon=True)
-    thread.start()
-    try:
+def raw_server(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
+    """A server in a thread while the block runs."""
+    with RawServer(answer, tls) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
-    finally:
-        server.stop()
-        thread.join(timeout=HUNG)
+        server.shutdown()

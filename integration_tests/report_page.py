@@ -1,7 +1,5 @@
 """Marts of any size, and the report made of them in a browser."""
 
-from __future__ import annotations
-
 import base64
 import os
 from collections.abc import Callable

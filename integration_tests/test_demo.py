@@ -1,7 +1,5 @@
 """`python -m demo` as a person runs it: what it prints, and what it leaves behind."""
 
-from __future__ import annotations
-
 import re
 import socket
 from collections.abc import Callable
@@ -13,6 +11,7 @@ from demo_process import Demo
 from sandbox_process import LISTS, USAGE, Sandbox
 
 from demo.origin import default_start
+from sandbox import DEFAULT_KEY
 
 
 def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
@@ -72,13 +71,13 @@ def rows_add_up(printed: str) -> int:
 
 
 def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
-    fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
+    demo: Demo, make_sandbox: Callable[..., Sandbox]
 ) -> None:
     key = "a-key-that-nobody-may-see"
     api = make_sandbox(f"--key={key}", "--plan=enterprise")
     today = datetime.now(UTC).date()
     start = today - timedelta(days=364)
-    code, printed = fast_demo.run(
+    code, printed = demo.run(
         MAGNIFIC_API_KEY=key,
         MAGNIFIC_BASE_URL=api.base_url,
         MAGNIFIC_PLAN="enterprise",
@@ -93,35 +92,30 @@ def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
     assert asked == [USAGE, *LISTS, USAGE, *LISTS, USAGE, *[USAGE] * 4, USAGE]
     first_sync = requests[5]["body"]
     assert first_sync == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}
-    page = (fast_demo.output / "report.html").read_text()
+    page = (demo.output / "report.html").read_text()
     assert "invented" not in page and '<select id="in">' not in page, "a real team has no invented prices"
-    written = [file for file in fast_demo.output.rglob("*") if file.is_file()]
+    written = [file for file in demo.output.rglob("*") if file.is_file()]
     assert key not in printed
     assert not [file for file in written if key.encode() in file.read_bytes()]
-    assert fast_demo.connections() == ""
-    assert fast_demo.leftovers() == []
+    assert demo.connections() == ""
+    assert demo.leftovers() == []
 
 
+@pytest.mark.parametrize(
+    ("key", "a_day", "words"),
+    [("wrong", 0, "Magnific refuses the API key"), (DEFAULT_KEY, 3, "The day's 100 API requests")],
+)
 def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
-    fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
+    demo: Demo, make_sandbox: Callable[..., Sandbox], key: str, a_day: int, words: str
 ) -> None:
-    api = make_sandbox()
-    fast_demo.output.mkdir()
-    (fast_demo.output / "magnific.duckdb").write_text("the last result")
-    code, printed = fast_demo.run(MAGNIFIC_API_KEY="wrong", MAGNIFIC_BASE_URL=api.base_url)
+    api = make_sandbox(f"--per-day={a_day}", "--limit-header=retry-after")
+    demo.output.mkdir()
+    (demo.output / "magnific.duckdb").write_text("the last result")
+    code, printed = demo.run(MAGNIFIC_API_KEY=key, MAGNIFIC_BASE_URL=api.base_url)
     assert code == 1
-    assert "The demo stopped: Magnific refuses the API key" in printed
-    code, printed = fast_demo.run(
-        MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url, MAGNIFIC_START_DATE="2026-02-30"
-    )
-    assert code == 1
-    assert "The demo stopped: start_date is not valid: enter the first day" in printed
-    api.set_limits(per_day=api.count() + 3, limit_header="retry-after")
-    code, printed = fast_demo.run(MAGNIFIC_API_KEY=api.api_key, MAGNIFIC_BASE_URL=api.base_url)
-    assert code == 1
-    assert "The demo stopped: The day's 100 API requests" in printed
+    assert f"The demo stopped: {words}" in printed
     assert "Traceback" not in printed
-    assert (fast_demo.output / "magnific.duckdb").read_text() == "the last result"
+    assert (demo.output / "magnific.duckdb").read_text() == "the last result"
 
 
 def test_the_default_start_is_three_requests_on_business() -> None:

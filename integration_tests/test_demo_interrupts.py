@@ -1,11 +1,8 @@
 """Ctrl-C, and what a supervisor sends, at any moment of the demo: what is told, and that nothing is left running."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,34 +10,25 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import psutil
 import pytest
-from connector_process import SCRIPT
 from demo_process import Demo
 from patience import HUNG
-from sandbox_process import ROOT, USAGE, Sandbox
+from sandbox_process import USAGE, Sandbox
 
 from demo import command
 from demo.interrupts import INTERRUPTED, held_back
-from demo.pipeline import CONNECTOR
 
 
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        *((one, signal.SIGINT) for one in ("checking", "reading members")),
+        ("loading PyAirbyte", signal.SIGINT),
         ("checking", signal.SIGTERM),
+        ("building the dbt package", signal.SIGINT),
     ],
 )
-def test_an_interrupt_leaves_nothing_running(fast_demo: Demo, moment: str, number: signal.Signals) -> None:
-    interrupted(fast_demo.start_until(moment), fast_demo, number)
-
-
-@pytest.mark.parametrize("moment", ["loading PyAirbyte", "first sync", "building the dbt package"])
-def test_an_interrupt_during_an_import_with_all_threads_there_or_in_dbt_leaves_nothing_running(
-    demo: Demo, moment: str
-) -> None:
-    interrupted(demo.start_until(moment), demo)
+def test_an_interrupt_leaves_nothing_running(demo: Demo, moment: str, number: signal.Signals) -> None:
+    interrupted(demo.start_until(moment), demo, number)
 
 
 def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None:
@@ -56,25 +44,12 @@ def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None
     assert printed == "Interrupted. Nothing has been read yet.\n"
 
 
-def test_many_interrupts_are_one(fast_demo: Demo) -> None:
-    process = fast_demo.start_until("reading members")
+def test_many_interrupts_are_one(demo: Demo) -> None:
+    process = demo.start_until("reading members")
     for number in [signal.SIGINT, signal.SIGTERM] * 10:
         process.send_signal(number)
         time.sleep(0.05)
-    interrupted(process, fast_demo)
-
-
-def test_what_still_runs_at_the_end_is_ended() -> None:
-    program = """
-import subprocess
-from demo.interrupts import end_children
-
-child = subprocess.Popen(["sleep", "1000"])
-end_children()
-print(child.pid)
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert not psutil.pid_exists(int(done.stdout))
+    interrupted(process, demo)
 
 
 def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:
@@ -121,22 +96,17 @@ def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
     assert "Interrupted." in capsys.readouterr().err
 
 
-def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(
-    fast_demo: Demo, make_sandbox: Callable[..., Sandbox]
-) -> None:
-    patient = Path(fast_demo.python).with_name(CONNECTOR)
-    patient.unlink()
-    patient.symlink_to(SCRIPT)
+def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
     api = make_sandbox("--plan=enterprise")
     # After the check's and the first sync's.
     api.spoil(kind="silence", path=USAGE, at=3)
     start = str(datetime.now(UTC).date() - timedelta(days=30))
     settings = {"MAGNIFIC_API_KEY": api.api_key, "MAGNIFIC_PLAN": "enterprise", "MAGNIFIC_START_DATE": start}
-    process = fast_demo.start_until("first sync", MAGNIFIC_BASE_URL=api.base_url, **settings)
+    process = demo.start_until("first sync", MAGNIFIC_BASE_URL=api.base_url, **settings)
     # The check, the lists and usage, the lists again, and the one that is not answered.
     api.wait_for_requests(1 + 5 + 4 + 1)
-    assert any("source-magnific-analytics read" in command for command in fast_demo.processes())
-    interrupted(process, fast_demo)
+    assert any("source-magnific-analytics read" in command for command in demo.processes())
+    interrupted(process, demo)
 
 
 def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signals = signal.SIGINT) -> None:

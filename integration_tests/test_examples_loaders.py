@@ -1,7 +1,5 @@
 """The examples of docs/deploy.md that load elsewhere: dlt, PostgreSQL by a Kubernetes CronJob, a loader of your own."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -17,7 +15,7 @@ import duckdb
 import psycopg
 import pytest
 import yaml
-from connector_process import FastConnector
+from connector_process import read_here
 from destinations import Postgres, postgres
 from environments import DLT
 from example_home import EXAMPLES, PERIOD, Home
@@ -151,7 +149,7 @@ def test_the_cron_jobs_command_fills_postgresql_and_one_runs_at_a_time(home: Hom
 
 
 def test_the_next_state_is_the_last_of_each_stream_and_keeps_those_that_were_not_read(
-    fast: FastConnector, sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
     state = tmp_path / "state.json"
@@ -162,13 +160,13 @@ def test_the_next_state_is_the_last_of_each_stream_and_keeps_those_that_were_not
         subprocess.run(command, input=messages, check=True)
         return {one["stream"]["stream_descriptor"]["name"]: one for one in json.loads(state.read_text())}
 
-    first = fast("read", config=config, catalog=everything)
+    first = read_here(config, everything)
     states = first.of("STATE")
     last = {one["stream"]["stream_descriptor"]["name"]: one for one in states}
     assert len(states) > len(last) > 1
     assert follow(first.stdout) == last
     sandbox.requests()
-    second = fast("read", config=config, catalog=everything, state=state.read_text())
+    second = read_here(config, everything, json.loads(state.read_text()))
     assert second.code == 0
     assert set(first_days(sandbox)) == {READ_AGAIN}
     assert follow(b"") == last

@@ -6,7 +6,6 @@ Each test leaves a screenshot in its temporary folder, for people to look at.
 
 import base64
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from patience import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 HERE = Path(__file__).parent
 # json-editor shows links in descriptions only if DOMPurify is there to clean them.
@@ -41,7 +40,7 @@ class Form:
 
     def __init__(self, driver: Chrome, specification: dict[str, Any]) -> None:
         self.driver = driver
-        self.complaints()
+        driver.get_log("browser")
         driver.get((HERE / "form.html").as_uri())
         self.ask("show(arguments[0])", specification)
         self.wait_until("return form.ready", True)
@@ -50,15 +49,8 @@ class Form:
         return self.driver.execute_script(script, *arguments)
 
     def wait_until(self, script: str, expected: Any) -> None:
-        """Until the script answers what is expected; fails with the difference where it never is."""
-        deadline = time.monotonic() + HUNG
-        while self.ask(script) != expected and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert self.ask(script) == expected
-
-    def complaints(self) -> list[str]:
-        """Errors and warnings on the console since the last call."""
-        return [entry["message"] for entry in self.driver.execute("getLog", {"type": "browser"})["value"]]
+        """Until the script answers what is expected."""
+        WebDriverWait(self.driver, HUNG, poll_frequency=0.05).until(lambda _: self.ask(script) == expected)
 
     def fill(self, setting: str, value: Any) -> None:
         if isinstance(value, list):
@@ -74,24 +66,19 @@ class Form:
 
 
 @pytest.fixture(scope="module")
-def json_editor() -> None:
-    """The library is where form.html looks for it."""
-    modules("form", *PACKAGES)
-
-
-@pytest.fixture(scope="module")
 def specification(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     [spec] = Connector(tmp_path_factory.mktemp("spec"))("spec").of("SPEC")
     return dict(spec["connectionSpecification"])
 
 
 @pytest.fixture()
-def form(json_editor: None, chromium: Chrome, specification: dict[str, Any], tmp_path: Path) -> Iterator[Form]:
+def form(chromium: Chrome, specification: dict[str, Any], tmp_path: Path) -> Iterator[Form]:
+    modules("form", *PACKAGES)
     form = Form(chromium, specification)
     yield form
     shot = chromium.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
     (tmp_path / "form.png").write_bytes(base64.b64decode(shot["data"]))
-    assert form.complaints() == []
+    assert chromium.get_log("browser") == []
 
 
 def test_each_visible_setting_is_a_field_with_its_words(form: Form, specification: dict[str, Any]) -> None:

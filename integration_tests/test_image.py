@@ -1,11 +1,8 @@
 """The image, built for real and run the way the platform runs it: hardened, with its files mounted read-only."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,10 +12,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import pendulum
 import pytest
 from built_image import DOCKER, IMAGE, ROOT, build, docker, engine
-from patience import HUNG
+from sandbox_process import Sandbox
+from warehouse import KEYS, USAGE_ALONE, catalog
 
 pytestmark = pytest.mark.image
 
@@ -27,7 +24,6 @@ MOST_BYTES = 280_000_000
 # The CDK makes a temporary directory for every run, so a read-only root needs a place for that.
 HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m")
 PROGRAM = "/opt/connector"
-STREAMS = {"members", "api_keys", "groups", "projects", "credit_usage", "credit_usage_by_api_key"}
 
 Message = dict[str, Any]
 
@@ -96,43 +92,15 @@ def image() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def data(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Path:
     """A directory that the container's user can read, with the configuration for a sandbox that is running."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", "0", "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout
-    try:
-        sandbox = json.loads(server.stdout.readline())
-        folder = tmp_path_factory.mktemp("data")
-        folder.chmod(0o755)
-        config = {
-            "api_key": sandbox["api_key"],
-            "base_url": sandbox["base_url"],
-            "start_date": (pendulum.now("UTC").date() - timedelta(days=364)).isoformat(),
-        }
-        (folder / "config.json").write_text(json.dumps(config))
-        yield folder
-    finally:
-        server.terminate()
-        server.wait(timeout=HUNG)
-
-
-@pytest.fixture(scope="module")
-def catalog(image: str, data: Path) -> list[Message]:
-    """The discovered streams, and beside the configuration a catalog that selects them all."""
-    [found] = of_type(connector(image, "discover", "--config", "/data/config.json", data=data), "CATALOG")
-    selected = [
-        {
-            "stream": stream,
-            "sync_mode": "incremental" if stream["name"].startswith("credit_usage") else "full_refresh",
-            "destination_sync_mode": "append_dedup" if stream["name"].startswith("credit_usage") else "overwrite",
-        }
-        for stream in found["streams"]
-    ]
-    (data / "catalog.json").write_text(json.dumps({"streams": selected}))
-    streams: list[Message] = found["streams"]
-    return streams
+    shared_sandbox.clear("2026-03-31")
+    folder = tmp_path_factory.mktemp("data")
+    folder.chmod(0o755)
+    days = {"start_date": "2025-04-01", "end_date": "2026-03-31"}
+    config = {"api_key": shared_sandbox.api_key, "base_url": shared_sandbox.base_url, **days}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 def test_labels_name_the_connector_and_its_version(image: str) -> None:
@@ -221,27 +189,23 @@ def test_spec_through_the_command_that_the_platform_runs(image: str) -> None:
     assert of_type(connector(image, "spec"), "SPEC") == [spec]
 
 
-def test_check_succeeds(image: str, data: Path) -> None:
-    messages = connector(image, "check", "--config", "/data/config.json", data=data)
-    assert [one["status"] for one in of_type(messages, "CONNECTION_STATUS")] == ["SUCCEEDED"]
+def test_check_discover_and_read_which_resumes_from_its_state(image: str, data: Path) -> None:
+    config = ("--config", "/data/config.json")
+    [status] = of_type(connector(image, "check", *config, data=data), "CONNECTION_STATUS")
+    assert status["status"] == "SUCCEEDED"
+    [found] = of_type(connector(image, "discover", *config, data=data), "CATALOG")
+    assert {stream["name"] for stream in found["streams"]} == set(KEYS)
 
-
-def test_discover_finds_the_streams(catalog: list[Message]) -> None:
-    assert {stream["name"] for stream in catalog} == STREAMS
-
-
-@pytest.mark.usefixtures("catalog")
-def test_read_hands_on_every_stream_and_resumes_from_its_state(image: str, data: Path) -> None:
-    files = ("--config", "/data/config.json", "--catalog", "/data/catalog.json")
+    (data / "catalog.json").write_text(json.dumps(catalog(*KEYS)))
+    files = (*config, "--catalog", "/data/catalog.json")
     first = connector(image, "read", *files, data=data)
     records = of_type(first, "RECORD")
-    assert {record["stream"] for record in records} == STREAMS
-
+    assert {record["stream"] for record in records} == set(KEYS)
     states = {one["stream"]["stream_descriptor"]["name"]: one for one in of_type(first, "STATE")}
     (data / "state.json").write_text(json.dumps(list(states.values())))
     second = of_type(connector(image, "read", *files, "--state", "/data/state.json", data=data), "RECORD")
     # An API key is read once a day.
-    assert {record["stream"] for record in second} == STREAMS - {"credit_usage_by_api_key"}
+    assert {record["stream"] for record in second} == set(KEYS) - {"credit_usage_by_api_key"}
 
     def first_day(found: list[Message]) -> date:
         return min(date.fromisoformat(one["data"]["date"]) for one in found if one["stream"] == "credit_usage")
@@ -249,17 +213,13 @@ def test_read_hands_on_every_stream_and_resumes_from_its_state(image: str, data:
     assert first_day(second) - first_day(records) > timedelta(days=300)
 
 
-def test_a_million_rows_a_year_fit_into_the_memory_of_a_small_container(
-    image: str, catalog: list[Message], tmp_path: Path
-) -> None:
+def test_a_million_rows_a_year_fit_into_the_memory_of_a_small_container(image: str, tmp_path: Path) -> None:
     """Answers at the bound for the largest, one after another: beyond 256 MiB the kernel would end the process."""
     rows, first, last = 1_000_000, date(2025, 7, 1), date(2026, 6, 30)
     tmp_path.chmod(0o755)
     for parent in list(tmp_path.parents)[:2]:
         parent.chmod(0o755)
-    [usage] = [stream for stream in catalog if stream["name"] == "credit_usage"]
-    selected = {"stream": usage, "sync_mode": "incremental", "destination_sync_mode": "append_dedup"}
-    (tmp_path / "catalog.json").write_text(json.dumps({"streams": [selected]}))
+    (tmp_path / "catalog.json").write_text(json.dumps(USAGE_ALONE))
     with busy_api(rows // 365 + 1) as base_url:
         config = {"api_key": "key", "base_url": base_url, "start_date": str(first), "end_date": str(last)}
         (tmp_path / "config.json").write_text(json.dumps(config))

@@ -1,7 +1,5 @@
 """The dbt package on DuckDB and PostgreSQL, synced and built twice: every figure is the ledger's."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from datetime import timedelta
 
@@ -9,7 +7,6 @@ import pytest
 import yaml
 from built_models import NOBODY, Built, cost, daily
 from dbt_project import MODELS, STAGING, Project
-from destinations import SCHEMA
 from sandbox_process import ROOT
 from synced_twice import DOMAIN, NEW_EMAIL, NEW_PROJECT_NAME, OLD_EMAIL, PROJECT, Key, Used, summed
 
@@ -32,17 +29,6 @@ def test_the_first_build_has_the_ledger_of_its_day(built: Built) -> None:
     assert built.first_found == summed(built.first_expected, grain)
     # The corrections below are seen because these figures were others.
     assert built.first_found != daily(built.target)
-
-
-def test_usage_has_the_totals_of_each_tool_and_day(built: Built) -> None:
-    found = built.ask("SELECT date, tool, sum(uses), sum(credits) FROM magnific__usage GROUP BY date, tool")
-    assert {row[:2]: row[2:] for row in found} == built.synced.totals
-
-
-def test_what_was_deleted_is_in_the_table_and_in_no_mart(built: Built) -> None:
-    deleted = built.target.query(f"SELECT usage_id FROM {SCHEMA}.credit_usage WHERE _ab_cdc_deleted_at IS NOT NULL")
-    assert deleted
-    assert not {*deleted} & {*built.ask("SELECT usage_id FROM magnific__usage")}
 
 
 def test_usage_knows_the_member_the_project_of_today_and_the_money(built: Built) -> None:

@@ -1,7 +1,5 @@
 """Budgets and forecasts of the dbt package: what a query by hand on the raw tables says, on four days of a month."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

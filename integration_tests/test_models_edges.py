@@ -1,7 +1,5 @@
 """The dbt package on tables made by hand: what two syncs of a sandbox do not bring about."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """The FOCUS mart: the ledger's figures in its columns, and the judgement of its own validator."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

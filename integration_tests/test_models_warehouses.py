@@ -1,8 +1,6 @@
 """BigQuery, Redshift and Snowflake: their adapters compile the dbt package without reaching a warehouse, and a parser
 of their dialects reads the result."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

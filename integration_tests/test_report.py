@@ -3,8 +3,6 @@
 Screenshots go to the folder that REPORT_SCREENSHOTS names, for people to look at.
 """
 
-from __future__ import annotations
-
 import base64
 import struct
 from io import BytesIO
@@ -15,7 +13,6 @@ import pytest
 from npm import modules
 from pypdf import PdfReader
 from report_page import PHONE, TABLET, WIDE, Browser, make_marts
-from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -25,11 +22,6 @@ from demo.report import main, write_report
 AXE_VERSION = "4.14.1"
 LISTS = ("tool", "group", "project", "key", "person")
 SIZES = pytest.mark.parametrize("size", [PHONE, TABLET, WIDE], ids=["phone", "tablet", "wide"])
-
-
-@pytest.fixture()
-def browser(chromium: Chrome) -> Browser:
-    return Browser(chromium)
 
 
 @pytest.fixture(scope="module", params=[12, 300], ids=["12-people", "300-people"])
@@ -172,37 +164,27 @@ def test_no_usage_is_said_in_words(browser: Browser, tmp_path: Path) -> None:
     assert browser.complaints() == []
 
 
-def test_a_report_that_cannot_be_drawn_says_which_command_helps(
+def test_a_file_that_cannot_be_used_says_which_command_helps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "text.duckdb").write_text("not a database, " * 1000)
-    duckdb.connect(tmp_path / "raw.duckdb").close()
-    old = make_marts(tmp_path / "old.duckdb", 1, 1)
-    with duckdb.connect(old) as connection:
+    none, text, raw, old = (tmp_path / f"{name}.duckdb" for name in ("none", "text", "raw", "old"))
+    text.write_text("not a database, " * 1000)
+    duckdb.connect(raw).close()
+    with duckdb.connect(make_marts(old, 1, 1)) as connection:
         connection.execute("drop table models.magnific__synced")
-    files = [tmp_path / f"{name}.duckdb" for name in ("none", "text", "raw", "old")]
-    assert [main([str(file), str(tmp_path / "x.html")]) for file in files] == [1, 1, 1, 1]
+    assert [main([str(file), str(tmp_path / "x.html")]) for file in (none, text, raw, old)] == [1] * 4
+    assert [build_models([str(file)]) for file in (none, text, raw)] == [1] * 3
     said = capsys.readouterr().err
+    assert said.count(f"There is no {none}: run  make demo  first") == 2
+    assert said.count(f"{text} cannot be opened as a DuckDB file: ") == 2
     for words in (
-        f"There is no {files[0]}: run  make demo  first",
-        "cannot be opened as a DuckDB file",
-        f"raw.duckdb has no marts of the dbt package yet: run  make models WAREHOUSE={files[2]}  to build them",
-        f"Build them again:  make models WAREHOUSE={files[3]}",
+        f"raw.duckdb has no marts of the dbt package yet: run  make models WAREHOUSE={raw}  to build them",
+        f"Build them again:  make models WAREHOUSE={old}",
+        f"{raw} has no table credit_usage in its schema main: sync into it first.",
     ):
         assert words in said
     assert "Traceback" not in said
     assert not (tmp_path / "x.html").exists()
-
-
-def test_models_that_cannot_be_built_say_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "text.duckdb").write_text("not a database, " * 1000)
-    duckdb.connect(tmp_path / "empty.duckdb").close()
-    files = [tmp_path / f"{name}.duckdb" for name in ("none", "text", "empty")]
-    assert [build_models([str(file)]) for file in files] == [1, 1, 1]
-    none, text, empty = capsys.readouterr().err.strip().splitlines()
-    assert none == f"There is no {files[0]}: run  make demo  first, or name a DuckDB file."
-    assert text.startswith(f"{files[1]} cannot be opened as a DuckDB file: ")
-    assert empty == f"{files[2]} has no table credit_usage in its schema main: sync into it first."
 
 
 def figure(text: str) -> float:

@@ -1,18 +1,15 @@
 """Every figure of the report, added up once more from the marts in plain Python."""
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
 from report_page import LAST, NOBODY, Browser, make_marts
-from selenium.webdriver import Chrome
 
 from demo.report import write_report
 
@@ -23,8 +20,7 @@ Span = tuple[date, date]
 KINDS = {"tool": "tool", "person": "person", "project": "project", "group": "group"}
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     date: date
     tool: str
     person: str
@@ -35,8 +31,7 @@ class Row:
     cost: float
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """An address of the page, and what it means: all days, the whole ones, and those they are compared with."""
 
     chosen: str
@@ -88,11 +83,6 @@ def ledger(file: Path) -> list[Row]:
     """
     with duckdb.connect(file, read_only=True) as connection:
         return [Row(*row) for row in connection.execute(query).fetchall()]
-
-
-@pytest.fixture()
-def browser(chromium: Chrome) -> Browser:
-    return Browser(chromium)
 
 
 def unit(case: Case) -> str:
@@ -233,23 +223,20 @@ def test_what_has_no_price_is_no_money(browser: Browser, file: Path, ledger: lis
     assert browser.card("Change")[0] == "\N{EN DASH}"
 
 
-def test_without_prices_all_is_credits(browser: Browser, tmp_path: Path) -> None:
-    file = make_marts(tmp_path / "credits.duckdb", 60, 4, prices=False)
-    write_report(file, file.with_suffix(".html"))
-    browser.show(file.with_suffix(".html"))
+def test_without_prices_all_is_credits_and_several_teams_are_a_list_and_a_filter(
+    browser: Browser, tmp_path: Path
+) -> None:
+    for name, how in (("credits", {"prices": False}), ("teams", {"teams": 2})):
+        write_report(make_marts(tmp_path / f"{name}.duckdb", 60, 4, **how), tmp_path / f"{name}.html")
+    browser.show(tmp_path / "credits.html")
     assert browser.card("Spent")[0].endswith(" credits")
     assert browser.rows("#s-tool")[0][1] == "Credits"
     assert "EUR" not in browser.text("main")
-
-
-def test_several_teams_are_a_list_and_a_filter(browser: Browser, tmp_path: Path) -> None:
-    file = make_marts(tmp_path / "teams.duckdb", 60, 4, teams=2)
-    write_report(file, file.with_suffix(".html"))
-    browser.show(file.with_suffix(".html"))
+    browser.show(tmp_path / "teams.html")
     _, *rows, _ = browser.rows("#s-team")
     assert [row[0] for row in rows] == ["team 1", "team 2"]
     assert browser.rows("#budget")[1][0].startswith("Team team 1")
-    browser.show(file.with_suffix(".html"), chosen="#team=team+1")
+    browser.show(tmp_path / "teams.html", chosen="#team=team+1")
     assert browser.card("Spent")[0] == f"EUR {rows[0][1]}"
     assert browser.card("Budget of the team")[0] == "81.2% used"
 

@@ -1,7 +1,5 @@
 """docs/queries: every query reaches every warehouse that the page promises."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,0 +1,41 @@
+"""A midnight during a sync, and a clock of this machine that is a day off, lose nothing."""
+
+from datetime import date
+
+import pytest
+import requests_mock
+from builders import answer, entry, period, raw_config, tool
+from in_process import USAGE, states, sync
+from pendulum import Date
+from sandbox_api import SandboxApi
+
+TODAY = Date(2026, 11, 22)
+
+
+def test_a_sync_ends_on_the_day_on_which_it_began_and_the_rest_of_that_day_comes_with_the_next() -> None:
+    api = SandboxApi(today=date(2026, 11, 23))
+    # Each answer takes a minute.
+    api.seconds = 60
+    with api.serving():
+        output = sync(raw_config(start_date="2026-01-01"), at="23:59")
+        assert [body["end_date"] for body in api.asked] == ["2026-06-29", "2026-11-22"]
+        assert states(output)[-1]["date"] == "2026-11-22"
+        api.asked.clear()
+        sync(raw_config(start_date="2026-01-01"), state=states(output)[-1], today=TODAY.add(days=1))
+    assert [(body["start_date"], body["end_date"]) for body in api.asked] == [("2026-11-15", "2026-11-23")]
+
+
+@pytest.mark.parametrize(
+    ("server", "saved"),
+    [
+        ("Sat, 21 Nov 2026 23:30:00 GMT", "2026-11-21"),
+        ("Mon, 23 Nov 2026 00:30:00 GMT", "2026-11-22"),
+        # A server's clock that stands still is not believed.
+        ("Tue, 01 Jan 2019 00:00:00 GMT", "2026-11-22"),
+    ],
+)
+def test_a_day_that_is_not_over_at_magnific_is_read_again_even_without_a_lookback(
+    server: str, saved: str, api: requests_mock.Mocker
+) -> None:
+    api.post(USAGE, json=answer(period("2026-11-20", tool("Mystic", entry()))), headers={"Date": server})
+    assert states(sync(raw_config(lookback_window_days=0)))[-1]["date"] == saved
