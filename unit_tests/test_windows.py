@@ -1,6 +1,6 @@
 """Which dates are asked for: whole periods, without gap or overlap, in as few requests as the longest range allows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import groupby, pairwise
 
@@ -74,36 +74,22 @@ def as_date(day: date) -> Date:
     return Date(day.year, day.month, day.day)
 
 
-def shown(requests: Iterable[Request]) -> list[str]:
-    return [f"{request.granularity} {request.range.start} {request.range.end}" for request in requests]
-
-
 @given(DAYS, SPANS, GRANULARITIES, LENGTHS)
 @example(date(2020, 12, 28), 400, WEEK, 180)
-@example(date(2024, 2, 29), 366, YEAR, 365)
-@example(date(2024, 2, 29), 366, YEAR, 180)
 @example(date(2024, 2, 29), 366, YEAR, 29)
-def test_every_day_is_asked_for_exactly_once_in_order_and_none_after_the_end(
-    start: date, span: int, granularity: Granularity, longest: int
-) -> None:
-    end = start + timedelta(span)
-    ranges = [request.range for request in planned(start, end, granularity, longest)]
-    assert ranges[0].start == first_of_period(start, granularity)
-    assert ranges[-1].end == end
-    assert all(later.start == earlier.end + timedelta(1) for earlier, later in pairwise(ranges))
-    assert all(asked.start <= asked.end and asked.days <= longest for asked in ranges)
-
-
-@given(DAYS, SPANS, GRANULARITIES, LENGTHS)
 @example(date(2026, 1, 1), 27, MONTH, 28)
 @example(date(2026, 1, 1), 28, MONTH, 28)
-def test_every_request_asks_for_whole_periods_or_for_parts_of_one_that_is_too_long(
+def test_every_day_is_asked_for_once_in_order_in_whole_periods_or_parts_of_one_that_is_too_long(
     start: date, span: int, granularity: Granularity, longest: int
 ) -> None:
-    end = start + timedelta(span)
-    whole = listed(first_of_period(start, granularity), end, granularity)
-    for request in planned(start, end, granularity, longest):
+    end, begin = start + timedelta(span), first_of_period(start, granularity)
+    requests = planned(start, end, granularity, longest)
+    assert (requests[0].range.start, requests[-1].range.end) == (begin, end)
+    assert all(after.range.start == before.range.end + timedelta(1) for before, after in pairwise(requests))
+    whole = listed(begin, end, granularity)
+    for request in requests:
         first, last = request.range.start, request.range.end
+        assert first <= last and request.range.days <= longest
         assert is_first(first, request.granularity)
         if request.granularity is granularity:
             assert last == end or is_first(last + timedelta(1), request.granularity)
@@ -181,46 +167,26 @@ def test_the_first_days_are_those_of_all_periods_in_between(first: date, span: i
     assert found == [start for start, _ in listed(first_of_period(first, granularity), last, granularity)]
 
 
-def test_week_53_belongs_to_the_year_it_started_in() -> None:
-    assert period_of(Date(2021, 1, 3), WEEK) == DateRange(Date(2020, 12, 28), Date(2021, 1, 3))
-
-
-def test_a_range_counts_both_ends() -> None:
-    assert DateRange(Date(2026, 1, 1), Date(2026, 6, 29)).days == 180
-    assert DateRange(Date(2026, 1, 1), Date(2026, 1, 1)).days == 1
-
-
 @given(DAYS, SPANS, DAYS, SPANS)
 @example(date(2026, 1, 1), 1, date(2026, 1, 2), 0)
 @example(date(2026, 1, 1), 1, date(2026, 1, 3), 0)
 def test_two_ranges_overlap_where_a_day_lies_in_both(first: date, span: int, other: date, length: int) -> None:
-    one = DateRange(as_date(first), as_date(first + timedelta(span)))
-    two = DateRange(as_date(other), as_date(other + timedelta(length)))
-    shared = set(range(one.start.toordinal(), one.end.toordinal() + 1)) & set(
-        range(two.start.toordinal(), two.end.toordinal() + 1)
-    )
-    assert one.overlaps(two) == two.overlaps(one) == bool(shared)
+    one, two = ((as_date(begun), as_date(begun + timedelta(n))) for begun, n in ((first, span), (other, length)))
+    shared = max(one[0], two[0]) <= min(one[1], two[1])
+    assert DateRange(*one).overlaps(DateRange(*two)) == DateRange(*two).overlaps(DateRange(*one)) == shared
 
 
 @pytest.mark.parametrize(
     ("start", "end", "granularity", "longest", "expected"),
     [
-        (
-            *("2025-11-23", "2026-11-22", DAY, 180),
-            ["day 2025-11-23 2026-05-21", "day 2026-05-22 2026-11-17", "day 2026-11-18 2026-11-22"],
-        ),
-        (
-            *("2026-01-01", "2026-12-31", YEAR, 180),
-            ["month 2026-01-01 2026-05-31", "month 2026-06-01 2026-10-31", "month 2026-11-01 2026-12-31"],
-        ),
         ("2024-01-01", "2024-12-31", YEAR, 365, ["month 2024-01-01 2024-11-30", "month 2024-12-01 2024-12-31"]),
         ("2025-06-01", "2026-11-22", YEAR, 365, ["year 2025-01-01 2025-12-31", "year 2026-01-01 2026-11-22"]),
         ("2026-02-01", "2026-02-28", MONTH, 20, ["day 2026-02-01 2026-02-20", "day 2026-02-21 2026-02-28"]),
-        ("2026-11-16", "2026-11-22", WEEK, 4, ["day 2026-11-16 2026-11-19", "day 2026-11-20 2026-11-22"]),
         ("2026-01-01", "2026-01-31", YEAR, 23, ["day 2026-01-01 2026-01-23", "day 2026-01-24 2026-01-31"]),
     ],
 )
 def test_what_is_too_long_is_asked_for_in_the_longest_parts_that_fit(
     start: str, end: str, granularity: Granularity, longest: int, expected: list[str]
 ) -> None:
-    assert shown(plan(Date.fromisoformat(start), Date.fromisoformat(end), granularity, longest)) == expected
+    requests = plan(Date.fromisoformat(start), Date.fromisoformat(end), granularity, longest)
+    assert [f"{request.granularity} {request.range.start} {request.range.end}" for request in requests] == expected
