@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
+import pytest
 from builders import OTHER_PROJECT, PROJECT, body, entry, period, tool
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -177,6 +178,16 @@ def test_entries_alike_in_one_month_stay_apart_in_the_year() -> None:
     february = period("2026-02-01", tool("Mystic", entry(uses=10, credits=70)))
     rows = year_of(january, february)
     assert [(row["user_uses"], row["user_credits"]) for row in rows] == [(2, 6), (11, 75)]
+
+
+def test_parts_are_added_up_where_a_part_and_the_people_before_it_are_not_too_many() -> None:
+    def january(day: int, *people: str) -> dict[str, Any]:
+        return period(f"2026-01-0{day}", tool("Mystic", *map(entry, people)))
+
+    days = decoded(january(1, "ann", "bob"), january(2, "ann", "bob"), january(3, "eve")).values()
+    assert usage.added_up(days, 4).places == 3
+    with pytest.raises(usage.TooManyRowsError):
+        usage.added_up(days, 3)
 
 
 def test_what_is_too_much_in_one_month_and_missing_in_another_evens_out_in_the_year() -> None:
