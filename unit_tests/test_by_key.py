@@ -211,14 +211,14 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     api = team(keys=3, people=3, longest_answer=1)
     connection = Connection(api, start_date="2026-01-01", granularity="month")
     read: Counter[str] = Counter()
-    for day in range(12):
+    for day in range(10):
         assert not connection.sync(TODAY.add(days=day)).errors
         # No month is begun for which the rest of the day's share does not pay.
-        assert len(api.asked) < 50
+        assert len(api.asked) < 60
         keys = (connection.state or {})["keys"]
         read.update(name for name, key in keys.items() if key.get("read_on") == str(TODAY.add(days=day)))
     assert min(key["date"] for key in keys.values()) >= "2026-03-28"
-    assert min(read[name] for name in keys) > 1
+    assert min(read[name] for name in keys) > 0
 
     def over(sums: dict[str, Counter[tuple[str, str]]]) -> dict[str, dict[tuple[str, str], int]]:
         # The last months may have grown since.
