@@ -82,21 +82,23 @@ def test_a_body_that_is_no_json_may_have_broken_off(text: bytes) -> None:
         ({"consumptions": [good()]}, "Object missing required field `date` - at `$.data[1]`"),
         ({"date": "2026-11-01"}, "Object missing required field `consumptions` - at `$.data[1]`"),
         ({**period("2026-11-01"), "consumptions": None}, "Expected `array`, got `null`"),
-        (period("2026-11-01", good(), None), "Expected `object`, got `null` - at `$[1]`"),  # type: ignore[arg-type]
-        (period("2026-11-01", good(tool=...)), "Object missing required field `tool` - at `$[0]`"),
-        (period("2026-11-01", good(tool=None)), "Expected `str`, got `null` - at `$[0].tool`"),
-        (period("2026-11-01", good(tool=41)), "Expected `str`, got `int` - at `$[0].tool`"),
-        (period("2026-11-01", good(tool="x" * 2**14)), "Expected `str` of length <= 16383 - at `$[0].tool`"),
-        (period("2026-11-01", good(user_usages=ANN)), "Expected `array | null`, got `str` - at `$[0].user_usages`"),
-        (period("2026-11-01", good(user_usages=[None])), "Expected `object`, got `null` - at `$[0].user_usages[0]`"),
         *[
-            (
-                period("2026-11-01", one(**{name: value})),
-                f"Expected `str | null`, got `{kind}` - at `$[0].user_usages[0].{name}`",
-            )
-            for name, value, kind in [
-                *[("user_email", 41, "int"), ("user_email", [ANN], "array"), ("project_reference", 41, "int")],
-                *[("project_name", {}, "object"), ("group_name", True, "bool")],
+            (period("2026-11-01", good(), *found), f"{words} - at `$[1]{place}`")
+            for found, words, place in [
+                ([None], "Expected `object`, got `null`", ""),
+                ([good(tool=...)], "Object missing required field `tool`", ""),
+                ([good(tool=41)], "Expected `str`, got `int`", ".tool"),
+                ([good(tool="x" * 2**14)], "Expected `str` of length <= 16383", ".tool"),
+                ([good(user_usages=ANN)], "Expected `array | null`, got `str`", ".user_usages"),
+                ([good(user_usages=[None])], "Expected `object`, got `null`", ".user_usages[0]"),
+                ([one(user_email=41)], "Expected `str | null`, got `int`", ".user_usages[0].user_email"),
+                ([one(project_name={})], "Expected `str | null`, got `object`", ".user_usages[0].project_name"),
+                ([one(group_name=True)], "Expected `str | null`, got `bool`", ".user_usages[0].group_name"),
+                (
+                    [one(project_reference=[ANN])],
+                    "Expected `str | null`, got `array`",
+                    ".user_usages[0].project_reference",
+                ),
             ]
         ],
     ],

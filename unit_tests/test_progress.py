@@ -12,7 +12,7 @@ from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.state import NOTHING_READ, Places, Progress
-from source_magnific_analytics.windows import DateRange, Granularity, first_days, period_of
+from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 DAY, WEEK, MONTH, YEAR = Granularity
 # Periods that may be next to each other, across a year's end.
@@ -83,18 +83,6 @@ def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_da
     after = progress.after(DateRange(november(9), november(15)), Places(week(9, 20)))
     assert after == Progress(november(15), days(d8=8, d16=16) | week(2, 1) | week(9, 20) | week(16, 3))
     assert after.after(DateRange(november(2), november(22)), NONE).places == NONE
-
-
-@given(TAKEN, NUMBERS, NUMBERS)
-def test_a_window_owns_every_period_of_which_a_day_is_its_own(
-    taken: dict[Granularity, dict[int, int]], begin: int, length: int
-) -> None:
-    origin = Date(2026, 1, 1)
-    progress = Progress(None, taken_from(origin, taken))
-    window = DateRange(origin.add(days=begin), origin.add(days=begin + length))
-    owned = sorted((size, first) for size, first in progress.places if period_of(first, size).overlaps(window))
-    assert progress.overlapping(window) == owned
-    assert set(progress.after(window, NONE).places) == set(progress.places) - set(owned)
 
 
 @given(st.integers(0, 180), st.integers(1, 400), st.integers(0, 60))

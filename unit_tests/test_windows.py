@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pendulum import Date
 
 from source_magnific_analytics.windows import (
-    DateRange,
     Granularity,
     Request,
     first_days,
@@ -153,12 +152,3 @@ def test_the_first_days_are_those_of_all_periods_in_between(first: date, span: i
     last = first + timedelta(span)
     found = [day.toordinal() for day in first_days(as_date(first), as_date(last), granularity)]
     assert found == [start for start, _ in listed(first_of_period(first, granularity), last, granularity)]
-
-
-@given(DAYS, SPANS, DAYS, SPANS)
-@example(date(2026, 1, 1), 1, date(2026, 1, 2), 0)
-@example(date(2026, 1, 1), 1, date(2026, 1, 3), 0)
-def test_two_ranges_overlap_where_a_day_lies_in_both(first: date, span: int, other: date, length: int) -> None:
-    one, two = ((as_date(begun), as_date(begun + timedelta(n))) for begun, n in ((first, span), (other, length)))
-    shared = max(one[0], two[0]) <= min(one[1], two[1])
-    assert DateRange(*one).overlaps(DateRange(*two)) == DateRange(*two).overlaps(DateRange(*one)) == shared
