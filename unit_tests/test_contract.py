@@ -95,7 +95,7 @@ def test_a_body_that_is_no_json_may_have_broken_off(text: bytes) -> None:
                 ([one(project_name={})], "Expected `str | null`, got `object`", ".user_usages[0].project_name"),
                 ([one(group_name=True)], "Expected `str | null`, got `bool`", ".user_usages[0].group_name"),
                 (
-                    [one(project_reference=[ANN])],
+                    [one(project_reference=[])],
                     "Expected `str | null`, got `array`",
                     ".user_usages[0].project_reference",
                 ),

@@ -29,18 +29,12 @@ def read(text: bytes) -> str:
         (rb'"C:\\u0000"', rf"C:{BACKSLASH}u0000"),
         (rb'"C:\\\u0000x"', rf"C:{BACKSLASH}x"),
         (rb'"\\\\u0000"', rf"{BACKSLASH}{BACKSLASH}u0000"),
-        (rb'"\"\u0000\n"', '"\n'),
         (rb'"\\ud83d"', rf"{BACKSLASH}ud83d"),
         # A pair is one character, half of one is none.
         (rb'"\ud83d\ude00"', "\U0001f600"),
         (rb'"\udbff\udfff\ud800\udc00"', "\U0010ffff\U00010000"),
-        (rb'"a\ud83d"', "a\ufffd"),
-        (rb'"\ude00b"', "\ufffdb"),
-        (rb'"\ude00\ud83d"', "\ufffd\ufffd"),
-        (rb'"\ud83d\ud83d\ude00"', "\ufffd\U0001f600"),
         (rb'"\ud83d\u0041"', "\ufffdA"),
         (rb'"\ud83dA\uDFFF\uDBFF"', "\ufffdA\ufffd\ufffd"),
-        (rb'"\ud83d\u0000"', "\ufffd"),
         (b'"\xed\xa0\xbd\xed\xb8\x80"', "\ufffd\ufffd"),
         (b'"a\xed\xbf\xbf"', "a\ufffd"),
         # What only looks like it.
