@@ -19,14 +19,14 @@ from source_magnific_analytics.policy import POLICY
 MEMBERS = catalog("members")
 # What comes back, and how the log must call it.
 FAULTS: dict[str, str] = {
-    "bad_utf8": "what the API promises",
-    "reset_before": "no connection, or one that broke",
-    "reset_inside": "an answer that broke off",
+    "bad-utf8": "what the API promises",
+    "reset-before": "no connection, or one that broke",
+    "reset-inside": "an answer that broke off",
     "cut": "an answer that broke off",
-    "cut_chunked": "an answer that broke off",
+    "cut-chunked": "an answer that broke off",
     "empty": "not complete JSON",
     "html": "not complete JSON",
-    "bad_gzip": "an answer that cannot be decompressed",
+    "bad-gzip": "an answer that cannot be decompressed",
     "silence": "no complete answer in time",
 }
 NOT_HTTP = {

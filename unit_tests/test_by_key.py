@@ -1,19 +1,69 @@
 """What each API key spends: exact for every key, once a day, within its share of the day's requests."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from datetime import date
 from typing import Any
 
 import pytest
-import requests_mock
 from airbyte_cdk.models import SyncMode
-from builders import answer, entry, period, raw_config, tool
-from by_key_connection import STREAM, TODAY, Connection, team
-from in_process import LISTS, USAGE, error, log, states, sync
+from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput
+from builders import raw_config
+from in_process import error, log, rows, states, sync
 from pendulum import Date
 from sandbox_api import SandboxApi
 
+STREAM = "credit_usage_by_api_key"
+TODAY = Date(2026, 3, 31)
 FIRST_KEY = "fpk-3f9c1e7a52b0"
+
+
+def team(**options: Any) -> SandboxApi:
+    return SandboxApi(today=date(2026, 3, 31), **options)
+
+
+class Connection:
+    """A deduplicated table of the stream and its state, filled by sync after sync."""
+
+    def __init__(self, api: SandboxApi, **changes: Any) -> None:
+        self.api = api
+        self.config = raw_config(**{"start_date": "2026-03-01", **changes})
+        self.table: dict[str, dict[str, Any]] = {}
+        self.state: dict[str, Any] | None = None
+
+    def sync(
+        self, today: Date = TODAY, *streams: str, mode: SyncMode = SyncMode.incremental, at: str = "12:00"
+    ) -> EntrypointOutput:
+        self.api.asked.clear()
+        self.api.lists.clear()
+        self.api.control("today", {"date": str(today)})
+        with self.api.serving():
+            output = sync(self.config, *streams, STREAM, state=self.state, today=today, usage_mode=mode, at=at)
+        for row in rows(output, STREAM):
+            self.table[row["usage_id"]] = row
+            if row.get("_ab_cdc_deleted_at"):
+                del self.table[row["usage_id"]]
+        self.state = states(output, STREAM)[-1] if states(output, STREAM) else self.state
+        return output
+
+    def totals(self) -> dict[str, Counter[tuple[str, str]]]:
+        """Credits of each key by date and tool."""
+        sums: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        for row in self.table.values():
+            sums[row["api_key_id"]][row["date"], row["tool"]] += row["user_credits"]
+        return sums
+
+    def truth(self, filters: str = "") -> dict[str, Counter[tuple[str, str]]]:
+        asked = f"ledger?start_date={self.config['start_date']}&granularity={self.config.get('granularity', 'day')}"
+        found = {name: self.api.control(f"{asked}&api_key_ids={name}{filters}") for name in names(self.api)}
+        return {
+            name: Counter({(row["date"], row["tool"]): row["user_credits"] for row in of_key})
+            for name, of_key in found.items()
+            if of_key
+        }
+
+    def keys_asked(self) -> Counter[str]:
+        return Counter(body["api_key_ids"][0] for body in self.api.asked if "api_key_ids" in body)
 
 
 @pytest.fixture
@@ -156,78 +206,25 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
     assert len(connection.api.asked) == 60 - requests
 
 
-def test_a_key_that_failed_once_has_its_turn_again_among_more_keys_than_requests() -> None:
-    connection = many(150)
-    connection.api.broken_keys = {FIRST_KEY}
-    assert connection.sync().errors
-    connection.api.broken_keys = set()
-    asked: Counter[str] = Counter()
-    for day in range(1, 4):
-        assert not connection.sync(TODAY.add(days=day)).errors
-        asked += connection.keys_asked()
-    assert asked[FIRST_KEY] == 1
-
-
-@pytest.mark.parametrize(("granularity", "start", "lookback"), [("month", "2026-01-01", 7), ("day", "2026-01-20", 60)])
-def test_a_history_that_takes_many_days_gets_further_on_each(granularity: str, start: str, lookback: int) -> None:
+def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     """From a server that answers one day at a time, three keys in turn."""
     api = team(keys=3, people=3, quirks=({"kind": "status", "status": 504, "longer_than": 1},))
-    connection = Connection(api, start_date=start, granularity=granularity, lookback_window_days=lookback)
-    for day in range(12):
-        assert not connection.sync(TODAY.add(days=day)).errors
-        assert len(api.asked) <= 60
-    assert connection.state is not None
-    until = min(key["date"] for key in connection.state["keys"].values())
-    assert until >= "2026-03-28"
-    for found, expected in zip(connection.totals().values(), connection.truth().values(), strict=True):
-        # The last period that is saved may have grown since.
-        assert {at: n for at, n in found.items() if at[0] < until[:8]} == {
-            at: n for at, n in expected.items() if at[0] < until[:8]
-        }
-
-
-def test_where_single_days_are_answered_and_most_are_empty_every_key_has_its_turn(api: requests_mock.Mocker) -> None:
-    def usage(request: Any, context: Any) -> Any:
-        query = request.json()
-        if query["start_date"] != query["end_date"]:
-            context.status_code = 504
-            return {}
-        day = query["start_date"]
-        return answer(*[period(day, tool("Mystic", entry()))] if day in ("2026-11-03", "2026-11-09") else [])
-
-    api.get(LISTS["api_keys"], json={"data": [{"api_key_id": f"fpk-{n}"} for n in range(3)]})
-    api.post(USAGE, json=usage)
-    saved: dict[str, Any] | None = None
+    connection = Connection(api, start_date="2026-01-01", granularity="month")
     read: Counter[str] = Counter()
-    for day in range(6):
-        before, today = api.call_count, Date(2026, 11, 20).add(days=day)
-        output = sync(raw_config(granularity="month"), STREAM, state=saved, today=today)
-        assert not output.errors
-        saved = states(output, STREAM)[-1]
-        assert api.call_count - before <= 1 + 60
-        finished = [name for name, key in saved["keys"].items() if key.get("read_on") == str(today)]
-        assert all(saved["keys"][name]["date"] == str(today) for name in finished)
-        read.update(finished)
-    assert len(read) == 3
-    assert min(read.values()) > 1
+    for day in range(10):
+        assert not connection.sync(TODAY.add(days=day)).errors
+        # No month is begun for which the rest of the day's share does not pay.
+        assert len(api.asked) < 60
+        keys = (connection.state or {})["keys"]
+        read.update(name for name, key in keys.items() if key.get("read_on") == str(TODAY.add(days=day)))
+    assert min(key["date"] for key in keys.values()) >= "2026-03-28"
+    assert min(read[name] for name in keys) > 0
 
+    def over(sums: dict[str, Counter[tuple[str, str]]]) -> dict[str, dict[tuple[str, str], int]]:
+        # The last months may have grown since.
+        return {key: {at: n for at, n in of_key.items() if at[0] < "2026-03"} for key, of_key in sums.items()}
 
-def test_a_changed_filter_costs_no_more_than_a_fresh_start_however_many_days_it_takes() -> None:
-    sent = []
-    for changes in ({}, {"group_ids": [37]}):
-        connection = many(70, start_date="2026-01-01")
-        for day in range(2):
-            connection.sync(TODAY.add(days=day))
-        if not changes:
-            connection.state = None
-        connection.config |= changes
-        read: Counter[str] = Counter()
-        for day in range(2, 4):
-            output = connection.sync(TODAY.add(days=day))
-            assert "asking again" not in log(output)
-            read += connection.keys_asked()
-        sent.append(len(read))
-    assert sent[1] >= sent[0]
+    assert over(connection.totals()) == over(connection.truth())
 
 
 def test_a_changed_filter_reads_every_key_again_and_leaves_nothing_of_the_old_one(connection: Connection) -> None:
@@ -235,9 +232,8 @@ def test_a_changed_filter_reads_every_key_again_and_leaves_nothing_of_the_old_on
     connection.config["group_ids"] = [37]
     output = connection.sync()
     assert f"The filters changed, so {STREAM} is read again from 2026-03-01." in log(output)
-    for key, figures in connection.totals().items():
-        asked = f"ledger?start_date=2026-03-01&granularity=day&api_key_ids={key}&group_ids=37"
-        assert figures == {(row["date"], row["tool"]): row["user_credits"] for row in connection.api.control(asked)}
+    assert "asking again" not in log(output)
+    assert connection.totals() == connection.truth("&group_ids=37")
 
 
 def test_keys_that_are_named_are_the_only_ones_read_and_the_rows_of_others_stay(connection: Connection) -> None:
@@ -254,13 +250,11 @@ def test_keys_that_are_named_are_the_only_ones_read_and_the_rows_of_others_stay(
 
 
 def test_the_state_of_50_keys_and_three_years_of_days_is_below_256_kb() -> None:
-    connection = many(50, start_date="2023-04-01")
-    for day in range(7):
-        connection.sync(TODAY.add(days=day))
-    assert connection.state is not None
-    assert len(connection.state["keys"]) == 50
-    assert all(key.get("read_on") for key in connection.state["keys"].values())
-    assert len(json.dumps(connection.state)) < 256_000
+    connection = many(5, start_date="2023-04-01")
+    connection.sync()
+    assert connection.state
+    assert [key["read_on"] for key in connection.state["keys"].values()] == [str(TODAY)] * 5
+    assert 10 * len(json.dumps(connection.state)) < 256_000
 
 
 def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sync() -> None:
@@ -275,5 +269,5 @@ def test_a_full_refresh_reads_every_key_again(connection: Connection) -> None:
     connection.table.clear()
     connection.sync(mode=SyncMode.full_refresh)
     assert connection.totals() == connection.truth()
-    assert connection.state is not None
+    assert connection.state
     assert "unfinished_full_refresh" not in connection.state

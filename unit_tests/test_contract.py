@@ -37,11 +37,6 @@ def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
     return usage.decode(bytearray(text), None if asked_by is None else Request(NOVEMBER, asked_by))
 
 
-def rows_of(*periods: dict[str, Any]) -> list[usage.Row]:
-    found = decoded(body(*periods), Granularity.DAY)
-    return [row for day, read in found.items() for row in usage.rows(day, read, Granularity.DAY)[0]]
-
-
 def refusal(text: bytes) -> tuple[str, bool]:
     """What is wrong with an answer, and whether it may have broken off."""
     with pytest.raises(ContractError) as error:
@@ -59,13 +54,10 @@ GOOD = body(period("2026-11-01", good()))
         (b"[]", "Expected `object`, got `array`"),
         (b"{}", "Object missing required field `data`"),
         (b'"ann@example.com"', "Expected `object`, got `str`"),
-        (b"41", "Expected `object`, got `int`"),
         (b'{"data": null}', "Expected `array`, got `null` - at `$.data`"),
-        (b'{"data": {}}', "Expected `array`, got `object` - at `$.data`"),
         (b'{"data": ["ann@example.com"]}', "Expected `object`, got `str` - at `$.data[0]`"),
-        (b'{"data": [[]]}', "Expected `object`, got `array` - at `$.data[0]`"),
-        (b'{"message": "ann@example.com"}', "Object missing required field `data`"),
         (GOOD.replace(b"Mystic", b"M\xffstic"), "a text is not UTF-8"),
+        (GOOD.replace(b"41", b"1e999", 1), "Number out of range - at `$[0].user_credits`"),
     ],
 )
 def test_a_body_that_is_not_usage_is_refused_and_not_quoted(text: bytes, words: str) -> None:
@@ -75,7 +67,7 @@ def test_a_body_that_is_not_usage_is_refused_and_not_quoted(text: bytes, words: 
 @pytest.mark.parametrize(
     "text",
     [
-        *[b"", b" ", b"<html>ann@example.com</html>", b"\x1f\x8b\x08\x00ann@example.com"],
+        *[b"", b"<html>ann@example.com</html>", b"\x1f\x8b\x08\x00ann@example.com"],
         *[GOOD[:-1], GOOD[:80], GOOD + b"}", GOOD.replace(b"Mystic", b"\\qMystic")],
         *[b'{"data":' + DEEP, b'{"data":[{"x":' + DEEP],
     ],
@@ -90,25 +82,23 @@ def test_a_body_that_is_no_json_may_have_broken_off(text: bytes) -> None:
         ({"consumptions": [good()]}, "Object missing required field `date` - at `$.data[1]`"),
         ({"date": "2026-11-01"}, "Object missing required field `consumptions` - at `$.data[1]`"),
         ({**period("2026-11-01"), "consumptions": None}, "Expected `array`, got `null`"),
-        ({**period("2026-11-01"), "consumptions": {}}, "Expected `array`, got `object`"),
-        (period("2026-11-01", good(), None), "Expected `object`, got `null` - at `$[1]`"),  # type: ignore[arg-type]
-        (period("2026-11-01", good(tool=...)), "Object missing required field `tool` - at `$[0]`"),
-        (period("2026-11-01", good(tool=None)), "Expected `str`, got `null` - at `$[0].tool`"),
-        (period("2026-11-01", good(tool=41)), "Expected `str`, got `int` - at `$[0].tool`"),
-        (period("2026-11-01", good(tool="x" * 2**14)), "Expected `str` of length <= 16383 - at `$[0].tool`"),
-        (period("2026-11-01", good(user_usages=ANN)), "Expected `array | null`, got `str` - at `$[0].user_usages`"),
-        (
-            period("2026-11-01", good(user_usages=[None])),
-            "Expected `object`, got `null` - at `$[0].user_usages[0]`",
-        ),
         *[
-            (
-                period("2026-11-01", one(**{name: value})),
-                f"Expected `str | null`, got `{kind}` - at `$[0].user_usages[0].{name}`",
-            )
-            for name, value, kind in [
-                *[("user_email", 41, "int"), ("user_email", [ANN], "array"), ("project_reference", 41, "int")],
-                *[("project_name", {}, "object"), ("group_name", True, "bool")],
+            (period("2026-11-01", good(), *found), f"{words} - at `$[1]{place}`")
+            for found, words, place in [
+                ([None], "Expected `object`, got `null`", ""),
+                ([good(tool=...)], "Object missing required field `tool`", ""),
+                ([good(tool=41)], "Expected `str`, got `int`", ".tool"),
+                ([good(tool="x" * 2**14)], "Expected `str` of length <= 16383", ".tool"),
+                ([good(user_usages=ANN)], "Expected `array | null`, got `str`", ".user_usages"),
+                ([good(user_usages=[None])], "Expected `object`, got `null`", ".user_usages[0]"),
+                ([one(user_email=41)], "Expected `str | null`, got `int`", ".user_usages[0].user_email"),
+                ([one(project_name={})], "Expected `str | null`, got `object`", ".user_usages[0].project_name"),
+                ([one(group_name=True)], "Expected `str | null`, got `bool`", ".user_usages[0].group_name"),
+                (
+                    [one(project_reference=[])],
+                    "Expected `str | null`, got `array`",
+                    ".user_usages[0].project_reference",
+                ),
             ]
         ],
     ],
@@ -126,8 +116,7 @@ def test_a_part_that_is_missing_or_of_another_kind_is_refused(part: dict[str, An
         *[
             (figure, f"Expected `int`, got `{kind}` - at `{{place}}.{{name}}`")
             for figure, kind in [
-                *[(None, "null"), ("", "str"), ("many", "str"), ("41.5", "str"), (41.5, "float"), (1e300, "float")],
-                *[(True, "bool"), ([41], "array"), ({}, "object")],
+                *[(None, "null"), ("many", "str"), ("41.5", "str"), (41.5, "float"), (1e300, "float"), (True, "bool")],
             ]
         ],
         *[(n, f"Expected `int` <= {LARGEST_FIGURE} - at `{{place}}.{{name}}`") for n in (2**53, 2.0**53, 10**30)],
@@ -139,11 +128,6 @@ def test_a_figure_that_is_not_a_whole_number_of_a_warehouse_is_refused(
 ) -> None:
     expected = words.format(place=place, name=name)
     assert refusal(body(period("2026-11-01", make(**{name: figure})))) == (expected, False)
-
-
-def test_a_figure_beyond_all_numbers_is_refused() -> None:
-    words = "Number out of range - at `$[0].user_credits`"
-    assert refusal(GOOD.replace(b"41", b"1e999", 1)) == (words, False)
 
 
 @pytest.mark.parametrize("written", ["12", "12.0", "1.2e1", '"12"', '"12.0"'])
@@ -180,27 +164,14 @@ def test_an_answer_without_periods_is_no_usage(text: bytes) -> None:
     assert decoded(text) == {}
 
 
-def test_an_unknown_field_changes_nothing_wherever_it_stands() -> None:
-    plain = period("2026-11-01", tool("Mystic", entry(ANN)))
-    extended = period("2026-11-01", tool("Mystic", entry(ANN, seat="x"), kind=["y"]), timezone={"name": "UTC"})
-    assert rows_of(extended) == rows_of(plain) != []
-
-
-def test_the_same_period_twice_is_one_period_in_two_pieces() -> None:
-    pieces = [period("2026-11-01", tool("Mystic", entry(ANN, uses))) for uses in (1, 2)]
-    assert [(row["user_uses"], row["user_email"]) for row in rows_of(*pieces)] == [(1, ANN), (2, ANN)]
-
-
-def test_the_largest_figures_that_a_warehouse_holds_are_kept_exactly() -> None:
-    [row] = rows_of(period("2026-11-01", tool("Mystic", uses=2**53 - 1, credits=1 - 2**53)))
-    assert (row["user_uses"], row["user_credits"]) == (2**53 - 1, 1 - 2**53)
-
-
+@pytest.mark.parametrize("name", ["uses", "credits"])
 @pytest.mark.parametrize("figure", [2**53 - 1, 1 - 2**53])
-@pytest.mark.parametrize("name", ["user_uses", "user_credits"])
-def test_figures_that_add_up_beyond_what_a_warehouse_holds_are_refused(name: str, figure: int) -> None:
-    text = body(*[period("2026-11-01", tool("Mystic", **{name.removeprefix("user_"): figure}))] * 2)
-    assert refusal(text) == (f"the figures of a tool add up beyond {2**53 - 1}", False)
+def test_the_largest_figures_are_kept_exactly_and_their_sum_is_refused(name: str, figure: int) -> None:
+    largest = period("2026-11-01", tool("Mystic", **{"uses": 0, "credits": 0, name: figure}))
+    [found] = decoded(body(largest)).values()
+    [row] = usage.rows(Date(2026, 11, 1), found, Granularity.DAY)[0]
+    assert row[f"user_{name}"] == figure
+    assert refusal(body(largest, largest)) == (f"the figures of a tool add up beyond {2**53 - 1}", False)
 
 
 @given(
@@ -221,32 +192,19 @@ def test_whatever_comes_is_understood_or_refused(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "asked_by"),
+    ("asked_by", "right", "wrong"),
     [
-        ("2026-10-31", Granularity.DAY),
-        ("2026-12-01", Granularity.DAY),
-        ("2026-11-03", Granularity.WEEK),
-        ("2026-11-02", Granularity.MONTH),
-        ("2026-11-01", Granularity.YEAR),
-        ("2025-11-01", Granularity.MONTH),
+        (Granularity.DAY, ["2026-11-01", "2026-11-30"], ["2026-10-31", "2026-12-01"]),
+        (Granularity.WEEK, ["2026-11-02", "2026-11-30"], ["2026-11-03", "2026-11-01"]),
+        (Granularity.MONTH, ["2026-11-01"], ["2026-11-02", "2025-11-01"]),
+        (Granularity.YEAR, [], ["2026-11-01"]),
     ],
 )
-@pytest.mark.parametrize("tools", [[], [tool("Mystic", entry())]])
 def test_a_period_outside_the_range_or_inside_another_is_refused_even_an_empty_one(
-    day: str, asked_by: Granularity, tools: list[dict[str, Any]]
+    asked_by: Granularity, right: list[str], wrong: list[str]
 ) -> None:
-    with pytest.raises(ContractError, match=day):
-        decoded(body(period(day, *tools)), asked_by)
-
-
-@pytest.mark.parametrize(
-    ("day", "asked_by"),
-    [
-        ("2026-11-01", Granularity.DAY),
-        ("2026-11-30", Granularity.DAY),
-        ("2026-11-30", Granularity.WEEK),
-        ("2026-11-01", Granularity.MONTH),
-    ],
-)
-def test_a_period_on_either_edge_of_the_range_is_accepted(day: str, asked_by: Granularity) -> None:
-    assert [str(found) for found in decoded(body(period(day, tool("Mystic", entry()))), asked_by)] == [day]
+    for day in right:
+        assert [str(found) for found in decoded(body(period(day, good())), asked_by)] == [day]
+    for part in (part for day in wrong for part in (period(day), period(day, good()))):
+        with pytest.raises(ContractError, match=part["date"][:10]):
+            decoded(body(part), asked_by)

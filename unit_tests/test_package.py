@@ -30,18 +30,14 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Any:
     return import_module("distutils.core").run_setup("setup.py", stop_after="init")
 
 
-@pytest.fixture()
-def required(package: Any) -> list[Requirement]:
-    return [Requirement(line) for line in package.install_requires]
-
-
 def test_the_readme_of_the_package_leads_nowhere_relative(package: Any) -> None:
     targets = re.findall(r"\]\(([^)]+)\)", package.metadata.long_description)
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
     assert any(target.endswith(".png") for target in targets)
 
 
-def test_the_version_is_the_one_that_airbyte_reads(package: Any) -> None:
+def test_the_package_holds_the_connector_alone_in_the_version_that_airbyte_reads(package: Any) -> None:
+    assert (package.packages, package.extras_require) == (["source_magnific_analytics"], {})
     assert package.get_version() == yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]["dockerImageTag"]
 
 
@@ -61,21 +57,9 @@ def test_the_sdist_has_all_that_setup_py_reads(package: Any, tmp_path: Path) -> 
     assert said.splitlines()[-2:] == [package.get_version(), package.get_description()]
 
 
-def test_the_package_holds_the_connector_alone(package: Any) -> None:
-    assert package.packages == ["source_magnific_analytics"]
-
-
-def test_the_package_has_no_extras(package: Any) -> None:
-    assert not package.extras_require
-
-
-def test_the_lock_holds_a_version_that_setup_py_allows_of_each_requirement(required: list[Requirement]) -> None:
-    assert {one.name: one.specifier.contains(LOCKED.get(one.name, "0")) for one in required} == {
-        one.name: True for one in required
-    }
-
-
-def test_the_lock_says_of_no_other_package_that_setup_py_requires_it(required: list[Requirement]) -> None:
+def test_the_lock_holds_a_version_that_setup_py_allows_of_each_requirement(package: Any) -> None:
+    required = [Requirement(line) for line in package.install_requires]
+    assert [one.name for one in required if not one.specifier.contains(LOCKED.get(one.name, "0"))] == []
     assert {name for name, _, _, why in LOCK if NAME in why} == {one.name for one in required}
 
 

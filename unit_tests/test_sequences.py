@@ -1,4 +1,7 @@
-"""Years of syncs: whatever happens to usage, settings and the sync itself, the table says what Magnific says."""
+"""Years of syncs: whatever happens to usage, settings and the sync itself, the table says what Magnific says.
+
+There is nothing anyone needs to do after a change of settings.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from sandbox.ledger import Entry
 
 FIRST_SYNC = date(2026, 5, 1)
 LAST = date(2027, 3, 31)
+FILTERS = ("group_ids", "project_references")
 
 
 @dataclass
@@ -81,6 +85,16 @@ def without(held: Table, other: Table) -> Table:
     return {key: figures for key, figures in held.items() if key not in other}
 
 
+def restarts(state: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether rows behind this state mean something else under the settings of now, or leave out days."""
+
+    def meaning(filters: dict[str, Any]) -> dict[str, set[str]]:
+        return {name: {str(one).lower() for one in filters[name]} for name in FILTERS if filters.get(name)}
+
+    is_earlier = now["start_date"] < state["start_date"]
+    return is_earlier or now["granularity"] != state["granularity"] or meaning(now) != meaning(state["filters"])
+
+
 def magnific_says(used: Sequence[Entry], warehouse: Warehouse) -> Table:
     """What Magnific says under today's settings from the first day that the last sync asked for."""
     asked = [query["start_date"] for query in warehouse.asked]
@@ -98,8 +112,13 @@ def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
         used = [one for n, one in enumerate(used) if n not in step.deleted] + step.added
         today += timedelta(step.days)
         happened = [one for one in used if one.day <= today]
-        warehouse.settings = step.settings
+        warehouse.settings, saved = step.settings, warehouse.state
         complete = warehouse.sync(used, today, manner=step.manner, **step.trouble)
+        assert "clear" not in warehouse.log.lower()
+        over = saved is not None and restarts(saved, step.settings)
+        assert ("Its rows replace those of the earlier settings; there is nothing" in warehouse.log) == over
+        if complete and (over or saved is None):
+            assert warehouse.asked[0]["start_date"] <= step.settings["start_date"]
         # What nobody read again stays as it was, also where usage or settings changed since.
         known = without(known, overlapping(known, warehouse.asked))
         held = warehouse.table()

@@ -120,7 +120,3 @@ def test_three_waits_of_a_quarter_of_an_hour_are_survived_and_a_fourth_ends_the_
     assert waits == [900] * 6
     # The other stream sends nothing any more.
     assert api.call_count == 4 + 4
-
-
-def test_parts_of_a_period_that_take_hours_are_read_with_signs_of_life_between_them(api: requests_mock.Mocker) -> None:
-    assert max(silences([Reply()] * 4 + [Reply(status=429, retry_after="900"), Reply()] * 20, "year")) < 1000

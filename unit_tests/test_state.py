@@ -9,8 +9,6 @@ import requests_mock
 from airbyte_cdk.models import SyncMode
 from airbyte_cdk.utils import AirbyteTracedException
 from builders import PROJECT, answer, config, raw_config, saved_state
-from hypothesis import given
-from hypothesis import strategies as st
 from in_process import LISTS, USAGE, error, log, sync
 from msgspec.structs import replace
 from pendulum import Date
@@ -18,30 +16,10 @@ from pendulum import Date
 from source_magnific_analytics import state
 from source_magnific_analytics.by_key import _SavedKeys
 from source_magnific_analytics.state import Places, Progress, Settings
-from source_magnific_analytics.windows import Granularity, first_days
+from source_magnific_analytics.windows import Granularity
 
 DAY, WEEK, MONTH, _ = Granularity
 ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
-UNFINISHED = "unfinished_full_refresh"
-
-
-def day(text: str) -> Date:
-    return Date.fromisoformat(text)
-
-
-def places(**days: int) -> Places:
-    """Places of days of November 2026, such as d14=2."""
-    return Places({(DAY, Date(2026, 11, int(name[1:]))): number for name, number in days.items()})
-
-
-NONE = Places()
-KNOWN = places(d14=2, d16=1)
-
-
-def read(saved: dict[str, Any]) -> Progress:
-    known = state.read(saved, Progress, "credit_usage", full_refresh=False)
-    assert known
-    return known[0]
 
 
 def resumed(saved: dict[str, Any], **changes: Any) -> Progress:
@@ -55,8 +33,8 @@ def resumed(saved: dict[str, Any], **changes: Any) -> Progress:
 
 def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_there_are() -> None:
     settings = Settings(WEEK, Date(2026, 11, 1), {"group_ids": [7, 3]})
-    days = {(DAY, day("2026-12-30")): 12, (DAY, day("2027-01-02")): 3}
-    progress = Progress(Date(2026, 11, 20), Places({**days, (MONTH, day("2026-02-01")): 5}))
+    days = {(DAY, Date(2026, 12, 30)): 12, (DAY, Date(2027, 1, 2)): 3}
+    progress = Progress(Date(2026, 11, 20), Places({**days, (MONTH, Date(2026, 2, 1)): 5}))
     written = {**settings.as_json, **progress.as_json}
     assert written == json.loads(json.dumps(written))
     assert written == {
@@ -70,79 +48,42 @@ def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_t
         },
     }
     assert state.read(written, Progress, "credit_usage", full_refresh=False) == (progress, settings)
-    assert replace(settings, unfinished_full_refresh=True).as_json == {**settings.as_json, UNFINISHED: True}
+    assert replace(settings, unfinished_full_refresh=True).as_json == {
+        **settings.as_json,
+        "unfinished_full_refresh": True,
+    }
 
 
-NO_STATES: list[dict[str, Any]] = [
-    {},
-    {"__ab_full_refresh_sync_complete": True},
-    {"__ab_no_cursor_state_message": True, "__ab_x": 1},
-]
-
-
-@pytest.mark.parametrize("nothing", NO_STATES)
-@pytest.mark.parametrize("mode", SyncMode)
-def test_without_a_state_of_ours_a_sync_reads_from_the_start_date(
-    nothing: dict[str, Any], mode: SyncMode, api: requests_mock.Mocker
-) -> None:
-    api.post(USAGE, json=answer())
-    output = sync(raw_config(), state=nothing, usage_mode=mode)
-    assert not output.errors
-    assert "read again" not in log(output)
-    assert api.request_history[0].json()["start_date"] == "2026-11-01"
-
-
-KEYS = {
-    **saved_state("2026-11-20"),
-    "day": {"date": "2026-11-20", "requests": 3},
-    "keys": {"fpk-1": {"date": "2026-11-20", "rows": ROWS, "read_on": "2026-11-20", "tried_on": "2026-11-21"}},
-}
-del KEYS["rows"], KEYS["date"]
-STATES: dict[str, tuple[type, dict[str, Any]]] = {
-    "credit_usage": (
-        Progress,
-        saved_state("2026-11-20", rows=ROWS, end="2026-11-22", other_filters=True, filters={"group_ids": [1]}),
-    ),
-    "credit_usage_by_api_key": (_SavedKeys, KEYS),
-}
-
-
-def unread(stream: str, saved: dict[str, Any], full_refresh: bool = False) -> str:
-    """Why a state cannot be read; nothing where it can."""
-    kind, _ = STATES[stream]
-    try:
-        assert (state.read(saved, kind, stream, full_refresh=full_refresh) is None) == (not saved)
-    except AirbyteTracedException as raised:
-        assert raised.failure_type and raised.failure_type.value == "config_error"
-        return raised.message or ""
-    return ""
-
-
-def each(stream: str, path: str, *values: Any) -> list[tuple[str, str, Any]]:
-    return [(stream, path, value) for value in values]
-
-
-USAGE_STREAM, BY_KEY = STATES
+KNOWN = Places({(DAY, Date(2026, 11, 14)): 2, (DAY, Date(2026, 11, 16)): 1})
+SETTINGS = saved_state("2026-11-20")
+del SETTINGS["rows"], SETTINGS["date"]
+KEY = {"date": "2026-11-20", "rows": ROWS, "read_on": "2026-11-20", "tried_on": "2026-11-21"}
+TEAM = "credit_usage", Progress, saved_state("2026-11-20", rows=ROWS, end="2026-11-22", other_filters=True)
+BY_KEY = (
+    "credit_usage_by_api_key",
+    _SavedKeys,
+    {**SETTINGS, "day": {"date": "2026-11-20", "requests": 3}, "keys": {"fpk-1": KEY}},
+)
+# What no version of ours wrote, at a place of a state; `...` is nothing.
 BROKEN = [
-    *[(USAGE_STREAM, part, ...) for part in ("date", "granularity", "start_date", "filters", "rows")],
-    *each(USAGE_STREAM, "date", "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {}, [], "0001-01-01", "9999-12-31"),
-    *each(USAGE_STREAM, "granularity", None, "hour", 1, ["day"]),
-    *each(USAGE_STREAM, "start_date", None, "first of May", 1),
-    *each(USAGE_STREAM, "filters", None, [], "group_ids", {"group_ids": 7}),
-    *each(USAGE_STREAM, "end", "never", 1),
-    *each(USAGE_STREAM, "other_filters", None, 1, "yes"),
-    *each(USAGE_STREAM, "rows", None, [], [1], "all", {"hour": ROWS["day"]}, {"day": []}, {"day": [2, 0, 1]}),
-    # A state of the first version had keys of rows.
-    (USAGE_STREAM, "rows", {"2026-11-14": ["AAAAAAAAAAAAAAAAAAAAAA"]}),
-    *each(USAGE_STREAM, "rows/day/first", ..., None, 1, "", "2026-11-31", "someday", "9990-01-01"),
-    *each(USAGE_STREAM, "rows/day/places", ..., None, 3, "3", [-1], [True], [1.5], ["1"], [10**6 + 1]),
+    (TEAM, "date", [..., "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {}, "0001-01-01", "9999-12-31"]),
+    (TEAM, "granularity", [..., None, "hour", 1, ["day"]]),
+    (TEAM, "start_date", [..., None, "first of May", 1]),
+    (TEAM, "filters", [..., None, [], "group_ids", {"group_ids": 7}]),
+    (TEAM, "end", ["never", 1]),
+    (TEAM, "other_filters", [None, 1, "yes"]),
+    (TEAM, "rows", [..., None, [], "all", {"hour": ROWS["day"]}, {"day": []}, {"2026-11-14": ["AAAAAAAA"]}]),
     # Not the first day of a period.
-    *each(USAGE_STREAM, "rows", *[{size: ROWS["day"]} for size in ("week", "month", "year")]),
-    *[(BY_KEY, part, ...) for part in ("day", "day/date", "day/requests", "keys")],
-    *[(BY_KEY, f"keys/fpk-1/{part}", ...) for part in ("rows", "date")],
-    *[*each(BY_KEY, "day", {}, None, 5), *each(BY_KEY, "keys", 5, [], {"fpk-1": {}}), *each(BY_KEY, "filters", None)],
-    *[*each(BY_KEY, "day/requests", -1, "many"), *each(BY_KEY, "keys/fpk-1/read_on", 1, "x")],
-]  # fmt: skip
+    (TEAM, "rows", [{size: ROWS["day"]} for size in ("week", "month", "year")]),
+    (TEAM, "rows/day/first", [..., None, 1, "", "2026-11-31", "9990-01-01"]),
+    (TEAM, "rows/day/places", [..., None, 3, "3", [-1], [True], [1.5], ["1"], [10**6 + 1]]),
+    (BY_KEY, "day", [..., {}, None, 5]),
+    (BY_KEY, "day/date", [...]),
+    (BY_KEY, "day/requests", [..., -1, "many"]),
+    (BY_KEY, "keys", [..., 5, [], {"fpk-1": {}}]),
+    *[(BY_KEY, f"keys/fpk-1/{name}", [..., 1, "x"]) for name in ("date", "rows")],
+    *[(BY_KEY, f"keys/fpk-1/{name}", [1, "x"]) for name in ("read_on", "tried_on")],
+]
 
 
 def changed(saved: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -157,83 +98,45 @@ def changed(saved: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return saved
 
 
-@pytest.mark.parametrize(("stream", "path", "value"), BROKEN)
-def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(stream: str, path: str, value: Any) -> None:
-    saved = changed(STATES[stream][1], path, value)
-    words = unread(stream, saved)
-    assert words.startswith(f"The saved state of {stream} cannot be read (")
-    assert words.endswith(
-        "): it was edited, or written by another version of this connector. Clear the stream in Airbyte and sync "
-        'again; with PyAirbyte, read once with force_full_refresh=True and write_strategy="replace".'
-    )
-    # A full refresh that starts afresh has no use for it; one that goes on has.
-    assert state.read(saved, STATES[stream][0], stream, full_refresh=True) is None
-    assert unread(stream, {**saved, UNFINISHED: True}, full_refresh=True)
+@pytest.mark.parametrize(("of", "path", "value"), [(of, path, value) for of, path, each in BROKEN for value in each])
+def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, path: str, value: Any) -> None:
+    stream, kind, whole = of
+    saved = changed(whole, path, value)
+    assert state.read(whole, kind, stream, full_refresh=False)
+    for is_unfinished in (False, True):
+        # A full refresh that starts afresh has no use for it; one that goes on has.
+        with pytest.raises(AirbyteTracedException) as raised:
+            state.read({**saved, "unfinished_full_refresh": True}, kind, stream, full_refresh=is_unfinished)
+        words = raised.value.message or ""
+        assert words.startswith(f"The saved state of {stream} cannot be read (")
+        assert words.endswith(
+            "): it was edited, or written by another version of this connector. Clear the stream in Airbyte and sync "
+            'again; with PyAirbyte, read once with force_full_refresh=True and write_strategy="replace".'
+        )
+    assert state.read(saved, kind, stream, full_refresh=True) is None
 
 
-@pytest.mark.parametrize("stream", STATES)
-def test_no_request_of_a_stream_is_sent_behind_a_state_that_cannot_be_read(
-    stream: str, api: requests_mock.Mocker
-) -> None:
+@pytest.mark.parametrize("of", [TEAM, BY_KEY])
+def test_no_request_of_a_stream_is_sent_behind_a_state_that_cannot_be_read(of: Any, api: requests_mock.Mocker) -> None:
+    stream, _, whole = of
     api.get(LISTS["api_keys"], json={"data": [{"api_key_id": "fpk-1"}]})
     usage = api.post(USAGE, json=answer())
-    output = sync(raw_config(), stream, state={**STATES[stream][1], "filters": None})
-    assert error(output)[0] == "config_error"
-    assert error(output)[1].startswith(f"The saved state of {stream} cannot be read (")
-    assert not usage.called
-    assert not output.records_and_state_messages
+    output = sync(raw_config(), stream, state={**whole, "filters": None})
+    kind, words = error(output)
+    assert (kind, usage.called, output.records_and_state_messages) == ("config_error", False, [])
+    assert words.startswith(f"The saved state of {stream} cannot be read (")
 
 
-ANY_JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=12)
-    | st.sampled_from(["2026-11-20", "day", "2026-11-01"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def places_in(saved: Any, path: str = "") -> list[str]:
-    inner = saved.items() if isinstance(saved, dict) else ()
-    return [place for name, value in inner for place in (f"{path}{name}", *places_in(value, f"{path}{name}/"))]
-
-
-@given(st.data(), st.sampled_from([*STATES]), ANY_JSON | st.just(...))
-def test_whatever_stands_in_a_state_it_is_understood_exactly_or_refused(data: Any, stream: str, value: Any) -> None:
-    kind, whole = STATES[stream]
-    saved = changed(whole, data.draw(st.sampled_from(places_in(whole))), value)
-    if not unread(stream, saved):
-        known = state.read(saved, kind, stream, full_refresh=False)
-        assert known
-        found, settings = known
-        parts = (
-            [(saved, found)]
-            if stream == USAGE_STREAM
-            else [(saved["keys"][key], found.keys[key]) for key in found.keys]
-        )
-        assert settings.as_json == {name: saved[name] for name in settings.as_json}
-        for written, one in parts:
-            again = one.as_json
-            assert again["date"] == written["date"]
-            assert again.get("other_filters", False) is written.get("other_filters", False)
-            assert held(again["rows"]) == held(written["rows"])
-            for name in ("end", "read_on", "tried_on"):
-                assert again.get(name) == written.get(name)
-
-
-def held(rows: dict[str, Any]) -> dict[tuple[str, Date], int]:
-    """The places of each period that a state says something about."""
-    return {
-        (size, first): number
-        for size, part in rows.items()
-        for number, first in zip(
-            part["places"], first_days(day(part["first"]), Date(2999, 1, 1), Granularity(size)), strict=False
-        )
-        if number
-    }
+@pytest.mark.parametrize("nothing", [{}, {"__ab_no_cursor_state_message": True, "__ab_x": 1}])
+@pytest.mark.parametrize("mode", SyncMode)
+def test_without_a_state_of_ours_a_sync_reads_from_the_start_date(
+    nothing: dict[str, Any], mode: SyncMode, api: requests_mock.Mocker
+) -> None:
+    api.post(USAGE, json=answer())
+    output = sync(raw_config(), state=nothing, usage_mode=mode)
+    assert not output.errors
+    assert "read again" not in log(output)
+    assert api.request_history[0].json()["start_date"] == "2026-11-01"
 
 
 @pytest.mark.parametrize("changes", [{}, {"lookback_window_days": 60}, {"plan": "enterprise"}])
@@ -284,4 +187,4 @@ def test_a_sync_restarts_where_settings_mean_something_else_and_keeps_the_rows(
 @pytest.mark.parametrize(("changes", "last"), [({}, "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-10")])
 def test_a_saved_day_after_the_last_counts_as_that(changes: dict[str, Any], last: str) -> None:
     assert resumed(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
-    assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last), NONE)
+    assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last), Places())

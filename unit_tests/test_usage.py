@@ -1,12 +1,12 @@
 """From an answer to rows: for any legal answer in any order they add up, and each is numbered in its period."""
 
-from collections import Counter
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
-from any_answer import PERIODS, shuffled, totals
-from builders import PROJECT, body, entry, period, tool
+import pytest
+from builders import OTHER_PROJECT, PROJECT, body, entry, period, tool
 from hypothesis import example, given
 from hypothesis import strategies as st
 from ledger import START, Given, answer, entries
@@ -18,8 +18,9 @@ from source_magnific_analytics import usage
 from source_magnific_analytics.windows import Granularity
 
 DAY, WEEK, _, YEAR = Granularity
-NEW_YEAR = Date(2026, 1, 1)
 END_OF_YEAR = date(2026, 12, 31)
+FIGURES = ("user_uses", "user_credits")
+COLUMNS = ("user_email", "project_reference", "group_name", *FIGURES, "project_name")
 
 
 def decoded(*periods: dict[str, Any]) -> usage.Answer:
@@ -31,116 +32,117 @@ def rows_of(*periods: dict[str, Any], api_key_id: str | None = None) -> list[usa
     return [row for day, found in decoded(*periods).items() for row in usage.rows(day, found, DAY, api_key_id)[0]]
 
 
-def excesses_of(*periods: dict[str, Any]) -> list[tuple[str, int, int]]:
-    return [excess for day, found in decoded(*periods).items() for excess in usage.rows(day, found, DAY)[1]]
-
-
 def year_of(*parts: dict[str, Any]) -> list[usage.Row]:
     """The rows of the year 2026, added up from its parts."""
     whole = usage.added_up(decoded(*parts).values(), 1000)
-    found = list(usage.rows(NEW_YEAR, whole, YEAR)[0])
+    found = list(usage.rows(Date(2026, 1, 1), whole, YEAR)[0])
     assert len(found) == whole.places
     return found
 
 
-def order(row: usage.Row) -> list[tuple[bool, Any]]:
-    """What rows of a period are in the order of, by the published rule: null first."""
-    names = ("tool", "user_email", "project_reference", "group_name", "user_uses", "user_credits")
-    return [(row[name] is not None, row[name] or "" if name not in names[4:] else row[name]) for name in names]
+NAMES = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=6)
+USAGES = st.fixed_dictionaries(
+    dict.fromkeys(FIGURES, st.integers(0, 10**12)),
+    optional={
+        "user_email": st.sampled_from(["", "ann@example.com", "Ann@example.com", "bob@example.com"]) | NAMES,
+        "project_reference": st.sampled_from([None, PROJECT, OTHER_PROJECT]),
+        **dict.fromkeys(("group_name", "project_name", "region"), NAMES),
+    },
+)
 
 
-@given(PERIODS)
-def test_for_every_period_and_tool_the_rows_add_up_to_the_totals(periods: list[dict[str, Any]]) -> None:
-    for figure in ("user_uses", "user_credits"):
-        sums: Counter[tuple[str, str]] = Counter()
-        for row in rows_of(*periods):
-            sums[row["date"], row["tool"]] += row[figure]
-        for place, (stated, broken_down) in totals(periods, figure).items():
-            assert sums.pop(place, 0) == max(stated, broken_down)
-        assert not sums
+@st.composite
+def tools(draw: st.DrawFn) -> dict[str, Any]:
+    """A tool with any breakdown: absent, null, empty, partial, complete or too large."""
+    usages = draw(st.none() | st.lists(USAGES, max_size=4))
+    missing = st.sampled_from([0, 0, 1, 250, -1])
+    totals = {name: max(sum(one[name] for one in usages or ()) + draw(missing), 0) for name in FIGURES}
+    name = draw(st.sampled_from(["Upscaler", "Mystic", "Größer 大", 'a"\\\n\x7f\u2028']) | NAMES.filter(bool))
+    found = {"tool": name, **totals, "unit": 1}
+    return found if usages is None and draw(st.booleans()) else {**found, "user_usages": usages}
 
 
-@given(PERIODS)
-def test_every_entry_is_one_row_whatever_it_holds(periods: list[dict[str, Any]]) -> None:
-    entries_ = [one for part in periods for piece in part["consumptions"] for one in piece.get("user_usages") or []]
-    fields = ("user_email", "user_uses", "user_credits", "project_reference", "group_name")
-    wanted = Counter(tuple(one.get(name) for name in fields) for one in entries_)
-    found = Counter(tuple(row[name] for name in fields) for row in rows_of(*periods))
-    assert wanted <= found
-    assert all(row[0] is None and row[3] is None and row[4] is None for row in found - wanted)
+# A date may come in several periods and a tool several times in each.
+PERIODS = st.lists(
+    st.builds(lambda day, parts: period(f"2026-03-0{day}", *parts), st.integers(1, 3), st.lists(tools(), max_size=4)),
+    max_size=5,
+)
 
 
-@given(PERIODS)
-def test_every_row_is_numbered_by_its_place_in_its_period(periods: list[dict[str, Any]]) -> None:
-    for day, found in decoded(*periods).items():
-        rows = list(usage.rows(day, found, DAY)[0])
-        assert [row["usage_id"] for row in rows] == [f"day-{day}-{n}" for n in range(found.places)]
-        assert [order(row) for row in rows] == sorted(map(order, rows))
+def published(periods: list[dict[str, Any]]) -> list[usage.Row]:
+    """The rows of these days by the published rules: each entry, what totals have beyond them, null first."""
+    pieces: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for part in periods:
+        for piece in part["consumptions"]:
+            pieces[part["date"][:10], piece["tool"]].append(piece)
+    days: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+    for (day, name), of_tool in pieces.items():
+        found = [one for piece in of_tool for one in piece.get("user_usages") or ()]
+        rest = {n: sum(piece[n] for piece in of_tool) - sum(one[n] for one in found) for n in FIGURES}
+        if any(value > 0 for value in rest.values()):
+            found = [*found, {n: max(value, 0) for n, value in rest.items()}]
+        days[day] += [(name, one) for one in found]
 
+    def order(row: tuple[str, dict[str, Any]]) -> list[Any]:
+        return [row[0], *([row[1].get(column) is not None, row[1].get(column)] for column in COLUMNS)]
 
-@given(PERIODS)
-def test_a_period_without_a_row_is_none(periods: list[dict[str, Any]]) -> None:
-    days = {row["date"] for row in rows_of(*periods)}
-    assert [str(day) for day in decoded(*periods)] == sorted(days)
-
-
-@given(PERIODS, st.randoms(use_true_random=False))
-def test_the_rows_are_the_same_in_whatever_order_and_pieces_the_answer_comes(
-    periods: list[dict[str, Any]], random: Random
-) -> None:
-    assert rows_of(*shuffled(periods, random)) == rows_of(*periods)
-
-
-def test_a_renamed_project_and_other_figures_replace_the_row() -> None:
-    def day(name: str, credits: int) -> dict[str, Any]:
-        return period(
-            "2026-03-01", tool("Mystic", entry(credits=credits, project_reference=PROJECT, project_name=name))
-        )
-
-    [before], [after] = rows_of(day("Spring", 10)), rows_of(day("Summer", 8))
-    assert after == {**before, "project_name": "Summer", "user_credits": 8}
-
-
-def test_rows_that_share_everything_else_are_ordered_by_their_project_name() -> None:
-    alike = [entry(project_reference=PROJECT, project_name=name) for name in ("Winter", None, "Spring")]
-    assert [row["project_name"] for row in rows_of(period("2026-03-01", tool("Mystic", *alike)))] == [
-        *(None, "Spring", "Winter")
+    return [
+        {"usage_id": f"day-{day}-{n}", "date": day, "granularity": "day", "tool": name}
+        | {column: one.get(column) for column in COLUMNS}
+        for day in sorted(days)
+        for n, (name, one) in enumerate(sorted(days[day], key=order))
     ]
 
 
-def test_a_row_is_the_line_of_the_dashboards_table() -> None:
-    one = entry("ann@example.com", 3, 60, project_reference=PROJECT, project_name="Spring", group_name="Design")
+def shuffled(periods: list[dict[str, Any]], random: Random) -> list[dict[str, Any]]:
+    """The same answer in another order, its dates and tools cut into more pieces."""
+    parts = []
+    for part in periods:
+        for piece in part["consumptions"]:
+            usages = list(piece.get("user_usages") or [])
+            random.shuffle(usages)
+            cut = random.randint(0, len(usages))
+            rest = {**piece, **dict.fromkeys(FIGURES, 0), "user_usages": usages[cut:]}
+            parts += [{**part, "consumptions": [one]} for one in ({**piece, "user_usages": usages[:cut]}, rest)]
+    random.shuffle(parts)
+    return parts
+
+
+ALIKE = [entry(project_reference=PROJECT, project_name=name) for name in ("Winter", None, "Spring")]
+
+
+@given(PERIODS, st.randoms(use_true_random=False))
+@example([period("2026-03-01", tool("Mystic", *ALIKE))], Random(0))
+def test_the_rows_are_the_entries_and_the_rest_of_the_totals_in_whatever_order_and_pieces_they_come(
+    periods: list[dict[str, Any]], random: Random
+) -> None:
+    assert rows_of(*periods) == rows_of(*shuffled(periods, random)) == published(periods)
+    # A period without a row is none.
+    assert [str(day) for day in decoded(*periods)] == sorted({row["date"] for row in published(periods)})
+
+
+def test_of_a_key_every_row_and_its_place_say_so() -> None:
     row = {
-        "usage_id": "day-2026-03-01-0",
-        "date": "2026-03-01",
-        "granularity": "day",
-        "tool": "Mystic",
-        "user_email": "ann@example.com",
-        "user_uses": 3,
-        "user_credits": 60,
-        "project_reference": PROJECT,
-        "project_name": "Spring",
-        "group_name": "Design",
+        **{"usage_id": "fpk-abc-day-2026-03-01-0", "date": "2026-03-01", "granularity": "day"},
+        **{"api_key_id": "fpk-abc", "tool": "Mystic", "project_reference": None, "project_name": None},
+        **{"group_name": None, **entry("ann@example.com", 3, 60)},
     }
-    day = period("2026-03-01", tool("Mystic", one))
-    assert rows_of(day) == [row]
-    of_a_key = {**row, "usage_id": "fpk-abc-day-2026-03-01-0", "api_key_id": "fpk-abc"}
-    assert rows_of(day, api_key_id="fpk-abc") == [of_a_key]
+    assert rows_of(period("2026-03-01", tool("Mystic", entry(uses=3, credits=60))), api_key_id="fpk-abc") == [row]
 
 
-def test_a_breakdown_above_the_totals_is_emitted_as_it_is_and_reported() -> None:
-    part = period("2026-03-01", tool("Mystic", entry(uses=5, credits=50), uses=3, credits=70), tool("Video", entry()))
-    assert [(row["user_uses"], row["user_credits"]) for row in rows_of(part)] == [(0, 20), (5, 50), (1, 10)]
-    assert excesses_of(part) == [("Mystic", 2, 0)]
-    part = period("2026-03-01", tool("Mystic", entry(uses=5, credits=50), uses=5, credits=49))
-    assert excesses_of(part) == [("Mystic", 0, 1)]
-    assert excesses_of(period("2026-03-01", tool("Mystic", entry(uses=5, credits=50)))) == []
+def test_a_breakdown_above_the_totals_is_reported() -> None:
+    def excesses(*tools: dict[str, Any]) -> list[tuple[str, int, int]]:
+        [(day, found)] = decoded(period("2026-03-01", *tools)).items()
+        return usage.rows(day, found, DAY)[1]
 
-
-def test_a_refund_larger_than_the_usage_still_adds_up() -> None:
-    part = period("2026-03-01", tool("Mystic", uses=0, credits=-30))
-    assert [(row["user_uses"], row["user_credits"]) for row in rows_of(part)] == [(0, -30)]
-    assert excesses_of(part) == []
+    used = entry(uses=5, credits=50)
+    assert excesses(tool("Mystic", used, uses=3, credits=70), tool("Video", entry())) == [("Mystic", 2, 0)]
+    assert excesses(tool("Mystic", used, uses=5, credits=49)) == [("Mystic", 0, 1)]
+    assert excesses(tool("Mystic", used)) == []
+    # A refund larger than the usage is none, and adds up.
+    refund = tool("Mystic", uses=0, credits=-30)
+    assert excesses(refund) == []
+    assert [row["user_credits"] for row in rows_of(period("2026-03-01", refund))] == [-30]
 
 
 @given(
@@ -178,29 +180,29 @@ def test_entries_alike_in_one_month_stay_apart_in_the_year() -> None:
     assert [(row["user_uses"], row["user_credits"]) for row in rows] == [(2, 6), (11, 75)]
 
 
+def test_parts_are_added_up_where_a_part_and_the_people_before_it_are_not_too_many() -> None:
+    def january(day: int, *people: str) -> dict[str, Any]:
+        return period(f"2026-01-0{day}", tool("Mystic", *map(entry, people)))
+
+    days = decoded(january(1, "ann", "bob"), january(2, "ann", "bob"), january(3, "eve")).values()
+    assert usage.added_up(days, 4).places == 3
+    with pytest.raises(usage.TooManyRowsError):
+        usage.added_up(days, 3)
+
+
 def test_what_is_too_much_in_one_month_and_missing_in_another_evens_out_in_the_year() -> None:
     january = period("2026-01-01", tool("Mystic", entry(uses=5, credits=50), uses=3, credits=40))
     february = period("2026-02-01", tool("Mystic", uses=2, credits=15))
-    assert [(row["user_email"], row["user_uses"], row["user_credits"]) for row in year_of(january, february)] == [
-        *((None, 0, 5), ("ann@example.com", 5, 50))
-    ]
+    rows = [(row["user_email"], row["user_uses"], row["user_credits"]) for row in year_of(january, february)]
+    assert rows == [(None, 0, 5), ("ann@example.com", 5, 50)]
 
 
 def test_a_deleted_row_keeps_its_place_is_nothing_else_and_says_when_that_was_read() -> None:
     read_at = datetime(2026, 11, 22, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
-    kept = {
-        "date": "2026-03-01",
-        "granularity": "week",
-        "user_uses": 0,
-        "user_credits": 0,
-        "_ab_cdc_deleted_at": "2026-11-22T12:00:00.123Z",
-    }
+    kept = {"date": "2026-03-01", "granularity": "week", "user_uses": 0, "user_credits": 0}
+    kept["_ab_cdc_deleted_at"] = "2026-11-22T12:00:00.123Z"
     day = Date(2026, 3, 1)
-    assert list(usage.deleted_rows(day, WEEK, range(2, 4), read_at)) == [
-        {"usage_id": "week-2026-03-01-2", **kept},
-        {"usage_id": "week-2026-03-01-3", **kept},
-    ]
-    assert list(usage.deleted_rows(day, WEEK, range(1), read_at.astimezone(UTC), "fpk-abc")) == [
-        {"usage_id": "fpk-abc-week-2026-03-01-0", "api_key_id": "fpk-abc", **kept}
-    ]
-    assert list(usage.deleted_rows(day, WEEK, range(3, 3), read_at)) == []
+    rows = list(usage.deleted_rows(day, WEEK, range(2, 4), read_at))
+    assert rows == [{"usage_id": f"week-2026-03-01-{n}", **kept} for n in (2, 3)]
+    [of_a_key] = usage.deleted_rows(day, WEEK, range(1), read_at.astimezone(UTC), "fpk-abc")
+    assert of_a_key == {"usage_id": "fpk-abc-week-2026-03-01-0", "api_key_id": "fpk-abc", **kept}

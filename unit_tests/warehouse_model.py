@@ -96,6 +96,11 @@ class Warehouse:
                 self.state = dict(message.state.stream.stream_state.__dict__)
         return complete
 
+    def saved(self, name: str) -> Any:
+        """What the state says."""
+        assert self.state
+        return self.state[name]
+
     def _question(self, asked: dict[str, Any], today: date) -> Query:
         """Raises RefusedError."""
         return read_query(asked, today, LONGEST_RANGE[self.settings.get("plan", "business")])
