@@ -36,7 +36,7 @@ PERHAPS_TOO_MUCH: dict[str, Fault] = {
     "503 with Retry-After": ({"kind": "status", "status": 503, "headers": {"Retry-After": "40"}}, "HTTP 503"),
     "599": ({"kind": "status", "status": 599}, "HTTP 599"),
     "connection refused": (REFUSED, "no connection"),
-    "reset before the answer": ({"kind": "reset_before"}, "no connection, or one that broke"),
+    "reset before the answer": ({"kind": "reset_before"}, "a connection that broke"),
     "reset inside the body": ({"kind": "reset_inside"}, "broke"),
     "body cut short": ({"kind": "cut"}, "broke off"),
     "chunked body cut short": ({"kind": "cut_chunked"}, "broke off"),

@@ -3,8 +3,9 @@
 import dataclasses
 import sys
 from collections.abc import Generator, Iterator, Mapping
+from copy import copy
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import pendulum
@@ -15,9 +16,8 @@ from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import config_error
 from source_magnific_analytics.credit_usage import Item, Slices, UsageStream
-from source_magnific_analytics.failures import one_line
+from source_magnific_analytics.failures import config_error, named
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.quota import Share, ShareUsedError
 from source_magnific_analytics.state import Progress, Settings
@@ -31,13 +31,8 @@ Errors = list[AirbyteTracedException]
 MOST_FAILURES = 3
 
 
-class _Day(msgspec.Struct):
-    date: Date
-    requests: Annotated[int, msgspec.Meta(ge=0)]
-
-
 class _SavedKeys(msgspec.Struct):
-    day: _Day
+    day: Share
     keys: dict[str, Progress]
 
 
@@ -62,42 +57,44 @@ class CreditUsageByApiKey(UsageStream):
         keys, share = self._keys(now, saved)
         planned = self._planned(keys, now)
         needed = sum(map(len, planned.values()))
-        if now.unfinished_full_refresh and needed > REQUESTS_A_DAY - self.client.quota.spent:
+        if now.full_refresh and needed > REQUESTS_A_DAY - self.client.quota.spent:
             raise config_error(
                 f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), and "
                 f"Magnific allows {REQUESTS_A_DAY} a day. Choose an incremental sync mode, which spreads them over "
                 "the days, or name fewer keys in api_key_ids."
             )
-        self.client.quota.limit(share)
-        try:
-            yield self._saved(keys, now)
+        with self.client.quota.limited_to(share):
+            yield self._state_of(keys, now)
             errors = yield from self._read_keys(keys, planned, now)
             if errors:
                 raise errors[0]
             waiting = [name for name in planned if keys[name].read_on != self.config.today]
             if waiting:
-                self._log_waiting(keys, waiting)
-            if now.unfinished_full_refresh:
-                yield self._saved(keys, replace(now, unfinished_full_refresh=False))
-        finally:
-            self.client.quota.limit(None)
+                dates = named([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
+                self.logger.info(
+                    f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover all "
+                    f"keys. Keys that wait for the next day, and the day through which they were read: {dates}."
+                )
+            if now.full_refresh:
+                yield self._state_of(keys, replace(now, full_refresh=False))
 
     def _keys(self, now: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
         """How far the listed keys and those of the state came, and what may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
-        most = sys.maxsize if now.unfinished_full_refresh else self.client.policy.requests_by_key
-        known = self.saved(saved, _SavedKeys, now)
+        most = sys.maxsize if now.full_refresh else self.client.policy.requests_by_key
+        known = self.read_state(saved, _SavedKeys, now)
         if known is None:
-            return keys, Share(most, self.config.today)
+            return keys, Share(self.config.today, 0, most)
         found, then = known
         keys |= {name: state.resumed(key, then, now, self.config.end_date) for name, key in found.keys.items()}
-        return keys, Share(most, found.day.date, found.day.requests)
+        return keys, dataclasses.replace(found.day, most=most)
 
     def _planned(self, keys: Keys, now: Settings) -> dict[str, Slices]:
-        """The windows of each key to read today: the key read or tried longest ago first, on a tie one in vain last."""
+        """The windows of each key to read today: those first that were read or tried the longest ago."""
 
         def turn(name: str) -> tuple[str, bool]:
             key = keys[name]
+            # On a tie, keys that failed go last.
             return max(str(key.read_on or ""), str(key.tried_on or "")), key.tried_on is not None
 
         due = [name for name in sorted(self._listed, key=turn) if keys[name].read_on != self.config.today]
@@ -109,7 +106,7 @@ class CreditUsageByApiKey(UsageStream):
         chosen = self.config.filters.get("api_key_ids")
         listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
         if unknown := sorted(set(chosen or ()).difference(listed)):
-            self.logger.warning(f"The team has no API key {one_line(', '.join(unknown), 500)} as api_key_ids says.")
+            self.logger.warning(f"The team has no API key {named(unknown)} as api_key_ids says.")
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
@@ -130,11 +127,11 @@ class CreditUsageByApiKey(UsageStream):
         for name, windows in planned.items():
             before, is_used_up = keys[name], False
             try:
-                series_of_key = dataclasses.replace(series, api_key_id=name)
+                series_of_key = dataclasses.replace(series, api_key_id=name, reach=copy(series.reach))
                 for item in series_of_key.read(before, windows):
                     if isinstance(item, Progress):
                         keys[name] = item
-                        yield self._saved(keys, now)
+                        yield self._state_of(keys, now)
                     else:
                         yield item
                 # A key that fails says nothing about how far others reach.
@@ -148,21 +145,12 @@ class CreditUsageByApiKey(UsageStream):
             except AirbyteTracedException as error:
                 errors.append(error)
                 keys[name] = replace(keys[name], tried_on=today)
-            yield self._saved(keys, now)
+            yield self._state_of(keys, now)
             if is_used_up or len(errors) == MOST_FAILURES or self.client.quota.reached is not None:
                 break
         return errors
 
-    def _saved(self, keys: Keys, now: Settings) -> dict[str, Any]:
+    def _state_of(self, keys: Keys, now: Settings) -> dict[str, Any]:
         share = self.client.quota.share
-        day = {} if share is None else {"date": str(share.day), "requests": share.sent}
+        day = {} if share is None else {"date": str(share.date), "requests": share.requests}
         return {**now.as_json, "day": day, "keys": {name: key.as_json for name, key in keys.items()}}
-
-    def _log_waiting(self, keys: Keys, waiting: list[str]) -> None:
-        """Name the keys that wait for the next day."""
-        dates = [f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting[:20]]
-        more = f" and {len(waiting) - 20} more" if len(waiting) > 20 else ""
-        self.logger.info(
-            f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover all keys. "
-            f"Keys that wait for the next day, and the day through which they were read: {', '.join(dates)}{more}."
-        )

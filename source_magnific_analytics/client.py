@@ -20,11 +20,10 @@ from airbyte_cdk.sources.streams.http import HttpClient
 from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy, ErrorHandler, ErrorResolution
 from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction as Action
 from airbyte_cdk.utils import AirbyteTracedException
-from pendulum import Date
+from pendulum import Date, DateTime
 
 from source_magnific_analytics import failures
-from source_magnific_analytics.body import read_body
-from source_magnific_analytics.config import Config, config_error
+from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import Meaning, Policy, of_exception, of_status
 from source_magnific_analytics.quota import Quota
@@ -49,6 +48,7 @@ class Call:
     """One request as a stream states it; `resume` is what its errors say about the next sync.
 
     Where it is `divisible`, too much ends in `TooMuchError`; with `divide_at_once` also what is only perhaps too much.
+    Where it is not `patient`, no connection ends it at once.
     """
 
     logger: logging.Logger
@@ -58,6 +58,7 @@ class Call:
     resume: str
     divisible: bool = False
     divide_at_once: bool = False
+    patient: bool = True
 
 
 class Client:
@@ -92,13 +93,6 @@ class Client:
         moment = _server_time(response)
         return vars(response).pop(_UNDERSTOOD), None if moment is None else moment.date()
 
-    def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
-        """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
-        policy = self.policy
-        # The last piece may take as long as a read may.
-        seconds = min(policy.longest_body, policy.longest_silence - self.quota.silence - policy.read_timeout)
-        return read_body(response, largest or policy.largest_body, seconds, most_objects=policy.most_objects)
-
     def has_time(self, seconds: float) -> bool:
         """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
         latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
@@ -112,7 +106,7 @@ class _Fault:
     meaning: Meaning
     what: str
     wait: float | None = None
-    not_the_contract: bool = False
+    advice: str = failures.OUTAGE
 
 
 @dataclass
@@ -139,7 +133,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         except ContractError as error:
             meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
             what = f"an answer that is not what the API promises: {error}"
-            fault = _Fault(meaning, what, not_the_contract=not error.cut)
+            fault = _Fault(meaning, what, advice=failures.OUTAGE if error.cut else failures.CHANGED_API)
         except requests.exceptions.RequestException as error:
             fault = _fault_of(error)
         if fault is None:
@@ -161,7 +155,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
             body = bytearray()
             # A body that is too large or breaks off has no words that help.
             with suppress(requests.exceptions.RequestException):
-                body = self.client.read(response, self.client.policy.largest_error_body)
+                body = self.client.session.read(response, self.client.policy.largest_error_body)
             words, server_now = failures.api_words(body), _server_time(response)
             error = failures.final_error(status, words, self.client.config.plan, server_now)
             raise self.client.quota.close(error) if status == requests.codes.unauthorized else error
@@ -177,8 +171,9 @@ class _Tries(ErrorHandler, BackoffStrategy):
         if fault.meaning is Meaning.TOO_LARGE and not divide:
             raise failures.too_large(fault.what, of_usage=call.body is not None)
         most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
-        if quota.tries_left <= 0 or (not divide and self.faults == most):
-            raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.not_the_contract)
+        hopeless = fault.meaning is Meaning.UNREACHABLE and not call.patient
+        if hopeless or quota.tries_left <= 0 or (not divide and self.faults == most):
+            raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.advice)
         seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
         if fault.wait is not None and fault.wait <= policy.longest_stated_wait:
             seconds = max(seconds, fault.wait)
@@ -219,13 +214,13 @@ class _Tries(ErrorHandler, BackoffStrategy):
 
 def _fault_of(error: Exception | None) -> _Fault:
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
-        raise config_error(
+        raise failures.config_error(
             f"No request can be sent with this machine's proxy setting ({type(error).__name__}): correct HTTPS_PROXY "
             "or ALL_PROXY, such as http://proxy.example:3128, or unset it."
         )
-    return _Fault(*of_exception(error))
+    meaning, what = of_exception(error)
+    return _Fault(meaning, what, advice=failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)
 
 
-def _server_time(response: requests.Response) -> pendulum.DateTime | None:
-    moment = server_time(response.headers, pendulum.now("UTC"))
-    return None if moment is None else pendulum.instance(moment)
+def _server_time(response: requests.Response) -> DateTime | None:
+    return server_time(response.headers, pendulum.now("UTC"))

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
 
+from source_magnific_analytics.failures import config_error
 from source_magnific_analytics.windows import Granularity, parse_date
 
 # The longest date range of one request, in days, both ends counted (Magnific's Analytics overview).
@@ -47,11 +46,6 @@ class Config:
         return _is_loopback(urlsplit(self.base_url).hostname or "")
 
 
-def config_error(message: str) -> AirbyteTracedException:
-    """An error that the user fixes in the source's settings; `message` is what they read."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.config_error)
-
-
 def parse(raw: Mapping[str, Any], today: Date) -> Config:
     """The configuration that `raw` states; raises `AirbyteTracedException` (config error) for its first mistake."""
     given = checked(raw)
@@ -71,7 +65,7 @@ def parse(raw: Mapping[str, Any], today: Date) -> Config:
         )
     return Config(
         today=today,
-        api_key=_api_key(given["api_key"]),
+        api_key=given["api_key"],
         start_date=start,
         end_date=min(end or today, today),
         plan=given.get("plan", "business"),
@@ -106,12 +100,13 @@ def _date(_: type, value: Any) -> Date:
     return parse_date(value)
 
 
+_Key = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
 _Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")]
 _Id = Annotated[int, msgspec.Meta(ge=1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 # The kind of each setting, and what a person enters.
 _KINDS: Mapping[str, tuple[Any, str]] = {
-    "api_key": (str, "the team's Magnific API key"),
+    "api_key": (_Key, "the team's Magnific API key alone, without a space or a line break"),
     "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
     "end_date": (Date, "the last day of usage to sync, as YYYY-MM-DD, or leave it empty"),
     "plan": (Literal["business", "enterprise"], "business or enterprise"),
@@ -122,16 +117,6 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     "api_key_ids": (list[_Text], "a list of texts (api_key_id in the stream api_keys)"),
     "base_url": (str, "an address, or leave it out"),
 }
-
-
-def _api_key(key: str) -> str:
-    if not key:
-        raise config_error("api_key is empty: enter the team's Magnific API key.")
-    if not re.fullmatch(r"[!-~]+", key):
-        raise config_error(
-            "api_key contains a space, a line break or a character outside ASCII: paste the key again, alone."
-        )
-    return key
 
 
 def _base_url(url: str) -> str:

@@ -14,11 +14,10 @@ from pendulum import Date
 
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.series import Series
+from source_magnific_analytics.series import Reach, Series, Summary
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import MagnificStream
-from source_magnific_analytics.summary import Summary
 from source_magnific_analytics.windows import Request, plan
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -82,9 +81,9 @@ class UsageStream(MagnificStream, ABC):
     ) -> Iterable[Any]:
         """The one answer to the request of a slice; raises `ContractError`. Without a slice any dates will do."""
         request = None if stream_slice is None else Request.read(stream_slice)
-        yield usage.decode(self.client.read(response), request)
+        yield usage.decode(self.client.session.read(response), request)
 
-    def ask(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
+    def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
         """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
         stream_slice = {**request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
         call = self.call(stream_slice, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
@@ -94,24 +93,24 @@ class UsageStream(MagnificStream, ABC):
 
     def series(self, now: Settings) -> Series:
         """The windows of the team. Its first request may ask for as much as the plan allows."""
-        end, span = self.config.end_date, Span.of_plan(self.config.longest_range_days)
-        return Series(self.client, self.ask, self.summary, self.logger, end, span, now.unfinished_full_refresh)
+        reach = Reach(self.config.end_date, Span.of_plan(self.config.longest_range_days))
+        return Series(self.client, self.fetch, self.summary, self.logger, reach, now.full_refresh)
 
     def windows(self, progress: Progress, earliest: Date, now: Settings) -> Slices:
         """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
         config = self.config
-        first = state.first_to_read(progress, earliest, config, full_refresh=now.unfinished_full_refresh)
+        first = state.first_to_read(progress, earliest, config, full_refresh=now.full_refresh)
         planned = plan(first, config.end_date, config.granularity, config.longest_range_days)
         return [request.body for request in planned]
 
-    def saved(self, state_of: Mapping[str, Any] | None, kind: type[S], now: Settings) -> tuple[S, Settings] | None:
+    def read_state(self, saved: Mapping[str, Any] | None, kind: type[S], now: Settings) -> tuple[S, Settings] | None:
         """What a state says, with the settings of then; None where it says nothing. Logs why a sync restarts."""
-        known = state.read(state_of or {}, kind, self.name, full_refresh=now.unfinished_full_refresh)
-        words = " and ".join(known[1].changes_to(now)) if known else ""
-        if words:
+        known = state.read(saved or {}, kind, self.name, full_refresh=now.full_refresh)
+        changes = " and ".join(known[1].changes_to(now)) if known else ""
+        if changes:
             self.logger.warning(
-                f"{words[:1].upper()}{words[1:]}, so {self.name} is read again from {self.config.start_date}. Its rows "
-                "replace those of the earlier settings; there is nothing you need to do."
+                f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date}. "
+                "Its rows replace those of the earlier settings; there is nothing you need to do."
             )
         return known
 
@@ -149,9 +148,9 @@ class CreditUsage(UsageStream):
                 yield {**now.as_json, **progress.as_json}
             else:
                 yield item
-        if now.unfinished_full_refresh:
-            yield {**replace(now, unfinished_full_refresh=False).as_json, **progress.as_json}
+        if now.full_refresh:
+            yield {**replace(now, full_refresh=False).as_json, **progress.as_json}
 
     def _progress(self, now: Settings, saved: Mapping[str, Any] | None) -> Progress:
-        known = self.saved(saved, Progress, now)
+        known = self.read_state(saved, Progress, now)
         return state.resumed(*known, now, self.config.end_date) if known else state.NOTHING_READ

@@ -1,7 +1,9 @@
 """What the user reads when something goes wrong: what happened, why, and what to do next."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 import pendulum
@@ -10,12 +12,31 @@ from airbyte_cdk.utils import AirbyteTracedException
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from pendulum import Date, DateTime
 
-from source_magnific_analytics.config import config_error
 from source_magnific_analytics.decoding import UNREADABLE
 from source_magnific_analytics.policy import REQUESTS_A_DAY, Policy
 
+_RANGE_ADVICE = {
+    "business": "If Magnific no longer offers days this old, set a later start_date.",
+    "enterprise": "If the team is on the Business plan, set plan to business: its longest range is 180 days.",
+}
+# What to do where Magnific could not be read.
+NO_CONNECTION = "Check this machine's network, its proxy and its firewall."
+OUTAGE = "If this continues, check whether Magnific has an outage or a proxy interferes."
+CHANGED_API = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
 # A date that lies in the future; not a feature that a future release will have.
 _FUTURE_DATE = re.compile(r"(date|day).*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
+
+
+def error(kind: FailureType, message: str) -> AirbyteTracedException:
+    """What ends a stream or a command; `message` is all that the user reads."""
+    return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
+
+
+# What the user fixes in the source's settings; what goes away by itself, so that the platform tries again later; and
+# what neither does.
+config_error = partial(error, FailureType.config_error)
+transient_error = partial(error, FailureType.transient_error)
+system_error = partial(error, FailureType.system_error)
 
 
 class AheadOfServerError(AirbyteTracedException):
@@ -31,22 +52,9 @@ class AheadOfServerError(AirbyteTracedException):
         self.server_day = server_day
 
 
-def transient_error(message: str) -> AirbyteTracedException:
-    """An error that goes away by itself; the platform tries the sync again later."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.transient_error)
-
-
-def system_error(message: str) -> AirbyteTracedException:
-    """An error that neither time nor a setting fixes."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
-
-
-def unreadable(what: str, tries: int, progress: str, not_the_contract: bool) -> AirbyteTracedException:
+def unreadable(what: str, tries: int, progress: str, advice: str) -> AirbyteTracedException:
     """Magnific was asked `tries` times in a row, and `what` came back."""
     count = "once" if tries == 1 else f"{tries} times in a row"
-    advice = "If this continues, check whether Magnific has an outage or a proxy interferes."
-    if not_the_contract:
-        advice = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
     return transient_error(f"Magnific could not be read ({what}), tried {count}. {progress} {advice}")
 
 
@@ -113,7 +121,10 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
         case 400 if is_clock:
             return AheadOfServerError(said, server_day)
         case 400:
-            return config_error(f"Magnific does not accept the request ({said}). {_range_hint(words, plan)}")
+            advice = "Correct the setting it names."
+            if re.search(r"date|range|days", words, re.IGNORECASE):
+                advice = _RANGE_ADVICE[plan]
+            return config_error(f"Magnific does not accept the request ({said}). {advice}")
         case 401:
             return config_error(
                 f"Magnific refuses the API key ({said}). Create a new key as https://docs.magnific.com/quickstart "
@@ -131,20 +142,8 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
     )
 
 
-def _range_hint(words: str, plan: str) -> str:
-    if not re.search(r"date|range|days", words, re.IGNORECASE):
-        return "Correct the setting it names."
-    if plan == "enterprise":
-        return "If the team is on the Business plan, set plan to business: its longest range is 180 days."
-    return "If Magnific no longer offers days this old, set a later start_date."
-
-
 def api_words(body: bytes | bytearray) -> str:
-    """The API's own words from an error's body, or nothing; on one line, without email addresses.
-
-    >>> api_words(b'{"problem": {"message": "Not valid.", "invalid_params": [{"name": "page", "reason": "is 0"}]}}')
-    'Not valid. page: is 0'
-    """
+    """The API's own words from an error's body, or nothing; on one line, without email addresses."""
     try:
         document = msgspec.json.decode(body)
     except UNREADABLE:
@@ -162,3 +161,9 @@ def one_line(text: str, longest: int) -> str:
     """`text` on one line of at most `longest` characters, without email addresses and secrets."""
     # Masked before it is cut: half a key would no longer be recognised.
     return re.sub(r"\S+@\S+", "[email]", filter_secrets(" ".join(text.split())))[:longest]
+
+
+def named(names: Sequence[str], most: int = 20) -> str:
+    """The first of the names and how many more there are, for one line."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return one_line(", ".join(names[:most]), 2000) + more

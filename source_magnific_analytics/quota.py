@@ -1,8 +1,12 @@
 """What the streams of one sync share: the day's requests, the tries, and the time since they last sent a message."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
+import msgspec
 import pendulum
 from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
@@ -14,16 +18,16 @@ class ShareUsedError(Exception):
 
 @dataclass(frozen=True)
 class Share:
-    """At most `most` requests a UTC day for one stream; `sent` were sent on `day`."""
+    """At most `most` requests a UTC day for one stream, which has sent `requests` on `date`."""
 
-    most: int
-    day: Date
-    sent: int = 0
+    date: Date
+    requests: Annotated[int, msgspec.Meta(ge=0)]
+    most: int = 0
 
     def today(self) -> "Share":
         """The share as it is now: a new day begins with nothing sent."""
         today = pendulum.now("UTC").date()
-        return self if self.day == today else Share(self.most, today)
+        return self if self.date == today else Share(today, 0, self.most)
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Quota:
         """Raise what forbids so many requests, if anything does: never because they are more than a whole share."""
         if self.reached is not None:
             raise self.reached
-        if self.share is not None and self.share.today().sent + min(requests, self.share.most) > self.share.most:
+        if self.share is not None and self.share.today().requests + min(requests, self.share.most) > self.share.most:
             raise ShareUsedError
 
     def count(self) -> None:
@@ -53,11 +57,16 @@ class Quota:
         self.spent += 1
         if self.share is not None:
             share = self.share.today()
-            self.share = replace(share, sent=share.sent + 1)
+            self.share = replace(share, requests=share.requests + 1)
 
-    def limit(self, share: Share | None) -> None:
-        """Hold the stream that is read to `share`, or no stream any more."""
+    @contextmanager
+    def limited_to(self, share: Share) -> Iterator[None]:
+        """Hold the stream that is read meanwhile to `share`."""
         self.share = share
+        try:
+            yield
+        finally:
+            self.share = None
 
     def try_again(self, tries_of_range: int = 0) -> None:
         """Another try; so many of one request ended in asking for fewer days."""

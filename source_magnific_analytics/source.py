@@ -14,9 +14,9 @@ from airbyte_cdk.utils import AirbyteTracedException
 from source_magnific_analytics.by_key import CreditUsageByApiKey
 from source_magnific_analytics.check import check
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import Config, checked, config_error, parse
+from source_magnific_analytics.config import Config, checked, parse
 from source_magnific_analytics.credit_usage import CreditUsage, UsageStream
-from source_magnific_analytics.failures import one_line
+from source_magnific_analytics.failures import config_error, one_line
 from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY, Policy
 from source_magnific_analytics.streams import ApiKeys, Groups, Members, Projects
 
@@ -56,14 +56,12 @@ class SourceMagnificAnalytics(AbstractSource):
         The log ends with the requests used and how far credit usage is complete.
         """
         order = {stream.name: n for n, stream in enumerate(self.streams(config))}
-        of_states = [message.stream.stream_descriptor for message in state or [] if message.stream]
-        for what, names in (
-            ("catalog", [configured.stream.name for configured in catalog.streams]),
-            (
-                "state",
-                [f"{stream.namespace}.{stream.name}" if stream.namespace else stream.name for stream in of_states],
-            ),
-        ):
+        descriptors = [message.stream.stream_descriptor for message in state or [] if message.stream]
+        named = {
+            "catalog": [configured.stream.name for configured in catalog.streams],
+            "state": [".".join(filter(None, (stream.namespace, stream.name))) for stream in descriptors],
+        }
+        for what, names in named.items():
             if unknown := [name for name in names if name not in order]:
                 raise config_error(
                     f"The {what} names a stream {one_line(unknown[0], 80)}, which does not exist. The streams are "

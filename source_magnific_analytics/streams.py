@@ -78,7 +78,7 @@ class ListStream(MagnificStream, ABC):
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         """The rows of an answer; raises `ContractError` where one is not what `row_type` says."""
-        body = self.client.read(response, self.client.policy.largest_list)
+        body = self.client.session.read(response, self.client.policy.largest_list)
         try:
             yield from decoding.rows(body, self.row_type)
         except UNREADABLE as error:

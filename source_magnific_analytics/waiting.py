@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+import pendulum
+from pendulum import DateTime
+
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _YEAR = 366 * 24 * 3600
 # Clocks of machines differ by seconds, those of machines without a battery by years: the latter say nothing.
 _BELIEVED = timedelta(days=2)
 
 
-def server_time(headers: Mapping[str, str], now: datetime) -> datetime | None:
+def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
     """Now by the server's clock, in UTC; None where it states none, or one that is two days or more off from `now`."""
     moment = http_date(headers.get("Date", ""))
-    return moment.astimezone(UTC) if moment is not None and abs(moment - now) < _BELIEVED else None
+    return pendulum.instance(moment).in_tz("UTC") if moment is not None and abs(moment - now) < _BELIEVED else None
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -89,7 +89,7 @@ def test_a_day_is_one_of_the_calendar_in_the_plain_form(text: Any, name: str) ->
     [
         ("start_date", [""], "enter the first day of usage to sync, as YYYY-MM-DD."),
         ("end_date", ["x"], "enter the last day of usage to sync, as YYYY-MM-DD, or leave it empty."),
-        ("api_key", [["x"]], "enter the team's Magnific API key."),
+        ("api_key", [["x"]], "enter the team's Magnific API key alone, without a space or a line break."),
         ("plan", ["premium"], "enter business or enterprise."),
         ("granularity", [["day"], "hour"], "enter day, week, month or year."),
         (
@@ -160,12 +160,12 @@ def test_a_first_day_after_the_last_is_refused() -> None:
 @pytest.mark.parametrize("form", ["{}" + KEY, KEY + "{}", KEY[:4] + "{}" + KEY[4:]])
 def test_a_key_with_anything_but_visible_ascii_is_refused_and_not_repeated(form: str, bad: str) -> None:
     words = refusal(api_key=form.format(bad))
-    assert "api_key contains" in words
+    assert "api_key is not valid" in words
     assert KEY[4:] not in words
 
 
 def test_an_empty_key_is_refused() -> None:
-    assert "api_key is empty" in refusal(api_key="")
+    assert "api_key is not valid" in refusal(api_key="")
 
 
 @pytest.mark.parametrize(
