@@ -48,7 +48,7 @@ class Call:
     """One request as a stream states it; `resume` is what its errors say about the next sync.
 
     Where it is `divisible`, too much ends in `TooMuchError`; with `divide_at_once` also what is only perhaps too much.
-    Where it is not `patient`, no connection ends it at once.
+    Unless it is `patient`, a connection that cannot be made ends it at once.
     """
 
     logger: logging.Logger
@@ -94,7 +94,7 @@ class Client:
         return vars(response).pop(_UNDERSTOOD), None if moment is None else moment.date()
 
     def has_time(self, seconds: float) -> bool:
-        """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
+        """Whether a request sent after so many seconds would end, at its slowest, within the longest silence."""
         latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
         return latest <= self.policy.longest_silence
 
@@ -142,7 +142,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return self._wait_for_limit(response, fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
-        """Seconds to wait; the CDK adds one second and takes 0 for "unknown"."""
+        """Seconds to wait; the CDK adds one second and waits as it likes for 0."""
         self.client.quota.admit()
         return max(self.wait - 1, 0.01)
 
@@ -158,7 +158,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
                 body = self.client.session.read(response, self.client.policy.largest_error_body)
             words, server_now = failures.api_words(body), _server_time(response)
             error = failures.final_error(status, words, self.client.config.plan, server_now)
-            raise self.client.quota.close(error) if status == requests.codes.unauthorized else error
+            raise self.client.quota.end_sync_with(error) if status == requests.codes.unauthorized else error
         return _Fault(
             meaning, f"HTTP {status}", stated_wait(response.headers, _server_time(response) or pendulum.now("UTC"))
         )
@@ -177,7 +177,9 @@ class _Tries(ErrorHandler, BackoffStrategy):
         seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
         if fault.wait is not None and fault.wait <= policy.longest_stated_wait:
             seconds = max(seconds, fault.wait)
-        self._wait(seconds, fault.what)
+        if not self.client.has_time(seconds):
+            raise failures.too_slow(fault.what, call.resume)
+        self.wait = seconds
         self.faults += 1
         quota.try_again(self.faults if divide else 0)
         if divide:
@@ -193,23 +195,18 @@ class _Tries(ErrorHandler, BackoffStrategy):
         quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
         if fault.wait is not None and fault.wait > policy.longest_stated_wait:
             now = _server_time(response) or pendulum.now("UTC")
-            raise quota.close(failures.day_used_up(resume, now + timedelta(seconds=fault.wait)))
+            raise quota.end_sync_with(failures.day_used_up(resume, now + timedelta(seconds=fault.wait)))
         if fault.wait is None and self.refusals >= len(policy.unstated_waits):
-            raise quota.close(failures.day_used_up(resume, None))
+            raise quota.end_sync_with(failures.day_used_up(resume, None))
         if self.refusals >= policy.most_stated_waits:
-            raise quota.close(failures.still_refused(self.refusals + 1, resume))
+            raise quota.end_sync_with(failures.still_refused(self.refusals + 1, resume))
         seconds = policy.unstated_waits[self.refusals] if fault.wait is None else fault.wait
-        self._wait(seconds, fault.what)
+        if not self.client.has_time(seconds):
+            raise quota.end_sync_with(failures.too_slow(fault.what, resume))
+        self.wait = seconds
         self.refusals += 1
         self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
         return ErrorResolution(Action.RATE_LIMITED, FailureType.transient_error, fault.what)
-
-    def _wait(self, seconds: float, what: str) -> None:
-        """Let the next try wait; raise where its answer would come after more silence than the platform allows."""
-        if not self.client.has_time(seconds):
-            error = failures.too_slow(what, self.call.resume)
-            raise self.client.quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
-        self.wait = seconds
 
 
 def _fault_of(error: Exception | None) -> _Fault:

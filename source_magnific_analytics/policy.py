@@ -88,7 +88,6 @@ _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
 
 
 def of_status(status: int) -> Meaning:
-    """What an HTTP status means."""
     classes = {3: Meaning.FINAL, 4: Meaning.FINAL, 5: Meaning.PERHAPS_TOO_MUCH}
     return _STATUSES.get(status) or classes.get(status // 100, Meaning.FAULT)
 

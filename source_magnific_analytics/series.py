@@ -14,18 +14,18 @@ from source_magnific_analytics.client import Client, TooMuchError
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Places, Progress
+from source_magnific_analytics.state import Places, Progress, Settings
 from source_magnific_analytics.usage import Answer, Row
-from source_magnific_analytics.windows import DateRange, Granularity, Request, next_request, period_of, plan
+from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
-# What a series yields: how far it came, or rows to emit behind that.
+# What a series yields: how far it came, or rows to emit resume_end that.
 Item = Progress | Iterator[Row]
 # Asks for a key or the team; returns the answer and the UTC day on which Magnific gave it, where it says so.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
 
 class _Window(NamedTuple):
-    """A window that was answered. The next sync has to read `doubtful` again: first days of periods."""
+    """A window that was answered. The periods that start on `doubtful` days have to be read again by the next sync."""
 
     days: DateRange
     answer: Answer
@@ -43,11 +43,6 @@ class Summary:
     excess_uses: int = 0
     excess_credits: int = 0
     first_excess: str = ""
-
-    def add_deleted(self, rows: int) -> None:
-        """Count the deleted rows of one period."""
-        self.deleted_rows += rows
-        self.deleted_periods += 1
 
     def add_excesses(self, date: Date, excesses: Iterable[tuple[str, int, int]]) -> None:
         """Count tools of the period that starts on `date`, with the uses and credits that are too much."""
@@ -89,20 +84,16 @@ class Series:
     summary: Summary
     logger: logging.Logger
     reach: Reach
-    is_full_refresh: bool
+    settings: Settings
     api_key_id: str | None = None
-
-    @property
-    def granularity(self) -> Granularity:
-        return self.client.config.granularity
 
     def read(self, progress: Progress, planned: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
         """The rows of each window from the first that is planned on, between the progress before and after them.
 
         Raises `ShareUsedError` before a period that the day's share does not pay for, and what `fetch` raises.
         """
-        # The last day of a sync that was interrupted, until this one has caught up.
-        behind = progress.end if progress.date and progress.end and progress.date < progress.end else None
+        # Of a sync that was interrupted, until this one has caught up.
+        resume_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
         first = Request.read(planned[0]).range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
@@ -112,67 +103,71 @@ class Series:
             if window is None:
                 return
             doubtful += window.doubtful
-            emitted = Places({(self.granularity, day): period.places for day, period in window.answer.items()})
+            emitted = Places({(self.settings.granularity, day): period.places for day, period in window.answer.items()})
             yield progress.before(window.days, emitted)
             yield from self._rows(progress, window, emitted)
-            date, is_last = self._date_to_save(window, doubtful), window.days.end >= self.reach.last_day
-            is_complete = is_last and not doubtful and not (behind and behind < date)
-            end = None if is_complete else behind or min(self.reach.last_day, window.server_day or self.reach.last_day)
-            other_filters = progress.other_filters and not is_last
-            progress = replace(progress.after(window.days, emitted), date=date, end=end, other_filters=other_filters)
+            progress = self._finished(progress.after(window.days, emitted), window, doubtful, resume_end)
             yield progress
-            self._log_progress(window.days)
+            if days_left := self.reach.last_day.toordinal() - window.days.end.toordinal():
+                self.logger.info(
+                    f"{window.days.start} to {window.days.end} is read, {days_left:,} days are left; "
+                    f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
+                )
             first = window.days.end.add(days=1)
             # Two answers at once are more memory than one.
             del window
 
     def _number_of_requests(self, first: Date) -> int:
         """How many requests the period that holds `first` takes."""
-        end = min(period_of(first, self.granularity).end, self.reach.last_day)
-        return len(plan(first, end, self.granularity, self.reach.span.days))
+        end = min(period_of(first, self.settings.granularity).end, self.reach.last_day)
+        return len(plan(first, end, self.settings.granularity, self.reach.span.days))
 
-    def _date_to_save(self, window: _Window, doubtful: list[Date]) -> Date:
-        """The last day that the next sync reads again only because of the lookback."""
+    def _finished(self, progress: Progress, window: _Window, doubtful: list[Date], resume_end: Date | None) -> Progress:
+        """What to save behind a window: the next sync reads what comes after its date, whatever its lookback."""
+        last_day = self.reach.last_day
         # By the server's clock, where it is stated: with this machine's a day ahead, today would not be read again.
-        date = min(window.days.end, window.server_day or window.days.end)
-        if self.is_full_refresh:
-            date = state.last_complete(date, self.granularity, window.server_day or self.client.config.today)
-        return min([date, *(day.subtract(days=1) for day in doubtful)])
+        server_day = window.server_day or self.client.config.today
+        date = min(window.days.end, server_day)
+        if self.settings.full_refresh:
+            date = state.last_complete(date, self.settings.granularity, server_day)
+        date = min([date, *(day.subtract(days=1) for day in doubtful)])
+        is_last = window.days.end >= last_day
+        is_complete = is_last and not doubtful and not (resume_end and resume_end < date)
+        end = None if is_complete else resume_end or min(last_day, server_day)
+        return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Item, None, _Window | None]:
         """The window that starts on `first`, as long as Magnific answers at once, or one period in parts.
 
-        None where Magnific's day ends before it: the next sync reads it.
+        None where that day has not begun for Magnific: the next sync reads it.
         """
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy = first, self.client.policy
         most_parts = policy.most_parts if self.api_key_id is None else policy.most_parts_of_a_key
-        while True:
-            answered = self._next(progress, position)
-            if answered is None:
-                return None
+        while answered := self._fetch_longest(progress, position):
             request, answer, server_day = answered
-            if request.granularity is self.granularity:
+            if request.granularity is self.settings.granularity:
                 return _Window(request.range, answer, server_day, self._missing(progress, request, answer))
             if self._number_of_requests(first) > most_parts:
-                raise failures.too_many_parts(self.granularity, self.reach.span.days)
+                raise failures.too_many_parts(self.settings.granularity, self.reach.span.days, most_parts)
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            if position > min(period_of(first, self.granularity).end, self.reach.last_day):
+            if position > min(period_of(first, self.settings.granularity).end, self.reach.last_day):
                 days = DateRange(first, request.range.end)
                 return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty))
             # A sign of life: reading all parts may take longer than the platform waits for one.
             yield progress
+        return None
 
-    def _next(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
+    def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
         """The longest request from `first` on that Magnific answers, with its answer; None before its day has come."""
         while first <= self.reach.last_day:
-            request = next_request(first, self.reach.last_day, self.granularity, self.reach.span.days)
+            request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.days
             try:
-                answer, server_day = self._fetch(progress, request)
+                answer, server_day = self._fetch_twice_if_missing(progress, request)
             except TooMuchError as error:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
                 self.logger.warning(
@@ -190,14 +185,14 @@ class Series:
                 return request, answer, server_day
         return None
 
-    def _fetch(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
+    def _fetch_twice_if_missing(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
         """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.
 
         A period is empty only where both answers lack it; where both have it, the second counts. A part alone is not
         asked for again: where usage covers one week of a year, the other parts are empty every day.
         """
         answer, server_day = self.fetch(request, self.reach.span, self.api_key_id)
-        if request.granularity is not self.granularity or not self._missing(progress, request, answer):
+        if request.granularity is not self.settings.granularity or not self._missing(progress, request, answer):
             return answer, server_day
         self.logger.warning(
             f"From {request.range.start} to {request.range.end} Magnific has no usage where the table may have some; "
@@ -222,8 +217,8 @@ class Series:
         """
         is_empty = not joined and bool(progress.overlapping(days))
         needed = sum(period.places for period in joined.values())
-        is_smaller = bool(empty) and needed < progress.places.get((self.granularity, days.start), 0)
-        replaced = (other is not self.granularity for part in empty for other, _ in progress.overlapping(part))
+        is_smaller = bool(empty) and needed < progress.places.get((self.settings.granularity, days.start), 0)
+        replaced = (other is not self.settings.granularity for part in empty for other, _ in progress.overlapping(part))
         return [days.start] if (is_empty or is_smaller or any(replaced)) and not progress.other_filters else []
 
     def _joined(self, date: Date, joined: Answer, answer: Answer) -> Answer:
@@ -233,31 +228,22 @@ class Series:
             return {}
         try:
             period = usage.added_up(parts, policy.most_rows_in_parts)
-        except usage.TooManyRowsError:
-            raise failures.too_large_period(self.granularity, policy) from None
         except ContractError as error:
-            raise failures.unreadable(str(error), 1, "", failures.CHANGED_API) from None
-        if memoryview(period.consumptions).nbytes > policy.largest_body:
-            raise failures.too_large_period(self.granularity, policy)
+            raise failures.unreadable(str(error), 1, failures.NEXT_SYNC, failures.CHANGED_API) from None
+        if period is None or memoryview(period.consumptions).nbytes > policy.largest_body:
+            raise failures.too_large_period(self.settings.granularity, policy)
         return {date: period}
 
     def _rows(self, progress: Progress, window: _Window, emitted: Places) -> Iterator[Iterator[Row]]:
         """The rows of a window, and the deletions of what else the warehouse holds of its days, of any granularity."""
         for day, period in window.answer.items():
-            rows, excesses = usage.rows(day, period, self.granularity, self.api_key_id)
+            rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
             yield rows
             self.summary.add_excesses(day, excesses)
         read_at = pendulum.now("UTC")
         for granularity, first in progress.overlapping(window.days):
             places = range(emitted.get((granularity, first), 0), progress.places[granularity, first])
             if places:
-                self.summary.add_deleted(len(places))
+                self.summary.deleted_rows += len(places)
+                self.summary.deleted_periods += 1
                 yield usage.deleted_rows(first, granularity, places, read_at, self.api_key_id)
-
-    def _log_progress(self, window: DateRange) -> None:
-        days_left = DateRange(window.end, self.reach.last_day).days - 1
-        if days_left > 0:
-            self.logger.info(
-                f"{window.start} to {window.end} is read, {days_left:,} days are left; {self.client.quota.spent} "
-                f"of the day's {REQUESTS_A_DAY} API requests used by this sync."
-            )

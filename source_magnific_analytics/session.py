@@ -8,7 +8,7 @@ from typing import Any
 import requests
 import urllib3
 
-from source_magnific_analytics.config import Config
+from source_magnific_analytics.config import Config, is_loopback
 from source_magnific_analytics.failures import config_error
 from source_magnific_analytics.policy import BodyTooLargeError, Policy
 from source_magnific_analytics.quota import Quota
@@ -19,13 +19,13 @@ class Session(requests.Session):
 
     def __init__(self, config: Config, policy: Policy, quota: Quota) -> None:
         super().__init__()
-        self._key = config.api_key
         self._policy = policy
         self._quota = quota
-        # Not a header of the session alone: without it requests would look for a password in ~/.netrc.
-        self.auth = self._with_key
+        self.headers["x-magnific-api-key"] = config.api_key
+        # Without any, requests would look for a password in ~/.netrc.
+        self.auth = lambda request: request
         # A proxy would see the key, and could not find this machine's loopback anyway.
-        self.trust_env = not config.is_loopback
+        self.trust_env = not is_loopback(config.base_url)
         # Never to another host with the key. Streaming leaves the body to `read`.
         timeout = (policy.connect_timeout, policy.read_timeout)
         self._options = {"timeout": timeout, "allow_redirects": False, "stream": True}
@@ -70,7 +70,3 @@ class Session(requests.Session):
         if body.count(b"{") + body.count(b"[") > policy.most_objects:
             raise BodyTooLargeError(f"{policy.most_objects:,} entries")
         return body
-
-    def _with_key(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["x-magnific-api-key"] = self._key
-        return request

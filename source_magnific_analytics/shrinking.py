@@ -24,10 +24,6 @@ class Span:
     failed: tuple[int, ...] = ()
     in_a_row: int = 0
 
-    @classmethod
-    def of_plan(cls, longest: int) -> "Span":
-        return cls(longest, longest)
-
     def after_failure(self, asked: int, times: int = 1) -> "Span":
         """Half of `asked`, the days of a range that was too much (two or more), `times` in a row."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)

@@ -73,7 +73,7 @@ NOTHING_READ = Progress(None, Places())
 
 
 class Settings(_Saved, frozen=True):
-    """What rows depend on, filters as configured; and whether the sync is a full refresh, until that is finished."""
+    """What rows depend on, filters as configured; `full_refresh` stays in the state until that has finished."""
 
     granularity: Granularity
     start_date: Date

@@ -25,11 +25,8 @@ def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     `Retry-After` is seconds or an HTTP date (RFC 9110); the reset headers are seconds to go or a Unix time in
     seconds or milliseconds, told apart by their size. A moment that has passed is a wait of 0.
     """
-    for header in _WAIT_HEADERS:
-        seconds = _seconds(headers.get(header, ""), now)
-        if seconds is not None and 0 <= seconds <= _YEAR:
-            return seconds
-    return None
+    waits = (_seconds(headers.get(header, ""), now) for header in _WAIT_HEADERS)
+    return next((seconds for seconds in waits if seconds is not None and 0 <= seconds <= _YEAR), None)
 
 
 def _seconds(text: str, now: datetime) -> float | None:

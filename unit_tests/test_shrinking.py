@@ -11,7 +11,7 @@ from source_magnific_analytics.shrinking import Span
 
 def after(longest: int, *asked: int) -> Span:
     """A plan's span after requests of so many days: a negative number failed, a positive one was answered."""
-    span = Span.of_plan(longest)
+    span = Span(longest, longest)
     for days in asked:
         span = span.after_failure(-days) if days < 0 else span.after_success(days)
     return span
@@ -51,7 +51,7 @@ def test_a_range_halves_where_it_fails_and_doubles_where_that_helps(asked: list[
 
 
 def test_a_failure_met_several_times_in_a_row_counts_so_often() -> None:
-    twice = Span.of_plan(180).after_failure(180, times=2)
+    twice = Span(180, 180).after_failure(180, times=2)
     assert twice.failed == (180, 180)
     assert twice.after_success(90).after_success(90).days == 90
 
@@ -69,7 +69,7 @@ def test_where_nothing_failed_nothing_is_learned() -> None:
 @given(st.sampled_from([180, 365]), st.lists(st.booleans(), max_size=40))
 @example(365, [False] * 9)
 def test_every_length_lies_between_one_day_and_the_plans_maximum(longest: int, answers: Iterable[bool]) -> None:
-    span = Span.of_plan(longest)
+    span = Span(longest, longest)
     for answered in answers:
         fine = answered or span.days == 1
         span = span.after_success(span.days) if fine else span.after_failure(span.days)
@@ -78,7 +78,7 @@ def test_every_length_lies_between_one_day_and_the_plans_maximum(longest: int, a
 
 @given(st.sampled_from([180, 365]), st.integers(1, 365))
 def test_a_server_with_any_bound_costs_few_failures_and_ends_within_it(longest: int, bound: int) -> None:
-    span, failures = Span.of_plan(longest), 0
+    span, failures = Span(longest, longest), 0
     for _ in range(60):
         if span.days > bound:
             span, failures = span.after_failure(span.days), failures + 1
