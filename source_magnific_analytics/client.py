@@ -48,7 +48,6 @@ class Call:
     """One request as a stream states it; `resume` is what its errors say about the next sync.
 
     Where it is `divisible`, too much ends in `TooMuchError`; with `divide_at_once` also what is only perhaps too much.
-    Unless it is `patient`, a connection that cannot be made ends it at once.
     """
 
     logger: logging.Logger
@@ -58,14 +57,17 @@ class Call:
     resume: str
     divisible: bool = False
     divide_at_once: bool = False
-    patient: bool = True
 
 
 class Client:
-    """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy."""
+    """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy.
 
-    def __init__(self, config: Config, policy: Policy) -> None:
+    Unless it is `patient`, a connection that cannot be made ends a request at once.
+    """
+
+    def __init__(self, config: Config, policy: Policy, *, patient: bool = True) -> None:
         self.config = config
+        self.patient = patient
         self.policy = policy
         self.quota = Quota(policy.most_retries)
         self.session = Session(config, policy, self.quota)
@@ -171,7 +173,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         if fault.meaning is Meaning.TOO_LARGE and not divide:
             raise failures.too_large(fault.what, of_usage=call.body is not None)
         most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
-        hopeless = fault.meaning is Meaning.UNREACHABLE and not call.patient
+        hopeless = fault.meaning is Meaning.UNREACHABLE and not self.client.patient
         if hopeless or quota.tries_left <= 0 or (not divide and self.faults == most):
             raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.advice)
         seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
