@@ -36,7 +36,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any]:
         """Whether the connection works; raises what stands in the way: of a failure the CDK prints a repr."""
-        check(Client(parse(config), self._policy), logger)
+        check(Client(parse(config), self._policy, patient=False), logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
