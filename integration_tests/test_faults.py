@@ -20,7 +20,7 @@ MEMBERS = catalog("members")
 # What comes back, and how the log must call it.
 FAULTS: dict[str, str] = {
     "bad-utf8": "what the API promises",
-    "reset-before": "no connection, or one that broke",
+    "reset-before": "a connection that broke",
     "reset-inside": "an answer that broke off",
     "cut": "an answer that broke off",
     "cut-chunked": "an answer that broke off",

@@ -46,7 +46,7 @@ def test_the_entry_point_of_the_image_is_the_same(connector: Connector, sandbox:
     ("config", "words"),
     [
         ("{start_date: today}", "The configuration file "),
-        ({"api_key": "a\r\nb", "start_date": "2026-03-01"}, "api_key contains"),
+        ({"api_key": "a\r\nb", "start_date": "2026-03-01"}, "api_key is not valid"),
     ],
     ids=["no JSON", "a line break in the key"],
 )

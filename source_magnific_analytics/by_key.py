@@ -2,12 +2,12 @@
 
 import dataclasses
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-import pendulum
 from airbyte_cdk.models import SyncMode
 from airbyte_cdk.utils import AirbyteTracedException
 from msgspec.structs import replace
@@ -15,29 +15,22 @@ from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import config_error
 from source_magnific_analytics.credit_usage import Item, Slices, UsageStream
-from source_magnific_analytics.failures import one_line
+from source_magnific_analytics.failures import config_error, listing, one_line
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.quota import Share, ShareUsedError
 from source_magnific_analytics.state import Progress, Settings
-from source_magnific_analytics.streams import ApiKeys, moment_of
+from source_magnific_analytics.streams import ApiKeys, utc_day_of
 from source_magnific_analytics.windows import period_of
 
 # How far each key came, by its ID.
 Keys = dict[str, Progress]
-Errors = list[AirbyteTracedException]
 # What is wrong with every key must not cost as many requests as there are keys.
 MOST_FAILURES = 3
 
 
-class _Day(msgspec.Struct):
-    date: Date
-    requests: Annotated[int, msgspec.Meta(ge=0)]
-
-
 class _SavedKeys(msgspec.Struct):
-    day: _Day
+    day: Share
     keys: dict[str, Progress]
 
 
@@ -54,54 +47,54 @@ class CreditUsageByApiKey(UsageStream):
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
-        now = self.settings(sync_mode)
-        planned = self._planned(self._keys(now, stream_state)[0], now)
+        settings = self.settings(sync_mode)
+        planned = self._planned(self._keys(settings, stream_state)[0], settings)
         return [{**window, "api_key_ids": [name]} for name, windows in planned.items() for window in windows]
 
-    def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
-        keys, share = self._keys(now, saved)
-        planned = self._planned(keys, now)
+    def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
+        keys, share = self._keys(settings, saved)
+        planned = self._planned(keys, settings)
         needed = sum(map(len, planned.values()))
-        if now.unfinished_full_refresh and needed > REQUESTS_A_DAY - self.client.quota.spent:
+        if settings.full_refresh and needed > REQUESTS_A_DAY - self.client.quota.spent:
             raise config_error(
                 f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), and "
                 f"Magnific allows {REQUESTS_A_DAY} a day. Choose an incremental sync mode, which spreads them over "
                 "the days, or name fewer keys in api_key_ids."
             )
-        self.client.quota.limit(share)
-        try:
-            yield self._saved(keys, now)
-            errors = yield from self._read_keys(keys, planned, now)
-            if errors:
-                raise errors[0]
+        with self.client.quota.limited_to(share):
+            yield self._state_of(keys, settings)
+            yield from self._read_keys(keys, planned, settings)
             waiting = [name for name in planned if keys[name].read_on != self.config.today]
             if waiting:
-                self._log_waiting(keys, waiting)
-            if now.unfinished_full_refresh:
-                yield self._saved(keys, replace(now, unfinished_full_refresh=False))
-        finally:
-            self.client.quota.limit(None)
+                dates = listing([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
+                self.logger.info(
+                    f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover all "
+                    f"keys. Keys that wait for the next day, and the day through which they were read: {dates}."
+                )
+            if settings.full_refresh:
+                yield self._state_of(keys, replace(settings, full_refresh=False))
 
-    def _keys(self, now: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
-        """How far the listed keys and those of the state came, and what may be sent today."""
+    def _keys(self, settings: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
+        """How far each key came that is listed or in the state (it may come back), and what may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
-        most = sys.maxsize if now.unfinished_full_refresh else self.client.policy.requests_by_key
-        known = self.saved(saved, _SavedKeys, now)
+        most = sys.maxsize if settings.full_refresh else self.client.policy.requests_by_key
+        known = self.read_state(saved, _SavedKeys, settings)
         if known is None:
-            return keys, Share(most, self.config.today)
+            return keys, Share(self.config.today, 0, most)
         found, then = known
-        keys |= {name: state.resumed(key, then, now, self.config.end_date) for name, key in found.keys.items()}
-        return keys, Share(most, found.day.date, found.day.requests)
+        keys |= {name: state.resumed(key, then, settings, self.config.end_date) for name, key in found.keys.items()}
+        return keys, dataclasses.replace(found.day, most=most)
 
-    def _planned(self, keys: Keys, now: Settings) -> dict[str, Slices]:
-        """The windows of each key to read today: the key read or tried longest ago first, on a tie one in vain last."""
+    def _planned(self, keys: Keys, settings: Settings) -> dict[str, Slices]:
+        """The windows of each key to read today: those first that were read or tried the longest ago."""
 
-        def turn(name: str) -> tuple[str, bool]:
+        def last_attempt(name: str) -> tuple[str, bool]:
             key = keys[name]
+            # On a tie, keys that failed go last.
             return max(str(key.read_on or ""), str(key.tried_on or "")), key.tried_on is not None
 
-        due = [name for name in sorted(self._listed, key=turn) if keys[name].read_on != self.config.today]
-        return {name: self.windows(keys[name], self._earliest(name, keys[name]), now) for name in due}
+        due = [name for name in sorted(self._listed, key=last_attempt) if keys[name].read_on != self.config.today]
+        return {name: self.windows(keys[name], self._earliest(name, keys[name]), settings) for name in due}
 
     @cached_property
     def _listed(self) -> dict[str, Mapping[str, Any]]:
@@ -109,34 +102,31 @@ class CreditUsageByApiKey(UsageStream):
         chosen = self.config.filters.get("api_key_ids")
         listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
         if unknown := sorted(set(chosen or ()).difference(listed)):
-            self.logger.warning(f"The team has no API key {one_line(', '.join(unknown), 500)} as api_key_ids says.")
+            self.logger.warning(f"The team has no API key {listing(unknown)} as api_key_ids says.")
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
         """The first day that a key is read from; none of those long before it was created."""
         start, granularity = self.config.start_date, self.config.granularity
-        moment = moment_of(self._listed[name]["created_at"])
-        created = start if moment is None else pendulum.instance(moment).date()
+        created = utc_day_of(self._listed[name]["created_at"]) or start
         # Places without a date are those of before a restart: they have to go, whenever the key was created.
         if created <= start or (key.date is None and key.places):
             return start
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
-    def _read_keys(self, keys: Keys, planned: dict[str, Slices], now: Settings) -> Generator[Item, None, Errors]:
-        """The rows and states of one key after another, kept in `keys`; returns the errors of keys that failed."""
-        errors: Errors = []
-        series, today = self.series(now), self.config.today
+    def _read_keys(self, keys: Keys, planned: dict[str, Slices], settings: Settings) -> Iterator[Item]:
+        """The rows and states of one key after another, kept in `keys`; raises the first error after all of them."""
+        errors: list[AirbyteTracedException] = []
+        series, today = self.series(settings), self.config.today
         for name, windows in planned.items():
             before, is_used_up = keys[name], False
             try:
-                series_of_key = dataclasses.replace(series, api_key_id=name)
+                series_of_key = dataclasses.replace(series, api_key_id=name, reach=copy(series.reach))
                 for item in series_of_key.read(before, windows):
                     if isinstance(item, Progress):
                         keys[name] = item
-                        yield self._saved(keys, now)
-                    else:
-                        yield item
+                    yield self._state_of(keys, settings) if isinstance(item, Progress) else item
                 # A key that fails says nothing about how far others reach.
                 series = series_of_key
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
@@ -147,22 +137,15 @@ class CreditUsageByApiKey(UsageStream):
                     keys[name] = replace(keys[name], tried_on=today)
             except AirbyteTracedException as error:
                 errors.append(error)
+                self.logger.warning(f"The API key {one_line(name, 80)} could not be read: {error.message}")
                 keys[name] = replace(keys[name], tried_on=today)
-            yield self._saved(keys, now)
+            yield self._state_of(keys, settings)
             if is_used_up or len(errors) == MOST_FAILURES or self.client.quota.reached is not None:
                 break
-        return errors
+        if errors:
+            raise errors[0]
 
-    def _saved(self, keys: Keys, now: Settings) -> dict[str, Any]:
+    def _state_of(self, keys: Keys, settings: Settings) -> dict[str, Any]:
         share = self.client.quota.share
-        day = {} if share is None else {"date": str(share.day), "requests": share.sent}
-        return {**now.as_json, "day": day, "keys": {name: key.as_json for name, key in keys.items()}}
-
-    def _log_waiting(self, keys: Keys, waiting: list[str]) -> None:
-        """Name the keys that wait for the next day."""
-        dates = [f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting[:20]]
-        more = f" and {len(waiting) - 20} more" if len(waiting) > 20 else ""
-        self.logger.info(
-            f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover all keys. "
-            f"Keys that wait for the next day, and the day through which they were read: {', '.join(dates)}{more}."
-        )
+        day = {} if share is None else {"date": str(share.date), "requests": share.requests}
+        return {**settings.as_json, "day": day, "keys": {name: key.as_json for name, key in keys.items()}}

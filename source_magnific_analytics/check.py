@@ -4,37 +4,33 @@ import logging
 from collections.abc import Mapping
 
 from source_magnific_analytics.client import Client, TooMuchError
-from source_magnific_analytics.config import config_error
 from source_magnific_analytics.credit_usage import CreditUsage
-from source_magnific_analytics.failures import one_line
+from source_magnific_analytics.failures import config_error, listing
 from source_magnific_analytics.streams import ApiKeys, Groups, ListStream, Projects
 from source_magnific_analytics.windows import DateRange, Granularity, Request
 
 # Where the IDs of each filter are listed.
-FILTER_LISTS: Mapping[str, type[ListStream]] = {
-    "group_ids": Groups,
-    "project_references": Projects,
-    "api_key_ids": ApiKeys,
-}
+LISTS: Mapping[str, type[ListStream]] = {"group_ids": Groups, "project_references": Projects, "api_key_ids": ApiKeys}
 
 
 def check(client: Client, logger: logging.Logger) -> None:
     """Send one request for key and plan, and one for each kind of filter that is set; raises what stands in the way."""
+    # First, since an error of the API about an unknown ID would not name the known ones.
+    for name, stream in LISTS.items():
+        if name in client.config.filters:
+            _check_filter(name, stream(client))
     today, longest = client.config.today, client.config.longest_range_days
     try:
-        _ask(client, DateRange(today.subtract(days=longest - 1), today))
+        _try_range(client, DateRange(today.subtract(days=longest - 1), today))
     except TooMuchError:
-        _ask(client, DateRange(today, today))
+        _try_range(client, DateRange(today, today))
         logger.warning(
             f"Magnific could not answer {longest} days at once, so the plan's longest range could not be tried. The "
             "key works; a sync asks for fewer days at once."
         )
-    for name, stream in FILTER_LISTS.items():
-        if name in client.config.filters:
-            _check_filter(name, stream(client))
 
 
-def _ask(client: Client, days: DateRange) -> None:
+def _try_range(client: Client, days: DateRange) -> None:
     """Ask for a range by year, whose answer is small, whatever dates are in it."""
     stream = CreditUsage(client)
     call = stream.call(Request(days, Granularity.YEAR).body, resume="Try again later.", divisible=days.days > 1)
@@ -47,9 +43,5 @@ def _check_filter(name: str, stream: ListStream) -> None:
     known = {same(str(row[stream.primary_key])): row for row in stream.rows}
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]
     if unknown:
-        shown = [f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in list(known.values())[:20]]
-        more = f" and {len(known) - 20} more" if len(known) > 20 else ""
-        names = one_line(", ".join(shown), 2000) or "none"
-        raise config_error(
-            f"The team has no {one_line(', '.join(unknown), 500)} as {name} says. It has: {names}{more}."
-        )
+        has = listing([f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in known.values()]) or "none"
+        raise config_error(f"The team has no {listing(unknown)} as {name} says. It has: {has}.")

@@ -20,11 +20,10 @@ from airbyte_cdk.sources.streams.http import HttpClient
 from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy, ErrorHandler, ErrorResolution
 from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction as Action
 from airbyte_cdk.utils import AirbyteTracedException
-from pendulum import Date
+from pendulum import Date, DateTime
 
 from source_magnific_analytics import failures
-from source_magnific_analytics.body import read_body
-from source_magnific_analytics.config import Config, config_error
+from source_magnific_analytics.config import Config
 from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import Meaning, Policy, of_exception, of_status
 from source_magnific_analytics.quota import Quota
@@ -61,10 +60,14 @@ class Call:
 
 
 class Client:
-    """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy."""
+    """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy.
 
-    def __init__(self, config: Config, policy: Policy) -> None:
+    Unless it is `patient`, a connection that cannot be made ends a request at once.
+    """
+
+    def __init__(self, config: Config, policy: Policy, *, patient: bool = True) -> None:
         self.config = config
+        self.patient = patient
         self.policy = policy
         self.quota = Quota(policy.most_retries)
         self.session = Session(config, policy, self.quota)
@@ -92,15 +95,8 @@ class Client:
         moment = _server_time(response)
         return vars(response).pop(_UNDERSTOOD), None if moment is None else moment.date()
 
-    def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
-        """The body within the policy's bounds, or within `largest` bytes; raises a `RequestException`."""
-        policy = self.policy
-        # The last piece may take as long as a read may.
-        seconds = min(policy.longest_body, policy.longest_silence - self.quota.silence - policy.read_timeout)
-        return read_body(response, largest or policy.largest_body, seconds, most_objects=policy.most_objects)
-
     def has_time(self, seconds: float) -> bool:
-        """Whether a request sent after so many seconds ends, with a read for its body, before the longest silence."""
+        """Whether a request sent after so many seconds would end, at its slowest, within the longest silence."""
         latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
         return latest <= self.policy.longest_silence
 
@@ -112,7 +108,7 @@ class _Fault:
     meaning: Meaning
     what: str
     wait: float | None = None
-    not_the_contract: bool = False
+    advice: str = failures.OUTAGE
 
 
 @dataclass
@@ -139,7 +135,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         except ContractError as error:
             meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
             what = f"an answer that is not what the API promises: {error}"
-            fault = _Fault(meaning, what, not_the_contract=not error.cut)
+            fault = _Fault(meaning, what, advice=failures.OUTAGE if error.cut else failures.CHANGED_API)
         except requests.exceptions.RequestException as error:
             fault = _fault_of(error)
         if fault is None:
@@ -148,7 +144,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return self._wait_for_limit(response, fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
-        """Seconds to wait; the CDK adds one second and takes 0 for "unknown"."""
+        """Seconds to wait; the CDK adds one second and waits as it likes for 0."""
         self.client.quota.admit()
         return max(self.wait - 1, 0.01)
 
@@ -161,10 +157,10 @@ class _Tries(ErrorHandler, BackoffStrategy):
             body = bytearray()
             # A body that is too large or breaks off has no words that help.
             with suppress(requests.exceptions.RequestException):
-                body = self.client.read(response, self.client.policy.largest_error_body)
+                body = self.client.session.read(response, self.client.policy.largest_error_body)
             words, server_now = failures.api_words(body), _server_time(response)
             error = failures.final_error(status, words, self.client.config.plan, server_now)
-            raise self.client.quota.close(error) if status == requests.codes.unauthorized else error
+            raise self.client.quota.end_sync_with(error) if status == requests.codes.unauthorized else error
         return _Fault(
             meaning, f"HTTP {status}", stated_wait(response.headers, _server_time(response) or pendulum.now("UTC"))
         )
@@ -177,12 +173,15 @@ class _Tries(ErrorHandler, BackoffStrategy):
         if fault.meaning is Meaning.TOO_LARGE and not divide:
             raise failures.too_large(fault.what, of_usage=call.body is not None)
         most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
-        if quota.tries_left <= 0 or (not divide and self.faults == most):
-            raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.not_the_contract)
+        hopeless = fault.meaning is Meaning.UNREACHABLE and not self.client.patient
+        if hopeless or quota.tries_left <= 0 or (not divide and self.faults == most):
+            raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.advice)
         seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
         if fault.wait is not None and fault.wait <= policy.longest_stated_wait:
             seconds = max(seconds, fault.wait)
-        self._wait(seconds, fault.what)
+        if not self.client.has_time(seconds):
+            raise failures.too_slow(fault.what, call.resume)
+        self.wait = seconds
         self.faults += 1
         quota.try_again(self.faults if divide else 0)
         if divide:
@@ -198,34 +197,29 @@ class _Tries(ErrorHandler, BackoffStrategy):
         quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
         if fault.wait is not None and fault.wait > policy.longest_stated_wait:
             now = _server_time(response) or pendulum.now("UTC")
-            raise quota.close(failures.day_used_up(resume, now + timedelta(seconds=fault.wait)))
+            raise quota.end_sync_with(failures.day_used_up(resume, now + timedelta(seconds=fault.wait)))
         if fault.wait is None and self.refusals >= len(policy.unstated_waits):
-            raise quota.close(failures.day_used_up(resume, None))
+            raise quota.end_sync_with(failures.day_used_up(resume, None))
         if self.refusals >= policy.most_stated_waits:
-            raise quota.close(failures.still_refused(self.refusals + 1, resume))
+            raise quota.end_sync_with(failures.still_refused(self.refusals + 1, resume))
         seconds = policy.unstated_waits[self.refusals] if fault.wait is None else fault.wait
-        self._wait(seconds, fault.what)
+        if not self.client.has_time(seconds):
+            raise quota.end_sync_with(failures.too_slow(fault.what, resume))
+        self.wait = seconds
         self.refusals += 1
         self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
         return ErrorResolution(Action.RATE_LIMITED, FailureType.transient_error, fault.what)
 
-    def _wait(self, seconds: float, what: str) -> None:
-        """Let the next try wait; raise where its answer would come after more silence than the platform allows."""
-        if not self.client.has_time(seconds):
-            error = failures.too_slow(what, self.call.resume)
-            raise self.client.quota.close(error) if what.endswith(str(requests.codes.too_many_requests)) else error
-        self.wait = seconds
-
 
 def _fault_of(error: Exception | None) -> _Fault:
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
-        raise config_error(
+        raise failures.config_error(
             f"No request can be sent with this machine's proxy setting ({type(error).__name__}): correct HTTPS_PROXY "
             "or ALL_PROXY, such as http://proxy.example:3128, or unset it."
         )
-    return _Fault(*of_exception(error))
+    meaning, what = of_exception(error)
+    return _Fault(meaning, what, advice=failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)
 
 
-def _server_time(response: requests.Response) -> pendulum.DateTime | None:
-    moment = server_time(response.headers, pendulum.now("UTC"))
-    return None if moment is None else pendulum.instance(moment)
+def _server_time(response: requests.Response) -> DateTime | None:
+    return server_time(response.headers, pendulum.now("UTC"))

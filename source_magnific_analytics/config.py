@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils import AirbyteTracedException
+import pendulum
 from pendulum import Date
 
+from source_magnific_analytics.failures import config_error
 from source_magnific_analytics.windows import Granularity, parse_date
 
 # The longest date range of one request, in days, both ends counted (Magnific's Analytics overview).
@@ -20,7 +20,6 @@ LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
 EARLIEST_START = Date(2000, 1, 1)
 # Whoever may edit a source must not be able to send its key elsewhere.
 HOSTS = ("magnific.com", "freepik.com")
-FILTERS = ("group_ids", "project_references", "api_key_ids")
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,10 @@ class Config:
     def longest_range_days(self) -> int:
         return LONGEST_RANGE_DAYS[self.plan]
 
-    @property
-    def is_loopback(self) -> bool:
-        """Whether requests stay on this machine."""
-        return _is_loopback(urlsplit(self.base_url).hostname or "")
 
-
-def config_error(message: str) -> AirbyteTracedException:
-    """An error that the user fixes in the source's settings; `message` is what they read."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.config_error)
-
-
-def parse(raw: Mapping[str, Any], today: Date) -> Config:
+def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
     """The configuration that `raw` states; raises `AirbyteTracedException` (config error) for its first mistake."""
-    given = checked(raw)
+    given, today = normalized(raw), today or pendulum.now("UTC").date()
     start, end = given["start_date"], given.get("end_date")
     if start < EARLIEST_START:
         raise config_error(
@@ -71,19 +60,19 @@ def parse(raw: Mapping[str, Any], today: Date) -> Config:
         )
     return Config(
         today=today,
-        api_key=_api_key(given["api_key"]),
+        api_key=given["api_key"],
         start_date=start,
         end_date=min(end or today, today),
         plan=given.get("plan", "business"),
         granularity=given.get("granularity", Granularity.DAY),
         lookback_days=given.get("lookback_window_days", 7),
-        filters={name: given[name] for name in FILTERS if given.get(name)},
+        filters={name: given[name] for name in ("group_ids", "project_references", "api_key_ids") if given.get(name)},
         base_url=_base_url(given.get("base_url", "https://api.magnific.com")),
     )
 
 
-def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """`raw` with values of the right kinds, and without those that are null or no `end_date`, which say nothing.
+def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """`raw` with values of the right kinds; null and an empty `end_date`, which mean "not set", are left out.
 
     Raises `AirbyteTracedException` (config error) that names the first setting of another kind.
     """
@@ -95,23 +84,22 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
         if name in given:
             try:
                 # In lax mode 7.0 and "7" are the integer 7.
-                given[name] = msgspec.convert(given[name], kind, strict=False, dec_hook=_date)
+                given[name] = msgspec.convert(
+                    given[name], kind, strict=False, dec_hook=lambda _, text: parse_date(text)
+                )
             except msgspec.ValidationError:
                 # Without the value: somebody may have pasted the key into another field.
                 raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
 
-def _date(_: type, value: Any) -> Date:
-    return parse_date(value)
-
-
+_ApiKey = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
 _Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")]
 _Id = Annotated[int, msgspec.Meta(ge=1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 # The kind of each setting, and what a person enters.
 _KINDS: Mapping[str, tuple[Any, str]] = {
-    "api_key": (str, "the team's Magnific API key"),
+    "api_key": (_ApiKey, "the team's Magnific API key alone, without a space or a line break"),
     "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
     "end_date": (Date, "the last day of usage to sync, as YYYY-MM-DD, or leave it empty"),
     "plan": (Literal["business", "enterprise"], "business or enterprise"),
@@ -124,23 +112,13 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 }
 
 
-def _api_key(key: str) -> str:
-    if not key:
-        raise config_error("api_key is empty: enter the team's Magnific API key.")
-    if not re.fullmatch(r"[!-~]+", key):
-        raise config_error(
-            "api_key contains a space, a line break or a character outside ASCII: paste the key again, alone."
-        )
-    return key
-
-
 def _base_url(url: str) -> str:
-    """The address without a slash at its end; raises where it is none that the key may be sent to."""
+    """The address without a slash at its end; raises a config error unless the key may be sent there."""
     # A host of other characters (a space, a backslash, a percent sign) is read differently by different clients.
     parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?", url.lower())
     scheme, host, port = parts.groups("") if parts else ("", "", "")
     magnific = scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
-    if int(port[1:] or 0) > 65535 or not (magnific or _is_loopback(host.strip("[]"))):
+    if int(port[1:] or 0) > 65535 or not (magnific or is_loopback(url.lower())):
         raise config_error(
             f"base_url must be https on a host of {' or '.join(HOSTS)} or, on this machine alone, "
             "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "
@@ -149,8 +127,10 @@ def _base_url(url: str) -> str:
     return f"{scheme}://{host}{port}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether requests to `url` stay on this machine."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return False

@@ -2,9 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import pendulum
 import requests
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, ConfiguredAirbyteStream, SyncMode, Type
@@ -14,14 +13,12 @@ from pendulum import Date
 
 from source_magnific_analytics import state, usage
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.series import Series
+from source_magnific_analytics.series import Reach, Series, Summary
 from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Progress, Settings
+from source_magnific_analytics.state import Progress, S, Settings
 from source_magnific_analytics.streams import MagnificStream
-from source_magnific_analytics.summary import Summary
 from source_magnific_analytics.windows import Request, plan
 
-S = TypeVar("S", bound=msgspec.Struct)
 # What a stream of usage reads, in order: a state to save, or rows to emit.
 Item = Mapping[str, Any] | Iterator[usage.Row]
 Slices = list[Mapping[str, Any]]
@@ -41,7 +38,6 @@ class UsageStream(MagnificStream, ABC):
 
     @property
     def filters(self) -> dict[str, list[Any]]:
-        """The filters of every request."""
         return dict(self.config.filters)
 
     def settings(self, sync_mode: SyncMode) -> Settings:
@@ -50,7 +46,7 @@ class UsageStream(MagnificStream, ABC):
         return Settings(config.granularity, config.start_date, self.filters, sync_mode == SyncMode.full_refresh)
 
     @abstractmethod
-    def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
+    def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
         """The rows of a sync behind the state `saved`, and between them the states to save."""
 
     def read(
@@ -62,15 +58,18 @@ class UsageStream(MagnificStream, ABC):
         state_manager: ConnectorStateManager | None,
         internal_config: Any,
     ) -> Iterable[AirbyteMessage]:
-        """The records of window after window, each between the states that make a kill at any message exact."""
-        manager = state_manager or ConnectorStateManager()
+        """The records of each window between two states, so that a sync killed anywhere resumes exactly."""
+        # Worked out anew at each use, and there may be millions of rows.
+        name = self.name
         for item in self.items(self.settings(configured_stream.sync_mode), stream_state):
             if not isinstance(item, Mapping):
-                yield from self._records(item)
+                emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
+                for row in item:
+                    yield AirbyteMessage(Type.RECORD, record=AirbyteRecordMessage(name, row, emitted_at))
             elif state_manager is not None:
-                manager.update_state_for_stream(self.name, self.namespace, item)
-                yield manager.create_state_message(self.name, self.namespace)
-                self.client.quota.emitted()
+                state_manager.update_state_for_stream(name, self.namespace, item)
+                yield state_manager.create_state_message(name, self.namespace)
+            self.client.quota.emitted()
 
     def request_body_json(
         self, stream_state: Any, stream_slice: Mapping[str, Any] | None = None, next_page_token: Any = None
@@ -82,9 +81,9 @@ class UsageStream(MagnificStream, ABC):
     ) -> Iterable[Any]:
         """The one answer to the request of a slice; raises `ContractError`. Without a slice any dates will do."""
         request = None if stream_slice is None else Request.read(stream_slice)
-        yield usage.decode(self.client.read(response), request)
+        yield usage.decode(self.client.session.read(response), request)
 
-    def ask(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
+    def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
         """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
         stream_slice = {**request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
         call = self.call(stream_slice, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
@@ -92,35 +91,31 @@ class UsageStream(MagnificStream, ABC):
             call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
         )
 
-    def series(self, now: Settings) -> Series:
+    def series(self, settings: Settings) -> Series:
         """The windows of the team. Its first request may ask for as much as the plan allows."""
-        end, span = self.config.end_date, Span.of_plan(self.config.longest_range_days)
-        return Series(self.client, self.ask, self.summary, self.logger, end, span, now.unfinished_full_refresh)
+        longest = self.config.longest_range_days
+        reach = Reach(self.config.end_date, Span(longest, longest))
+        return Series(self.client, self.fetch, self.summary, self.logger, reach, settings)
 
-    def windows(self, progress: Progress, earliest: Date, now: Settings) -> Slices:
+    def windows(self, progress: Progress, earliest: Date, settings: Settings) -> Slices:
         """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
         config = self.config
-        first = state.first_to_read(progress, earliest, config, full_refresh=now.unfinished_full_refresh)
+        first = state.first_to_read(progress, earliest, config, full_refresh=settings.full_refresh)
         planned = plan(first, config.end_date, config.granularity, config.longest_range_days)
         return [request.body for request in planned]
 
-    def saved(self, state_of: Mapping[str, Any] | None, kind: type[S], now: Settings) -> tuple[S, Settings] | None:
+    def read_state(
+        self, saved: Mapping[str, Any] | None, kind: type[S], settings: Settings
+    ) -> tuple[S, Settings] | None:
         """What a state says, with the settings of then; None where it says nothing. Logs why a sync restarts."""
-        known = state.read(state_of or {}, kind, self.name, full_refresh=now.unfinished_full_refresh)
-        words = " and ".join(known[1].changes_to(now)) if known else ""
-        if words:
+        known = state.read(saved or {}, kind, self.name, full_refresh=settings.full_refresh)
+        changes = " and ".join(known[1].changes_to(settings)) if known else ""
+        if changes:
             self.logger.warning(
-                f"{words[:1].upper()}{words[1:]}, so {self.name} is read again from {self.config.start_date}. Its rows "
-                "replace those of the earlier settings; there is nothing you need to do."
+                f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date}. "
+                "Its rows replace those of the earlier settings; there is nothing you need to do."
             )
         return known
-
-    def _records(self, rows: Iterable[usage.Row]) -> Iterator[AirbyteMessage]:
-        # Looked up once, not for each of perhaps millions of rows.
-        name, kind = self.name, Type.RECORD
-        emitted_at = int(pendulum.now("UTC").timestamp() * 1000)
-        for row in rows:
-            yield AirbyteMessage(kind, record=AirbyteRecordMessage(name, row, emitted_at))
 
 
 class CreditUsage(UsageStream):
@@ -135,23 +130,23 @@ class CreditUsage(UsageStream):
         return f"Credit usage is saved through {self.saved_through}, and the next sync continues from there."
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
-        now = self.settings(sync_mode)
-        return self.windows(self._progress(now, stream_state), self.config.start_date, now)
+        settings = self.settings(sync_mode)
+        return self.windows(self._progress(settings, stream_state), self.config.start_date, settings)
 
-    def items(self, now: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
-        progress = self._progress(now, saved)
+    def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
+        progress = self._progress(settings, saved)
         self.saved_through = progress.date
-        planned = self.windows(progress, self.config.start_date, now)
-        for item in self.series(now).read(progress, planned):
+        planned = self.windows(progress, self.config.start_date, settings)
+        for item in self.series(settings).read(progress, planned):
             if isinstance(item, Progress):
                 progress = item
                 self.saved_through = progress.date
-                yield {**now.as_json, **progress.as_json}
+                yield {**settings.as_json, **progress.as_json}
             else:
                 yield item
-        if now.unfinished_full_refresh:
-            yield {**replace(now, unfinished_full_refresh=False).as_json, **progress.as_json}
+        if settings.full_refresh:
+            yield {**replace(settings, full_refresh=False).as_json, **progress.as_json}
 
-    def _progress(self, now: Settings, saved: Mapping[str, Any] | None) -> Progress:
-        known = self.saved(saved, Progress, now)
-        return state.resumed(*known, now, self.config.end_date) if known else state.NOTHING_READ
+    def _progress(self, settings: Settings, saved: Mapping[str, Any] | None) -> Progress:
+        known = self.read_state(saved, Progress, settings)
+        return state.resumed(*known, settings, self.config.end_date) if known else state.NOTHING_READ

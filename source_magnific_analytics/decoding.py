@@ -13,7 +13,6 @@ from pendulum import Date
 # All that decoding a body can raise: wrong shape, broken JSON or UTF-8, nesting without end, a date off the calendar.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # NUL, and any surrogate, as an escape or as the bytes that UTF-8 forbids; the second finds each escape where it begins.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
@@ -39,12 +38,15 @@ _Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
 _Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
 
 
-class UserUsage(msgspec.Struct, gc=False):
-    """One entry of a tool's breakdown: what one user did, where it resolves in one project and group."""
+class UserUsage(msgspec.Struct, gc=False, kw_only=True):
+    """One entry of a tool's breakdown: what one user did, where it resolves in one project and group.
 
+    Its fields are the columns of a row, in their order.
+    """
+
+    user_email: _Text | None = None
     user_uses: _Figure
     user_credits: _Figure
-    user_email: _Text | None = None
     project_reference: _Text | None = None
     project_name: _Text | None = None
     group_name: _Text | None = None
@@ -89,7 +91,6 @@ _usage = msgspec.json.Decoder(_Body[_Piece])
 _list = msgspec.json.Decoder(_Body[msgspec.Raw])
 # Lax, so that a figure is the same whole number however it is written: 12, 12.0, 1.2e1 or "12".
 decode_consumptions = msgspec.json.Decoder(list[Consumption], strict=False).decode
-encode = msgspec.json.Encoder().encode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
@@ -148,8 +149,8 @@ def readable(body: bytearray) -> bytearray:
     >>> readable(bytearray(b'["Caf\\u00e9 \\ud83d", "a\\u0000b", "\\ud83d\\ude00", "C:\\\\u0000"]')).decode()
     '["Caf\\u00e9 \\ufffd", "ab", "\\ud83d\\ude00", "C:\\\\u0000"]'
     """
-    if body.startswith(_BYTE_ORDER_MARK):
-        del body[: len(_BYTE_ORDER_MARK)]
+    if body.startswith(codecs.BOM_UTF8):
+        del body[: len(codecs.BOM_UTF8)]
     # Finding out whether they can be there at all is ten times as fast as finding out where.
     if not ((b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body)):
         return body

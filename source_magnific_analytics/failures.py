@@ -1,7 +1,9 @@
 """What the user reads when something goes wrong: what happened, why, and what to do next."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 import pendulum
@@ -10,12 +12,33 @@ from airbyte_cdk.utils import AirbyteTracedException
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from pendulum import Date, DateTime
 
-from source_magnific_analytics.config import config_error
 from source_magnific_analytics.decoding import UNREADABLE
 from source_magnific_analytics.policy import REQUESTS_A_DAY, Policy
 
+_RANGE_ADVICE = {
+    "business": "If Magnific no longer offers days this old, set a later start_date.",
+    "enterprise": "If the team is on the Business plan, set plan to business: its longest range is 180 days.",
+}
+# What an error says about the next sync, where there is no more to say.
+NEXT_SYNC = "The next sync continues where the last one stopped."
+# What to do where Magnific could not be read.
+NO_CONNECTION = "Check this machine's network, its proxy and its firewall."
+OUTAGE = "If this continues, check whether Magnific has an outage or a proxy interferes."
+CHANGED_API = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
 # A date that lies in the future; not a feature that a future release will have.
-_FUTURE_DATE = re.compile(r"(date|day).*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
+_FUTURE_DATE = re.compile(r"(\b|_)(date|day)s?\b.*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
+
+
+def error(kind: FailureType, message: str) -> AirbyteTracedException:
+    """What ends a stream or a command; `message` is all that the user reads."""
+    return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
+
+
+# What the user fixes in the source's settings; what goes away by itself, so that the platform tries again later; and
+# what neither does.
+config_error = partial(error, FailureType.config_error)
+transient_error = partial(error, FailureType.transient_error)
+system_error = partial(error, FailureType.system_error)
 
 
 class AheadOfServerError(AirbyteTracedException):
@@ -31,23 +54,9 @@ class AheadOfServerError(AirbyteTracedException):
         self.server_day = server_day
 
 
-def transient_error(message: str) -> AirbyteTracedException:
-    """An error that goes away by itself; the platform tries the sync again later."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.transient_error)
-
-
-def system_error(message: str) -> AirbyteTracedException:
-    """An error that neither time nor a setting fixes."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
-
-
-def unreadable(what: str, tries: int, progress: str, not_the_contract: bool) -> AirbyteTracedException:
-    """Magnific was asked `tries` times in a row, and `what` came back."""
+def unreadable(what: str, tries: int, resume: str, advice: str) -> AirbyteTracedException:
     count = "once" if tries == 1 else f"{tries} times in a row"
-    advice = "If this continues, check whether Magnific has an outage or a proxy interferes."
-    if not_the_contract:
-        advice = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
-    return transient_error(f"Magnific could not be read ({what}), tried {count}. {progress} {advice}")
+    return transient_error(f"Magnific could not be read ({what}), tried {count}. {resume} {advice}")
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
@@ -62,7 +71,6 @@ def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
 
 
 def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException:
-    """A period that was asked for in parts, and is too much to be added up."""
     return config_error(
         f"One {granularity} of this team's usage is more than {policy.largest_body // 2**20} MiB or "
         f"{policy.most_rows_in_parts:,} rows, more than this connector adds up at once. Choose a smaller granularity "
@@ -70,37 +78,34 @@ def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException
     )
 
 
-def too_many_parts(granularity: str, days: int) -> AirbyteTracedException:
-    """A period that takes more than a day's requests."""
+def too_many_parts(granularity: str, days: int, most: int) -> AirbyteTracedException:
     return config_error(
-        f"Magnific answers only {days} days at once now, so that one {granularity} of usage takes more than the day's "
-        f"{REQUESTS_A_DAY} API requests. Choose a smaller granularity in the source's settings."
+        f"Magnific answers only {days} days at once now, so that one {granularity} of usage takes more than {most} of "
+        f"the day's {REQUESTS_A_DAY} API requests. Choose a smaller granularity in the source's settings."
     )
 
 
-def day_used_up(progress: str, again_at: datetime | None) -> AirbyteTracedException:
+def day_used_up(resume: str, again_at: datetime | None) -> AirbyteTracedException:
     """The day's requests are used up; `again_at` is when Magnific said that it accepts requests again."""
     reset = "Magnific does not say when it accepts requests again; midnight UTC is likely."
     if again_at is not None:
         reset = f"Magnific accepts requests again at {again_at:%Y-%m-%d %H:%M} UTC."
     return transient_error(
-        f"The day's {REQUESTS_A_DAY} API requests of this Magnific team are used up (HTTP 429). {progress} {reset}"
+        f"The day's {REQUESTS_A_DAY} API requests of this Magnific team are used up (HTTP 429). {resume} {reset}"
     )
 
 
-def still_refused(tries: int, progress: str) -> AirbyteTracedException:
-    """Magnific refused a request again after each short wait that it asked for."""
+def still_refused(tries: int, resume: str) -> AirbyteTracedException:
     return transient_error(
         f"Magnific refused a request {tries} times in a row (HTTP 429), although the connector waited as long as it "
-        f"asked. {progress} Check whether another program uses the team's API keys at the same time."
+        f"asked. {resume} Check whether another program uses the team's API keys at the same time."
     )
 
 
-def too_slow(what: str, progress: str) -> AirbyteTracedException:
-    """Magnific takes longer than the platform lets a sync be silent."""
+def too_slow(what: str, resume: str) -> AirbyteTracedException:
     return transient_error(
         f"Magnific made this sync wait too long ({what}): the platform ends a sync that sends nothing for an hour. "
-        f"{progress}"
+        f"{resume}"
     )
 
 
@@ -113,7 +118,10 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
         case 400 if is_clock:
             return AheadOfServerError(said, server_day)
         case 400:
-            return config_error(f"Magnific does not accept the request ({said}). {_range_hint(words, plan)}")
+            advice = "Correct the setting it names."
+            if re.search(r"(\b|_)(dates?|ranges?|days?)\b", words, re.IGNORECASE):
+                advice = _RANGE_ADVICE[plan]
+            return config_error(f"Magnific does not accept the request ({said}). {advice}")
         case 401:
             return config_error(
                 f"Magnific refuses the API key ({said}). Create a new key as https://docs.magnific.com/quickstart "
@@ -131,20 +139,8 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
     )
 
 
-def _range_hint(words: str, plan: str) -> str:
-    if not re.search(r"date|range|days", words, re.IGNORECASE):
-        return "Correct the setting it names."
-    if plan == "enterprise":
-        return "If the team is on the Business plan, set plan to business: its longest range is 180 days."
-    return "If Magnific no longer offers days this old, set a later start_date."
-
-
 def api_words(body: bytes | bytearray) -> str:
-    """The API's own words from an error's body, or nothing; on one line, without email addresses.
-
-    >>> api_words(b'{"problem": {"message": "Not valid.", "invalid_params": [{"name": "page", "reason": "is 0"}]}}')
-    'Not valid. page: is 0'
-    """
+    """The API's own words from an error's body, or nothing; on one line, without email addresses."""
     try:
         document = msgspec.json.decode(body)
     except UNREADABLE:
@@ -162,3 +158,9 @@ def one_line(text: str, longest: int) -> str:
     """`text` on one line of at most `longest` characters, without email addresses and secrets."""
     # Masked before it is cut: half a key would no longer be recognised.
     return re.sub(r"\S+@\S+", "[email]", filter_secrets(" ".join(text.split())))[:longest]
+
+
+def listing(names: Sequence[str]) -> str:
+    """The first of the names and how many more there are, for one line."""
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return one_line(", ".join(names[:20]), 2000) + more

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 # Magnific's rate-limit page; all analytics endpoints together. When the day begins is not documented.
 REQUESTS_A_DAY = 100
@@ -13,6 +14,7 @@ class Meaning(Enum):
     """What an answer, or its absence, says about the request."""
 
     ANSWER = "usage or a list, if the body is what the contract promises"
+    UNREACHABLE = "no connection: nothing was asked"
     FAULT = "nothing about usage: the same request may be answered next time"
     TOO_MUCH = "a range that is too much for the server: fewer days may be answered, the same days will not"
     TOO_LARGE = "as TOO_MUCH, but certain: the same request is not worth another try"
@@ -75,28 +77,25 @@ class BodyTooLargeError(requests.exceptions.RequestException):
 
 # The first that fits counts: some of these are kinds of a later one.
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
-    (requests.exceptions.ConnectTimeout, Meaning.FAULT, "no connection in time"),
+    (requests.exceptions.ConnectTimeout, Meaning.UNREACHABLE, "no connection in time"),
     (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete answer in time"),
-    (requests.exceptions.SSLError, Meaning.FAULT, "no secure connection (a TLS certificate or handshake failed)"),
-    (requests.exceptions.ProxyError, Meaning.FAULT, "no connection through the proxy"),
+    (requests.exceptions.SSLError, Meaning.UNREACHABLE, "no secure connection (a TLS certificate or handshake failed)"),
+    (requests.exceptions.ProxyError, Meaning.UNREACHABLE, "no connection through the proxy"),
     (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that broke off"),
     (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that cannot be decompressed"),
-    (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "no connection, or one that broke"),
+    (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "a connection that broke"),
 )
 
 
 def of_status(status: int) -> Meaning:
-    """What an HTTP status means.
-
-    >>> [of_status(status).name for status in (200, 204, 307, 404, 429, 503, 504)]
-    ['ANSWER', 'FAULT', 'FINAL', 'FINAL', 'LIMIT', 'PERHAPS_TOO_MUCH', 'TOO_MUCH']
-    """
     classes = {3: Meaning.FINAL, 4: Meaning.FINAL, 5: Meaning.PERHAPS_TOO_MUCH}
     return _STATUSES.get(status) or classes.get(status // 100, Meaning.FAULT)
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
     """What an exception means, and in words: its own text can hold addresses and bytes of the answer."""
+    if isinstance(getattr(next(iter(getattr(error, "args", ())), None), "reason", None), NewConnectionError):
+        return Meaning.UNREACHABLE, "no host of that name, or none that accepts connections"
     if isinstance(error, BodyTooLargeError):
         return Meaning.TOO_LARGE, f"an answer of more than {error}"
     for kind, meaning, words in _EXCEPTIONS:

@@ -1,8 +1,12 @@
 """What the streams of one sync share: the day's requests, the tries, and the time since they last sent a message."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
+import msgspec
 import pendulum
 from airbyte_cdk.utils import AirbyteTracedException
 from pendulum import Date
@@ -14,16 +18,21 @@ class ShareUsedError(Exception):
 
 @dataclass(frozen=True)
 class Share:
-    """At most `most` requests a UTC day for one stream; `sent` were sent on `day`."""
+    """At most `most` requests a UTC day for one stream, which has sent `requests` on `date`."""
 
-    most: int
-    day: Date
-    sent: int = 0
+    date: Date
+    requests: Annotated[int, msgspec.Meta(ge=0)]
+    most: int = 0
 
-    def today(self) -> "Share":
+    def rolled_over(self) -> "Share":
         """The share as it is now: a new day begins with nothing sent."""
         today = pendulum.now("UTC").date()
-        return self if self.day == today else Share(self.most, today)
+        return self if self.date == today else Share(today, 0, self.most)
+
+    @property
+    def left(self) -> int:
+        """How many requests may still be sent today."""
+        return self.most - self.rolled_over().requests
 
 
 @dataclass
@@ -39,25 +48,31 @@ class Quota:
     tries_of_ranges: int = 0
     reached: AirbyteTracedException | None = None
     share: Share | None = None
+    # A lambda, so that tests can replace the clock.
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise what forbids so many requests, if anything does: never because they are more than a whole share."""
+        """Raise if so many `requests` may not be sent; more than a whole share may, once that is untouched."""
         if self.reached is not None:
             raise self.reached
-        if self.share is not None and self.share.today().sent + min(requests, self.share.most) > self.share.most:
+        if self.share is not None and min(requests, self.share.most) > self.share.left:
             raise ShareUsedError
 
     def count(self) -> None:
         """A request is sent."""
         self.spent += 1
         if self.share is not None:
-            share = self.share.today()
-            self.share = replace(share, sent=share.sent + 1)
+            share = self.share.rolled_over()
+            self.share = replace(share, requests=share.requests + 1)
 
-    def limit(self, share: Share | None) -> None:
-        """Hold the stream that is read to `share`, or no stream any more."""
+    @contextmanager
+    def limited_to(self, share: Share) -> Iterator[None]:
+        """Hold the stream that is read meanwhile to `share`."""
         self.share = share
+        try:
+            yield
+        finally:
+            self.share = None
 
     def try_again(self, tries_of_range: int = 0) -> None:
         """Another try; so many of one request ended in asking for fewer days."""
@@ -65,12 +80,12 @@ class Quota:
         self.tries_of_ranges += tries_of_range
 
     def settle(self, *, answered: bool) -> None:
-        """A request is over. Where it was answered, ranges were at fault and no outage: their tries are given back."""
+        """A request is over. If it was answered, ranges were too long and no outage: their tries are given back."""
         self.tries_left += self.tries_of_ranges if answered else 0
         self.tries_of_ranges = 0
 
-    def close(self, error: AirbyteTracedException) -> AirbyteTracedException:
-        """Send nothing more in this sync; every stream fails with `error`, which is returned."""
+    def end_sync_with(self, error: AirbyteTracedException) -> AirbyteTracedException:
+        """Send nothing more in this sync: every stream fails with `error`, which is returned."""
         self.reached = error
         return error
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-# What is imported stays: looking for garbage among it would be a tenth of a short command's time.
+# Imports create no garbage: looking for it would be a tenth of a short command's time.
 gc.disable()
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint  # noqa: E402
@@ -35,8 +35,9 @@ def run() -> None:
         _run()
     except _EndedError as ended:
         # As without a handler, which is what the caller expects: PyAirbyte takes any other end for a failure.
-        signal.signal(ended.number, signal.SIG_DFL)
-        signal.raise_signal(ended.number)
+        [number] = ended.args
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
 
 
 def _run() -> None:
@@ -62,17 +63,13 @@ def _run() -> None:
 
 
 class _EndedError(SystemExit):
-    """A signal asked the run to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(128 + number)
-        self.number = number
+    """The signal that is its argument asked the run to end."""
 
 
 def _end(number: int, frame: Any) -> NoReturn:
     """End as Python does by itself, so that the CDK's temporary files go: they hold the configuration with the key."""
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    # What is still to be written would wait for ever where nobody reads it any more.
+    # If nobody reads stdout any more, writing what is buffered would block for ever.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     raise _EndedError(number)

@@ -1,28 +1,32 @@
-"""The HTTP session of a sync: the key in each request's header, no redirects, and a count of what is sent."""
+"""The HTTP session of a sync: requests with the key and without redirects, and bodies within bounds."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 
-from source_magnific_analytics.config import Config, config_error
-from source_magnific_analytics.policy import Policy
+from source_magnific_analytics.config import Config, is_loopback
+from source_magnific_analytics.failures import config_error
+from source_magnific_analytics.policy import BodyTooLargeError, Policy
 from source_magnific_analytics.quota import Quota
 
 
 class Session(requests.Session):
-    """Sends with the policy's time-outs, and counts each request on the day on which it is sent."""
+    """Sends with the policy's time-outs, counts each request when it is sent, and reads what comes back."""
 
     def __init__(self, config: Config, policy: Policy, quota: Quota) -> None:
         super().__init__()
-        self._key = config.api_key
+        self._policy = policy
         self._quota = quota
-        # Not a header of the session alone: without it requests would look for a password in ~/.netrc.
-        self.auth = self._with_key
+        self.headers["x-magnific-api-key"] = config.api_key
+        # Without any, requests would look for a password in ~/.netrc.
+        self.auth = lambda request: request
         # A proxy would see the key, and could not find this machine's loopback anyway.
-        self.trust_env = not config.is_loopback
-        # Never to another host with the key. Streaming leaves the body to `read_body`, which bounds it.
+        self.trust_env = not is_loopback(config.base_url)
+        # Never to another host with the key. Streaming leaves the body to `read`.
         timeout = (policy.connect_timeout, policy.read_timeout)
         self._options = {"timeout": timeout, "allow_redirects": False, "stream": True}
 
@@ -40,6 +44,29 @@ class Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Leave a redirect without target: requests would read its body and parse the address, followed or not."""
 
-    def _with_key(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["x-magnific-api-key"] = self._key
-        return request
+    def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
+        """The decompressed body, of at most `largest` bytes or what the policy says, in time.
+
+        Raises a `RequestException`: `BodyTooLargeError`, `ReadTimeout`, or others for a body that breaks off.
+        """
+        policy, body, largest = self._policy, bytearray(), largest or self._policy.largest_body
+        # The last piece may take as long as a read may.
+        seconds = min(policy.longest_body, policy.longest_silence - self._quota.silence - policy.read_timeout)
+        deadline = time.monotonic() + seconds
+        try:
+            # read1 returns what has arrived; read would wait for more of a slow body, beyond the deadline.
+            while chunk := response.raw.read1(256 * 1024, decode_content=True):
+                body += chunk
+                if len(body) > largest:
+                    raise BodyTooLargeError(f"{largest // 2**20} MiB")
+                if time.monotonic() > deadline:
+                    raise requests.exceptions.ReadTimeout
+        except urllib3.exceptions.ReadTimeoutError:
+            raise requests.exceptions.ReadTimeout from None
+        except urllib3.exceptions.DecodeError:
+            raise requests.exceptions.ContentDecodingError from None
+        except urllib3.exceptions.HTTPError:
+            raise requests.exceptions.ChunkedEncodingError from None
+        if body.count(b"{") + body.count(b"[") > policy.most_objects:
+            raise BodyTooLargeError(f"{policy.most_objects:,} entries")
+        return body

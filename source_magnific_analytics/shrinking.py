@@ -24,24 +24,12 @@ class Span:
     failed: tuple[int, ...] = ()
     in_a_row: int = 0
 
-    @classmethod
-    def of_plan(cls, longest: int) -> "Span":
-        return cls(longest, longest)
-
     def after_failure(self, asked: int, times: int = 1) -> "Span":
-        """Half of `asked`, the days of a range that was too much (two or more), `times` in a row.
-
-        >>> Span.of_plan(180).after_failure(180).days
-        90
-        """
+        """Half of `asked`, the days of a range that was too much (two or more), `times` in a row."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
     def after_success(self, asked: int) -> "Span":
-        """The same length or, after two successes in a row, twice as much, unless that has failed twice.
-
-        >>> Span.of_plan(180).after_failure(180).after_success(90).after_success(90).days
-        180
-        """
+        """The same length or, after two successes in a row, twice as much, unless that has failed twice."""
         now = replace(self, failed=tuple(days for days in self.failed if days > asked), in_a_row=self.in_a_row + 1)
         longer = min(2 * now.days, now.longest)
         barred = sum(days <= longer for days in now.failed) >= FAILURES_TO_BAR

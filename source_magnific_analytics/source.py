@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from datetime import date
 from typing import Any, TypeVar
 
-import pendulum
 from airbyte_cdk.models import AirbyteMessage, AirbyteStateMessage, ConfiguredAirbyteCatalog
 from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
@@ -14,9 +13,9 @@ from airbyte_cdk.utils import AirbyteTracedException
 from source_magnific_analytics.by_key import CreditUsageByApiKey
 from source_magnific_analytics.check import check
 from source_magnific_analytics.client import Client
-from source_magnific_analytics.config import Config, checked, config_error, parse
-from source_magnific_analytics.credit_usage import CreditUsage, UsageStream
-from source_magnific_analytics.failures import one_line
+from source_magnific_analytics.config import normalized, parse
+from source_magnific_analytics.credit_usage import CreditUsage
+from source_magnific_analytics.failures import config_error, one_line
 from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY, Policy
 from source_magnific_analytics.streams import ApiKeys, Groups, Members, Projects
 
@@ -29,42 +28,36 @@ class SourceMagnificAnalytics(AbstractSource):
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
         # Of the sync that runs, for the lines at its end: the CDK asks for the streams itself.
-        self._streams: list[Stream] = []
+        self._usage: tuple[CreditUsage, CreditUsageByApiKey]
         # With --debug the CDK logs whole bodies, and with them user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
         for logger in (logging.getLogger("airbyte"), logging.getLogger(f"airbyte.{self.name}")):
             logger.addFilter(_worth_reading)
 
     def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any]:
-        """Whether the connection works; raises what stands in the way, which the CDK prints better than a failure."""
-        check(Client(_parse(config), self._policy), logger)
+        """Whether the connection works; raises what stands in the way: of a failure the CDK prints a repr."""
+        check(Client(parse(config), self._policy, patient=False), logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
         """The six streams, the small ones first: where the day's requests run out, credit usage can resume."""
-        client = Client(_parse(config), self._policy)
+        client = Client(parse(config), self._policy)
         api_keys = ApiKeys(client)
-        lists = [Members(client), api_keys, Groups(client), Projects(client)]
-        self._streams = [*lists, CreditUsage(client), CreditUsageByApiKey(client, api_keys)]
-        return self._streams
+        self._usage = (CreditUsage(client), CreditUsageByApiKey(client, api_keys))
+        return [Members(client), api_keys, Groups(client), Projects(client), *self._usage]
 
     def read(
         self, logger: logging.Logger, config: Mapping[str, Any], catalog: ConfiguredAirbyteCatalog, state: Any = None
     ) -> Iterator[AirbyteMessage]:
-        """Read the configured streams, the small ones first whatever order the catalog has.
-
-        The log ends with the requests used and how far credit usage is complete.
-        """
+        """Read the streams, the small ones first whatever the catalog's order; then log what was used and read."""
         order = {stream.name: n for n, stream in enumerate(self.streams(config))}
-        of_states = [message.stream.stream_descriptor for message in state or [] if message.stream]
-        for what, names in (
-            ("catalog", [configured.stream.name for configured in catalog.streams]),
-            (
-                "state",
-                [f"{stream.namespace}.{stream.name}" if stream.namespace else stream.name for stream in of_states],
-            ),
-        ):
-            if unknown := [name for name in names if name not in order]:
+        descriptors = [message.stream.stream_descriptor for message in state or [] if message.stream]
+        names = {
+            "catalog": [configured.stream.name for configured in catalog.streams],
+            "state": [".".join(filter(None, (stream.namespace, stream.name))) for stream in descriptors],
+        }
+        for what, streams_named in names.items():
+            if unknown := [name for name in streams_named if name not in order]:
                 raise config_error(
                     f"The {what} names a stream {one_line(unknown[0], 80)}, which does not exist. The streams are "
                     f"{', '.join(order)}: correct the {what}, or refresh the source's schema in Airbyte."
@@ -73,13 +66,17 @@ class SourceMagnificAnalytics(AbstractSource):
         try:
             yield from super().read(logger, config, ConfiguredAirbyteCatalog(streams=streams), state)
         finally:
-            for line in _last_lines(self._streams):
-                logger.info(line)
+            for stream in self._usage:
+                for line in stream.summary.lines():
+                    logger.info(f"{stream.name}: {line}")
+            through, spent = self._usage[0].saved_through, self._usage[0].client.quota.spent
+            done = f"credit usage is complete through {through}" if through else "no credit usage read"
+            logger.info(f"This sync used {spent} of the day's {REQUESTS_A_DAY} API requests; {done}.")
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
-        # Before the CDK holds it against the specification, whose words are those of a JSON schema.
-        given = checked(_read_file("configuration", config_path, AbstractSource.read_config, "check what wrote it"))
+        # Before the CDK does: its words do not say what to enter.
+        given = normalized(_read_file("configuration", config_path, AbstractSource.read_config, "check what wrote it"))
         return {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
 
     @classmethod
@@ -107,25 +104,8 @@ def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T
         return read(path)
     except OSError as error:
         raise config_error(f"The {what} file {path} cannot be opened: {error.strerror}.") from None
-    except AirbyteTracedException:
-        raise
     except Exception:
         raise config_error(f"The {what} file {path} does not hold a {what} as JSON: {advice}.") from None
-
-
-def _parse(config: Mapping[str, Any]) -> Config:
-    return parse(config, pendulum.now("UTC").date())
-
-
-def _last_lines(streams: list[Stream]) -> Iterator[str]:
-    """What the log says at the end of a sync."""
-    usage = [stream for stream in streams if isinstance(stream, UsageStream)]
-    yield from (f"{stream.name}: {line}" for stream in usage for line in stream.summary.lines())
-    for stream in usage:
-        if isinstance(stream, CreditUsage):
-            through = stream.saved_through
-            done = f"credit usage is complete through {through}" if through else "no credit usage read"
-            yield f"This sync used {stream.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests; {done}."
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:

@@ -14,7 +14,8 @@ import msgspec
 from msgspec.structs import replace
 from pendulum import Date
 
-from source_magnific_analytics.config import Config, config_error
+from source_magnific_analytics.config import Config
+from source_magnific_analytics.failures import config_error
 from source_magnific_analytics.windows import DateRange, Granularity, first_days, parse_date, period_of
 
 
@@ -72,25 +73,25 @@ NOTHING_READ = Progress(None, Places())
 
 
 class Settings(_Saved, frozen=True):
-    """What rows depend on; filters are as configured. A full refresh continues only behind an unfinished one."""
+    """What rows depend on, filters as configured; `full_refresh` stays in the state until that has finished."""
 
     granularity: Granularity
     start_date: Date
     filters: dict[str, list[Any]]
-    unfinished_full_refresh: bool = False
+    full_refresh: bool = msgspec.field(default=False, name="unfinished_full_refresh")
 
     def changes_to(self, now: "Settings") -> list[str]:
         """What is different `now` and makes a sync restart, in words."""
-        found = []
+        changes = []
         if self.granularity != now.granularity:
-            found.append(f"granularity changed from {self.granularity} to {now.granularity}")
-        if self.other_filters(now):
-            found.append("the filters changed")
+            changes.append(f"granularity changed from {self.granularity} to {now.granularity}")
+        if self.differs_in_filters(now):
+            changes.append("the filters changed")
         if now.start_date < self.start_date:
-            found.append(f"start_date moved from {self.start_date} back to {now.start_date}")
-        return found
+            changes.append(f"start_date moved from {self.start_date} back to {now.start_date}")
+        return changes
 
-    def other_filters(self, now: "Settings") -> bool:
+    def differs_in_filters(self, now: "Settings") -> bool:
         return _meaning(self.filters) != _meaning(now.filters)
 
 
@@ -147,7 +148,7 @@ def resumed(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
     left = before_start if progress.date is None else progress.date
     is_interrupted = bool(progress.places) and (progress.date is None or left < (progress.end or left))
     if is_restart:
-        progress = Progress(None, progress.places, None, progress.other_filters or saved.other_filters(now))
+        progress = Progress(None, progress.places, None, progress.other_filters or saved.differs_in_filters(now))
     if progress.date is not None:
         # A date after the last day to sync counts as that day.
         return replace(progress, date=min(progress.date, end_date))

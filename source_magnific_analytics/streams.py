@@ -3,16 +3,19 @@
 import re
 from abc import ABC
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import pendulum
 import requests
 from airbyte_cdk.sources.streams.http import HttpStream
+from pendulum import Date
 
 from source_magnific_analytics import decoding
 from source_magnific_analytics.client import Call, Client
 from source_magnific_analytics.decoding import UNREADABLE, ApiKey, Group, Member, Project, contract_error
+from source_magnific_analytics.failures import NEXT_SYNC
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):\d\d)?", re.ASCII)
 
@@ -31,7 +34,7 @@ class MagnificStream(HttpStream, ABC):
     @property
     def resume(self) -> str:
         """What an error says about the next sync."""
-        return "The next sync continues where the last one stopped."
+        return NEXT_SYNC
 
     @property
     def url_base(self) -> str:
@@ -61,15 +64,10 @@ class ListStream(MagnificStream, ABC):
     # It has no cursor of any kind: the CDK would otherwise skip it when it meets its own "complete" state.
     is_resumable = False
 
-    def __init__(self, client: Client) -> None:
-        super().__init__(client)
-        self.cursor = None
-
     @cached_property
     def rows(self) -> list[Mapping[str, Any]]:
         """All rows, asked for once a sync, whoever wants them."""
-        rows, _ = self.client.ask(self.call(), lambda response: list(self.parse_response(response)))
-        return rows
+        return self.client.ask(self.call(), lambda response: list(self.parse_response(response)))[0]
 
     def read_records(self, *_: Any, **__: Any) -> Iterable[Mapping[str, Any]]:
         yield from self.rows
@@ -78,7 +76,7 @@ class ListStream(MagnificStream, ABC):
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         """The rows of an answer; raises `ContractError` where one is not what `row_type` says."""
-        body = self.client.read(response, self.client.policy.largest_list)
+        body = self.client.session.read(response, self.client.policy.largest_list)
         try:
             yield from decoding.rows(body, self.row_type)
         except UNREADABLE as error:
@@ -86,8 +84,6 @@ class ListStream(MagnificStream, ABC):
 
 
 class Members(ListStream):
-    """The people of the team."""
-
     endpoint = "team-members"
     primary_key = "email"
     row_type = Member
@@ -104,31 +100,26 @@ class ApiKeys(ListStream):
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         for row in super().parse_response(response):
             # A column of date-times takes nothing else, and a load that fails loses more than this one value.
-            yield {**row, "created_at": row["created_at"] if moment_of(row.get("created_at")) else None}
+            yield {**row, "created_at": row["created_at"] if utc_day_of(row.get("created_at")) else None}
 
 
 class Groups(ListStream):
-    """The groups of the team."""
-
     endpoint = "team-groups"
     primary_key = "group_id"
     row_type = Group
 
 
 class Projects(ListStream):
-    """The projects of the team."""
-
     endpoint = "team-projects"
     primary_key = "project_reference"
     row_type = Project
 
 
-def moment_of(value: Any) -> datetime | None:
-    """The moment in UTC that a date-time of RFC 3339 names; None for what some warehouse does not read as one."""
+def utc_day_of(value: Any) -> Date | None:
+    """The day in UTC of a date-time of RFC 3339; None for what some warehouse does not read as one."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return pendulum.instance(datetime.fromisoformat(value)).in_tz("UTC").date()
     except (ValueError, OverflowError):
         return None

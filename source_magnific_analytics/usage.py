@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import count
-from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 from pendulum import Date
 
 from source_magnific_analytics import decoding
@@ -22,12 +21,12 @@ from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
 # Sorts a row, or tells whose it is.
-_Key = tuple[Any, ...]
+_SortKey = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Period:
-    """What Magnific says about one period, checked, still encoded (a fifth of the memory); how many rows it has."""
+    """A checked period, kept encoded because it takes five times the memory decoded, and the number of its rows."""
 
     consumptions: msgspec.Raw
     places: int
@@ -48,8 +47,8 @@ class _Tool:
     @cached_property
     def rest(self) -> tuple[int, int]:
         """Uses and credits of the totals that the breakdown does not have; below 0 where it has more."""
-        uses, credits = map(attrgetter("user_uses"), self.usages), map(attrgetter("user_credits"), self.usages)
-        return self.uses - sum(uses), self.credits - sum(credits)
+        uses, credits = sum(usage.user_uses for usage in self.usages), sum(usage.user_credits for usage in self.usages)
+        return self.uses - uses, self.credits - credits
 
     @property
     def entries(self) -> list[UserUsage]:
@@ -58,7 +57,7 @@ class _Tool:
         _check_figures(uses, credits)
         if self.usages:
             uses, credits = max(uses, 0), max(credits, 0)
-        return [*self.usages, UserUsage(uses, credits)] if uses or credits else self.usages
+        return [*self.usages, UserUsage(user_uses=uses, user_credits=credits)] if uses or credits else self.usages
 
 
 def decode(body: bytearray, request: Request | None = None) -> Answer:
@@ -82,21 +81,17 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     return {day: period for day, period in periods.items() if period.places}
 
 
-class TooManyRowsError(ValueError):
-    """Parts of a period with more rows than are added up at once."""
-
-
-def added_up(parts: Iterable[Period], most_rows: int) -> Period:
+def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
     """A period from smaller ones in it: what one answer for the whole would have said.
 
-    The same user, project and group is one entry then, in each tool. Raises `TooManyRowsError` where a part and those
-    before it have more than `most_rows`, `ContractError` for figures that not every destination keeps exact.
+    The same user, project and group is one entry then, in each tool. None where the entries so far and the next part
+    exceed `most_rows`; raises `ContractError` for figures that not every destination keeps exact.
     """
     total: dict[str, _Tool] = {}
-    sums: dict[_Key, UserUsage] = {}
+    sums: dict[_SortKey, UserUsage] = {}
     for part in parts:
         if part.places + len(sums) > most_rows:
-            raise TooManyRowsError
+            return None
         for name, tool in _tools(decode_consumptions(part.consumptions)).items():
             whole = total.setdefault(name, _Tool())
             whole.uses += tool.uses
@@ -107,13 +102,13 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period:
         for usage in tool.usages:
             _check_figures(usage.user_uses, usage.user_credits)
     consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
-    return _period(msgspec.Raw(decoding.encode(consumptions)), total)
+    return _period(msgspec.Raw(msgspec.json.encode(consumptions)), total)
 
 
 def rows(
     date: Date, period: Period, granularity: Granularity, api_key_id: str | None = None
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
-    """The rows of the period that starts on `date`, as many as its places, and the tools with too much breakdown.
+    """The rows of the period that starts on `date`, and the tools with too much breakdown.
 
     One row for each entry of a breakdown and, where the totals exceed it, one with the difference. With `api_key_id`
     they are that key's, and say so. A tool with too much comes with the uses and credits beyond its totals.
@@ -121,13 +116,16 @@ def rows(
     tools = _tools(decode_consumptions(period.consumptions))
     rests = {name: tool.rest for name, tool in tools.items() if tool.usages and min(tool.rest) < 0}
     excesses = [(name, max(-uses, 0), max(-credits, 0)) for name, (uses, credits) in rests.items()]
-    return _numbered(tools, *_place(date, granularity, api_key_id)), excesses
+    prefix, common = _place(date, granularity, api_key_id)
+    numbered = enumerate((name, entry) for name in sorted(tools) for entry in sorted(tools[name].entries, key=_rank))
+    found = ({"usage_id": f"{prefix}{n}", **common, "tool": name, **asdict(entry)} for n, (name, entry) in numbered)
+    return found, excesses
 
 
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Deletions of the rows at `places` of a period: an earlier sync may have emitted them, and Magnific lacks them.
+    """Deletions of the rows at `places` of a period: an earlier sync may have emitted what Magnific no longer has.
 
     The figures are zero, so sums are right even where a warehouse keeps the row.
     """
@@ -161,15 +159,15 @@ def _in_one(several: list[Period]) -> Period:
     if len(several) == 1:
         return several[0]
     consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]
-    return _period(msgspec.Raw(decoding.encode(consumptions)), _tools(consumptions))
+    return _period(msgspec.Raw(msgspec.json.encode(consumptions)), _tools(consumptions))
 
 
-def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_Key, UserUsage]) -> Iterator[UserUsage]:
+def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsage]) -> Iterator[UserUsage]:
     """Add entries to those in `sums` of the same user, project and group; the entries that are the first of theirs.
 
     Several entries of one part that share all three stay several.
     """
-    alike: Counter[_Key] = Counter()
+    alike: Counter[_SortKey] = Counter()
     for usage in usages:
         key = (tool, usage.user_email, usage.project_reference, usage.group_name)
         alike[key] += 1
@@ -182,7 +180,7 @@ def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_Key, User
             known.project_name = usage.project_name or known.project_name
 
 
-def _rank(usage: UserUsage) -> _Key:
+def _rank(usage: UserUsage) -> _SortKey:
     """What the rows of a tool are sorted by, null first; the name decides only so that any order ends as one."""
     email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
     who = (email is not None, email, reference is not None, reference, group is not None, group)
@@ -194,20 +192,3 @@ def _place(date: Date, granularity: Granularity, api_key_id: str | None) -> tupl
     key = {} if api_key_id is None else {"api_key_id": api_key_id}
     common = {"date": date.isoformat(), "granularity": granularity.value, **key}
     return "-".join([*key.values(), granularity.value, date.isoformat(), ""]), common
-
-
-def _numbered(tools: dict[str, _Tool], prefix: str, common: Row) -> Iterator[Row]:
-    number = count()
-    for name, tool in sorted(tools.items(), key=lambda item: item[0]):
-        for usage in sorted(tool.entries, key=_rank):
-            yield {
-                "usage_id": f"{prefix}{next(number)}",
-                **common,
-                "tool": name,
-                "user_email": usage.user_email,
-                "user_uses": usage.user_uses,
-                "user_credits": usage.user_credits,
-                "project_reference": usage.project_reference,
-                "project_name": usage.project_name,
-                "group_name": usage.group_name,
-            }

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+import pendulum
+from pendulum import DateTime
+
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _YEAR = 366 * 24 * 3600
 # Clocks of machines differ by seconds, those of machines without a battery by years: the latter say nothing.
 _BELIEVED = timedelta(days=2)
 
 
-def server_time(headers: Mapping[str, str], now: datetime) -> datetime | None:
+def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
     """Now by the server's clock, in UTC; None where it states none, or one that is two days or more off from `now`."""
     moment = http_date(headers.get("Date", ""))
-    return moment.astimezone(UTC) if moment is not None and abs(moment - now) < _BELIEVED else None
+    return pendulum.instance(moment).in_tz("UTC") if moment is not None and abs(moment - now) < _BELIEVED else None
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -22,11 +25,8 @@ def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     `Retry-After` is seconds or an HTTP date (RFC 9110); the reset headers are seconds to go or a Unix time in
     seconds or milliseconds, told apart by their size. A moment that has passed is a wait of 0.
     """
-    for header in _WAIT_HEADERS:
-        seconds = _seconds(headers.get(header, ""), now)
-        if seconds is not None and 0 <= seconds <= _YEAR:
-            return seconds
-    return None
+    waits = (_seconds(headers.get(header, ""), now) for header in _WAIT_HEADERS)
+    return next((seconds for seconds in waits if seconds is not None and 0 <= seconds <= _YEAR), None)
 
 
 def _seconds(text: str, now: datetime) -> float | None:

@@ -71,11 +71,7 @@ def parse_date(text: str) -> Date:
 
 
 def period_of(day: Date, granularity: Granularity) -> DateRange:
-    """The calendar days of the period that holds `day`.
-
-    >>> period_of(Date(2026, 11, 22), Granularity.MONTH)
-    DateRange(start=Date(2026, 11, 1), end=Date(2026, 11, 30))
-    """
+    """The calendar days of the period that holds `day`."""
     start = day.start_of(granularity.value)
     return DateRange(start, start.end_of(granularity.value))
 
@@ -115,11 +111,6 @@ def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list
     """The requests from the period that holds `start` to the day `end`, ascending, without gap or overlap.
 
     They are the fewest that `longest` days a request allow for whole periods. None where `end` lies before `start`.
-
-    >>> for request in plan(Date(2026, 1, 15), Date(2026, 7, 10), Granularity.MONTH, longest=180):
-    ...     print(request.range.start, request.range.end)
-    2026-01-01 2026-05-31
-    2026-06-01 2026-07-10
     """
     requests: list[Request] = []
     first = period_of(start, granularity).start

@@ -158,7 +158,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
     [
         ({"status_code": 401}, {}, "refuses the API key (401)"),
         ({"status_code": 403}, {}, "does not let this key read analytics (403)"),
-        ({"exc": requests.exceptions.ConnectionError("secret")}, {}, "could not be read (no connection"),
+        ({"exc": requests.exceptions.ConnectionError("secret")}, {}, "could not be read (a connection that broke"),
         ({"status_code": 302, "headers": {"Location": "https://x.example/"}}, {}, "could not be read (HTTP 302)"),
         ({"exc": KeyboardInterrupt}, {}, "It was interrupted"),
         ({}, {"MAGNIFIC_BASE_URL": "https://evil.example"}, "base_url must be"),

@@ -12,9 +12,11 @@ import requests
 import requests_mock
 from builders import answer, body, entry, period, raw_config, saved_state, tool
 from in_process import LISTS, USAGE, error, log, rows, states, sync
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from source_magnific_analytics.failures import api_words
 
+UNREACHABLE = MaxRetryError(None, "/", NewConnectionError(None, "Failed to resolve"))  # type: ignore[arg-type]
 # One day, which cannot be asked for in smaller parts: test_long_ranges.py has what can.
 TODAY = raw_config(start_date="2026-11-22")
 GOOD = answer(period("2026-11-22", tool("Mystic", entry())))
@@ -31,7 +33,8 @@ FAULTS: Mapping[str, dict[str, Any]] = {
     "no complete answer in time": {"exc": requests.exceptions.ReadTimeout},
     "no secure connection": {"exc": requests.exceptions.SSLError},
     "no connection through the proxy": {"exc": requests.exceptions.ProxyError},
-    "no connection, or one that broke": {"exc": requests.exceptions.ConnectionError},
+    "no host of that name, or none that accepts connections": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
+    "a connection that broke": {"exc": requests.exceptions.ConnectionError},
     "an answer that broke off": {"exc": requests.exceptions.ChunkedEncodingError},
     "an answer that cannot be decompressed": {"exc": requests.exceptions.ContentDecodingError},
     "an error of the HTTP client (InvalidHeader)": {"exc": requests.exceptions.InvalidHeader},

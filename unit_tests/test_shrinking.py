@@ -9,7 +9,7 @@ from source_magnific_analytics.shrinking import Span
 
 def after(longest: int, *asked: int) -> Span:
     """A plan's span after requests of so many days: a negative number failed, a positive one was answered."""
-    span = Span.of_plan(longest)
+    span = Span(longest, longest)
     for days in asked:
         span = span.after_failure(-days) if days < 0 else span.after_success(days)
     return span
@@ -52,14 +52,14 @@ def test_a_range_halves_where_it_fails_and_doubles_where_that_helps(asked: list[
 
 
 def test_a_failure_met_several_times_in_a_row_counts_so_often() -> None:
-    twice = Span.of_plan(180).after_failure(180, times=2)
+    twice = Span(180, 180).after_failure(180, times=2)
     assert twice.failed == (180, 180)
     assert twice.after_success(90).after_success(90).days == 90
 
 
 @given(st.sampled_from([180, 365]), st.integers(1, 365))
 def test_a_server_with_any_bound_costs_few_failures_and_ends_within_it(longest: int, bound: int) -> None:
-    span, failures = Span.of_plan(longest), 0
+    span, failures = Span(longest, longest), 0
     for _ in range(60):
         assert 1 <= span.days <= longest
         if span.days > bound:

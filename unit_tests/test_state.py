@@ -48,7 +48,7 @@ def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_t
         },
     }
     assert state.read(written, Progress, "credit_usage", full_refresh=False) == (progress, settings)
-    assert replace(settings, unfinished_full_refresh=True).as_json == {
+    assert replace(settings, full_refresh=True).as_json == {
         **settings.as_json,
         "unfinished_full_refresh": True,
     }

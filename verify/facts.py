@@ -74,7 +74,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
             stream=True,
         )
         with response:
-            body = bytes(client.read(response))
+            body = bytes(client.session.read(response))
     except requests.exceptions.RequestException as error:
         # Its own text can hold addresses and bytes of the answer.
         meaning, words = of_exception(error)
