@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from demo.origin import DemoError, Expected
+from demo.origin import DemoError
 
 DUCKDB_FILE = "magnific.duckdb"
 SANDBOX_TABLE = "demo_sandbox"
@@ -38,10 +38,11 @@ class Marts:
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
-    def has(self, mart: str) -> bool:
-        """Whether the package was built with it: a stream that is not synced has none."""
+    def rows_if_built(self, mart: str, columns: str, rest: str) -> list[Row]:
+        """No rows where the package was built without the mart."""
         query = "select 1 from duckdb_tables() where table_name = ? and schema_name = current_schema()"
-        return bool(self._connection.execute(query, [mart]).fetchall())
+        is_built = self._connection.execute(query, [mart]).fetchall()
+        return self.rows(f"select {columns} from {mart} {rest}") if is_built else []
 
     @property
     def is_of_sandbox(self) -> bool:
@@ -73,26 +74,6 @@ def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
         [(catalog,)] = connection.execute("select current_catalog()").fetchall()
         connection.execute(f"use {_quoted(catalog)}.{_quoted(schema or found[0])}")
         yield Marts(connection, file)
-
-
-def differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
-    """How many sums by period and tool differ from what they must be, how many there are, and the marts' credits."""
-    rows = marts.rows(
-        f"""
-        select
-            cast(greatest(cast(date_trunc('{expected.granularity}', date) as date), date '{expected.first}') as varchar)
-                as date,
-            tool, cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits
-        from magnific__usage
-        where date between date '{expected.first}' and date '{expected.last}'
-        group by all
-        """
-    )
-    stored = {(row["date"], row["tool"]): (row["uses"], row["credits"]) for row in rows}
-    wanted = {(day, tool): (uses, credits) for day, tool, uses, credits in expected.totals}
-    sums = stored.keys() | wanted.keys()
-    different = sum(stored.get(one, (0, 0)) != wanted.get(one, (0, 0)) for one in sums)
-    return different, len(sums), sum(credits for _, credits in stored.values())
 
 
 def _quoted(name: str) -> str:
