@@ -27,6 +27,7 @@ _SCRIPTS = ("usage.js", "tables.js", "charts.js", "budget.js", "lists.js", "page
 _NOBODY = "(not attributed to a person)"
 _BY_KIND = {"team": "team", "tool": "tool", "person": "person", "project": "project_reference", "group": "group_label"}
 """What usage is counted by: a word of the page, and its column of magnific__usage."""
+_OF_PEOPLE = "team, person, member_role, member_status, group_name, has_seat, last_day"
 _FIGURES = """
     cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits,
     cast(round(sum(cost), 6) as double) as cost
@@ -99,9 +100,7 @@ def _data(marts: Marts) -> dict[str, Any]:
             "project": {"": "(no project)"} | {row["id"]: row["name"] or row["id"] for row in projects},
             "key": {"": "(without an API key)"} | {row["key"]: row["name"] for row in by_key},
         },
-        "people": marts.rows_if_built(
-            "magnific__people", "team, person, member_role, member_status, group_name, has_seat, last_day", "order by all"
-        ),
+        "people": marts.rows_if_built("magnific__people", _OF_PEOPLE, "order by all"),
         "budget": marts.rows("select * from magnific__budget order by scope desc, used desc, name"),
         "forecast": marts.rows(
             "select team, date, expected_credits as expected, expected_cost from magnific__forecast order by team, date"

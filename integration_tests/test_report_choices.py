@@ -85,13 +85,12 @@ def test_dates_that_are_no_period_are_said_beside_their_fields(
 ) -> None:
     browser.show(year)
     shown = browser.text("#shown")
-    for name, day in (("from", first), ("to", last)):
-        browser.ask(
-            "const field = document.getElementById(arguments[0]); field.value = arguments[1];"
-            "field.dispatchEvent(new Event('change'))",
-            name,
-            day,
-        )
+    browser.ask(
+        "const [from, to] = ['from', 'to'].map((id) => document.getElementById(id));"
+        "[from.value, to.value] = arguments; to.dispatchEvent(new Event('change'))",
+        first,
+        last,
+    )
     assert browser.text("#wrong") == said
     assert browser.text("#shown") == shown
     browser.show(year, chosen=f"#from={first}&to={last}")
