@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -69,11 +70,18 @@ def postgres_built(
     models_project: Project,
     fast_connector: FastConnector,
 ) -> Iterator[Built]:
+    with analysts_postgres() as target:
+        yield _build(target, tmp_path_factory.mktemp("built"), built_ledger, models_project, fast_connector)
+
+
+@contextmanager
+def analysts_postgres() -> Iterator[Postgres]:
+    """An empty server with an analyst whose evening is another day in UTC: no figure may depend on a session's zone."""
     with postgres() as port:
-        # Whose evening is another day in UTC: no figure may depend on the session's zone.
-        Postgres(port).execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
-        Postgres(port).execute(f"ALTER ROLE {ANALYST} SET timezone = 'Pacific/Auckland'")
-        yield _build(Postgres(port), tmp_path_factory.mktemp("built"), built_ledger, models_project, fast_connector)
+        target = Postgres(port)
+        target.execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
+        target.execute(f"ALTER ROLE {ANALYST} SET timezone = 'Pacific/Auckland'")
+        yield target
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

@@ -97,17 +97,18 @@ function Budgets({ data, usage, fileName }) {
     if (row) chart(row, unit, fileName(`budget_${unit.title}`, shown));
     else place("cycle").replaceChildren();
     const figure = (title, what) => ({ title, cell: (one) => words(inUnit(unit, one, what), unit.figure) });
+    const isOver = !rows.some((one) => one.is_current);
     const ofCurrent = (title, cell) => ({ title, cell: (one) => (one.is_current ? cell(one) : dash) });
     const columns = [
       { title: `Budget, ${unit.title}`, cell: (one) => element("span", {}, label(one),
         element("span", { className: "note cycle" }, spanInWords(spanOf(one)))) },
       figure("Allowance", "allowance"), figure("Used", "used"),
       { title: "Used, %", cell: (one) => share(one.percent_used) }, figure("Remaining", "remaining"),
-      ...(rows.some((one) => one.is_current) ? [
+      ...(isOver ? [] : [
         ofCurrent("Forecast", (one) => words(inUnit(unit, one, "forecast"), unit.figure)),
         ofCurrent("Forecast, %", (one) => element("span", { className: one.forecast_percent > 100 ? "bad" : "good" },
-          share(one.forecast_percent)))] : []),
-      { title: "Runs out on", cell: (one) => words(one.runs_out_on, dayInWords) },
+          share(one.forecast_percent)))]),
+      { title: isOver ? "Ran out on" : "Runs out on", cell: (one) => words(one.runs_out_on, dayInWords) },
     ].map((column, n) => ({ ...column, number: n > 0 }));
     const names = ["team", "scope", "name", "cycle_start", "cycle_end",
       ...["allowance", "used", "remaining", "forecast"].flatMap((one) => (data.hasPrices ? [one, `${one}_cost`] : one)),
