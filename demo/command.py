@@ -20,6 +20,7 @@ from rich import box
 from rich.table import Table
 
 from demo.changes import LOOKBACK_DAYS, change_the_past
+from demo.history import keep_history
 from demo.interrupts import INTERRUPTED, held_back, is_interrupt
 from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, open_marts
 from demo.models import Build
@@ -62,6 +63,10 @@ def run(folder: Path, screen: Screen) -> bool:
                 with duckdb.connect(duckdb_file) as connection:
                     connection.execute(f"create table {SANDBOX_TABLE} as select date '{today}' as today")
             expected = _expected(origin, screen)
+        if kept := keep_history(folder / DUCKDB_FILE, duckdb_file):
+            screen.done(
+                "kept", f"The last run read another team. Its file, with its members' history: {folder / kept.name}"
+            )
         screen.going_on("building the dbt package")
         screen.done("models", build.finish())
         with open_marts(duckdb_file) as marts:
