@@ -13,14 +13,14 @@ from demo.origin import DemoError
 
 DUCKDB_FILE = "magnific.duckdb"
 SANDBOX_TABLE = "demo_sandbox"
-"""Beside the tables of a sync from the sandbox, so that nobody's real usage gets invented prices."""
+"""A table that marks a sync from the sandbox, so that real usage never gets invented prices."""
 
 Row = dict[str, Any]
 COMMAND = "make models WAREHOUSE="
 
 
 class Marts:
-    """An open file, with the schema of the marts as the current one."""
+    """An open file whose current schema is that of the marts."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         self._connection = connection
@@ -46,12 +46,12 @@ class Marts:
 
     @property
     def is_of_sandbox(self) -> bool:
-        """Whether the usage, and with it prices and budgets, are the demo's inventions."""
+        """Whether usage, prices and budgets are invented."""
         return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{SANDBOX_TABLE}'"))
 
 
 def open_file(file: Path) -> duckdb.DuckDBPyConnection:
-    """The file, for reading. Raises DemoError where it is none of DuckDB's."""
+    """Open the file for reading. Raises DemoError if it is not a DuckDB file."""
     if not file.is_file():
         raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
     try:
@@ -62,7 +62,7 @@ def open_file(file: Path) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """The file and its marts. `schema`: where they are, if in several. Raises DemoError where they are missing."""
+    """Open the file and its marts. `schema` is needed if several have marts. Raises DemoError if there are none."""
     with open_file(file) as connection:
         query = "select schema_name from duckdb_tables() where table_name = 'magnific__usage' order by schema_name"
         found = [name for (name,) in connection.execute(query).fetchall()]

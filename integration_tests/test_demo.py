@@ -34,7 +34,7 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
     assert rows_add_up(printed) > 8
     for words in (
         "members, api_keys, groups, projects, credit_usage, credit_usage_by_api_key",
-        "Meanwhile the past changes at the API",
+        "Meanwhile, past usage changes at the API",
         "12 late uses",
         "credits are now 0",
         "Credits by tool and month",

@@ -1,7 +1,7 @@
 // The lists by name: what each used, its share and change; people by tool; API keys; seats that nobody uses.
 
 const longList = 25;
-const told = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
+const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
 // A change in two parts: more uses at what one cost before, and the rest, which is what a use costs more now.

@@ -86,8 +86,8 @@ function start(data) {
       const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
       if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
       return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),
-        note: `${growth(unit.value(sum), unit.value(then))}: ${told(unit, sum)} on ${spanInWords(spans.now)}, `
-          + `${told(unit, then)} on ${spanInWords(days)}` };
+        note: `${growth(unit.value(sum), unit.value(then))}: ${amountOf(unit, sum)} on ${spanInWords(spans.now)}, `
+          + `${amountOf(unit, then)} on ${spanInWords(days)}` };
     };
     const people = [...usage.by(period, filters, "person")].filter(([id]) => id !== data.nobody);
     const seats = new Set(data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team))
@@ -95,7 +95,7 @@ function start(data) {
     const seated = people.filter(([id]) => seats.has(id)).length;
     const nobody = usage.by(period, filters, "person").get(data.nobody);
     const found = [
-      { title: "Spent", figure: told(unit, now, unit.of),
+      { title: "Spent", figure: amountOf(unit, now, unit.of),
         note: `${data.hasPrices ? `${units.credits.of(now.credits)}, ` : ""}${plural(now.uses, "use", "uses")}` },
       against("Change", spans.before, "the days before are not all synced"),
       against("Change in a year", spans.yearBefore, "the days a year before are not all synced"),
@@ -104,7 +104,7 @@ function start(data) {
         note: (seats.size ? `${whole(seated)} of ${plural(seats.size, "seat", "seats")}`
           + (seated < people.length ? ` and ${whole(people.length - seated)} without a seat` : "")
           : "the list of members is not synced")
-          + (nobody ? `; ${told(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not `
+          + (nobody ? `; ${amountOf(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not `
             + "attributed to a person" : "") },
     ];
     place("cards").replaceChildren(...found.map((card) => element("div", { className: "card" },
@@ -149,8 +149,8 @@ function start(data) {
     const columns = [{ title: capital(size) }, { title: unit.title, number: true },
       { title: "Uses", number: true }];
     place("timeline-table").replaceChildren(table("Usage over time", columns,
-      all.map(({ what, sum }) => [what, told(unit, sum), whole(sum.uses)]),
-        { total: ["Total", told(unit, now), whole(now.uses)] }));
+      all.map(({ what, sum }) => [what, amountOf(unit, sum), whole(sum.uses)]),
+        { total: ["Total", amountOf(unit, now), whole(now.uses)] }));
     const name = fileName(`usage-by-${size}-and-tool`, shown);
     place("timeline-save").replaceChildren(
       csvButton(name, "Usage over time", () => [["first_day", "tool", ...figureTitles],

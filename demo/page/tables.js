@@ -58,8 +58,9 @@ function table(label, columns, rows, { total: last, rest, sort } = {}) {
     cells.map((cell, n) => element(n ? "td" : "th", { ...classes(columns[n]), ...(n ? {} : { scope: "row" }) }, cell)));
   const heading = (column, n) => element("th", { scope: "col", ...classes(column),
     ...(sort && sort.by === n ? { ariaSort: sort.down ? "descending" : "ascending" } : {}) },
-    sort ? element("button", { type: "button", className: "sort", id: `${sort.id}-${n}`, onclick() { sort.choose(n); } },
-      column.title, element("span", { ariaHidden: "true" }, sort.by !== n ? " ↕" : sort.down ? " ▼" : " ▲"))
+    sort ? element("button", { type: "button", className: "sort", id: `${sort.id}-${n}`,
+      onclick: () => sort.choose(n) }, column.title,
+    element("span", { ariaHidden: "true" }, sort.by !== n ? " ↕" : sort.down ? " ▼" : " ▲"))
       : column.title);
   return element("div", { className: "scroll", tabIndex: 0, role: "group", ariaLabel: `${label}, figures` },
     element("table", {}, element("thead", {}, element("tr", {}, columns.map(heading))),
@@ -79,9 +80,7 @@ function csv(rows) {
   return rows.map((row) => row.map(field).join(",") + "\r\n").join("");
 }
 
-function save(name, address) {
-  element("a", { href: address, download: name }).click();
-}
+const save = (name, address) => element("a", { href: address, download: name }).click();
 
 function button(text, label, onclick) {
   return element("button", { type: "button", className: "download", ariaLabel: label, onclick }, text);
