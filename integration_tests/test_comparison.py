@@ -48,13 +48,13 @@ def compared(team: Team, capsys: pytest.CaptureFixture[str]) -> Compared:
 
 def reasons(compared: Compared) -> list[str]:
     """The letters, each with its figures and words."""
-    return re.split(r"(?m)^[a-z]  ", " \n" + compared.part("Why that may be"))[1:]
+    return re.split(r"(?m)^[a-z]  ", " \n" + compared.part("Possible reasons"))[1:]
 
 
 def test_a_table_that_was_synced_right_equals_the_export(team: Team, compared: Compared) -> None:
     assert compared() == 0
     assert AGREE in compared.flat
-    assert "Why that may be" not in compared.printed
+    assert "Possible reasons" not in compared.printed
 
 
 def test_an_unusual_file_is_read_with_options_and_each_that_lacks_is_named(team: Team, compared: Compared) -> None:
@@ -115,7 +115,7 @@ def test_days_that_are_not_synced_or_were_not_over_are_told_from_the_others(team
     assert compared("--from", FIRST, "--to", YESTERDAY) == 0
     assert AGREE in compared.flat
     assert compared("--from", TODAY, "--to", FIRST) == 2
-    assert "There are no days to compare: say which, by  --from" in compared.error
+    assert "There are no days to compare. Choose them with  --from" in compared.error
 
 
 def test_the_credits_of_all_reasons_add_up_to_the_difference(team: Team, compared: Compared) -> None:
@@ -199,7 +199,7 @@ def test_the_table_is_found_in_any_schema_and_one_of_several_or_none_is_told(
     assert compared() == 0
     team.sync(schema="south", group_ids=[11])
     assert compared() == 2
-    assert "has credit_usage in north, south: name one of these by  --schema ." in compared.error
+    assert "has credit_usage in north, south: choose one with  --schema ." in compared.error
     assert (compared("--schema", "north"), compared("--schema", "south"), compared("--schema", "west")) == (0, 1, 2)
     team.query("drop table north.credit_usage; drop table south.credit_usage")
     assert compared() == 2
@@ -231,7 +231,7 @@ def test_rows_kept_twice_and_rows_of_another_granularity_are_pointed_out(team: T
         "timestamp '2026-03-30' as _airbyte_extracted_at) from credit_usage where usage_id = 'day-2026-03-02-0'"
     )
     assert compared() == 1
-    assert "rows with a usage_id that the table has already were counted, too" in compared.flat
+    assert "rows repeat a usage_id, as plain append does, and were counted too" in compared.flat
     assert "One side has the row more than once, with the same figures each time" in compared.flat
     assert "1 rows of another granularity than day were left out" in compared.flat
     lines = team.export(end_date=TODAY).splitlines()
@@ -243,7 +243,7 @@ def test_rows_kept_twice_and_rows_of_another_granularity_are_pointed_out(team: T
 
 def test_without_usage_on_a_side_it_is_said_what_is_missing(team: Team, compared: Compared) -> None:
     assert compared("--from", FIRST, "--to", FIRST) == 0
-    assert "Neither side has usage on these days: there was nothing to compare." in compared.flat
+    assert "Neither side has usage on these days, so there is nothing to compare." in compared.flat
     team.export_file.write_text(team.export().splitlines()[0])
     assert compared() == 1
     [reason] = reasons(compared)
@@ -290,15 +290,18 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         (HEADINGS + ROW + f'"{ROW}', "has quotes or a number of cells that do not fit: download the export again"),
         (
             HEADINGS + ROW + ROW.replace("480", "4x0"),
-            'Row 3 of export.csv, column "Credits", has no figure as expected',
+            'Row 3 of export.csv, column "Credits", has no figure in the expected format',
         ),
-        (HEADINGS + ROW + ROW.replace("480", ""), 'Row 3 of export.csv, column "Credits", has no figure as expected'),
+        (
+            HEADINGS + ROW + ROW.replace("480", ""),
+            'Row 3 of export.csv, column "Credits", has no figure in the expected format',
+        ),
         (
             HEADINGS + ROW + "Total,,,12,480,,\n",
-            "has no date as expected: say  --dateformat , such as %d.%m.%Y , or take",
+            "has no date in the expected format: use  --dateformat , such as %d.%m.%Y , or remove",
         ),
         (HEADINGS + ROW.replace("Upscaler", " \u200b"), 'Row 2 of export.csv, column "Tool", has no tool: enter it'),
-        ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in the encoding: say  --encoding , such as"),
+        ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in this encoding: use  --encoding , such as"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_place_and_without_an_address(

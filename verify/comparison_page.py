@@ -28,7 +28,7 @@ class Comparison:
 
     def page(self, everything: bool) -> str:
         """everything: show all rows that differ, not the largest alone."""
-        lines = ["Magnific's export against the synced table", ""]
+        lines = ["Magnific's export compared with the synced table", ""]
         lines += [line for sign, text in self.sources.items() if text for line in _item(sign, self._clean(text), 9)]
         lines += ["", *_balance(self.sums), "", *textwrap.wrap(self._verdict(), WIDTH)]
         reasons = dict.fromkeys(row["reason"] for row in self.differing)
@@ -37,7 +37,7 @@ class Comparison:
         lines += _grid("By tool and day", wrong, everything, self._place)
         lettered = [{**row, "letter": letters[row["reason"]]} for row in self.differing]
         lines += _grid("Row by row", lettered, everything, self._place)
-        lines += ["", "Why that may be"] if self.differing else []
+        lines += ["", "Possible reasons"] if self.differing else []
         for reason, letter in letters.items():
             rows = [row for row in self.differing if row["reason"] == reason]
             credits = _change(sum((row["credits"] for row in rows), Decimal(0)))
@@ -45,13 +45,13 @@ class Comparison:
             for names in dict.fromkeys(map(self._renamed, rows)) if reason == "names" else ():
                 lines += _item("", names)
         more = other_things(self.synced) if self.differing else []
-        lines += ["", "To know"] if more else []
+        lines += ["", "Also"] if more else []
         return "\n".join([*lines, *(line for text in more for line in _item(DOT, text))])
 
     def _verdict(self) -> str:
         rows, sums = _count(self.rows, "row"), f"{_count(len(self.sums), 'sum')} by tool and day"
         if not self.sums:
-            return "Neither side has usage on these days: there was nothing to compare."
+            return "Neither side has usage on these days, so there is nothing to compare."
         if not self.differing:
             return f"They agree to the credit: {rows} and {sums}."
         days = {row["day"] for row in self.sums}
