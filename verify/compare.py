@@ -78,7 +78,7 @@ def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
-    """All that is found. Raises ComparisonError where the export cannot be read or no days are known."""
+    """Compare both. Raises ComparisonError if the export cannot be read or there are no days."""
     csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
     connection.execute((SQL / "table.sql").read_text())
     headings = read_export(connection, asked.export, csv, dict(asked.column))

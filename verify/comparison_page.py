@@ -1,4 +1,4 @@
-"""What a comparison says, on one page of text for a terminal or a file."""
+"""The result of a comparison as one page of text, for a terminal or a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Comparison:
     people: bool
 
     def page(self, everything: bool) -> str:
-        """everything: show all rows that differ, not the largest alone."""
+        """everything: show all rows that differ, not only the largest."""
         lines = ["Magnific's export compared with the synced table", ""]
         lines += [line for sign, text in self.sources.items() if text for line in _item(sign, self._clean(text), 9)]
         lines += ["", *_balance(self.sums), "", *textwrap.wrap(self._verdict(), WIDTH)]
@@ -63,7 +63,7 @@ class Comparison:
         )
 
     def _place(self, row: Row) -> str:
-        """What a row is of and, on the next line, whose it is and where it stands in either file."""
+        """Return the day and tool of a row and, on the next line, its names and its place in either file."""
         person = "nobody" if row.get("person", "") is None else row.get("person") if self.people else None
         names = [self._clean(name) for name in (person, row.get("project"), row.get("group")) if name]
         sides = filter(None, (row.get("their_rows"), row.get("our_rows")))
@@ -72,7 +72,7 @@ class Comparison:
         return f"{first.strip()}\n{f' {DOT} '.join(names)}"
 
     def _renamed(self, row: Row) -> str:
-        """Which names differ: the table's, then the export's."""
+        """Return the names that differ: the table's, then the export's."""
         return "; ".join(
             "an address (--people shows it)"
             if kind == "person" and not self.people
@@ -82,7 +82,7 @@ class Comparison:
         )
 
     def _clean(self, name: str) -> str:
-        """A name that cannot steer a terminal, and in which no address hides unless addresses are shown."""
+        """Return a name without control characters and, unless addresses are shown, without addresses."""
         printable = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)
         return printable if self.people else re.sub(r"\S+@\S+", "(address)", printable)
 
@@ -95,7 +95,7 @@ def _balance(sums: Sequence[Row]) -> Iterator[str]:
 
 
 def _grid(title: str, rows: Sequence[Row], everything: bool, place: Callable[[Row], str]) -> Iterator[str]:
-    """A line of figures for each row, behind the first line of its place and above the second."""
+    """Yield the figures of each row after the first line of its place, then the second line."""
     shown = rows if everything else rows[:USUAL_ROWS]
     more = f", the {len(shown):,} largest of {len(rows):,} (--all shows the rest)" if len(shown) < len(rows) else ""
     if rows:

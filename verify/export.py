@@ -108,7 +108,7 @@ def _position(file: Path, name: str, headings: list[str], named: Mapping[str, st
 
 
 def _plain(heading: str) -> str:
-    r"""A heading without what nobody sees or means.
+    r"""Return a heading without invisible characters, case and punctuation.
 
     >>> _plain("\ufeffUser_email\u200b"), _plain("usage\ncount ")
     ('user email', 'usage count')
@@ -117,7 +117,7 @@ def _plain(heading: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """A heading in one short line, and without an address, should the file have no headings.
+    """Return a heading in one short line, without addresses, in case the file has no headings.
 
     >>> _shown("480 credits"), _shown("nora@team.example")
     ('"480 credits"', '(not shown: it may be an address)')

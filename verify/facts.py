@@ -50,7 +50,7 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
         print(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
         if answer.status in _STOPS:
             return answers, _STOPS[answer.status]
-        # A list that is answered by something else than Magnific is no reason to spend the other requests.
+        # If something other than Magnific answers, the other requests are not worth sending.
         if len(answers) == 1 and not (answer.status == 200 or 400 <= (answer.status or 0) < 500):
             return answers, f"Magnific could not be read ({outcome}): check for an outage or a proxy problem"
         try:
