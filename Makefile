@@ -117,8 +117,8 @@ release: .venv/tools.ready
 	rm -rf build
 
 .venv/%.ready: setup.py pyproject.toml locks/dev.txt | .venv/bin/python
-	@echo "Installing what the group '$*' of pyproject.toml names into .venv …"
-	@$(UV) pip install --python .venv --editable . --group $* --constraint locks/dev.txt --build-constraint locks/dev.txt
+	@echo "Installing the packages of the group '$*' into .venv (a minute or so the first time) …"
+	@$(UV) pip install --quiet --python .venv --editable . --group $* --constraint locks/dev.txt --build-constraint locks/dev.txt
 	@touch $@
 
 .venv/bin/python: | $(UV)
@@ -136,7 +136,7 @@ release: .venv/tools.ready
 .venv-focus/ready: APART = 3.12
 .venv-models/ready: LOCKED = locks/dbt.txt
 .venv-%/ready: setup.py pyproject.toml locks/*.txt | .venv/bin/python
-	@echo "Installing what is to be kept apart, the group '$*' of pyproject.toml, into .venv-$* …"
+	@echo "Installing the packages of the group '$*' into .venv-$*, apart from the others …"
 	@$(UV) venv --quiet --clear --python '$(APART)' .venv-$*
 	@$(UV) pip install --quiet --python .venv-$* $(WHAT) --constraint $(LOCKED) --build-constraint locks/dev.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""What happens at the sandbox between the two syncs: the past changes, as it does at Magnific."""
+"""Changes to past usage in the sandbox between the two syncs, as they happen at Magnific."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOOKBACK_DAYS = 7
 
 
 def change_the_past(base_url: str, today: date) -> list[str]:
-    """Let a day before `today` gain late usage, another lose usage, and a project get a new name; each in words."""
+    """Add late usage to a day before `today`, refund usage of another, rename a project; return each in words."""
     recent = _get(base_url, "rows", today - timedelta(days=LOOKBACK_DAYS), today - timedelta(days=1))
     late = recent[-1]
     others = [row for row in recent if (row["date"], row["tool"]) != (late["date"], late["tool"])]

@@ -20,8 +20,9 @@ from rich import box
 from rich.table import Table
 
 from demo.changes import LOOKBACK_DAYS, change_the_past
+from demo.history import keep_history
 from demo.interrupts import INTERRUPTED, held_back, is_interrupt
-from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, differences, open_marts
+from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, open_marts
 from demo.models import Build
 from demo.origin import FOLDER, DemoError, Expected, Origin, origin_from
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
@@ -62,11 +63,15 @@ def run(folder: Path, screen: Screen) -> bool:
                 with duckdb.connect(duckdb_file) as connection:
                     connection.execute(f"create table {SANDBOX_TABLE} as select date '{today}' as today")
             expected = _expected(origin, screen)
+        if kept := keep_history(folder / DUCKDB_FILE, duckdb_file):
+            screen.done(
+                "kept", f"The last run read another team. Its file, with its members' history: {folder / kept.name}"
+            )
         screen.going_on("building the dbt package")
         screen.done("models", build.finish())
         with open_marts(duckdb_file) as marts:
             screen.print(_tools_by_month(marts.rows(_SPENT), screen.width))
-            agree = expected is None or _tell_sums(marts, expected, screen)
+            agree = expected is None or _report_sums(marts, expected, screen)
         screen.going_on("drawing the report")
         write_report(duckdb_file, new / HTML_FILE)
     screen.done("report", str(folder / HTML_FILE))
@@ -76,7 +81,7 @@ def run(folder: Path, screen: Screen) -> bool:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """An empty folder for the files that take the last ones' places when the block ends well, and otherwise go."""
+    """Yield an empty folder. If the block succeeds, its files replace the last run's; otherwise they are deleted."""
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -92,28 +97,28 @@ def replacing(folder: Path) -> Iterator[Path]:
 def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     screen.going_on("checking the connection, and discovering the streams")
     streams = pipeline.check()
-    screen.done("check", "the key opens the API, and the plan fits")
+    screen.done("check", "the API accepts the key and the plan")
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
-    # A key is read once a day: by the last sync alone, so that its figures are as new as all others.
-    _tell_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
+    # A key is read once a day, so only the last sync reads it: its figures are then as new as all others.
+    _report_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
     before = _credits(pipeline)
     if origin.is_sandbox:
-        screen.also("Meanwhile the past changes at the API:")
+        screen.also("Meanwhile, past usage changes at the API:")
         for change in change_the_past(str(origin.config["base_url"]), origin.today):
             screen.also(f"· {change}")
     screen.going_on(f"syncing again, the last {LOOKBACK_DAYS} days and today, and what went through API keys")
     synced = pipeline.sync(streams)
-    _tell_sync("second sync", synced, pipeline, screen)
+    _report_sync("second sync", synced, pipeline, screen)
     if keys := synced.rows.get("api_keys"):
         screen.also(
             f"{len(streams) - 1} of its requests read the other streams. The rest read {BY_API_KEY} for the first "
-            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. From now on: one a key."
+            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. Later syncs send one a key."
         )
-    _tell_changes(before, _credits(pipeline), screen)
+    _report_changes(before, _credits(pipeline), screen)
 
 
-def _tell_changes(before: DayTool, after: DayTool, screen: Screen) -> None:
+def _report_changes(before: DayTool, after: DayTool, screen: Screen) -> None:
     changed = sorted(key for key in before | after if before.get(key, 0) != after.get(key, 0))
     for day, tool in changed[:5]:
         screen.also(f"· {tool} on {day}: {before.get((day, tool), 0):,} credits are now {after.get((day, tool), 0):,}")
@@ -123,7 +128,7 @@ def _tell_changes(before: DayTool, after: DayTool, screen: Screen) -> None:
         screen.also("Nothing had to be corrected.")
 
 
-def _tell_sync(name: str, synced: Synced, pipeline: Pipeline, screen: Screen) -> None:
+def _report_sync(name: str, synced: Synced, pipeline: Pipeline, screen: Screen) -> None:
     rows = sum(synced.rows.values())
     screen.done(name, f"{rows:,} rows · {synced.requests} API requests · {synced.seconds:.1f} seconds")
     screen.also(", ".join(f"{count:,} {stream}" for stream, count in synced.rows.items()))
@@ -138,7 +143,7 @@ def _credits(pipeline: Pipeline) -> DayTool:
 
 
 def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
-    """Credits of each tool: as many of the newest months as there is room for, the earlier ones in one column."""
+    """Return the credits of each tool: as many of the newest months as fit, with the earlier ones in one column."""
     every = sorted({row["month"] for row in spent})
     shown = every[-max(1, min(12, (width - 50) // 11)) :]
     is_earlier = len(every) > len(shown)
@@ -174,8 +179,28 @@ def _expected(origin: Origin, screen: Screen) -> Expected | None:
         return None
 
 
-def _tell_sums(marts: Marts, expected: Expected, screen: Screen) -> bool:
-    different, sums, credits = differences(marts, expected)
+def _differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
+    """Count the sums by period and tool that differ, and all of them; return also the marts' credits."""
+    rows = marts.rows(
+        f"""
+        select
+            cast(greatest(cast(date_trunc('{expected.granularity}', date) as date), date '{expected.first}') as varchar)
+                as date,
+            tool, cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits
+        from magnific__usage
+        where date between date '{expected.first}' and date '{expected.last}'
+        group by all
+        """
+    )
+    stored = {(row["date"], row["tool"]): (row["uses"], row["credits"]) for row in rows}
+    wanted = {(day, tool): (uses, credits) for day, tool, uses, credits in expected.totals}
+    sums = stored.keys() | wanted.keys()
+    different = sum(stored.get(one, (0, 0)) != wanted.get(one, (0, 0)) for one in sums)
+    return different, len(sums), sum(credits for _, credits in stored.values())
+
+
+def _report_sums(marts: Marts, expected: Expected, screen: Screen) -> bool:
+    different, sums, credits = _differences(marts, expected)
     compared = f"{expected.said_by}, {expected.first} to {expected.last}"
     if different:
         screen.failed("sums", f"{different:,} of {sums:,} sums differ from {compared}:")
@@ -183,9 +208,7 @@ def _tell_sums(marts: Marts, expected: Expected, screen: Screen) -> bool:
         return False
     screen.done("sums", f"{credits:,} credits, equal for every tool to {compared}")
     if expected.granularity == "month":
-        screen.also(
-            "Magnific has no ledger to read: it was asked once more, by month, without today where that can be."
-        )
+        screen.also("The totals come from one more request to Magnific, by month, without today if possible.")
     return True
 
 

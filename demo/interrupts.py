@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM like it: held back where it would do harm, recognized, and nothing left running by it."""
+"""Ctrl-C and SIGTERM: deferred where they would do harm, recognized in other errors, no process left running."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 import psutil
 
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
-INTERRUPTED = "Interrupted. The files are those of the last run that ended well."
+INTERRUPTED = "Interrupted. The files of the last complete run are unchanged."
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Raise what comes while the block runs at its end: KeyboardInterrupt. For the main thread alone.
+    """Defer interrupts until the block ends, then raise KeyboardInterrupt. Only for the main thread.
 
-    It is not blocked, since that holds for one thread, and another would take it.
+    Signals are not blocked: that works by thread, and another thread would take them.
     """
     came = False
 
@@ -39,14 +39,14 @@ def held_back() -> Iterator[None]:
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: DuckDB, for one, makes an error of its own of it."""
+    """Return whether Ctrl-C caused an error: DuckDB, for example, raises its own."""
     return error is not None and (
         isinstance(error, KeyboardInterrupt) or is_interrupt(error.__cause__ or error.__context__)
     )
 
 
 def end_children() -> None:
-    """End what an interrupt left running: dbt, an install, the connector (PyAirbyte's when its last frame is gone)."""
+    """End what an interrupt left running: dbt, an install, or the connector (once PyAirbyte's last frame is gone)."""
     gc.collect()
     children = psutil.Process().children(recursive=True)
     for child in children:

@@ -9,18 +9,18 @@ from typing import Any
 
 import duckdb
 
-from demo.origin import DemoError, Expected
+from demo.origin import DemoError
 
 DUCKDB_FILE = "magnific.duckdb"
 SANDBOX_TABLE = "demo_sandbox"
-"""Beside the tables of a sync from the sandbox, so that nobody's real usage gets invented prices."""
+"""A table that marks a sync from the sandbox, so that real usage never gets invented prices."""
 
 Row = dict[str, Any]
 COMMAND = "make models WAREHOUSE="
 
 
 class Marts:
-    """An open file, with the schema of the marts as the current one."""
+    """An open file whose current schema is that of the marts."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         self._connection = connection
@@ -38,19 +38,20 @@ class Marts:
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
-    def has(self, mart: str) -> bool:
-        """Whether the package was built with it: a stream that is not synced has none."""
+    def rows_if_built(self, mart: str, columns: str, rest: str) -> list[Row]:
+        """No rows where the package was built without the mart."""
         query = "select 1 from duckdb_tables() where table_name = ? and schema_name = current_schema()"
-        return bool(self._connection.execute(query, [mart]).fetchall())
+        is_built = self._connection.execute(query, [mart]).fetchall()
+        return self.rows(f"select {columns} from {mart} {rest}") if is_built else []
 
     @property
     def is_of_sandbox(self) -> bool:
-        """Whether the usage, and with it prices and budgets, are the demo's inventions."""
+        """Whether usage, prices and budgets are invented."""
         return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{SANDBOX_TABLE}'"))
 
 
 def open_file(file: Path) -> duckdb.DuckDBPyConnection:
-    """The file, for reading. Raises DemoError where it is none of DuckDB's."""
+    """Open the file for reading. Raises DemoError if it is not a DuckDB file."""
     if not file.is_file():
         raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
     try:
@@ -61,7 +62,7 @@ def open_file(file: Path) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """The file and its marts. `schema`: where they are, if in several. Raises DemoError where they are missing."""
+    """Open the file and its marts. `schema` is needed if several have marts. Raises DemoError if there are none."""
     with open_file(file) as connection:
         query = "select schema_name from duckdb_tables() where table_name = 'magnific__usage' order by schema_name"
         found = [name for (name,) in connection.execute(query).fetchall()]
@@ -73,26 +74,6 @@ def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
         [(catalog,)] = connection.execute("select current_catalog()").fetchall()
         connection.execute(f"use {_quoted(catalog)}.{_quoted(schema or found[0])}")
         yield Marts(connection, file)
-
-
-def differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
-    """How many sums by period and tool differ from what they must be, how many there are, and the marts' credits."""
-    rows = marts.rows(
-        f"""
-        select
-            cast(greatest(cast(date_trunc('{expected.granularity}', date) as date), date '{expected.first}') as varchar)
-                as date,
-            tool, cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits
-        from magnific__usage
-        where date between date '{expected.first}' and date '{expected.last}'
-        group by all
-        """
-    )
-    stored = {(row["date"], row["tool"]): (row["uses"], row["credits"]) for row in rows}
-    wanted = {(day, tool): (uses, credits) for day, tool, uses, credits in expected.totals}
-    sums = stored.keys() | wanted.keys()
-    different = sum(stored.get(one, (0, 0)) != wanted.get(one, (0, 0)) for one in sums)
-    return different, len(sums), sum(credits for _, credits in stored.values())
 
 
 def _quoted(name: str) -> str:

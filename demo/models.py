@@ -32,7 +32,7 @@ _ALERTS = """
     order by level desc, message
 """
 
-# To read the package takes dbt seconds and needs no table, so it is done while the connector still reads.
+# Parsing the package takes dbt seconds and needs no table, so it happens while the connector still reads.
 _PROGRAM = f"""
 import json, sys
 from collections import Counter
@@ -53,7 +53,7 @@ print({_SUMMARY!r} + json.dumps(Counter(str(one.status) for one in built.result)
 
 
 class Build:
-    """dbt, installed and started; it waits for the tables until `finish` is called."""
+    """A started dbt, which installs itself, parses the package, and waits for the tables until `finish` is called."""
 
     def __init__(self, duckdb_file: Path, folder: Path, is_sandbox: bool) -> None:
         """`folder` is for dbt's own files, which make the next build quicker, and its log."""
@@ -84,7 +84,7 @@ class Build:
             )
 
     def finish(self) -> str:
-        """Build on the tables, which are there now; returns what was built in words. Raises DemoError."""
+        """Build on the tables, which now exist; return a summary. Raises DemoError."""
         self._process.communicate("build\n")
         said = self._log.read_text()
         if self._process.returncode or _SUMMARY not in said:
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # The command ends its children, and not the function: whoever calls that may have others.
+    # The command ends its children; `main` does not, since its caller may have others.
     try:
         sys.exit(main())
     finally:

@@ -1,4 +1,4 @@
-"""Where the demo reads from: a sandbox on this machine or, with a key in the environment, Magnific itself."""
+"""What the demo reads: a sandbox on this machine or, with a key in the environment, Magnific itself."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import requests
 from sandbox import DEFAULT_KEY, Options, running
 
 FOLDER = Path("demo-output")
-"""For everything that the commands beside the connector write, unless they are told another."""
+"""The default folder for everything that the commands beside the connector write."""
 
 MAGNIFIC = "https://api.magnific.com"
 LONGEST_CHECK_DAYS = 180
 """The longest range of one request on every plan, both ends counted (Magnific's Analytics overview)."""
 
 SANDBOX_LEDGER = "the sandbox's ledger, by day"
-"""Who says what the sandbox's usage must add up to."""
+"""The source of the sandbox's expected totals."""
 
 Totals = list[tuple[str, str, int, int]]
-"""First day of a period, tool, uses, credits: what the credit usage in the file must add up to."""
+"""First day of a period, tool, uses, credits: the expected sums of the credit usage in the file."""
 
 
 class DemoError(Exception):
-    """Something the person at the terminal can mend; its text is what they read."""
+    """An error that the user can fix; its text is what they see."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Origin:
-    """The API to read, as the connector's configuration; `is_sandbox` tells whether it may be meddled with."""
+    """The API to read, as the connector's configuration. `is_sandbox`: whether the demo may change what it serves."""
 
     config: Mapping[str, Any]
     is_sandbox: bool
@@ -69,11 +69,10 @@ class Origin:
         return f"{self.base_url} with the key in MAGNIFIC_API_KEY, plan {self.config['plan']}."
 
     def expected(self) -> Expected:
-        """The totals to hold the file against.
+        """Return the totals that the file should have.
 
-        The sandbox tells its whole ledger by day. Magnific is asked once more, by month and for finished days
-        alone, since today's figures move between two requests: that costs one request. Raises DemoError where
-        the answer is no help.
+        The sandbox serves its whole ledger by day. Magnific takes one more request, by month and only for finished
+        days, since today's figures change between two requests. Raises DemoError if the answer cannot be used.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -88,7 +87,7 @@ class Origin:
         return self._asked_by_month()
 
     def export(self) -> bytes:
-        """What the sandbox's dashboard would export of all days. Magnific's own is made by hand, in the dashboard."""
+        """Return the CSV that the sandbox's dashboard exports for all days. Magnific's is exported by hand."""
         days = {"start_date": str(self.config["start_date"]), "end_date": self.today.isoformat()}
         with asking(self.base_url) as http:
             return http.get(f"{self.base_url}/_sandbox/export", params=days, timeout=60).content
@@ -120,7 +119,7 @@ class Origin:
         return Expected("Magnific, asked once more by month", "month", first, last, totals)
 
     def _first_whole_month(self, last: date) -> date:
-        """The first day from which whole months up to `last` fit into one request and into the synced range."""
+        """Return the first day from which whole months up to `last` fit into one request and the synced range."""
         synced = date.fromisoformat(self.config["start_date"])
         first = last.replace(day=1)
         while True:
@@ -131,7 +130,7 @@ class Origin:
 
 
 def asking(base_url: str) -> requests.Session:
-    """A session for requests to `base_url`; what stays on this machine goes through no proxy, whatever is set."""
+    """Return a session for requests to `base_url`. Requests within this machine use no proxy, whatever is set."""
     session = requests.Session()
     # The connector allows plain http on loopback alone.
     session.trust_env = not base_url.startswith("http:")
@@ -149,7 +148,7 @@ def default_start(today: date) -> date:
 
 @contextmanager
 def origin_from(environment: Mapping[str, str], today: date) -> Iterator[Origin]:
-    """The API that the environment names; the sandbox, where it names no key, runs while the block does."""
+    """Yield the API that the environment names. Without a key, run the sandbox while the block runs."""
     start = environment.get("MAGNIFIC_START_DATE") or default_start(today).isoformat()
     if environment.get("MAGNIFIC_API_KEY"):
         config = {
@@ -161,7 +160,7 @@ def origin_from(environment: Mapping[str, str], today: date) -> Iterator[Origin]
             config["base_url"] = environment["MAGNIFIC_BASE_URL"]
         yield Origin(config, False, today)
         return
-    # The sandbox keeps the day it started on, so that midnight does not move its ledger under the demo.
+    # The sandbox keeps the day it started on, so that its ledger does not change at midnight.
     with running(Options(today=today)) as base_url:
         config = {"api_key": DEFAULT_KEY, "plan": "business", "start_date": start, "base_url": base_url}
         yield Origin(config, True, today)

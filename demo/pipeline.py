@@ -1,4 +1,4 @@
-"""PyAirbyte, kept quiet: check, discover and sync of the connector into a DuckDB file."""
+"""Check, discover and sync into a DuckDB file with PyAirbyte, whose own output goes to a log."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Synced:
 class Pipeline:
     """The connector and the DuckDB file, held open together."""
 
-    def __init__(self, source: Source, cache: DuckDBCache, logs: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, source: Source, cache: DuckDBCache, logs: Path, report: Callable[[str], None]) -> None:
         self._source = source
         self._cache = cache
         self._logs = logs
-        self._tell = tell
+        self._report = report
 
     def check(self) -> list[str]:
-        """The names of all streams; DemoError with the connector's own words where the connection does not work."""
-        # To discover asks nothing of the API: it is done meanwhile.
+        """Return the names of all streams. Raises DemoError with the connector's message if the check fails."""
+        # Discover sends no request to the API, so it runs at the same time.
         with self._watched("the connector's check"), ThreadPoolExecutor(1) as beside:
             streams = beside.submit(self._source.get_available_streams)
             self._source.check()
@@ -75,13 +75,13 @@ class Pipeline:
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of `sql` over what has been synced so far."""
+        """Return the rows of `sql` over what has been synced so far."""
         with self._cache.get_sql_engine().connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
     @contextmanager
     def _watched(self, doing: str) -> Iterator[None]:
-        """Tell of the connector's progress while the block runs, and of its failure in its own words."""
+        """Report progress while the block runs; raise DemoError with the connector's own message if it fails."""
         before = len(self._read_log())
         done = Event()
         watcher = Thread(target=self._watch, args=(before, done), daemon=True)
@@ -106,9 +106,9 @@ class Pipeline:
             position += len(news)
             for line in news.splitlines():
                 if streams := _SYNCING.findall(line):
-                    self._tell(f"reading {streams[0]}")
+                    self._report(f"reading {streams[0]}")
                 elif _WAITING.search(line):
-                    self._tell(line.partition(" - ")[2].partition(" - ")[2])
+                    self._report(line.partition(" - ")[2].partition(" - ")[2])
 
     def _read_log(self) -> str:
         return "".join(file.read_text() for file in sorted(self._logs.glob(f"{CONNECTOR}/*.log")))
@@ -116,16 +116,15 @@ class Pipeline:
 
 @contextmanager
 def open_pipeline(
-    config: Mapping[str, Any], duckdb_file: Path, logs: Path, tell: Callable[[str], None]
+    config: Mapping[str, Any], duckdb_file: Path, logs: Path, report: Callable[[str], None]
 ) -> Iterator[Pipeline]:
-    """PyAirbyte with the connector that is installed beside this Python. `tell` gets a few words of progress."""
+    """Open PyAirbyte with the connector that is installed beside this Python. `report` receives progress messages."""
     executable = Path(sys.executable).parent / CONNECTOR
     if not executable.exists():
         raise DemoError(f"{executable} is missing: run  make demo , which installs it")
     # PyAirbyte writes the configuration, key included, to files that all users may read.
     with _private_directory() as private:
-        # From here on an interrupt finds the directory in this block's hands, and takes it away.
-        tell("loading PyAirbyte")
+        report("loading PyAirbyte")
         _settle(logs, private)
         # What happens inside a library's import can swallow a Ctrl-C.
         with held_back(), warnings.catch_warnings():
@@ -137,14 +136,14 @@ def open_pipeline(
             )
             cache = airbyte.caches.DuckDBCache(db_path=duckdb_file, cache_dir=private / "cache")
         try:
-            yield Pipeline(source, cache, logs, tell)
+            yield Pipeline(source, cache, logs, report)
         finally:
             cache.close()
 
 
 @contextmanager
 def _private_directory() -> Iterator[Path]:
-    """A directory that no other user may enter, for files with the key in them; gone at the end, come what may."""
+    """Yield a directory that no other user can enter, for files with the key. It is always deleted at the end."""
     directory = TemporaryDirectory(prefix="magnific-demo-")
     try:
         yield Path(directory.name)
@@ -154,7 +153,7 @@ def _private_directory() -> Iterator[Path]:
 
 
 def _settle(logs: Path, private: Path) -> None:
-    """Tell PyAirbyte, which reads its settings when it is imported, to send nothing home and to keep to itself."""
+    """Configure PyAirbyte before its import: no telemetry, and no files outside our folders."""
     os.environ.update(
         DO_NOT_TRACK="1",
         AIRBYTE_OFFLINE_MODE="1",

@@ -27,6 +27,7 @@ _SCRIPTS = ("usage.js", "tables.js", "charts.js", "budget.js", "lists.js", "page
 _NOBODY = "(not attributed to a person)"
 _BY_KIND = {"team": "team", "tool": "tool", "person": "person", "project": "project_reference", "group": "group_label"}
 """What usage is counted by: a word of the page, and its column of magnific__usage."""
+_OF_PEOPLE = "team, person, member_role, member_status, group_name, has_seat, last_day"
 _FIGURES = """
     cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits,
     cast(round(sum(cost), 6) as double) as cost
@@ -73,7 +74,11 @@ def _data(marts: Marts) -> dict[str, Any]:
         ids["tool"][row["tool"]] = len(ids["tool"])
     columns = ", ".join(f"coalesce({column}, '') as \"{kind}\"" for kind, column in _BY_KIND.items())
     usage = marts.rows(f"select date, {columns}, {_FIGURES} from magnific__usage group by all order by all")
-    by_key, keys = _by_key(marts)
+    by_key = marts.rows_if_built(
+        "magnific__usage_by_api_key",
+        f"date, team, tool, person, api_key_id as key, coalesce(max(key_name), api_key_id) as name, {_FIGURES}",
+        "group by date, team, tool, person, api_key_id order by all",
+    )
     projects = marts.rows(
         "select project_reference as id, max(project_name) as name from magnific__usage "
         "where project_reference is not null group by all"
@@ -89,13 +94,13 @@ def _data(marts: Marts) -> dict[str, Any]:
         "hasPrices": any(row["has_prices"] for row in synced),
         "nobody": _NOBODY,
         "usage": _columns(usage, first, ids, list(_BY_KIND)),
-        "byKey": _columns(by_key, first, ids, ("team", "tool", "key")),
+        "byKey": _columns(by_key, first, ids, ("team", "tool", "person", "key")),
         "ids": {kind: list(numbers) for kind, numbers in ids.items()},
         "names": {
             "project": {"": "(no project)"} | {row["id"]: row["name"] or row["id"] for row in projects},
-            "key": {"": "(without an API key)"} | keys,
+            "key": {"": "(without an API key)"} | {row["key"]: row["name"] for row in by_key},
         },
-        "people": _people(marts),
+        "people": marts.rows_if_built("magnific__people", _OF_PEOPLE, "order by all"),
         "budget": marts.rows("select * from magnific__budget order by scope desc, used desc, name"),
         "forecast": marts.rows(
             "select team, date, expected_credits as expected, expected_cost from magnific__forecast order by team, date"
@@ -103,26 +108,6 @@ def _data(marts: Marts) -> dict[str, Any]:
         "months": marts.rows("select *, cost as used_cost from magnific__month order by team, month"),
         "alerts": marts.rows("select * from magnific__alerts order by level desc, scope desc, name"),
     }
-
-
-def _by_key(marts: Marts) -> tuple[list[Row], dict[str, str]]:
-    """Usage by API key, and the keys' names; nothing where that stream is not synced."""
-    if not marts.has("magnific__usage_by_api_key"):
-        return [], {}
-    rows = marts.rows(
-        f"select date, team, tool, api_key_id as key, max(key_name) as name, {_FIGURES} "
-        "from magnific__usage_by_api_key group by date, team, tool, api_key_id order by all"
-    )
-    return rows, {row["key"]: row["name"] or row["key"] for row in rows}
-
-
-def _people(marts: Marts) -> list[Row]:
-    if not marts.has("magnific__people"):
-        return []
-    return marts.rows(
-        "select team, person, member_role, member_status, group_name, has_seat, last_day "
-        "from magnific__people order by all"
-    )
 
 
 def _columns(

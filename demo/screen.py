@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: results line by line, and below them what goes on right now."""
+"""What the user sees: results line by line, and below them the current step."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _INDENT = 15
 
 
 class Screen:
-    """Used as a context: inside it a clock runs at the bottom of a terminal; elsewhere each step is one line."""
+    """A context manager: a clock runs at the bottom of a terminal; in a file each step is one line."""
 
     def __init__(self) -> None:
-        # The stdout of now: PyAirbyte's own output goes to a log while it works.
+        # Keep the current stdout: while PyAirbyte works, stdout is a log.
         self._console = Console(file=sys.stdout, highlight=False)
         self._clock = Progress(
             SpinnerColumn(),
@@ -28,7 +28,7 @@ class Screen:
             transient=True,
         )
         self._task = self._clock.add_task("starting")
-        self._told = ""
+        self._shown = ""
 
     def __enter__(self) -> Screen:
         self._clock.start()
@@ -45,22 +45,22 @@ class Screen:
         return self._console.width
 
     def going_on(self, doing: str) -> None:
-        """Say what is being done from now on."""
+        """Show the current step."""
         if self._console.is_terminal:
             self._clock.update(self._task, description=doing)
-        elif doing != self._told:
+        elif doing != self._shown:
             self._console.print(f"… {doing}")
-        self._told = doing
+        self._shown = doing
 
     def done(self, name: str, words: str) -> None:
-        """A step that is finished and what came of it."""
+        """Print a finished step and its result."""
         self._step("[green]✓[/]", name, words)
 
     def failed(self, name: str, words: str) -> None:
         self._step("[red]✗[/]", name, words)
 
     def also(self, words: str) -> None:
-        """More about the step that is finished, below it."""
+        """Print more about the finished step, below it."""
         self._console.print(escape(f"{' ' * _INDENT}{self._wrapped(words)}"), soft_wrap=True)
 
     def print(self, *content: Any) -> None:
@@ -70,7 +70,7 @@ class Screen:
         self._console.print(f"{mark} [bold]{name:<{_INDENT - 2}}[/]{escape(self._wrapped(words))}", soft_wrap=True)
 
     def _wrapped(self, words: str) -> str:
-        """Lines of whole words; a path that is longer than a line stays whole, so that it can be copied."""
+        """Wrap between words. A path that is longer than a line stays whole, so that it can be copied."""
         room = max(20, self.width - _INDENT)
         lines = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False)
         return f"\n{' ' * _INDENT}".join(lines)

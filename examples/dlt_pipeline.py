@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 import dlt
 
-# In these columns a time says that Magnific no longer has the row: dlt deletes it.
+# A time in _ab_cdc_deleted_at means that Magnific no longer has the row, so dlt deletes it.
 COLUMNS = {"date": {"data_type": "date"}, "_ab_cdc_deleted_at": {"data_type": "timestamp", "hard_delete": True}}
 
-# The umask and the lock are explained in sync.py.
+# sync.py explains the umask and the lock.
 os.umask(0o077)
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
@@ -21,7 +21,7 @@ except BlockingIOError:
 
 
 def run(command, **files):
-    """The connector's messages. If it fails, so does the pipeline, before dlt loads anything."""
+    """Yield the connector's messages. If it fails, the pipeline fails before dlt loads anything."""
     errors = []
     with TemporaryDirectory() as folder:
         options = ["--config", "config.json"]
@@ -48,7 +48,7 @@ def magnific():
 
     @dlt.resource
     def records():
-        # dlt saves it together with the rows: in the warehouse, and so for the next run on any machine.
+        # dlt saves the state in the warehouse, together with the rows, so the next run can be on any machine.
         states = dlt.current.source_state()
         for message in run("read", catalog={"streams": configured}, state=list(states.values())):
             if message["type"] == "STATE":

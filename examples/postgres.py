@@ -8,17 +8,17 @@ from urllib.parse import quote
 
 import psycopg2
 
-# PostgreSQL's own variables (PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …) say where; psycopg2 comes with PyAirbyte.
+# PostgreSQL's own variables (PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …) name the server. PyAirbyte installs psycopg2.
 database = psycopg2.connect("")
 database.autocommit = True
 
-# Two syncs at once would count usage twice. PostgreSQL frees the lock when the connection ends, however it ends.
+# Two syncs at once would count usage twice. PostgreSQL releases the lock when the connection ends, for whatever reason.
 with database.cursor() as cursor:
     cursor.execute("select pg_try_advisory_lock(hashtext('source-magnific-analytics'))")
     if cursor.fetchone() == (False,):
         sys.exit("Another sync into this database is still running, so this one did nothing. The next will catch up.")
 
-# The signals and the directory are explained in sync.py.
+# sync.py explains the signals and the directory.
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 with TemporaryDirectory() as private:
@@ -39,7 +39,7 @@ with TemporaryDirectory() as private:
         port=place.port,
         database=place.dbname,
         username=place.user,
-        # PyAirbyte puts it into a URL as it is.
+        # PyAirbyte puts the password into a URL without encoding it.
         password=quote(place.password, safe=""),
         schema_name="magnific",
     )

@@ -1,6 +1,7 @@
 """What the tests of databases share: two syncs, each followed by `dbt build`, once in DuckDB and once in PostgreSQL."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -65,11 +66,18 @@ def postgres_built(
     built_ledger: Sandbox,
     models_project: Project,
 ) -> Iterator[Built]:
+    with analysts_postgres() as target:
+        yield _build(target, tmp_path_factory.mktemp("built"), built_ledger, models_project)
+
+
+@contextmanager
+def analysts_postgres() -> Iterator[Postgres]:
+    """An empty server with an analyst whose evening is another day in UTC: no figure may depend on a session's zone."""
     with postgres() as port:
-        # Whose evening is another day in UTC: no figure may depend on the session's zone.
-        Postgres(port).execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
-        Postgres(port).execute(f"ALTER ROLE {ANALYST} SET timezone = 'Pacific/Auckland'")
-        yield _build(Postgres(port), tmp_path_factory.mktemp("built"), built_ledger, models_project)
+        target = Postgres(port)
+        target.execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
+        target.execute(f"ALTER ROLE {ANALYST} SET timezone = 'Pacific/Auckland'")
+        yield target
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

@@ -25,8 +25,8 @@ def make_marts(
 ) -> Path:
     """A file with the marts of the dbt package: everybody but the last person of a team uses one tool a day.
 
-    Asset downloads are nobody's. What person 1 does goes through the one API key. A credit costs 0.002 EUR until the
-    tenth of March 2026 and 0.001 EUR from then on; before February there is no price.
+    Asset downloads are nobody's. What persons 1 and 2 do goes through the one API key. A credit costs 0.002 EUR until
+    the tenth of March 2026 and 0.001 EUR from then on; before February there is no price.
     """
     first = LAST - timedelta(days=days - 1)
     price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
@@ -62,8 +62,8 @@ def make_marts(
         connection.execute(
             f"""
             create table magnific__usage_by_api_key as
-            select team, date, 'k' as api_key_id, 'Pipeline' as key_name, tool, uses, credits, cost, currency
-            from magnific__usage where person = 'person.001@team.example';
+            select team, date, 'k' as api_key_id, 'Pipeline' as key_name, tool, person, uses, credits, cost, currency
+            from magnific__usage where person in ('person.001@team.example', 'person.002@team.example');
             create table magnific__people as
             select 'team ' || team as team, printf('person.%03d@team.example', n) as person,
                 if(n = 1, 'owner', 'member') as member_role, 'active' as member_status, 'Studio' as group_name,
@@ -80,16 +80,18 @@ def make_marts(
             cross join generate_series(timestamp '{LAST}', timestamp '2026-03-31', interval 1 day) as days(day);
             create table magnific__budget as
             select team, scope, name, date '2026-03-01' as cycle_start, date '2026-03-31' as cycle_end,
-                true as is_current, 1000000 as allowance, 812345 as used, date '{LAST}' as used_through,
-                false as is_used_through_over, 187655 as remaining, 81.2 as percent_used, 1543210 as forecast,
+                true as is_current, false as is_partial, 1000000 as allowance, 812345 as used,
+                date '{LAST}' as used_through, false as is_used_through_over, 187655 as remaining,
+                81.2 as percent_used, 1543210 as forecast,
                 154.3 as forecast_percent, date '2026-03-22' as runs_out_on, 80 as level, 1000.0 as allowance_cost,
                 1012.34 as used_cost, 1712.34 as forecast_cost, -12.34 as remaining_cost, 'EUR' as currency
             from (select distinct team from magnific__usage)
             cross join (values ('team', 'Team'), ('group', 'Studio')) as scopes(scope, name);
             create table magnific__month as
             select team, cast(date_trunc('month', date) as date) as month, cast(sum(credits) as bigint) as used,
-                max(date) as used_through, 1543210 as forecast, sum(cost) as cost, 1712.34 as forecast_cost,
-                'EUR' as currency
+                max(date) as used_through, month = '2026-03-01' as is_current, month < '{first}' as is_partial,
+                month < '2026-03-01' as is_used_through_over, 1543210 as forecast, sum(cost) as cost,
+                1712.34 as forecast_cost, 'EUR' as currency
             from magnific__usage group by 1, 2;
             create table magnific__alerts as
             select team, scope, name, cycle_start, cycle_end, level, 81.2 as percent, used, allowance, forecast,

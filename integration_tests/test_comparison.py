@@ -46,7 +46,7 @@ def compared(team: Team, capsys: pytest.CaptureFixture[str]) -> Compared:
 
 def reasons(compared: Compared) -> list[str]:
     """The letters, each with its figures and words."""
-    return re.split(r"(?m)^[a-z]  ", " \n" + compared.part("Why that may be"))[1:]
+    return re.split(r"(?m)^[a-z]  ", " \n" + compared.part("Possible reasons"))[1:]
 
 
 def test_a_right_table_equals_the_export_and_of_an_unusual_file_each_option_that_lacks_is_named(
@@ -54,7 +54,7 @@ def test_a_right_table_equals_the_export_and_of_an_unusual_file_each_option_that
 ) -> None:
     assert compared() == 0
     assert AGREE in compared.flat
-    assert "Why that may be" not in compared.printed
+    assert "Possible reasons" not in compared.printed
     team.export(form=COMMAS)
     assert compared(*[word for option in OPTIONS.items() for word in option]) == 0
     assert AGREE in compared.flat
@@ -112,7 +112,7 @@ def test_days_that_are_not_synced_or_were_not_over_are_told_from_the_others(team
     assert compared("--from", FIRST, "--to", YESTERDAY) == 0
     assert AGREE in compared.flat
     assert compared("--from", TODAY, "--to", FIRST) == 2
-    assert "There are no days to compare: say which, by  --from" in compared.error
+    assert "There are no days to compare. Choose them with  --from" in compared.error
 
 
 def test_the_credits_of_all_reasons_add_up_to_the_difference(team: Team, compared: Compared) -> None:
@@ -174,7 +174,7 @@ def test_the_table_is_found_in_any_schema_and_one_of_several_or_none_is_told(
     assert compared() == 0
     team.sync(schema="south", group_ids=[11])
     assert compared() == 2
-    assert "has credit_usage in north, south: name one of these by  --schema ." in compared.error
+    assert "has credit_usage in north, south: choose one with  --schema ." in compared.error
     assert (compared("--schema", "north"), compared("--schema", "west"), compared("--schema", "south")) == (0, 2, 1)
     assert "The sync has filters, and the table has no such row" in compared.flat
     assert 'so the table holds this alone: {"group_ids":[11]}.' in compared.flat
@@ -210,7 +210,7 @@ def test_rows_kept_twice_and_rows_of_another_granularity_are_pointed_out(team: T
         "timestamp '2026-03-30' as _airbyte_extracted_at) from credit_usage where usage_id = 'day-2026-03-02-0'"
     )
     assert compared() == 1
-    assert "rows with a usage_id that the table has already were counted, too" in compared.flat
+    assert "rows repeat a usage_id, as plain append does, and were counted too" in compared.flat
     assert "One side has the row more than once, with the same figures each time" in compared.flat
     assert "1 rows of another granularity than day were left out" in compared.flat
     lines = team.export(end_date=TODAY).splitlines()
@@ -222,7 +222,7 @@ def test_rows_kept_twice_and_rows_of_another_granularity_are_pointed_out(team: T
 
 def test_without_usage_on_a_side_it_is_said_what_is_missing(team: Team, compared: Compared) -> None:
     assert compared("--from", FIRST, "--to", FIRST) == 0
-    assert "Neither side has usage on these days: there was nothing to compare." in compared.flat
+    assert "Neither side has usage on these days, so there is nothing to compare." in compared.flat
     team.export_file.write_text(team.export().splitlines()[0])
     assert compared() == 1
     [reason] = reasons(compared)
@@ -272,10 +272,10 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),
         (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has quotes or a number of cells'),
         (HEADINGS + ROW + f'"{ROW}', "has quotes or a number of cells that do not fit: download the export again"),
-        (HEADINGS + ROW + ROW.replace("480", "4x0"), 'Row 3 of export.csv, column "Credits", has no figure as expe'),
-        (HEADINGS + ROW + "Total,,,12,480,,\n", "has no date as expected: say  --dateformat , such as %d.%m.%Y , or"),
+        (HEADINGS + ROW + ROW.replace("480", "4x0"), 'Row 3 of export.csv, column "Credits", has no figure in the expe'),
+        (HEADINGS + ROW + "Total,,,12,480,,\n", "has no date in the expected format: use  --dateformat , such as %d.%m.%Y , or"),
         (HEADINGS + ROW.replace("Upscaler", " \u200b"), 'Row 2 of export.csv, column "Tool", has no tool: enter it'),
-        ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in the encoding: say  --encoding , such as"),
+        ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in this encoding: use  --encoding , such as"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_place_and_without_an_address(

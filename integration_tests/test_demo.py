@@ -4,12 +4,15 @@ import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 from demo_process import Demo
 from sandbox_process import LISTS, USAGE, Sandbox
 
+from demo.history import keep_history
+from demo.marts import SANDBOX_TABLE
 from demo.origin import default_start
 from sandbox import DEFAULT_KEY
 
@@ -30,7 +33,7 @@ def test_the_demo_syncs_twice_and_the_sums_equal_the_ledger(demo: Demo) -> None:
     assert rows_add_up(printed) > 8
     for words in (
         "members, api_keys, groups, projects, credit_usage, credit_usage_by_api_key",
-        "Meanwhile the past changes at the API",
+        "Meanwhile, past usage changes at the API",
         "12 late uses",
         "credits are now 0",
         "Credits by tool and month",
@@ -116,6 +119,39 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
     assert f"The demo stopped: {words}" in printed
     assert "Traceback" not in printed
     assert (demo.output / "magnific.duckdb").read_text() == "the last result"
+
+
+def test_the_history_of_members_outlives_the_file_that_the_next_run_replaces(tmp_path: Path) -> None:
+    def synced(folder: str, member: str, *tables: str) -> Path:
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / "magnific.duckdb"
+        with duckdb.connect(file) as connection:
+            connection.execute(f"create table members as select '{member}' as email")
+            for table in tables:
+                connection.execute(f"create schema if not exists models; create table {table} as from members")
+                connection.execute(f"alter table {table} rename email to user_email")
+        return file
+
+    def histories(file: Path) -> list[tuple[str]]:
+        with duckdb.connect(file, read_only=True) as connection:
+            found = connection.execute("select 1 from duckdb_tables() where table_name = 'magnific__members_history'")
+            return connection.sql("from models.magnific__members_history").fetchall() if found.fetchall() else []
+
+    history = "models.magnific__members_history"
+    last = synced("last", "ann@example.com", history)
+    same = synced("same", "Ann@Example.com")
+    assert keep_history(last, same) is None
+    assert histories(same) == [("ann@example.com",)]
+    for new in (synced("other", "bob@example.com"), synced("sandbox", "ann@example.com", SANDBOX_TABLE)):
+        kept = keep_history(last, new)
+        assert kept is not None and kept.parent == new.parent and kept != new
+        assert (histories(new), histories(kept)) == ([], [("ann@example.com",)])
+    invented = synced("invented", "ann@example.com", history, SANDBOX_TABLE)
+    assert keep_history(invented, synced("real", "ann@example.com")) is None
+    (tmp_path / "text.duckdb").write_text("the last result")
+    kept = keep_history(tmp_path / "text.duckdb", same)
+    assert kept is not None and kept.read_text() == "the last result", "what cannot be opened is not thrown away"
+    assert keep_history(tmp_path / "none.duckdb", same) is None
 
 
 def test_the_default_start_is_three_requests_on_business() -> None:

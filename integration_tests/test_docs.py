@@ -13,6 +13,7 @@ from textwrap import dedent
 
 import pytest
 from exports import Team
+from npm import ENVIRONMENT, modules
 
 from sandbox import DEFAULT_KEY, Options, running
 from source_magnific_analytics.source import SourceMagnificAnalytics
@@ -71,6 +72,14 @@ def test_every_code_block_is_well_formed(page: Path) -> None:
             json.loads(text)
         elif language == "sh":
             subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+
+
+def test_markdownlint_has_nothing_to_say() -> None:
+    program = modules("markdownlint", "markdownlint-cli2@0.24.1") / ".bin" / "markdownlint-cli2"
+    names = [page.relative_to(ROOT) for page in PAGES]
+    done = subprocess.run([program, *names], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"Linting: {len(names)} files" in done.stdout
 
 
 def _put_what_the_demo_makes(folder: Path) -> None:

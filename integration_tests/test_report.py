@@ -5,12 +5,13 @@ Screenshots go to the folder that REPORT_SCREENSHOTS names, for people to look a
 
 import base64
 import struct
+import subprocess
 from io import BytesIO
 from pathlib import Path
 
 import duckdb
 import pytest
-from npm import modules
+from npm import ENVIRONMENT, modules
 from pypdf import PdfReader
 from report_page import PHONE, TABLET, WIDE, Browser, make_marts
 from selenium.webdriver.common.by import By
@@ -88,6 +89,20 @@ def test_a_screen_reader_and_a_keyboard_meet_no_barrier(
         "return [...document.querySelectorAll('section:not([hidden]) h2')].map((h) => h.textContent)"
     )
     assert len(set(landmarks)) == len(landmarks)
+
+
+def test_html_validate_has_nothing_to_say_of_the_page_as_written_and_as_drawn(
+    browser: Browser, html: Path, tmp_path: Path
+) -> None:
+    browser.show(html)
+    drawn = tmp_path / "drawn.html"
+    drawn.write_text(f"<!DOCTYPE html>\n{browser.ask('return document.documentElement.outerHTML')}\n")
+    program = modules("html-validate", "html-validate@11.21.1") / ".bin" / "html-validate"
+    # The width of a bar is a figure, and no rule of a style sheet; how `hidden` is written is the browser's choice.
+    rules = ["--rule", "no-inline-style:off", "--rule", "attribute-empty-style:off"]
+    for options in ([html], [*rules, drawn]):
+        done = subprocess.run([program, *options], env=ENVIRONMENT, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_name_is_text_and_never_markup(browser: Browser, html: Path) -> None:

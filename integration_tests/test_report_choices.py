@@ -65,8 +65,33 @@ def test_own_dates_beside_month_quarter_and_year(browser: Browser, year: Path) -
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("2026-03-09", "2026-03-01", "The first day is after the last."),
+        ("2026-03-09", "", "Enter both days."),
+        ("2026-03-09", "2026-04-01", "Choose days from 11 February 2025 to 17 March 2026."),
+    ],
+)
+def test_dates_that_are_no_period_are_said_beside_their_fields(
+    browser: Browser, year: Path, first: str, last: str, said: str
+) -> None:
+    browser.show(year)
+    shown = browser.text("#shown")
+    browser.ask(
+        "const [from, to] = ['from', 'to'].map((id) => document.getElementById(id));"
+        "[from.value, to.value] = arguments; to.dispatchEvent(new Event('change'))",
+        first,
+        last,
+    )
+    assert browser.text("#wrong") == said
+    assert browser.text("#shown") == shown
+    browser.show(year, chosen=f"#from={first}&to={last}")
+    assert (browser.text("#wrong"), browser.text("#shown")) == (said, shown)
+
+
+@pytest.mark.parametrize(
     "chosen",
-    ["in=constructor&unit=century", "period=toString&__proto__=x", "person=nobody", "from=2026-03-09&to=2026-03-01"],
+    ["in=constructor&unit=century", "period=toString&__proto__=x", "person=nobody"],
 )
 def test_what_an_address_says_that_nobody_knows_is_ignored(browser: Browser, year: Path, chosen: str) -> None:
     browser.show(year)
@@ -114,6 +139,23 @@ def test_what_went_through_no_key_is_the_rest(browser: Browser, year: Path) -> N
     assert total[1] == browser.card("Spent")[0].removeprefix("EUR ")
     browser.show(year, chosen="#group=Studio")
     assert not browser.driver.find_element(By.ID, "s-key").is_displayed(), "keys know no groups"
+
+
+def test_a_key_is_chosen_like_any_other_name_and_says_who_used_it(browser: Browser, year: Path) -> None:
+    browser.show(year)
+    spent = {row[0].removesuffix("owner"): row[1] for row in browser.rows("#s-person")}
+    browser.driver.find_element(By.LINK_TEXT, "Pipeline").click()
+    browser.wait_for("#key=k")
+    _, *rows, total = browser.rows("#s-person")
+    through_key = {row[0].removesuffix("owner"): row[1] for row in rows}
+    assert set(through_key) == {"person.001@team.example", "person.002@team.example"}
+    assert all(spent[person] == value for person, value in through_key.items())
+    assert browser.card("Spent")[0] == f"EUR {total[1]}"
+    assert [row[0] for row in browser.rows("#s-key")] == ["API key", "Pipeline", "Total"]
+    for unknown in ("group", "project"):
+        assert not browser.driver.find_element(By.ID, f"s-{unknown}").is_displayed()
+    browser.show(year, chosen="#person=person.002%40team.example")
+    assert [row[1] for row in browser.rows("#s-key")[1:3]] == [spent["person.002@team.example"], "0.00"]
 
 
 def test_the_timeline_has_bars_of_other_sizes_and_tells_which_are_not_whole(browser: Browser, year: Path) -> None:

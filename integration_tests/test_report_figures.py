@@ -197,7 +197,8 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Pat
     assert rows == [[f"The team{cycle}", *figures], [f"Group Studio{cycle}", *figures]]
     assert browser.card("Budget of the team") == ("81.2% used", f"EUR 1,012.34 of EUR 1,000.00, {cycle}")
     assert browser.card("Forecast of the team") == ("154.3%", "EUR 1,712.34; the budget runs out on 22 March 2026")
-    assert "group Studio has used 81.2% of its allowance." in browser.text("#alerts")
+    said = "has used EUR 1,012.34 of EUR 1,000.00 (81.2%), and reached 80% on 16 March 2026."
+    assert browser.text("#alerts") == f"The team {said}Group Studio {said}"
     ends = browser.ask("return [...document.querySelectorAll('#cycle .line')].map((one) => one.dataset.end)")
     used = sum(sums(ledger, CASES[0], MARCH, "tool", "cost").values())
     # 31 days that begin on a Sunday, as the cycle does.
@@ -209,7 +210,25 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Pat
     assert [float(one) for one in ends[-2:]] == pytest.approx([used, whole + 15 * 50.0])
     browser.show(file.with_suffix(".html"), chosen="#period=2026-02")
     assert browser.rows("#budget") == [], "no cycle of that month is in the models"
-    assert browser.card("Forecast of the team")[1].endswith("no allowance is given")
+    assert "Forecast" not in browser.text("main"), "a month that is over has none"
+
+
+def test_a_cycle_that_began_before_the_data_says_so(browser: Browser, file: Path) -> None:
+    said = "The data starts on 11 February 2025, after the cycle did"
+    for month, is_partial in (("2025-02", True), ("2025-03", False)):
+        browser.show(file.with_suffix(".html"), chosen=f"#in=credits&period={month}")
+        assert (said in browser.text("#about-budget")) == is_partial
+
+
+def test_people_are_counted_with_their_seats_and_without(browser: Browser, tmp_path: Path) -> None:
+    file = make_marts(tmp_path / "seats.duckdb", 60, 5)
+    with duckdb.connect(file) as connection:
+        connection.execute("update models.magnific__people set has_seat = false where person like 'person.001@%'")
+    write_report(file, file.with_suffix(".html"))
+    browser.show(file.with_suffix(".html"))
+    figure, note = browser.card("People with usage")
+    assert figure == "4"
+    assert note.startswith("3 of 4 seats and 1 without a seat; "), "the last of five uses nothing"
 
 
 def test_what_has_no_price_is_no_money(browser: Browser, file: Path, ledger: list[Row]) -> None:

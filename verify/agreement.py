@@ -1,4 +1,4 @@
-"""What answers say about each other: the same days asked in other ways, and ranges at the edge of what is accepted."""
+"""Checks across answers: the same days requested in different ways, and ranges at the limit of what is accepted."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def excess(seen: Seen) -> Judged:
 
 
 def _shares(tools: list[Tool], seen: Seen) -> str:
-    """How many of all tools these are, and how many of the credits they have."""
+    """Return which share of all tools and of their credits these are."""
     credits = share(_credits(tools), _credits(seen.tools))
     return f"{share(len(tools), len(seen.tools))} of the tools ({credits} of the credits)"
 

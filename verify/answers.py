@@ -1,4 +1,4 @@
-"""From an answer, whatever it is, to what can be counted in it."""
+"""Parses an answer, whatever it contains, into figures that can be counted."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from source_magnific_analytics.windows import Request
 Figures = tuple[int, int]
 """Uses and credits."""
 Sums = Counter[tuple[str, str]]
-"""Uses and credits, by tool and "uses" or "credits"; what is not there is 0."""
+"""Uses and credits, by tool and "uses" or "credits"; 0 if missing."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A list of the team or, with `request`, its credit usage; through `api_key_ids` alone where they are given."""
+    """A list of the team or, with `request`, its credit usage; with `api_key_ids`, only through these keys."""
 
     name: str
     endpoint: str
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
 
 
 class Tool(NamedTuple):
-    """A tool in a period or a piece of one; `day` is None where its date is none."""
+    """A tool in a period or a part of one; `day` is None if the date is not valid."""
 
     day: Date | None
     name: str
@@ -65,7 +65,7 @@ class Tool(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for a question: `status` is None, and `failure` says why, where nothing whole did.
+    """The response to a question. Without a complete one, `status` is None and `failure` says why.
 
     too_much: whether its size or time was the failure. clock: seconds of the server's Date ahead of this machine's.
     """
@@ -81,7 +81,7 @@ class Answer:
 
     @cached_property
     def json(self) -> Any:
-        """The body's JSON; an error where it is none."""
+        """The body's JSON, or the error if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -99,7 +99,7 @@ class Answer:
 
     @cached_property
     def tools(self) -> list[Tool]:
-        """Of credit usage; none where a part is nothing like usage, which the judges of the contract tell."""
+        """The tools of credit usage. Empty if any part is not usage, which the judges of the contract report."""
         try:
             return [_tool(_day(str(row["date"])), one) for row in self.rows for one in row["consumptions"]]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -107,7 +107,7 @@ class Answer:
 
     @cached_property
     def by_day(self) -> dict[Date, Sums]:
-        """What each period adds up to, by its first day."""
+        """The totals of each period, by its first day."""
         sums: dict[Date, Sums] = {day: Counter() for text in self.texts("date") if (day := _day(text))}
         for tool in self.tools:
             if tool.day:
@@ -117,7 +117,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Seen:
-    """All that was answered, by the name of its question."""
+    """All answers, by the name of their question."""
 
     config: Config
     answers: dict[str, Answer]
@@ -137,12 +137,12 @@ class Seen:
 
     @property
     def tools(self) -> list[Tool]:
-        """Of the longest answer."""
+        """The tools of the longest answer."""
         return self.days.tools if self.days else []
 
 
 def between(by_day: Mapping[Date, Sums], first: Date, last: Date) -> Sums:
-    """What the days from `first` to `last`, both included, add up to."""
+    """Return the totals of the days from `first` to `last`, both included."""
     total: Sums = Counter()
     for day, sums in by_day.items():
         if first <= day <= last:
@@ -162,7 +162,7 @@ def _figures(item: Mapping[str, Any]) -> Figures:
 
 
 def _day(text: str) -> Date | None:
-    """The day of a midnight; of another time, the nearest midnight's: it may be that of another offset."""
+    """Return the day of a midnight; for another time, that of the nearest midnight, which may be in another offset."""
     try:
         return midnight(text)
     except (ValueError, OverflowError):

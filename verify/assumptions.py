@@ -8,12 +8,12 @@ from collections.abc import Callable
 from verify.answers import Answer, Seen
 
 Judged = tuple[bool | None, str]
-"""Whether an assumption holds (None: it could not be seen), and what was seen, in words that are nobody's."""
+"""Whether an assumption holds (None: could not be checked), and what was seen, without data of the team."""
 Judge = Callable[[Seen], Judged]
 
 NOT_SEEN: Judged = (None, "no answer tells")
 JUDGES: dict[str, Judge] = {}
-"""By what they judge, in the words of docs/reliability.md."""
+"""The judges by their assumption, in the words of docs/reliability.md."""
 
 
 def judges(assumption: str) -> Callable[[Judge], Judge]:
@@ -21,7 +21,7 @@ def judges(assumption: str) -> Callable[[Judge], Judge]:
 
 
 def share(part: float, whole: float) -> str:
-    """A share in whole percent; what is not nothing is never 0.
+    """Return a share in whole percent; a share above zero is never shown as 0.
 
     >>> share(0, 9), share(1, 900), share(1, 3), share(1, 0)
     ('0 percent', 'less than 1 percent', '33 percent', 'no share')

@@ -31,13 +31,13 @@ _MAY_BE_MISSING = {
 }
 # Options of DuckDB's reader: what each is called here, its default, and what it says.
 _CSV: dict[str, tuple[str, Any, str]] = {
-    "delim": ("--delimiter", ",", "what stands between cells"),
-    "decimal_separator": ("--decimal", ".", "what stands before decimals"),
-    "thousands": ("--thousands", None, "what stands between thousands"),
+    "delim": ("--delimiter", ",", "the separator of cells"),
+    "decimal_separator": ("--decimal", ".", "the decimal separator"),
+    "thousands": ("--thousands", None, "the thousands separator"),
     "dateformat": ("--dateformat", "%Y-%m-%d", "how dates are written, such as %%d.%%m.%%Y or, of months, %%Y-%%m"),
     "encoding": ("--encoding", "utf-8", "utf-8, utf-16 or latin-1"),
     "skip": ("--skip", 0, "number of lines above the headings"),
-    "nullstr": ("--nothing", None, "what stands for no name, such as n/a"),
+    "nullstr": ("--nothing", None, "the text of an empty cell, such as n/a"),
 }
 # Where all dates begin a period of the table, they stand for all of it.
 _ASKED = """
@@ -55,7 +55,7 @@ _ASKED = """
 
 @contextmanager
 def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The synced file, for reading alone, in the schema that has `credit_usage`. Raises ComparisonError."""
+    """Open the synced file read-only, in the schema that has `credit_usage`. Raises ComparisonError."""
     if not file.is_file():
         raise ComparisonError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
     try:
@@ -69,7 +69,7 @@ def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnec
             raise ComparisonError(f"{file} has no table credit_usage: sync that stream into it, or name another file.")
         chosen = wanted or ("main" if "main" in schemas else schemas[0] if len(schemas) == 1 else "")
         if chosen not in schemas:
-            raise ComparisonError(f"{file} has credit_usage in {', '.join(schemas)}: name one of these by  --schema .")
+            raise ComparisonError(f"{file} has credit_usage in {', '.join(schemas)}: choose one with  --schema .")
         connection.execute(f'use "{chosen}"')
         for name, columns in _MAY_BE_MISSING.items():
             if (chosen, name) not in tables:
@@ -78,14 +78,14 @@ def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
-    """All that is found. Raises ComparisonError where the export cannot be read or no days are known."""
+    """Compare both. Raises ComparisonError if the export cannot be read or there are no days."""
     csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
     connection.execute((SQL / "table.sql").read_text())
     headings = read_export(connection, asked.export, csv, dict(asked.column))
     connection.execute(_ASKED, [list(headings), LOOKBACK_DAYS, asked.first, asked.last])
     [days] = _rows(connection, "from asked")
     if not days["first_day"] or not days["last_day"] or days["first_day"] > days["last_day"]:
-        raise ComparisonError("There are no days to compare: say which, by  --from  and, not before it,  --to .")
+        raise ComparisonError("There are no days to compare. Choose them with  --from  and  --to .")
     connection.execute((SQL / "differences.sql").read_text())
     for same in _SAME:
         connection.execute((SQL / "renamed.sql").read_text().replace("SAME", same))
@@ -121,8 +121,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--schema", help="where the table is, if in several schemas of the file")
     add("--from", dest="first", type=_day, metavar="DAY", help="first day to compare; default: the export's first")
     add("--to", dest="last", type=_day, metavar="DAY", help="last day to compare; default: the export's last")
-    add("--people", action="store_true", help="show addresses, which are left out otherwise")
-    add("--all", action="store_true", help="show every difference, not the largest alone")
+    add("--people", action="store_true", help="show addresses, which are hidden by default")
+    add("--all", action="store_true", help="show every difference, not only the largest")
     named = f"the heading of a column that is not recognised; NAME is one of {', '.join(COLUMNS)}"
     add("--column", action="append", default=[], type=_column, metavar="NAME=HEADING", help=named)
     for name, (option, default, meaning) in _CSV.items():

@@ -1,4 +1,4 @@
-"""What a comparison says, on one page of text for a terminal or a file."""
+"""The result of a comparison as one page of text, for a terminal or a file."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Comparison:
     people: bool
 
     def page(self, everything: bool) -> str:
-        """everything: show all rows that differ, not the largest alone."""
-        lines = ["Magnific's export against the synced table", ""]
+        """everything: show all rows that differ, not only the largest."""
+        lines = ["Magnific's export compared with the synced table", ""]
         lines += [line for sign, text in self.sources.items() if text for line in _item(sign, self._clean(text), 9)]
         lines += ["", *_balance(self.sums), "", *textwrap.wrap(self._verdict(), WIDTH)]
         reasons = dict.fromkeys(row["reason"] for row in self.differing)
@@ -37,7 +37,7 @@ class Comparison:
         lines += _grid("By tool and day", wrong, everything, self._place)
         lettered = [{**row, "letter": letters[row["reason"]]} for row in self.differing]
         lines += _grid("Row by row", lettered, everything, self._place)
-        lines += ["", "Why that may be"] if self.differing else []
+        lines += ["", "Possible reasons"] if self.differing else []
         for reason, letter in letters.items():
             rows = [row for row in self.differing if row["reason"] == reason]
             credits = _change(sum((row["credits"] for row in rows), Decimal(0)))
@@ -45,13 +45,13 @@ class Comparison:
             for names in dict.fromkeys(map(self._renamed, rows)) if reason == "names" else ():
                 lines += _item("", names)
         more = other_things(self.synced) if self.differing else []
-        lines += ["", "To know"] if more else []
+        lines += ["", "Also"] if more else []
         return "\n".join([*lines, *(line for text in more for line in _item(DOT, text))])
 
     def _verdict(self) -> str:
         rows, sums = _count(self.rows, "row"), f"{_count(len(self.sums), 'sum')} by tool and day"
         if not self.sums:
-            return "Neither side has usage on these days: there was nothing to compare."
+            return "Neither side has usage on these days, so there is nothing to compare."
         if not self.differing:
             return f"They agree to the credit: {rows} and {sums}."
         days = {row["day"] for row in self.sums}
@@ -63,7 +63,7 @@ class Comparison:
         )
 
     def _place(self, row: Row) -> str:
-        """What a row is of and, on the next line, whose it is and where it stands in either file."""
+        """Return the day and tool of a row and, on the next line, its names and its place in either file."""
         person = "nobody" if row.get("person", "") is None else row.get("person") if self.people else None
         names = [self._clean(name) for name in (person, row.get("project"), row.get("group")) if name]
         sides = filter(None, (row.get("their_rows"), row.get("our_rows")))
@@ -72,7 +72,7 @@ class Comparison:
         return f"{first.strip()}\n{f' {DOT} '.join(names)}"
 
     def _renamed(self, row: Row) -> str:
-        """Which names differ: the table's, then the export's."""
+        """Return the names that differ: the table's, then the export's."""
         return "; ".join(
             "an address (--people shows it)"
             if kind == "person" and not self.people
@@ -82,7 +82,7 @@ class Comparison:
         )
 
     def _clean(self, name: str) -> str:
-        """A name that cannot steer a terminal, and in which no address hides unless addresses are shown."""
+        """Return a name without control characters and, unless addresses are shown, without addresses."""
         printable = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)
         return printable if self.people else re.sub(r"\S+@\S+", "(address)", printable)
 
@@ -95,7 +95,7 @@ def _balance(sums: Sequence[Row]) -> Iterator[str]:
 
 
 def _grid(title: str, rows: Sequence[Row], everything: bool, place: Callable[[Row], str]) -> Iterator[str]:
-    """A line of figures for each row, behind the first line of its place and above the second."""
+    """Yield the figures of each row after the first line of its place, then the second line."""
     shown = rows if everything else rows[:USUAL_ROWS]
     more = f", the {len(shown):,} largest of {len(rows):,} (--all shows the rest)" if len(shown) < len(rows) else ""
     if rows:

@@ -1,4 +1,4 @@
-"""The fields that the documentation says answers have, and what else is met in them, in nobody's words."""
+"""The documented fields of answers, and what else they contain, without data of the team."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FIELDS = {
     "team-groups": "group_id name member_count",
     "team-projects": "project_reference name",
 }
-# A name that the documentation does not have is told where it is made of these: any other might be somebody's.
+# An undocumented name is shown only if it is made of these words: any other might be a person's.
 _WORDS = (
     "amount|at|avatar|cost|count|country|created|credits|currency|date|description|email|end|first|id|key|kind|last|limit|"
     "meta|model|month|name|next|page|pagination|period|plan|price|project|reference|remaining|role|seat|start|status|team|"
@@ -46,7 +46,7 @@ def not_as_documented(answer: Answer) -> Counter[str]:
 
 
 def _shown(name: str) -> str:
-    """The name of a field, where it cannot be anybody's.
+    """Return the name of a field, if it cannot be a person's.
 
     >>> _shown("currency"), _shown("toolVersion"), _shown("ann@example.com"), _shown("Harbour")
     ('`currency`', '`toolVersion`', 'a field whose name is not shown', 'a field whose name is not shown')

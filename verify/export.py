@@ -1,4 +1,4 @@
-"""The dashboard's CSV, read by DuckDB. Nobody documents how it is written: each error names an option that may help."""
+"""The dashboard's CSV, read by DuckDB. Its format is not documented, so each error names an option that may help."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ COLUMNS = {
 }
 _TYPES = dict.fromkeys(COLUMNS, "varchar") | {"date": "date", "uses": "decimal(38, 6)", "credits": "decimal(38, 6)"}
 _REMEDIES = {
-    "date": "has no date as expected: say  --dateformat , such as %d.%m.%Y , or take the row away if it is a sum.",
-    "tool": "has no tool: enter it, or take the row away if it is a sum.",
-    "figure": "has no figure as expected: say  --decimal , such as a comma, and  --thousands , or correct it.",
-    "encoding": "is not in the encoding: say  --encoding , such as latin-1 .",
-    "cells": "has quotes or a number of cells that do not fit: download the export again, or take the row away.",
+    "date": "has no date in the expected format: use  --dateformat , such as %d.%m.%Y , or remove the row if it is a "
+    "total.",
+    "tool": "has no tool: enter it, or remove the row if it is a total.",
+    "figure": "has no figure in the expected format: use  --decimal , such as a comma, and  --thousands , or correct "
+    "it.",
+    "encoding": "is not in this encoding: use  --encoding , such as latin-1 .",
+    "cells": "has quotes or a number of cells that do not fit: download the export again, or remove the row.",
 }
 # The first row that cannot be counted.
 _UNCOUNTED = """
@@ -40,15 +42,15 @@ _UNCOUNTED = """
 
 
 class ComparisonError(Exception):
-    """Something the person at the terminal can mend; its text is what they read."""
+    """An error that the user can fix; its text is what they see."""
 
 
 def read_export(
     connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any], named: Mapping[str, str]
 ) -> dict[str, str]:
-    """Make the table `export` of the file's rows, behind `table.sql`; returns the headings by the names of `COLUMNS`.
+    """Create the table `export` from the file, after `table.sql`; return the headings by the names of `COLUMNS`.
 
-    csv: options of DuckDB's reader. named: headings that are said, by the names of `COLUMNS`. Raises ComparisonError.
+    csv: options of DuckDB's reader. named: the user's headings, by the names of `COLUMNS`. Raises ComparisonError.
     """
     if not file.is_file():
         raise ComparisonError(f"There is no file {file}: name the CSV that the dashboard exported.")
@@ -65,8 +67,8 @@ def read_export(
     except duckdb.Error as error:
         # Of what it says, the first line alone has nothing of the file.
         raise ComparisonError(
-            f"{file} is no CSV as expected ({str(error).splitlines()[0]}): see that it is whole, each quote closed, "
-            "or say  --delimiter , --encoding  or  --skip , how many lines stand above the headings."
+            f"{file} is not a CSV in the expected format ({str(error).splitlines()[0]}). Check that it is complete and "
+            "every quote is closed, or use  --delimiter , --encoding  or  --skip  (lines above the headings)."
         ) from None
     for row, name, problem in connection.execute(_UNCOUNTED).fetchall():
         raise ComparisonError(
@@ -81,7 +83,7 @@ def _read(connection: duckdb.DuckDBPyConnection, query: str, file: Path, csv: Ma
 
 
 def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any]) -> list[str]:
-    # What is wrong in a row below is said when the rows are read.
+    # Errors in the rows below are reported when the rows are read.
     lenient = {"ignore_errors": True, "null_padding": True, "strict_mode": False, "parallel": False, "header": False}
     cells = {f"cell_{number}": "varchar" for number in range(99)}
     first = _read(connection, "select *", file, {**csv, **lenient, "columns": cells})
@@ -100,13 +102,13 @@ def _position(file: Path, name: str, headings: list[str], named: Mapping[str, st
     if name in ("date", "tool", "credits", *named):
         raise ComparisonError(
             f"{file} has no heading for {name}; its headings are {', '.join(map(_shown, headings[:8]))}. Name the "
-            f'column, such as  --column "{name}=Points" , or say  --delimiter , --encoding  or  --skip .'
+            f'column, such as  --column "{name}=Points" , or use  --delimiter , --encoding  or  --skip .'
         )
     return None
 
 
 def _plain(heading: str) -> str:
-    r"""A heading without what nobody sees or means.
+    r"""Return a heading without invisible characters, case and punctuation.
 
     >>> _plain("\ufeffUser_email\u200b"), _plain("usage\ncount ")
     ('user email', 'usage count')
@@ -115,7 +117,7 @@ def _plain(heading: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """A heading in one short line, and without an address, should the file have no headings.
+    """Return a heading in one short line, without addresses, in case the file has no headings.
 
     >>> _shown("480 credits"), _shown("nora@team.example")
     ('"480 credits"', '(not shown: it may be an address)')

@@ -1,7 +1,7 @@
-"""`python -m verify.facts`: asks Magnific what the connector takes for granted, and makes a page of it.
+"""`python -m verify.facts`: check with Magnific what the connector takes for granted, and print a page about it.
 
 MAGNIFIC_API_KEY, and optionally MAGNIFIC_PLAN and MAGNIFIC_START_DATE, name the team. Without a key it asks a sandbox
-that it starts itself. The page may be shown in public: it holds counts, shares and shapes, and nothing of the team.
+that it starts itself. The page can be published: it has counts, shares and formats, but no data of the team.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
 # After these the others would be answered the same way, or cost what the day's syncs need.
 _STOPS = {
-    401: "Magnific refuses the API key (401): make a new one as https://docs.magnific.com/quickstart describes",
+    401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for one that may",
     429: "Magnific refuses more requests for now (429): try again in a minute, or tomorrow",
 }
 
 
 def ask(config: Config) -> tuple[dict[str, Answer], str]:
-    """The answers, by the name of their question; and why there are no more, where something ended them."""
+    """Return the answers by the name of their question, and the reason if it ended early."""
     answers: dict[str, Answer] = {}
     client, course = Client(config, POLICY), questions(config)
     question = next(course)
@@ -50,9 +50,9 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
         print(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
         if answer.status in _STOPS:
             return answers, _STOPS[answer.status]
-        # A list that is answered by something else than Magnific is no reason to spend the other requests.
+        # If something other than Magnific answers, the other requests are not worth sending.
         if len(answers) == 1 and not (answer.status == 200 or 400 <= (answer.status or 0) < 500):
-            return answers, f"Magnific could not be read ({outcome}): see whether it has an outage, and any proxy"
+            return answers, f"Magnific could not be read ({outcome}): check for an outage or a proxy problem"
         try:
             question = course.send(answer)
         except StopIteration:
@@ -61,7 +61,7 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
 
 
 def _answer(client: Client, config: Config, question: Question) -> Answer:
-    """One try, read alone, never sent to another host."""
+    """Send one request without retries, never to another host."""
     begun = time.monotonic()
     try:
         # Magnific's reference calls this POST a query: it changes nothing.
@@ -88,9 +88,9 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
 
 
 def page(seen: Seen, stopped: str, asked: str) -> str:
-    """What there is to show, without anything of the team: counts, shares, shapes."""
+    """Return the page, without any data of the team: counts, shares, formats."""
     lines = [
-        f"What source-magnific-analytics takes for granted, asked of {asked} on {seen.config.today} (plan "
+        f"What source-magnific-analytics takes for granted, checked with {asked} on {seen.config.today} (plan "
         f"{seen.config.plan}, {len(seen.answers)} requests)"
     ]
     lines += [f"Stopped early. {stopped}. What was learned until then:"] if stopped else []
@@ -103,7 +103,7 @@ def page(seen: Seen, stopped: str, asked: str) -> str:
 
 
 def main() -> int:
-    """0 where the page is whole, 1 where something ended it early."""
+    """Return 0 if the page is complete, 1 if something ended it early."""
     today = pendulum.now("UTC").date()
     given = {name: value for name, end in _SETTINGS.items() if (value := os.environ.get(f"MAGNIFIC_{end}"))}
     raw = {"start_date": str(today.start_of("month").subtract(years=1)), **given}
@@ -116,7 +116,7 @@ def main() -> int:
             where = asked if given else "a sandbox on this machine, since MAGNIFIC_API_KEY is not set"
             print(
                 f"Asking {where}: at most {MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests, which only "
-                "read and cost no credits.\nNothing of the team is printed: no key, address, name or figure of credits."
+                "read and cost no credits.\nNo data of the team is printed: no key, address, name or number of credits."
             )
             answers, stopped = ask(config)
         except AirbyteTracedException as error:

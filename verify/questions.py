@@ -1,4 +1,4 @@
-"""Which questions settle what the connector takes for granted: at most twelve, each of which only reads."""
+"""The requests that check what the connector takes for granted: at most twelve, all read-only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _usage(name: str, unit: Granularity, first: Date, last: Date) -> Question:
 
 
 def questions(config: Config) -> Generator[Question, Answer, None]:
-    """Each question in turn; the next depends on the answer that is sent back. The least important come last."""
+    """Yield one question at a time; the next depends on the answer sent back. The least important come last."""
     yield Question("members", "team-members")
     keys = yield Question("api_keys", "team-api-keys")
     days = yield from _longest_range(config)
@@ -40,7 +40,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """The plan's longest range, one more or fewer days; returns the first answer with days or, of none, the last."""
+    """Ask for the plan's longest range, then one day more or less; return the first answer with days, or the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)
@@ -57,7 +57,7 @@ def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
 
 
 def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -> Iterator[Question]:
-    """Questions about days that `days` tells of: what they say has to agree with that."""
+    """Yield questions about the days in `days`; their answers have to agree with it."""
     assert days.question.request is not None
     first, settled = days.question.request.range.start, today.subtract(days=_UNSETTLED_DAYS)
     if last := _two_days(days.by_day, first, settled):
@@ -74,6 +74,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
-    """The second of the newest two days in a row with usage between `first` and `last`; else the newest with usage."""
+    """Return the second of the newest two consecutive days with usage in this span, or else the newest with usage."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
     return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

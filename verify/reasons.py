@@ -11,41 +11,42 @@ LOOKBACK_DAYS = 7
 """The connector's default."""
 
 _WORDS = {
-    "empty": "The export has no rows of these days: it was made of other days or with a filter, or is incomplete. "
-    "Export these days again, and compare.",
-    "repeated": "One side has the row more than once, with the same figures each time: see whether the export repeats "
-    "its line, as when two exports were joined, and whether the table repeats a usage_id.",
-    "before": "These days lie before the first synced one, {first_day}: set start_date earlier and sync.",
-    "never": "Nothing has been synced into the table yet: sync, and compare again.",
-    "unsynced": "Not synced yet: the last synced day is {through}. Sync, and compare again.",
-    "part": "A {granularity} of which the comparison has some days alone, while the table adds up all of them: "
-    "compare whole ones, by an export of theirs and  --from  and  --to .",
-    "open": "Still going on when the table was synced ({synced_at} UTC): compare finished days, with  "
-    "--to {complete} .",
-    "names": "The same figures under another name: it was changed, or the usage given to another, after the table "
-    "read these days. To have today's names everywhere, refresh credit_usage.",
-    "nobody": "Magnific counts this usage in a tool's total and attributes it to nobody. The table keeps it in rows "
-    "without a person; the export has people alone. Nothing is wrong.",
-    "moved": "The sums of tool and day agree: Magnific has given the usage to another person, project or group since "
-    "one of the two was made. Sync, export again and compare.",
-    "filtered": "The sync has filters, and the table has no such row: see the filters below.",
+    "empty": "The export has no rows of these days: it covers other days, was filtered, or is incomplete. Export "
+    "these days again and compare.",
+    "repeated": "One side has the row more than once, with the same figures each time. Check whether the export "
+    "repeats its line, for example because two exports were joined, and whether the table repeats a usage_id.",
+    "before": "These days lie before the first synced one, {first_day}. Set start_date to an earlier day and sync.",
+    "never": "Nothing has been synced into the table yet. Sync and compare again.",
+    "unsynced": "Not synced yet: the last synced day is {through}. Sync and compare again.",
+    "part": "Only some days of this {granularity} are compared, while the table has its total. Compare whole ones: "
+    "export them, and use  --from  and  --to .",
+    "open": "Still going on when the table was synced ({synced_at} UTC). Compare finished days, with  --to {complete} "
+    ".",
+    "names": "The same figures under another name: after the table read these days, the name was changed or the usage "
+    "was assigned to another. To have today's names everywhere, refresh credit_usage.",
+    "nobody": "Magnific counts this usage in a tool's total but attributes it to nobody. The table keeps it in rows "
+    "without a person; the export has only people. Nothing is wrong.",
+    "moved": "The sums by tool and day agree. Magnific has given the usage to another person, project or group since "
+    "the sync or the export. Sync, export again and compare.",
+    "filtered": "The sync has filters, and the table has no such row. See the filters below.",
     "recent": "Magnific corrects past days, and each sync reads the last {lookback} (lookback_window_days, unless set "
-    "otherwise) again: sync, export at once and compare.",
-    "older": "Before the last {lookback} days, which a sync reads again: corrected by Magnific since, or the export "
-    "is filtered or in another time zone than UTC. Refresh credit_usage, and compare again.",
-    "filters": "The sync has filters, so the table holds this alone: {filters}. Export with the same, or sync without.",
-    "repeated_ids": "{repeated_ids:,} rows with a usage_id that the table has already were counted, too, as plain "
-    "append leaves them: keep the newest of each, or sync with Append + Deduped.",
+    "otherwise) again. Sync, export immediately and compare.",
+    "older": "These days are older than the last {lookback}, which each sync reads again. Magnific has corrected them "
+    "since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
+    "filters": "The sync has filters, so the table holds only this: {filters}. Export with the same filters, or sync "
+    "without them.",
+    "repeated_ids": "{repeated_ids:,} rows repeat a usage_id, as plain append does, and were counted too. Keep the "
+    "newest of each, or sync with Append + Deduped.",
     "other_granularity": "{other_granularity:,} rows of another granularity than {granularity} were left out: the "
     "setting was changed, and the sync after it is not complete.",
 }
 
 
 def words(reason: str, synced: Row) -> str:
-    """What is so, and what to do; `synced` is what `table.sql` knows of the sync."""
+    """Return the reason and what to do about it. `synced`: what `table.sql` knows about the sync."""
     return _WORDS[reason].format(lookback=LOOKBACK_DAYS, **synced)
 
 
 def other_things(synced: Row) -> list[str]:
-    """What makes a table hold less or more as a whole."""
+    """Return what makes the whole table hold more or less."""
     return [words(name, synced) for name in ("filters", "repeated_ids", "other_granularity") if synced[name]]

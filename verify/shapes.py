@@ -1,4 +1,4 @@
-"""What answers look like, each by itself, and how they come."""
+"""Checks of single answers: their format and how they arrive."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@
 {# A cell of a seed as text, null where it is empty: a column without any value has whatever type dbt guessed. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
-{# A name as it is compared: whatever its case. #}
+{# A name in the form in which it is compared. #}
 {% macro name_key(column) %}lower(trim({{ column }})){% endmacro %}
 
-{# The percentages of an allowance that are worth a word. #}
+{# The percentages of an allowance that raise an alert. #}
 {% macro levels() %}{{ return([200, 150, 120, 100, 95, 80, 50]) }}{% endmacro %}
 
-{# In whole credits, so that no level is reached by rounding. #}
+{# Compared in whole credits, so that rounding never reaches a level. #}
 {% macro reaches(credits, allowance, level) -%}
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
 {%- endmacro %}
@@ -52,7 +52,7 @@
 coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}, '')
 {%- endmacro %}
 
-{# Whom usage belongs to that Magnific attributes to no person. #}
+{# The name for usage that Magnific attributes to no person. #}
 {% macro nobody() %}(not attributed to a person){% endmacro %}
 
 {% macro has_seat(status) -%}

@@ -1,4 +1,4 @@
-{# What warehouses say differently and dbt has no word for. #}
+{# Expressions that differ by warehouse and that dbt does not provide. #}
 
 {# A timestamp with or without a zone (Airbyte writes both, in UTC) as one without, in UTC, whatever the session's zone. #}
 {% macro utc_timestamp(column) %}{{ return(adapter.dispatch('utc_timestamp', 'magnific_analytics')(column)) }}{% endmacro %}

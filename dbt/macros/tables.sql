@@ -1,6 +1,6 @@
 {# Airbyte's tables: of one connection or several, synced or not. #}
 
-{# What the models read of each table. #}
+{# The columns that the models read from each table. #}
 {% macro columns_of(table) %}
     {%- set usage = {
         "usage_id": dbt.type_string(), "date": "date", "granularity": dbt.type_string(), "tool": dbt.type_string(),

@@ -1,8 +1,7 @@
-// The lists by name: what each used, its share and change; people by tool; seats that nobody uses.
+// The lists by name: what each used, its share and change; people by tool; API keys; seats that nobody uses.
 
 const longList = 25;
-const onPaper = 8;
-const told = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
+const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
 // A change in two parts: more uses at what one cost before, and the rest, which is what a use costs more now.
@@ -21,9 +20,9 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const order = {};
   const searched = {};
 
-  // Draws a section: heading, sentence, search where it is long, table and download.
-  // `rows`: {values, cells} each, values as they are sorted.
-  function list(kind, shown, { about, columns, rows, all, saved }) {
+  // Draws a section: heading, sentence, search where it is long, table and download. `rows`: whatever `columns` read.
+  // A column: {title, value(row), words(value, row), cell(row), saved, ...}; `value` is what is sorted by and added up.
+  function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
     const isLong = rows.length >= longList;
     const sort = isLong ? { id: `sort-${kind}`, ...(order[kind] || {}), choose: (by) => {
@@ -31,40 +30,69 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       show();
     } } : undefined;
     if (sort?.by < columns.length) {
-      const compare = (one, other) => (typeof one === "number" || typeof other === "number"
-        ? (one ?? -Infinity) - (other ?? -Infinity) : one.localeCompare(other));
-      rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(one.values[sort.by], other.values[sort.by]));
+      const { value, number } = columns[sort.by];
+      const compare = (one, other) => (number ? (one ?? -Infinity) - (other ?? -Infinity) : one.localeCompare(other));
+      rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(value(one), value(other)));
     }
-    const late = rows.length > onPaper + 1 ? rows.length - onPaper : 0;
-    const rest = late ? columns.map(({ adds, words }, n) =>
+    const inWords = ({ value, words }, row) => (words ? words(value(row), row) : value(row) || dash);
+    const rest = (late) => columns.map(({ adds, value, words }, n) =>
       (n === 0 ? `${whole(late)} more ${many}, on screen and in the CSV`
-      : adds ? words(rows.slice(onPaper).reduce((sum, { values }) => sum + (values[n] ?? 0), 0)) : "")) : null;
-    const drawn = table(title, columns, rows.map(({ cells }, n) => ({ cells, late: late && n >= onPaper })),
-      { total: all, rest, sort });
+      : adds ? words(rows.slice(onPaper).reduce((sum, row) => sum + (value(row) ?? 0), 0)) : ""));
+    const drawn = table(title, columns,
+      rows.map((row) => columns.map((column) => (column.cell ? column.cell(row) : inWords(column, row)))),
+      { total: last && columns.map((column) => inWords(column, last)), rest, sort });
+    const columnsSaved = columns.filter((column) => column.saved);
     place(`s-${kind}`).replaceChildren(
       element("div", { className: "heading" }, element("h2", { id: `h-${kind}`, tabIndex: -1 }, title),
-        csvButton(fileName(saved.name, shown), title, saved.rows)),
+        csvButton(fileName(saved, shown), title, () => [columnsSaved.flatMap((column) => column.saved),
+          ...[...rows, ...(last ? [last] : [])].map((row) => columnsSaved.flatMap((column) =>
+            (column.save || column.value)(row) ?? ""))])),
       element("p", { className: "about" }, about),
-      ...(isLong ? [search(kind, rows, drawn)] : []), drawn);
+      ...(isLong ? [search(kind, rows.map(columns[0].value), drawn)] : []), drawn);
   }
 
-  function search(kind, rows, drawn) {
+  function search(kind, names, drawn) {
     const lines = [...drawn.querySelectorAll("tbody tr:not(.rest)")];
     const found = element("span", { role: "status" });
     const field = element("input", { type: "search", id: `search-${kind}`, value: searched[kind] || "" });
     const apply = () => {
       searched[kind] = field.value;
       const wanted = field.value.trim().toLowerCase();
-      lines.forEach((line, n) => { line.hidden = !String(rows[n].values[0]).toLowerCase().includes(wanted); });
+      lines.forEach((line, n) => { line.hidden = !names[n].toLowerCase().includes(wanted); });
       found.textContent = wanted
-        ? `${whole(lines.filter((line) => !line.hidden).length)} of ${whole(rows.length)} ${kinds[kind].many}; the total is of all.`
-        : "";
+        ? `${whole(lines.filter((line) => !line.hidden).length)} of ${whole(names.length)} ${kinds[kind].many}; `
+          + "the total is of all." : "";
     };
     field.addEventListener("input", apply);
     apply();
     return element("p", { className: "search" }, element("label", {}, `Search ${kinds[kind].many} `, field), " ",
       found);
   }
+
+  // Name, amount, share and uses of rows {id, name, sum}; `all`: what shares are of.
+  function amounts(kind, { filters, unit }, rows, all) {
+    const most = Math.max(...rows.map(({ sum }) => unit.value(sum) ?? 0));
+    const role = (id) => (kind === "person" ? roles.get(id) || "" : "");
+    const isPlain = (name) => name.startsWith("(");
+    const cell = ({ id, name, sum }) => named(name, {
+      href: filters[kind] === undefined && (kind !== "key" || id) ? hrefOf({ [kind]: id }) : "",
+      badge: role(id) === "member" ? "" : role(id), quiet: isPlain(name),
+      share: most > 0 ? (unit.value(sum) ?? 0) / most : 0 });
+    const extra = { project: ["project_reference"], key: ["api_key_id"], person: ["role"] }[kind] || [];
+    const share = ({ sum }) => (unit.value(sum) === null ? null : (100 * unit.value(sum)) / (unit.value(all) || 1));
+    return [
+      { title: capital(kinds[kind].one), value: ({ name }) => name, cell,
+        saved: [kind === "key" ? "api_key" : kind, ...extra],
+        save: ({ id, name }) => [name, ...extra.map(() => (kind === "person" ? role(id) : id ?? ""))] },
+      figure(unit.title, ({ sum }) => unit.value(sum), unit.figure,
+        { adds: true, saved: figureTitles, save: ({ sum }) => figures(sum) }),
+      figure("Share", share, (value) => `${decimals(1)(value)}%`, { adds: true }),
+      figure("Uses", ({ sum }) => sum.uses, whole, { adds: true }),
+    ];
+  }
+
+  const figure = (title, value, words, more = {}) => ({ title, value, number: true, ...more,
+    words: (found, row) => (found === null ? (more.screen ? "" : dash) : words(found, row)) });
 
   // `sums`: of all days shown. `now`, `before`: of the days that are compared.
   function ranking(kind, shown, sums, now, before) {
@@ -74,109 +102,72 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const all = total(sums.values());
     const compares = spans.before && both(unit, total(now.values()), total(before.values()));
     const changed = new Map(driversOfAll(unit, now, before).map((one) => [one.id, one]));
+    const none = { change: 0, now: 0, before: 0, uses: 0, price: 0 };
     const byTool = kind === "person" ? usage.by(period, filters, "person", "tool") : new Map();
     const tools = data.ids.tool.filter((tool) => [...byTool.values()].some((found) => found.has(tool)));
-    const ids = [...new Set([...sums.keys(), ...(compares ? before.keys() : [])])];
-    const of = (id) => sums.get(id) || nothing();
-    ids.sort((one, other) => (unit.value(of(other)) ?? 0) - (unit.value(of(one)) ?? 0) || of(other).credits - of(one)
-      .credits || (nameOf(kind, one) < nameOf(kind, other) ? -1 : 1));
-    const most = Math.max(...ids.map((id) => unit.value(of(id)) ?? 0));
-
-    const number = (title, words, more = {}) => ({ title, words, number: true, ...more });
+    const rows = [...new Set([...sums.keys(), ...(compares ? before.keys() : [])])].map((id) => ({ id,
+      name: nameOf(kind, id), sum: sums.get(id) || nothing(), change: changed.get(id) || none,
+      tools: byTool.get(id) || new Map() }));
+    rows.sort((one, other) => (unit.value(other.sum) ?? 0) - (unit.value(one.sum) ?? 0)
+      || other.sum.credits - one.sum.credits || (one.name < other.name ? -1 : 1));
+    const added = [...changed.values()].reduce((sum, one) =>
+      Object.fromEntries(Object.keys(none).map((what) => [what, sum[what] + one[what]])), none);
+    const last = { name: "Total", sum: all, change: added, tools: usage.by(period, filters, "tool") };
+    const amount = (value) => signed(value, unit.figure);
+    const change = (title, what, saved) => figure(title, (row) => row.change[what], amount, { adds: true, saved });
     const columns = [
-      { title: { tool: "Tool", person: "Person", project: "Project", group: "Group", team: "Team" }[kind] },
-        number(unit.title, unit.figure, { adds: true }),
-      number("Share", (value) => `${decimals(1)(value)}%`, { adds: true }), number("Uses", whole, { adds: true }),
-      ...(kind === "tool" ? [number(`${unit.title} per use`, unit.each)] : []),
-      ...(compares ? [number(`Change, ${unit.title}`, (value) => signed(value, unit.figure), { adds: true }),
-        number("Change, %", (value) => value, { isText: true })] : []),
-      ...(compares && kind === "tool" ? ["By number of uses", "By cost of a use"]
-        .map((title) => number(title, (value) => signed(value, unit.figure))) : []),
-      ...tools.map((tool) => number(tool, unit.figure, { screen: true })),
+      ...amounts(kind, shown, rows, all),
+      ...(kind === "tool" ? [figure(`${unit.title} per use`, ({ sum }) =>
+        (sum.uses && unit.known(sum) ? unit.value(sum) / sum.uses : null), unit.each)] : []),
+      ...(compares ? [
+        change(`Change, ${unit.title}`, "change", `change_${unit.column} (${[spans.now, spans.before]
+          .map(({ first, last }) => `${first} to ${last}`).join(" against ")})`),
+        { title: "Change, %", number: true, words: (_, row) => growth(row.change.now, row.change.before),
+          value: (row) => (row.change.before ? (100 * row.change.change) / row.change.before : null) }] : []),
+      ...(compares && kind === "tool" ? [change("By number of uses", "uses", `change_by_uses_${unit.column}`),
+        change("By cost of a use", "price", `change_by_cost_of_a_use_${unit.column}`)] : []),
+      ...tools.map((tool) => figure(tool, (row) => (row.tools.has(tool) ? unit.value(row.tools.get(tool)) : null),
+        unit.figure, { screen: true, saved: `${tool} (${unit.title})`,
+          save: (row) => unit.value(row.tools.get(tool) || nothing()) ?? 0 })),
     ];
-    const line = (name, sum, { change = 0, now: sumNow = 0, before: then = 0, uses = 0, price = 0 }, cells) => {
-      const value = unit.value(sum);
-      return [name, value, value === null ? null : (100 * value) / (unit.value(all) || 1), sum.uses,
-        ...(kind === "tool" ? [sum.uses && unit.known(sum) ? value / sum.uses : null] : []),
-        ...(compares ? [change, then ? (100 * (sumNow - then)) / then : null] : []),
-        ...(compares && kind === "tool" ? [uses, price] : []),
-        ...tools.map((tool) => { const found = cells?.get(tool); return found ? unit.value(found) : null; })];
-    };
-    const growthColumn = columns.findIndex(({ isText }) => isText);
-    const words = (values, drivers) => values.map((value, n) =>
-      (n === growthColumn ? growth(drivers?.now ?? 0, drivers?.before ?? 0) : n && value === null
-      ? (columns[n].screen ? "" : dash) : columns[n].words ? columns[n].words(value) : value));
-    const rows = ids.map((id) => {
-      const values = line(nameOf(kind, id), of(id), changed.get(id) || {}, byTool.get(id));
-      const role = kind === "person" ? roles.get(id) : "";
-      const cell = named(nameOf(kind, id), { href: filters[kind] === undefined ? hrefOf({ [kind]: id }) : "",
-        badge: role === "member" ? "" : role,
-        share: most > 0 ? (unit.value(of(id)) ?? 0) / most : 0, quiet: nameOf(kind, id).startsWith("(") });
-      return { id, values, cells: [cell, ...words(values, changed.get(id)).slice(1)] };
-    });
-    const sumOf = (what) => [...changed.values()].reduce((found, one) => found + one[what], 0);
-    const drivers = Object.fromEntries(["change", "now", "before", "uses", "price"].map((what) => [what, sumOf(what)]));
-    const last = line("Total", all, drivers, usage.by(period, filters, "tool"));
-    const named_ = ids.filter((id) => !nameOf(kind, id).startsWith("(")).length;
-    const about = [`${plural(named_, kinds[kind].one, kinds[kind].many)}.`,
+    const count = rows.filter(({ name }) => !name.startsWith("(")).length;
+    const about = [`${plural(count, kinds[kind].one, kinds[kind].many)}.`,
       { project: "A renamed project is one project.",
         person: "All figures by person and tool; choose a name to see one alone.",
         group: "The group that a person was in when the usage was read." }[kind],
-      compares ? `Change: ${spanInWords(spans.now)} against ${spanInWords(spans.before)}.` : ""].filter(Boolean)
-        .join(" ");
-    const days = ({ first, last }) => `${first} to ${last}`;
-    const heads = [kind, ...(kind === "project" ? ["project_reference"] : kind === "person" ? ["role"] : []),
-      ...figureTitles,
-      ...(compares ? [`change_${unit.column} (${days(spans.now)} against ${days(spans.before)})`] : []),
-      ...(compares && kind === "tool"
-        ? [`change_by_uses_${unit.column}`, `change_by_cost_of_a_use_${unit.column}`] : []),
-      ...tools.map((tool) => `${tool} (${unit.title})`)];
-    const change = compares ? growthColumn - 1 : -1;
-    const saved = (name, extra, sum, values) => [name, ...extra, ...figures(sum), ...(compares ? [values[change]] : []),
-      ...(compares && kind === "tool" ? values.slice(growthColumn + 1) : []),
-        ...tools.map((_, n) => values[values.length - tools.length + n] ?? 0)];
-    const extra = (id) => (kind === "project" ? [id] : kind === "person" ? [roles.get(id) || ""] : []);
-    list(kind, shown, { about, columns, rows, all: words(last, drivers),
-      saved: { name: kind === "person" ? "people-by-tool" : kinds[kind].many, rows: () =>
-      [heads, ...rows.map(({ id, values }) => saved(nameOf(kind, id), extra(id), of(id), values)),
-        saved("Total", extra("").map(() => ""), all, last)] } });
+      compares ? `Change: ${spanInWords(spans.now)} against ${spanInWords(spans.before)}.` : ""];
+    list(kind, shown, { about: about.filter(Boolean).join(" "), columns, rows, last,
+      saved: kind === "person" ? "people-by-tool" : kinds[kind].many });
   }
 
-  // By key there are no people, groups or projects: under such a filter the list has nothing true to say.
+  // What a key's usage has no column for, such as a group, leaves no row of it; then there is nothing to list.
   function keys(shown) {
     const { period, filters, unit, now } = shown;
-    place("s-key").hidden = !data.keysReadAt || Object.keys(filters).some((kind) => !["team", "tool"].includes(kind));
-    if (place("s-key").hidden) return;
-    const sums = [...usage.byKey(period, filters)].sort((one, other) => other[1].credits - one[1].credits);
-    const rest = add(total(sums.map(([, { uses, credits, cost, unpriced }]) =>
-      ({ uses: -uses, credits: -credits, cost: -cost, unpriced: -unpriced }))), now);
-    sums.push(["", { ...rest, cost: Math.abs(rest.cost) < 1e-6 ? 0 : rest.cost }]);
-    const columns = [{ title: "API key" }, { title: unit.title, number: true }, { title: "Share", number: true },
-      { title: "Uses", number: true }];
-    const cells = (name, sum) => [name, told(unit, sum), told(unit, sum, (value) => percent(value, unit.value(now))),
-      whole(sum.uses)];
-    const rows = sums.map(([id, sum]) => ({ values: [nameOf("key", id), unit.value(sum), unit.value(sum), sum.uses],
-      cells: cells(nameOf("key", id), sum) }));
-    list("key", shown,
-      { about: `What went through each API key, as read on ${dayInWords(data.keysReadAt.slice(0, 10))}.`,
-        columns, rows, all: cells("Total", now),
-      saved: { name: "api-keys", rows: () => [["api_key", "api_key_id", ...figureTitles],
-        ...sums.map(([id, sum]) => [nameOf("key", id), id, ...figures(sum)]), ["Total", "", ...figures(now)]] } });
+    const rows = [...usage.byKey(period, filters)].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
+      .sort((one, other) => other.sum.credits - one.sum.credits);
+    place("s-key").hidden = !rows.length;
+    if (!rows.length) return;
+    const through = total(rows.map(({ sum }) => sum));
+    if (filters.key === undefined) rows.push({ id: "", name: nameOf("key", ""),
+      sum: Object.fromEntries(Object.keys(now).map((what) => [what, now[what] - through[what]])) });
+    const read = dayInWords(data.keysReadAt.slice(0, 10));
+    list("key", shown, { about: `What went through each API key, as read on ${read}. Choose a key to see who used it.`,
+      columns: amounts("key", shown, rows, now), rows, last: { name: "Total", sum: now }, saved: "api-keys" });
   }
 
   // Of the whole team: under a filter everybody else would seem to use nothing.
   function seats(shown) {
     const { period, filters } = shown;
     const used = usage.by(period, {}, "person");
-    const found = data.people.filter((one) => one.has_seat && !(used.get(one.person)?.uses > 0));
-    place("s-seat").hidden = Object.keys(filters).length > 0 || !found.length;
+    const rows = data.people.filter((one) => one.has_seat && !(used.get(one.person)?.uses > 0));
+    place("s-seat").hidden = Object.keys(filters).length > 0 || !rows.length;
     if (place("s-seat").hidden) return;
-    const rows = found.map((one) => [one.person, one.member_role || "", one.group_name || "", one.last_day || ""]);
-    list("seat", shown, { about: `${plural(found.length, "seat", "seats")} without a use, ${spanInWords(period)}.`,
-      columns: ["Person", "Role", "Last group", "Last use"].map((title) => ({ title })),
-      rows: rows.map((values) => ({ values, cells: values.map((value, n) =>
-        (n === 3 && value ? dayInWords(value) : value || dash)) })),
-      saved: { name: "seats-without-use", rows: () => [["person", "role", "last_group", "last_use"], ...rows] } });
+    const column = (title, name, words) => ({ title, words, value: (row) => row[name] || "",
+      saved: title.toLowerCase().replace(" ", "_") });
+    const columns = [column("Person", "person"), column("Role", "member_role"), column("Last group", "group_name"),
+      column("Last use", "last_day", (day) => (day ? dayInWords(day) : dash))];
+    list("seat", shown, { about: `${plural(rows.length, "seat", "seats")} without a use, ${spanInWords(period)}.`,
+      columns, rows, saved: "seats-without-use" });
   }
 
   return { ranking, keys, seats };

@@ -1,14 +1,9 @@
 // The page: what its address says is shown; every choice is a new address, so the browser's own buttons go back.
 
-const kinds = {
-  team: { title: "Teams", one: "team", many: "teams" },
-  tool: { title: "Tools", one: "tool", many: "tools" },
-  group: { title: "Groups", one: "group", many: "groups" },
-  project: { title: "Projects", one: "project", many: "projects" },
-  key: { title: "API keys", one: "API key", many: "API keys" },
-  person: { title: "People", one: "person", many: "people" },
-  seat: { title: "Seats without use", one: "seat", many: "seats" },
-};
+const kindOf = (one, many, title = capital(many)) => ({ one, many, title });
+const kinds = { team: kindOf("team", "teams"), tool: kindOf("tool", "tools"), group: kindOf("group", "groups"),
+  project: kindOf("project", "projects"), key: kindOf("API key", "API keys"), person: kindOf("person", "people"),
+  seat: kindOf("seat", "seats", "Seats without use") };
 const place = (id) => document.getElementById(id);
 
 function start(data) {
@@ -22,17 +17,22 @@ function start(data) {
   const choose = (changes) => { location.hash = hrefOf(changes); };
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
 
+  // Why the two days are no period; nothing where they are.
+  const wrongDates = (from, to) => ([from, to].some((day) => !/^\d{4}-\d\d-\d\d$/.test(day)) ? "Enter both days."
+    : from > to ? "The first day is after the last."
+    : from < data.first || to > data.through
+      ? `Choose days from ${spanInWords({ first: data.first, last: data.through })}.` : "");
+
   function view() {
     const chosen = address();
     const known = choices.flatMap(([, found]) => found);
-    const own = [chosen.from, chosen.to].every((day) => /^\d{4}-\d\d-\d\d$/.test(day) && time(day) >= time(data.first)
-      && time(day) <= time(data.through));
-    const period = own && chosen.from <= chosen.to ? { id: "own", first: chosen.from, last: chosen.to }
+    const wrong = chosen.from || chosen.to ? wrongDates(chosen.from, chosen.to) : "";
+    const period = chosen.from && !wrong ? { id: "own", first: chosen.from, last: chosen.to }
       : known.find((one) => one.id === chosen.period) || known[0];
     const filters = Object.fromEntries(Object.keys(data.ids)
-      .filter((kind) => kind !== "key" && data.ids[kind].includes(chosen[kind])).map((kind) => [kind, chosen[kind]]));
+      .filter((kind) => data.ids[kind].includes(chosen[kind])).map((kind) => [kind, chosen[kind]]));
     const unit = units[Object.hasOwn(units, chosen.in) ? chosen.in : Object.keys(units)[0]];
-    return { chosen, period, filters, unit, spans: compared(period, data),
+    return { chosen, wrong, period, filters, unit, spans: compared(period, data),
       now: total(usage.by(period, filters, "tool").values()) };
   }
 
@@ -58,22 +58,20 @@ function start(data) {
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against the ${length(spans.now)} days from ${spanInWords(spans.before)}, `
-      + `which also begin on a ${weekday(spans.before.first)}: `
-      + `${amount(all("change"))} (${growth(unit.value(sum), unit.value(then))}). Number of uses of each tool: ${amount(all("uses"))} `
+      + `which also begin on a ${weekday(spans.before.first)}: ${amount(all("change"))} `
+      + `(${growth(unit.value(sum), unit.value(then))}). Number of uses of each tool: ${amount(all("uses"))} `
       + `(number of all uses: ${amount(number)}, choice of tools: ${amount(all("uses") - number)}); `
       + `cost of a use: ${amount(all("price"))}.`
       + (most ? ` The largest change: ${most.id}, ${amount(most.change)}.` : "");
   }
 
   function header({ period, filters, unit, now }) {
-    const running = period.last > data.complete;
-    const open = running ? `; ${dayInWords(data.through)} was not over when it was synced` : "";
-    place("shown").textContent = `${spanInWords(period)}, days in UTC${open}. `
-      + (data.hasPrices ? "Money is an estimate: credits at the price of their day."
-        : "There are no prices, so all figures are credits.")
-      + (now.unpriced && unit.id === "cost"
-        ? ` No price covers ${plural(now.unpriced, "credit", "credits")} of these days: they are not in the money.`
-        : "");
+    place("shown").textContent = [`${spanInWords(period)}, days in UTC`,
+      period.last > data.complete ? `; ${dayInWords(data.through)} was not over when it was synced` : "",
+      data.hasPrices ? ". Money is an estimate: credits at the price of their day."
+        : ". There are no prices, so all figures are credits.",
+      now.unpriced && unit.id === "cost"
+        ? ` No price covers ${units.credits.of(now.unpriced)} of these days: they are not in the money.` : ""].join("");
     place("filters").replaceChildren(...Object.entries(filters)
       .map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
       `Only ${kinds[kind].one}: ${nameOf(kind, id)}`, element("span", { className: "hidden" }, ", show all again"),
@@ -81,30 +79,35 @@ function start(data) {
     document.title = `Magnific credit usage, ${spanInWords(period)}`;
   }
 
-  function cards({ period, filters, unit, spans, now }) {
+  function cards(shown) {
+    const { period, filters, unit, spans, now } = shown;
     const against = (title, days, missing) => {
       if (!days || !spans.now) return { title, figure: dash, note: missing };
       const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
       if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
       return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),
-        note: `${growth(unit.value(sum), unit.value(then))}: ${told(unit, sum)} on ${spanInWords(spans.now)}, `
-          + `${told(unit, then)} on ${spanInWords(days)}` };
+        note: `${growth(unit.value(sum), unit.value(then))}: ${amountOf(unit, sum)} on ${spanInWords(spans.now)}, `
+          + `${amountOf(unit, then)} on ${spanInWords(days)}` };
     };
     const people = [...usage.by(period, filters, "person")].filter(([id]) => id !== data.nobody);
-    const seats = data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team)).length;
+    const seats = new Set(data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team))
+      .map((one) => one.person));
+    const seated = people.filter(([id]) => seats.has(id)).length;
     const nobody = usage.by(period, filters, "person").get(data.nobody);
-    const shown = [
-      { title: "Spent", figure: told(unit, now, unit.of),
-        note: `${data.hasPrices ? `${plural(now.credits, "credit", "credits")}, ` : ""}${plural(now.uses, "use", "uses")}` },
+    const found = [
+      { title: "Spent", figure: amountOf(unit, now, unit.of),
+        note: `${data.hasPrices ? `${units.credits.of(now.credits)}, ` : ""}${plural(now.uses, "use", "uses")}` },
       against("Change", spans.before, "the days before are not all synced"),
       against("Change in a year", spans.yearBefore, "the days a year before are not all synced"),
-      ...budgets.cards(period, filters, unit),
+      ...budgets.cards(shown),
       { title: "People with usage", figure: whole(people.length),
-        note: [seats ? `of ${plural(seats, "seat", "seats")}` : "the list of members is not synced",
-        ...(nobody
-          ? [`${told(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not attributed to a person`] : [])].join("; ") },
+        note: (seats.size ? `${whole(seated)} of ${plural(seats.size, "seat", "seats")}`
+          + (seated < people.length ? ` and ${whole(people.length - seated)} without a seat` : "")
+          : "the list of members is not synced")
+          + (nobody ? `; ${amountOf(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not `
+            + "attributed to a person" : "") },
     ];
-    place("cards").replaceChildren(...shown.map((card) => element("div", { className: "card" },
+    place("cards").replaceChildren(...found.map((card) => element("div", { className: "card" },
       element("dt", {}, card.title), element("dd", { className: "figure" }, card.figure),
         element("dd", { className: "note" }, card.note))));
   }
@@ -114,28 +117,27 @@ function start(data) {
       : length(period) <= 550 ? "week" : "month";
     place("unit").value = size;
     const found = usage.over(period, filters, size);
-    const starts = [];
-    for (let at = startOf(period.first, size); at <= period.last; at = startOf(at, size, 1)) starts.push(at);
-    const tools = data.ids.tool;
-    const paint = tools.slice(0, tools.length > 8 ? 7 : 8).map((name, n) => ({ name, paint: colour(`tool-${n + 1}`) }));
-    if (tools.length > 8) paint.push({ name: "Other tools", paint: colour("tool-8") });
-    const all = starts.map((at) => {
-      const end = later(startOf(at, size, 1), -1);
-      const [low, high] = [at < period.first ? period.first : at, end > period.last ? period.last : end];
+    const shown = data.ids.tool.slice(0, data.ids.tool.length > 8 ? 7 : 8);
+    const paint = [...shown, ...(shown.length < data.ids.tool.length ? ["Other tools"] : [])]
+      .map((name, n) => ({ name, paint: colour(`tool-${n + 1}`) }));
+    const all = [];
+    for (let start = startOf(period.first, size); start <= period.last; start = startOf(start, size, 1)) {
+      const end = later(startOf(start, size, 1), -1);
+      const span = { first: start < period.first ? period.first : start, last: end > period.last ? period.last : end };
+      const note = [length(span) < length({ first: start, last: end }) ? spanInWords(span) : "",
+        span.last > data.complete ? "not over" : ""].filter(Boolean).join(", ");
+      const name = { day: dayInWords, month: monthInWords }[size]?.(start) || `Week from ${dayInWords(start)}`;
+      const tools = found.get(start) || new Map();
       const pieces = new Map();
-      for (const [tool, sum] of found.get(at) || []) {
-        const name = paint.some((one) => one.name === tool) ? tool : "Other tools";
-        pieces.set(name, add(pieces.get(name) || nothing(), sum));
+      for (const [tool, sum] of tools) {
+        const piece = shown.includes(tool) ? tool : "Other tools";
+        pieces.set(piece, add(pieces.get(piece) || nothing(), sum));
       }
-      const part = length({ first: low, last: high }) < length({ first: at, last: end });
-      return { start: at, what: { day: dayInWords(at), month: monthInWords(at) }[size]
-        || `Week from ${dayInWords(at)}`, sum: total(pieces.values()), tools: found.get(at) || new Map(),
-        note: [part ? spanInWords({ first: low, last: high }) : "", high > data.complete ? "not over" : ""]
-          .filter(Boolean).join(", "), whole: !part && high <= data.complete,
-        pieces: paint.filter(({ name }) => pieces.has(name))
-          .map(({ name }) => ({ tool: name, sum: pieces.get(name) })) };
-    });
-    return { size, paint, all: all.map((bar) => ({ ...bar, what: bar.what + (bar.note ? ` (${bar.note})` : "") })) };
+      all.push({ start, what: note ? `${name} (${note})` : name, whole: !note, sum: total(tools.values()), tools,
+        pieces: paint.map((one) => one.name).filter((one) => pieces.has(one))
+          .map((tool) => ({ tool, sum: pieces.get(tool) })) });
+    }
+    return { size, paint, all };
   }
 
   function overTime(shown) {
@@ -144,11 +146,11 @@ function start(data) {
     timeline(place("timeline"), `Usage by ${size} and tool, ${spanInWords(period)}`, unit, all, paint);
     const partial = all.filter((bar) => !bar.whole).map((bar) => bar.what);
     place("parts").textContent = partial.length ? `Pale bars are not whole: ${partial.join("; ")}.` : "";
-    const columns = [{ title: size[0].toUpperCase() + size.slice(1) }, { title: unit.title, number: true },
+    const columns = [{ title: capital(size) }, { title: unit.title, number: true },
       { title: "Uses", number: true }];
     place("timeline-table").replaceChildren(table("Usage over time", columns,
-      all.map(({ what, sum }) => ({ cells: [what, told(unit, sum), whole(sum.uses)] })),
-        { total: ["Total", told(unit, now), whole(now.uses)] }));
+      all.map(({ what, sum }) => [what, amountOf(unit, sum), whole(sum.uses)]),
+        { total: ["Total", amountOf(unit, now), whole(now.uses)] }));
     const name = fileName(`usage-by-${size}-and-tool`, shown);
     place("timeline-save").replaceChildren(
       csvButton(name, "Usage over time", () => [["first_day", "tool", ...figureTitles],
@@ -157,7 +159,6 @@ function start(data) {
       button("Save picture", "Save picture: Usage over time",
         () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
-
 
   // What was clicked is drawn anew: the keyboard goes on at its list's heading, or at the period where it was a filter.
   function keepFocus(draw) {
@@ -171,7 +172,8 @@ function start(data) {
 
   function show() {
     const shown = view();
-    const { chosen, period, filters, unit, spans } = shown;
+    const { wrong, period, filters, unit, spans } = shown;
+    place("wrong").textContent = wrong;
     place("period").value = period.id;
     [place("from").value, place("to").value] = [period.first, period.last];
     if (place("in")) place("in").value = unit.id === "cost" ? "money" : "credits";
@@ -188,19 +190,18 @@ function start(data) {
     overTime(shown);
     budgets.show(shown);
     document.body.dataset.drawn = location.hash || "#";
-    return chosen;
   }
 
   const own = () => {
     const [from, to] = [place("from").value, place("to").value];
-    if (from && to && from <= to) choose({ from, to, period: undefined, unit: undefined });
+    place("wrong").textContent = wrongDates(from, to);
+    if (!place("wrong").textContent) choose({ from, to, period: undefined, unit: undefined });
   };
   place("period").append(...choices.map(([label, found]) =>
     element("optgroup", { label }, found.map((one) => element("option", { value: one.id }, one.label)))),
     element("option", { value: "own" }, "Own dates"));
-  place("period").addEventListener("change", ({ target }) =>
-    (target.value === "own" ? place("from").focus() : choose({ period: target.value, from: undefined, to: undefined,
-    unit: undefined })));
+  place("period").addEventListener("change", ({ target: { value } }) => (value === "own" ? place("from").focus()
+    : choose({ period: value, from: undefined, to: undefined, unit: undefined })));
   for (const id of ["from", "to"]) {
     Object.assign(place(id), { min: data.first, max: data.through });
     place(id).addEventListener("change", own);
@@ -211,12 +212,8 @@ function start(data) {
   }
   place("unit").addEventListener("change", ({ target }) => choose({ unit: target.value }));
   for (const event of ["hashchange", "resize"]) window.addEventListener(event, show);
-  for (const event of ["beforeprint", "afterprint"]) {
-    window.addEventListener(event, () => {
-      onPaperNow = event === "beforeprint";
-      show();
-    });
-  }
+  window.addEventListener("beforeprint", () => { onPaperNow = true; show(); });
+  window.addEventListener("afterprint", () => { onPaperNow = false; show(); });
   show();
 }
 

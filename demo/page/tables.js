@@ -4,7 +4,9 @@ const decimals = (count) => (value) => (Math.abs(value) < 0.5 / 10 ** count ? 0 
   .toLocaleString("en", { minimumFractionDigits: count, maximumFractionDigits: count }).replace("-", "−");
 const whole = decimals(0);
 const dash = "–";
+const onPaper = 8;
 const percent = (part, all) => (all ? `${decimals(1)((100 * part) / all)}%` : dash);
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const plural = (count, one, many) => `${whole(count)} ${count === 1 ? one : many}`;
 const inWords = (day, options) => new Date(time(day)).toLocaleDateString("en-GB", { timeZone: "UTC", ...options });
 const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: "numeric" });
@@ -30,8 +32,7 @@ const growth = (now, before) => (before ? signed((100 * (now - before)) / before
 // What figures are in. `value`: of a sum, null where none of its days has a price.
 function unitsOf({ currency, hasPrices }) {
   const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits,
-    known: () => true,
-    of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
+    known: () => true, of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
   const money = { id: "cost", title: currency, column: `cost_${(currency || "").toLowerCase()}`, figure: decimals(2),
     value: (sum) => (sum.unpriced && !sum.cost ? null : sum.cost),
     known: (sum) => !sum.unpriced, of: (value) => `${currency} ${decimals(2)(value)}`, each: decimals(4) };
@@ -48,24 +49,24 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// Rows: {cells, late}; a cell is a text or a node. `columns`: {title, number, screen} each. Paper has only the first
-// rows of a long list: `rest` is the line that stands there for the `late` ones.
+// A row is a list of cells, texts or nodes. `columns`: {title, number, screen} each. Paper has only the first rows of a
+// list that has a `rest`: from how many rows are left out to the line that stands there for them.
 function table(label, columns, rows, { total: last, rest, sort } = {}) {
-  const classes = (column, ...more) => ({ className: [column.number ? "number" : "", column.screen ? "screen" : "",
-    ...more].filter(Boolean).join(" ") });
-  const line = ({ cells, late }, className = "") => element("tr", { className: late ? "late" : className },
+  const classes = ({ number, screen }) => ({ className: `${number ? "number" : ""} ${screen ? "screen" : ""}`.trim() });
+  const late = rest && rows.length > onPaper + 1 ? rows.length - onPaper : 0;
+  const line = (cells, className = "") => element("tr", { className },
     cells.map((cell, n) => element(n ? "td" : "th", { ...classes(columns[n]), ...(n ? {} : { scope: "row" }) }, cell)));
   const heading = (column, n) => element("th", { scope: "col", ...classes(column),
     ...(sort && sort.by === n ? { ariaSort: sort.down ? "descending" : "ascending" } : {}) },
     sort ? element("button", { type: "button", className: "sort", id: `${sort.id}-${n}`,
-      onclick: () => sort.choose(n) },
-      column.title, element("span", { ariaHidden: "true" }, sort.by === n ? (sort.down ? " ▼" : " ▲") : " ↕"))
-        : column.title);
+      onclick: () => sort.choose(n) }, column.title,
+    element("span", { ariaHidden: "true" }, sort.by !== n ? " ↕" : sort.down ? " ▼" : " ▲"))
+      : column.title);
   return element("div", { className: "scroll", tabIndex: 0, role: "group", ariaLabel: `${label}, figures` },
-    element("table", {},
-    element("thead", {}, element("tr", {}, columns.map(heading))),
-    element("tbody", {}, rows.map((row) => line(row)), rest ? line({ cells: rest }, "rest") : null),
-    last ? element("tfoot", {}, line({ cells: last })) : null));
+    element("table", {}, element("thead", {}, element("tr", {}, columns.map(heading))),
+      element("tbody", {}, rows.map((row, n) => line(row, late && n >= onPaper ? "late" : "")),
+        late ? line(rest(late), "rest") : null),
+      last ? element("tfoot", {}, line(last)) : null));
 }
 
 // RFC 4180. A spreadsheet would run what begins like a formula: an apostrophe before it keeps it text.
@@ -79,9 +80,7 @@ function csv(rows) {
   return rows.map((row) => row.map(field).join(",") + "\r\n").join("");
 }
 
-function save(name, address) {
-  element("a", { href: address, download: name }).click();
-}
+const save = (name, address) => element("a", { href: address, download: name }).click();
 
 function button(text, label, onclick) {
   return element("button", { type: "button", className: "download", ariaLabel: label, onclick }, text);

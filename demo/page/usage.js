@@ -26,9 +26,12 @@ function add(sum, { uses, credits, cost, unpriced }) {
 const total = (sums) => [...sums].reduce(add, nothing());
 
 function Usage(data) {
+  // What an API key is asked about is counted in its own rows, which have no groups and no projects.
+  const source = (filters) => (filters.key === undefined ? data.usage : data.byKey);
+
   // Calls `visit(row, day)` for each row of `days` (both ends included) that all `filters` ({kind: id}) let through.
   function each(columns, days, filters, visit) {
-    if (!days) return;
+    if (!days || Object.keys(filters).some((kind) => !columns[kind])) return;
     const [low, high] = [days.first, days.last].map((day) => (time(day) - time(data.first)) / dayMs);
     const wanted = Object.entries(filters).map(([kind, id]) => [columns[kind], data.ids[kind].indexOf(id)]);
     for (let row = 0; row < columns.day.length; row += 1) {
@@ -37,10 +40,12 @@ function Usage(data) {
     }
   }
 
+  const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
+
   // Sums by the names of one or two kinds. With two: a map of maps, by the first and then the second.
-  function by(days, filters, kind, second, columns = data.usage) {
+  function by(days, filters, kind, second, columns = source(filters)) {
     const found = new Map();
-    const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
+    if (!columns[kind]) return found;
     each(columns, days, filters, (row) => {
       const outer = place(found, data.ids[kind][columns[kind][row]], second ? () => new Map() : nothing);
       count(second ? place(outer, data.ids[second][columns[second][row]], nothing) : outer, columns, row);
@@ -56,11 +61,10 @@ function Usage(data) {
   // Sums by the first day of each unit of time, and in it by tool.
   function over(days, filters, unit) {
     const found = new Map();
-    each(data.usage, days, filters, (row, day) => {
-      const start = startOf(later(data.first, day), unit);
-      const tools = found.get(start) || found.set(start, new Map()).get(start);
-      const tool = data.ids.tool[data.usage.tool[row]];
-      count(tools.get(tool) || tools.set(tool, nothing()).get(tool), data.usage, row);
+    const columns = source(filters);
+    each(columns, days, filters, (row, day) => {
+      const tools = place(found, startOf(later(data.first, day), unit), () => new Map());
+      count(place(tools, data.ids.tool[columns.tool[row]], nothing), columns, row);
     });
     return new Map([...found].sort());
   }

@@ -1,4 +1,4 @@
-"""What syncs of many teams ask of the platform and of Magnific: `python simulate.py [TEAMS]`.
+"""Calculate the load that many teams put on the platform and on Magnific: `python simulate.py [TEAMS]`.
 
 Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start only so many
 syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the rest wait. A sync that has started no longer

@@ -57,7 +57,7 @@ past as (
         and daily.date = {{ magnific_analytics.days_after("running.as_of", "-numbers.number") }}
 ),
 
--- A weekday that has not been yet has the mean of all days.
+-- A weekday without data gets the mean of all days.
 means as (
     select
         all_days.team,
@@ -99,7 +99,7 @@ expected as (
         coalesce(daily.rows_without_price, 0) as rows_without_price,
         case
             when days.date < days.as_of then coalesce(daily.credits, 0)
-            -- The running day is at least what it has already.
+            -- The current day counts at least as what was used so far.
             when days.date = days.as_of and daily.credits > means.credits then daily.credits
             else means.credits
         end as expected_credits,

@@ -75,7 +75,7 @@ team_seats as (
     group by starts.team, starts.cycle_start
 ),
 
--- How many a group had when the cycle began, nobody says; it has its members of today.
+-- Magnific does not say how many members a group had when the cycle began, so today's count is used.
 group_seats as (
     select team, {{ magnific_analytics.name_key("group_name") }} as name_key, sum(member_count) as seats
     from {{ ref("stg_magnific__groups") }}

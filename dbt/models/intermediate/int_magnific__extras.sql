@@ -1,4 +1,4 @@
--- What rollover and packs add to each cycle: what is left of them, or what they gave where they ended within it.
+-- What rollover and packs add to each cycle: what is left of them or, if they ended within it, what they provided.
 -- depends_on: {{ ref("int_magnific__cycles") }}
 -- depends_on: {{ ref("int_magnific__cycle_days") }}
 {%- set rows = magnific_analytics.extras_by_cycle() if execute and flags.WHICH in ("build", "run", "retry") else [] %}

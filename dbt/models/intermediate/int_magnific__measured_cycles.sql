@@ -1,4 +1,4 @@
--- Used and forecast in each cycle, against the allowance where there is one.
+-- Usage and forecast of each cycle, compared with its allowance if it has one.
 with figures as (
     select
         team,
@@ -7,7 +7,7 @@ with figures as (
         cycle_start,
         coalesce({{ magnific_analytics.total("credits") }}, 0) as used,
         cast(round(sum(expected_credits)) as {{ dbt.type_bigint() }}) as forecast,
-        -- A sum over days that are not all known is none.
+        -- If one day's forecast is unknown, so is the sum.
         count(*) = count(expected_credits) as is_forecast,
         sum(cost) as cost,
         sum(rows_without_price) as rows_without_price

@@ -1,5 +1,4 @@
--- The price of each day that is priced and has one. A join of its own, because some warehouses join outer rows by
--- equality alone.
+-- The price that applies on each day. A model of its own, because some warehouses allow outer joins only on equality.
 with days as (
     select date from {{ ref("stg_magnific__credit_usage") }}
     union distinct

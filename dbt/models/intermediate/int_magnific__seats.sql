@@ -1,5 +1,5 @@
--- When each person took a seat and gave it up. Who was there at the first snapshot counts as having been there before
--- it, since nothing older is known.
+-- When each person took a seat and gave it up. Members in the first snapshot count as members before it too, since
+-- nothing older is known.
 {% if var("magnific_analytics_using_members") -%}
 select
     team,

@@ -5,6 +5,7 @@ select
     cycle_start,
     cycle_end,
     is_current,
+    first_day > cycle_start as is_partial,
     allowance,
     extra_allowance,
     seats,

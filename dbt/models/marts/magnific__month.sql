@@ -2,6 +2,7 @@ select
     team,
     cycle_start as month,
     is_current,
+    first_day > cycle_start as is_partial,
     used,
     used_through,
     used_through < as_of as is_used_through_over,

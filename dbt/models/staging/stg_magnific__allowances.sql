@@ -1,4 +1,4 @@
--- A row with a last day is an amount on top of the plan's: rollover, or a pack.
+-- A row with a last day is rollover or a pack, on top of the plan.
 select
     {{ magnific_analytics.cell("team") }} as team,
     lower({{ magnific_analytics.cell("scope") }}) as scope,

@@ -1,5 +1,5 @@
--- Usage as Magnific has it today. A deleted row has no tool; it is looked for among the newest rows, because in an
--- appended table it takes the place of an older row that had one.
+-- Usage as Magnific reports it today. A deleted row has no tool. It is filtered out after the newest rows are chosen,
+-- because in an appended table it replaces an older row that had one.
 select
     team,
     usage_id,

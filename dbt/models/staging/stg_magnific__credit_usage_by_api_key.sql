@@ -4,6 +4,7 @@ select
     api_key_id,
     cast(date as date) as date,
     tool,
+    lower(trim(user_email)) as user_email,
     user_uses as uses,
     user_credits as credits,
     {{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }} as extracted_at

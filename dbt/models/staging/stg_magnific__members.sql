@@ -1,4 +1,4 @@
--- Who is listed today, one row for a person whatever the case of the address.
+-- The members listed today, one row per person regardless of the case of the address.
 select
     team,
     lower(trim(email)) as user_email,

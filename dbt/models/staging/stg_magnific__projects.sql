@@ -1,4 +1,4 @@
--- The newest name of each project, deleted ones included where the table still has them.
+-- The newest name of each project, including deleted projects that the table still has.
 select
     team,
     project_reference,

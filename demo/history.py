@@ -1,0 +1,40 @@
+"""The history of members, which no sync brings back: it outlives the file that a run replaces."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from demo.marts import SANDBOX_TABLE
+
+_HISTORY = "magnific__members_history"
+
+
+def keep_history(last: Path, new: Path) -> Path | None:
+    """Copy the last run's history into the new file, which has been synced and not yet built.
+
+    If the last run read another team, or its file cannot be opened, a copy of that file beside the new one is returned
+    instead. The sandbox's history is invented, and not kept.
+    """
+    if not last.is_file():
+        return None
+    with duckdb.connect(new) as connection, suppress(duckdb.Error):
+        path = str(last).replace("'", "''")
+        connection.execute(f"attach '{path}' as last (read_only)")
+        query = "select table_name from duckdb_tables() where database_name = ?"
+        before = {name for (name,) in connection.execute(query, ["last"]).fetchall()}
+        if _HISTORY not in before or SANDBOX_TABLE in before:
+            return None
+        is_sandbox = connection.execute(
+            "select 1 from duckdb_tables() where table_name = ?", [SANDBOX_TABLE]
+        ).fetchall()
+        known = f"select 1 from last.models.{_HISTORY} join main.members on user_email = lower(trim(email)) limit 1"
+        if not is_sandbox and connection.execute(known).fetchall():
+            connection.execute(f"create schema models; create table models.{_HISTORY} as from last.models.{_HISTORY}")
+            return None
+    written = datetime.fromtimestamp(last.stat().st_mtime)
+    return Path(shutil.copy2(last, new.with_name(f"{last.stem}-{written:%Y-%m-%d-%H%M%S}{last.suffix}")))

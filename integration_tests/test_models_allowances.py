@@ -1,0 +1,156 @@
+"""Allowances and prices of the dbt package that change, rollover and packs: on tables made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from built_by_hand import Build, build
+from built_models import analysts_postgres
+from dbt_project import Project
+from destinations import Target
+
+# The second price has none that was agreed upon.
+SEEDS = {
+    "magnific_prices": """valid_from,list_price_per_credit,contracted_price_per_credit,currency
+2026-02-20,0.001,0.0005,USD
+2026-04-01,0.002,,USD
+""",
+    "magnific_allowances": """team,scope,name,credits,credits_per_seat,period,valid_from,valid_to
+,team,,1000,,month,2026-01-31,
+,team,,2000,,month,2026-03-10,
+,team,Pack,300,,,2026-03-01,2029-02-28
+,team,Rollover,100,,,2026-03-31,2026-04-10
+,group,FILM ,50000,,year,2025-06-15,
+,group,Flim,1,,month,2026-01-01,
+Elsewhere,group,Film,7,,month,2026-01-01,
+,person,Gus@example.com,2000,,month,2026-04-01,
+,project,trade FAIR,1000000,,month,2026-04-01,
+""",
+}
+TODAY = "2026-04-20 02:00:00"
+USED = {"2026-02-10": 900, "2026-03-05": 1100, "2026-04-05": 2150}
+
+
+def build_allowed(folder: Path, target: Target | None = None) -> Build:
+    """Prices and allowances that change, rollover and a pack, synced in the third cycle of a contract of a 31st."""
+    return build(
+        folder,
+        SEEDS,
+        target=target,
+        credit_usage=[
+            *[
+                (f"day-{day}-0", "Upscaler", "gus@example.com", credits, "Film", TODAY, "{}")
+                for day, credits in USED.items()
+            ],
+            ("day-2026-02-10-1", "Upscaler", "hal@example.com", -10, "Film", TODAY, "{}"),
+            ("day-2026-02-10-2", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
+        ],
+        members=[("gus@example.com", "owner", "active", TODAY)],
+        groups=[(1, "Film", 6, TODAY)],
+        projects=[("7c1f", "Trade Fair", TODAY)],
+    )
+
+
+@pytest.fixture(scope="module")
+def allowed(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return build_allowed(tmp_path_factory.mktemp("allowed"))
+
+
+@pytest.fixture(scope="module")
+def allowed_in_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    with analysts_postgres() as target:
+        yield build_allowed(tmp_path_factory.mktemp("allowed"), target)
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def allowed_in_both(request: pytest.FixtureRequest) -> Build:
+    found: Build = request.getfixturevalue("allowed" if request.param == "duckdb" else "allowed_in_postgres")
+    return found
+
+
+def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowed_in_both: Build) -> None:
+    cycles = allowed_in_both.rows(
+        "cycle_start, cycle_end, is_current", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
+    )
+    assert cycles == [
+        (date(2026, 1, 31), date(2026, 2, 27), False),
+        (date(2026, 2, 28), date(2026, 3, 30), False),
+        (date(2026, 3, 31), date(2026, 4, 29), True),
+    ]
+    years = allowed_in_both.rows(
+        "name, cycle_start, cycle_end, allowance, used", "budget", "WHERE scope = 'group' AND name = 'FILM'"
+    )
+    assert years == [("FILM", date(2025, 6, 15), date(2026, 6, 14), 50_000, sum(USED.values()))]
+
+
+def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(
+    allowed_in_both: Build,
+) -> None:
+    budget = allowed_in_both.rows(
+        "allowance, extra_allowance, remaining", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
+    )
+    assert budget == [
+        (1000, 0, 100),  # the pack comes later
+        (1300, 300, 200),  # the plan is still the old one, and 100 come from the pack
+        (
+            2300,
+            300,
+            150,
+        ),  # 150 over the plan: 100 of the rollover, which has ended since, and 50 of what the pack has left
+    ]
+
+
+def test_an_alert_says_which_level_was_reached_on_which_day(allowed_in_both: Build) -> None:
+    alerts = allowed_in_both.rows(
+        "cycle_start, level, crossed_on, message", "alerts", "WHERE scope = 'team' ORDER BY cycle_start, level"
+    )
+    reached = {date(2026, 1, 31): [50, 80], date(2026, 2, 28): [50, 80], date(2026, 3, 31): [50, 80]}
+    days = dict(zip(reached, map(date.fromisoformat, USED), strict=True))
+    assert [row[:3] for row in alerts] == [(start, level, days[start]) for start in reached for level in reached[start]]
+    assert alerts[3][3] == (
+        "The team has used 1,100 of 1,300 credits (84.6%) of the cycle 2026-02-28 to 2026-03-30,"
+        " and reached 80% on 2026-03-05."
+    )
+
+
+def test_nobody_has_a_limit_who_was_not_given_one(allowed_in_both: Build) -> None:
+    limits = allowed_in_both.rows(
+        "name, used, allowance, level, runs_out_on", "budget", "WHERE scope IN ('person', 'project')"
+    )
+    assert sorted(limits) == [
+        ("Gus@example.com", 2150, 2000, 100, date(2026, 4, 5)),
+        ("trade FAIR", 0, 1_000_000, 0, None),
+    ]
+
+
+def test_an_allowance_of_nobody_is_reported(allowed: Build) -> None:
+    assert allowed.results["magnific_allowances_are_of_somebody"] == "warn"
+
+
+def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed_in_both: Build) -> None:
+    [(cost, without)] = allowed_in_both.rows(
+        "cost, credits_without_price", "people", "WHERE person = 'gus@example.com'"
+    )
+    assert (cost, without) == (1100 * Decimal("0.0005") + 2150 * Decimal("0.002"), 900)
+    assert allowed_in_both.results["magnific_every_day_has_a_price"] == "warn"
+    money = allowed_in_both.rows(
+        "used_cost, remaining_cost, allowance_cost", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
+    )
+    used, left = 2150 * Decimal("0.002"), 150 * Decimal("0.002")
+    assert (money[0][0], money[2]) == (None, (used, left, used + left))
+
+
+def test_a_negative_row_is_a_correction_in_focus(allowed: Build) -> None:
+    assert allowed.rows('"PricingQuantity"', "focus", "WHERE \"ChargeClass\" = 'Correction'") == [(-10,)]
+
+
+@pytest.mark.parametrize("fault", ["group,,5,,month,2026-01-01,", "person,ann@example.com,,5,month,2026-01-01,"])
+def test_a_row_of_a_seed_that_no_model_can_use_fails(allowed: Build, tmp_path: Path, fault: str) -> None:
+    header = SEEDS["magnific_allowances"].partition("\n")[0]
+    project = Project(tmp_path, {**SEEDS, "magnific_allowances": f"{header}\n,{fault}\n"})
+    results = project.run(allowed.target, "build", "--select", "+magnific_seeds_say_enough")
+    assert results["magnific_seeds_say_enough"] == "fail"
