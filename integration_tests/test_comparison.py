@@ -272,8 +272,14 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),
         (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has quotes or a number of cells'),
         (HEADINGS + ROW + f'"{ROW}', "has quotes or a number of cells that do not fit: download the export again"),
-        (HEADINGS + ROW + ROW.replace("480", "4x0"), 'Row 3 of export.csv, column "Credits", has no figure in the expe'),
-        (HEADINGS + ROW + "Total,,,12,480,,\n", "has no date in the expected format: use  --dateformat , such as %d.%m.%Y , or"),
+        (
+            HEADINGS + ROW + ROW.replace("480", "4x0"),
+            'Row 3 of export.csv, column "Credits", has no figure in',
+        ),
+        (
+            HEADINGS + ROW + "Total,,,12,480,,\n",
+            "has no date in the expected format: use  --dateformat ",
+        ),
         (HEADINGS + ROW.replace("Upscaler", " \u200b"), 'Row 2 of export.csv, column "Tool", has no tool: enter it'),
         ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in this encoding: use  --encoding , such as"),
     ],

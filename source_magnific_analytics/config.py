@@ -99,7 +99,7 @@ _Id = Annotated[int, msgspec.Meta(ge=1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 # The kind of each setting, and what a person enters.
 _KINDS: Mapping[str, tuple[Any, str]] = {
-    "api_key": (_ApiKey, "the team's Magnific API key alone, without a space or a line break"),
+    "api_key": (_ApiKey, "the team's Magnific API key, without spaces"),
     "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
     "end_date": (Date, "the last day of usage to sync, as YYYY-MM-DD, or leave it empty"),
     "plan": (Literal["business", "enterprise"], "business or enterprise"),

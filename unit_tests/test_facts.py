@@ -263,7 +263,9 @@ def synced(oddity: str, changes: dict[str, Any]) -> tuple[str, list[Row], list[s
 
 @pytest.mark.parametrize("oddity", ALL)
 def test_the_tables_are_exact_or_the_sync_fails_with_a_clear_error_or_the_documentation_says_so(oddity: str) -> None:
-    words, changes = {**FAILS, **RESTS}.get(oddity, ("", {"granularity": "week"} if "edges" in oddity or oddity == "edge-dates" else {}))
+    words, changes = {**FAILS, **RESTS}.get(
+        oddity, ("", {"granularity": "week"} if "edges" in oddity or oddity == "edge-dates" else {})
+    )
     failure, table, wrong = synced(oddity, changes)
     if oddity in FAILS:
         assert (words in failure, table) == (True, [])
