@@ -291,4 +291,4 @@ def test_nothing_of_the_team_is_shown(
 
 def test_the_documentation_says_of_each_assumption_what_happens_without_it() -> None:
     table = RELIABILITY.partition("| taken for granted |")[2].partition("\n\n")[0]
-    assert sorted(re.findall(r"(?m)^\| (.+?) \| .+ \|$", table)) == sorted(JUDGES)
+    assert sorted(re.findall(r"(?m)^\| (?!---)(.+?) \| .+ \|$", table)) == sorted(JUDGES)
