@@ -98,7 +98,7 @@ def test_one_credit_is_found_at_its_row_and_in_the_sum_of_its_tool_and_day(team:
     row = next(number for number, line in enumerate(lines, 1) if line.startswith(",".join(nora)))
     assert f"row {row} · {usage_id}" in rows
     [reason] = reasons(compared)
-    assert reason.startswith("1 row +1 credits. Before the last 7 days")
+    assert reason.startswith("1 row +1 credits. Older than the last 7 days")
 
 
 def test_days_that_are_not_synced_or_were_not_over_are_told_from_the_others(team: Team, compared: Compared) -> None:
@@ -158,7 +158,7 @@ def test_a_table_of_longer_periods_is_compared_by_them(
     assert compared() == 0
     assert f"by {size}, synced from" in compared.flat
     assert compared("--from", "2026-03-11") == 1
-    assert f"A {size} of which the comparison has some days alone" in compared.flat
+    assert f"Only some days of this {size} are compared" in compared.flat
     months = team.export(start_date=first, end_date=TODAY, granularity=size)
     assert compared() == 0
     team.export_file.write_text(re.sub(r"(?m)^(\d{4}-\d\d)-\d\d", r"\1", months))

@@ -21,13 +21,17 @@ def judges(assumption: str) -> Callable[[Judge], Judge]:
 
 
 def share(part: float, whole: float) -> str:
-    """Return a share in whole percent; a share above zero is never shown as 0.
+    """Return a share in whole percent: a share above zero is never shown as 0, and an absurd one could show a figure.
 
     >>> share(0, 9), share(1, 900), share(1, 3), share(1, 0)
     ('0 percent', 'less than 1 percent', '33 percent', 'no share')
+    >>> share(9182736455, 2), share(-9182736455, 2)
+    ('beyond 1,000 percent', 'beyond 1,000 percent')
     """
     percent = 100 * part / (whole or 1)
-    return "no share" if not whole else "less than 1 percent" if 0 < percent < 1 else f"{percent:.0f} percent"
+    if not whole or abs(percent) > 1000:
+        return "beyond 1,000 percent" if whole else "no share"
+    return "less than 1 percent" if 0 < percent < 1 else f"{percent:.0f} percent"
 
 
 def listed(counts: Counter[str]) -> str:

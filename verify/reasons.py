@@ -31,7 +31,7 @@ _WORDS = {
     "filtered": "The sync has filters, and the table has no such row. See the filters below.",
     "recent": "Magnific corrects past days, and each sync reads the last {lookback} (lookback_window_days, unless set "
     "otherwise) again. Sync, export immediately and compare.",
-    "older": "These days are older than the last {lookback}, which each sync reads again. Magnific has corrected them "
+    "older": "Older than the last {lookback} days, which each sync reads again. Magnific has corrected them "
     "since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
     "filters": "The sync has filters, so the table holds only this: {filters}. Export with the same filters, or sync "
     "without them.",
