@@ -50,7 +50,10 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
 
 def _options(given: argparse.Namespace) -> Options:
     values = {field.name: getattr(given, field.name) for field in fields(Options)}
-    quirks = tuple(json.loads(text) if text.startswith("{") else text for text in given.quirks)
+    try:
+        quirks = tuple(json.loads(text) if text.startswith("{") else text for text in given.quirks)
+    except ValueError as error:
+        raise ValueError(f"--quirk is neither a name nor a JSON object: {error}") from None
     return Options(**values | {"quirks": quirks, "today": read_day(given.today) if given.today else None})
 
 

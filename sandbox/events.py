@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -92,12 +93,10 @@ _OPTIONAL = {"late": {"email", "project_reference", "api_key_id"}}
 
 def read_day(value: Any) -> date:
     """A real date written `YYYY-MM-DD`; ValueError for anything else."""
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("must be a date written YYYY-MM-DD")
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be a date that exists") from None
+    with suppress(ValueError):
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+    raise ValueError(f"{value!r} must be a date that exists, written YYYY-MM-DD")
 
 
 def read_event(given: Any) -> Happened:
