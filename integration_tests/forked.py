@@ -22,7 +22,7 @@ class Forked:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, arguments: list[str], env: Mapping[str, str]) -> tuple[int, str]:
-        """Exit code, and all that was printed."""
+        """Exit code and standard output."""
         assert self._process.stdin and self._process.stdout
         with tempfile.NamedTemporaryFile("r") as output:
             call = {"arguments": arguments, "env": dict(env), "output": output.name}
@@ -38,8 +38,7 @@ def _serve(run: Callable[[], object]) -> None:
 
 
 def _be_a_program_of_its_own(run: Callable[[], object], arguments: list[str], env: Any, output: str) -> None:
-    for descriptor in (1, 2):
-        os.dup2(os.open(output, os.O_WRONLY | os.O_APPEND), descriptor)
+    os.dup2(os.open(output, os.O_WRONLY), 1)
     sys.argv[1:] = arguments
     os.environ.clear()
     os.environ.update(env)

@@ -21,6 +21,7 @@ OF_USAGE = '[{"type": "STREAM", "stream": {"stream_descriptor": {"name": "credit
     "content",
     [
         *("", "{date: today}", '"state"', "[1, 2]", '{"credit_usage": {"date": "2026-11-20"}}', '[{"type": "STREAM"}]'),
+        *('[{"type": "LEGACY", "data": {}}]', '[{"type": "GLOBAL", "global": {"stream_states": []}}]'),
         *('[{"type": "OTHER", "data": {}}]', OF_USAGE[:60], OF_USAGE % ("", '"x"')),
     ],
 )
