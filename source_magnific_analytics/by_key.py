@@ -21,7 +21,7 @@ from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.quota import Share, ShareUsedError
 from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import ApiKeys, utc_day_of
-from source_magnific_analytics.windows import period_of
+from source_magnific_analytics.windows import Request, period_of
 
 # How far each key came, by its ID.
 Keys = dict[str, Progress]
@@ -49,7 +49,7 @@ class CreditUsageByApiKey(UsageStream):
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
         settings = self.settings(sync_mode)
         planned = self._planned(self._keys(settings, stream_state)[0], settings)
-        return [{**window, "api_key_ids": [name]} for name, windows in planned.items() for window in windows]
+        return [{**request.body, "api_key_ids": [name]} for name, requests in planned.items() for request in requests]
 
     def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
         keys, share = self._keys(settings, saved)
@@ -85,7 +85,7 @@ class CreditUsageByApiKey(UsageStream):
         keys |= {name: state.resumed(key, then, settings, self.config.end_date) for name, key in found.keys.items()}
         return keys, dataclasses.replace(found.day, most=most)
 
-    def _planned(self, keys: Keys, settings: Settings) -> dict[str, Slices]:
+    def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
         """The windows of each key to read today: those first that were read or tried the longest ago."""
 
         def last_attempt(name: str) -> tuple[str, bool]:
@@ -115,15 +115,15 @@ class CreditUsageByApiKey(UsageStream):
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
-    def _read_keys(self, keys: Keys, planned: dict[str, Slices], settings: Settings) -> Iterator[Item]:
+    def _read_keys(self, keys: Keys, planned: dict[str, list[Request]], settings: Settings) -> Iterator[Item]:
         """The rows and states of one key after another, kept in `keys`; raises the first error after all of them."""
         errors: list[AirbyteTracedException] = []
         series, today = self.series(settings), self.config.today
-        for name, windows in planned.items():
+        for name, requests in planned.items():
             before, is_used_up = keys[name], False
             try:
                 series_of_key = dataclasses.replace(series, api_key_id=name, reach=copy(series.reach))
-                for item in series_of_key.read(before, windows):
+                for item in series_of_key.read(before, requests):
                     if isinstance(item, Progress):
                         keys[name] = item
                     yield self._state_of(keys, settings) if isinstance(item, Progress) else item

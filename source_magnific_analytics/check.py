@@ -33,7 +33,9 @@ def check(client: Client, logger: logging.Logger) -> None:
 def _try_range(client: Client, days: DateRange) -> None:
     """Ask for a range by year, whose answer is small, whatever dates are in it."""
     stream = CreditUsage(client)
-    call = stream.call(Request(days, Granularity.YEAR).body, resume="Try again later.", divisible=days.days > 1)
+    call = stream.call(
+        {**stream.filters, **Request(days, Granularity.YEAR).body}, resume="Try again later.", divisible=days.days > 1
+    )
     client.ask(call, lambda response: list(stream.parse_response(response)))
 
 

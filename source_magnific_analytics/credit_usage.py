@@ -71,25 +71,15 @@ class UsageStream(MagnificStream, ABC):
                 yield state_manager.create_state_message(name, self.namespace)
             self.client.quota.emitted()
 
-    def request_body_json(
-        self, stream_state: Any, stream_slice: Mapping[str, Any] | None = None, next_page_token: Any = None
-    ) -> Mapping[str, Any]:
-        return {**self.filters, **(stream_slice or {})}
-
-    def parse_response(
-        self, response: requests.Response, *, stream_slice: Mapping[str, Any] | None = None, **_: Any
-    ) -> Iterable[Any]:
-        """The one answer to the request of a slice; raises `ContractError`. Without a slice any dates will do."""
-        request = None if stream_slice is None else Request.read(stream_slice)
-        yield usage.decode(self.client.session.read(response), request)
+    def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Any]:
+        """The one answer, of any dates; raises `ContractError`."""
+        yield usage.decode(self.client.session.read(response))
 
     def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
         """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
-        stream_slice = {**request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
-        call = self.call(stream_slice, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
-        return self.client.ask(
-            call, lambda response: next(iter(self.parse_response(response, stream_slice=stream_slice)))
-        )
+        body = {**self.filters, **request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
+        call = self.call(body, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
+        return self.client.ask(call, lambda response: usage.decode(self.client.session.read(response), request))
 
     def series(self, settings: Settings) -> Series:
         """The windows of the team. Its first request may ask for as much as the plan allows."""
@@ -97,12 +87,11 @@ class UsageStream(MagnificStream, ABC):
         reach = Reach(self.config.end_date, Span(longest, longest))
         return Series(self.client, self.fetch, self.summary, self.logger, reach, settings)
 
-    def windows(self, progress: Progress, earliest: Date, settings: Settings) -> Slices:
-        """The slices that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
+    def windows(self, progress: Progress, earliest: Date, settings: Settings) -> list[Request]:
+        """The requests that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=settings.full_refresh)
-        planned = plan(first, config.end_date, config.granularity, config.longest_range_days)
-        return [request.body for request in planned]
+        return plan(first, config.end_date, config.granularity, config.longest_range_days)
 
     def read_state(
         self, saved: Mapping[str, Any] | None, kind: type[S], settings: Settings
@@ -112,8 +101,8 @@ class UsageStream(MagnificStream, ABC):
         changes = " and ".join(known[1].changes_to(settings)) if known else ""
         if changes:
             self.logger.warning(
-                f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date}. "
-                "Its rows replace those of the earlier settings; there is nothing you need to do."
+                f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date} on. "
+                "From there its rows replace those of the earlier settings; there is nothing you need to do."
             )
         return known
 
@@ -131,7 +120,8 @@ class CreditUsage(UsageStream):
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
         settings = self.settings(sync_mode)
-        return self.windows(self._progress(settings, stream_state), self.config.start_date, settings)
+        planned = self.windows(self._progress(settings, stream_state), self.config.start_date, settings)
+        return [request.body for request in planned]
 
     def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
         progress = self._progress(settings, saved)

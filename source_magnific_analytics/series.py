@@ -1,9 +1,9 @@
 """A series of windows, of the team or of one API key: ask, yield the checkpoint, the rows and the next checkpoint."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pendulum
 from msgspec.structs import replace
@@ -87,7 +87,7 @@ class Series:
     settings: Settings
     api_key_id: str | None = None
 
-    def read(self, progress: Progress, planned: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
+    def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Item]:
         """The rows of each window from the first that is planned on, between the progress before and after them.
 
         Raises `ShareUsedError` before a period that the day's share does not pay for, and what `fetch` raises.
@@ -95,7 +95,7 @@ class Series:
         # Of a sync that was interrupted, until this one has caught up.
         resume_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
-        first = Request.read(planned[0]).range.start if planned else self.reach.last_day.add(days=1)
+        first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
             # Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow.
             self.client.quota.admit(self._number_of_requests(first))

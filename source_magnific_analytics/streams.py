@@ -46,12 +46,10 @@ class MagnificStream(HttpStream, ABC):
     def next_page_token(self, response: requests.Response) -> None:
         return None
 
-    def call(self, stream_slice: Mapping[str, Any] | None = None, **options: Any) -> Call:
-        """The one request of a slice; `options` are the rest of `Call`."""
-        body = self.request_body_json(stream_state=None, stream_slice=stream_slice)
-        return Call(
-            self.logger, self.http_method, self.url_base + self.path(), body, **{"resume": self.resume, **options}
-        )
+    def call(self, body: Mapping[str, Any] | None = None, **options: Any) -> Call:
+        """The one request with this body; `options` are the rest of `Call`."""
+        url = self.url_base + self.path()
+        return Call(self.logger, self.http_method, url, body, **{"resume": self.resume, **options})
 
 
 class ListStream(MagnificStream, ABC):

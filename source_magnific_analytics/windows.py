@@ -4,10 +4,9 @@ A period is a day, an ISO week, a month or a year. All dates are days in UTC, al
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from pendulum import Date
 
@@ -52,15 +51,9 @@ class Request:
 
     @property
     def body(self) -> dict[str, str]:
-        """The properties of the API's request; a stream slice has them, too."""
+        """The properties of the API's request, and of a stream slice."""
         days = self.range
         return {"granularity": self.granularity.value, "start_date": str(days.start), "end_date": str(days.end)}
-
-    @classmethod
-    def read(cls, body: Mapping[str, Any]) -> "Request":
-        """The request that has this `body`."""
-        days = DateRange(parse_date(body["start_date"]), parse_date(body["end_date"]))
-        return cls(days, Granularity(body["granularity"]))
 
 
 def parse_date(text: str) -> Date:

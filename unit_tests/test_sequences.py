@@ -117,7 +117,7 @@ def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
         assert "clear" not in warehouse.log.lower()
         # Settings under which there is no day to read are an error before any request.
         over = bool(warehouse.asked and saved) and restarts(saved or {}, step.settings)
-        assert ("Its rows replace those of the earlier settings; there is nothing" in warehouse.log) == over
+        assert ("its rows replace those of the earlier settings; there is nothing" in warehouse.log) == over
         if complete and (over or saved is None):
             assert warehouse.asked[0]["start_date"] <= step.settings["start_date"]
         # What nobody read again stays as it was, also where usage or settings changed since.

@@ -146,7 +146,9 @@ def test_under_the_same_settings_a_sync_goes_on(changes: dict[str, Any]) -> None
     assert resumed({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
 
 
-RESTARTED = "read again from {}. Its rows replace those of the earlier settings; there is nothing you need to do."
+RESTARTED = (
+    "read again from {} on. From there its rows replace those of the earlier settings; there is nothing you need to do."
+)
 
 
 @pytest.mark.parametrize(
