@@ -259,7 +259,7 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "export.csv is empty, without even headings: download the export again."),
+        ("", "export.csv is empty and has no headings: download the export again."),
         ("<html>\n<p>Please sign in</p></html>", 'has no heading for date; its headings are "<html>". Name the column'),
         (ROW * 2, 'its headings are "2026-03-05", "Upscaler", (not shown: it may be an address), "12"'),
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),

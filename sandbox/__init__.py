@@ -1,8 +1,8 @@
-"""A stand-in for Magnific's five analytics endpoints, on this machine alone.
+"""A stand-in for Magnific's five analytics endpoints that runs only on this machine.
 
-It serves an invented team whose usage is drawn from a seed, keeps the documented limits, lets what it says about past
-days change (events), deviates from the documentation on demand (quirks), and knows what a right client adds up to.
-From a shell: `python -m sandbox`. From a test: `with running(Options(today=date(2026, 3, 31))) as base_url:`.
+It serves an invented team whose usage is generated from a seed, enforces the documented limits, can change past days
+(events), deviates from the documentation on demand (quirks), and knows the totals that a correct client gets. From a
+shell: `python -m sandbox`. From a test: `with running(Options(today=date(2026, 3, 31))) as base_url:`.
 """
 
 from sandbox.app import create_app

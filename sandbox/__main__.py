@@ -26,22 +26,22 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
     parser = argparse.ArgumentParser("python -m sandbox", description="A stand-in for Magnific's analytics API.")
     quirks = "; ".join(f"{name}: {meaning}" for name, (meaning, _) in QUIRKS.items())
     add = parser.add_argument
-    add("--port", type=int, default=0, help="0 (default): any free one")
+    add("--port", type=int, default=0, help="0 (default): any free port")
     add("--today", help="the sandbox's day, YYYY-MM-DD; default: the real day, UTC")
     add("--plan", choices=LONGEST_RANGE, default=usual.plan)
     add("--key", default=usual.key, help="the API key that is accepted")
-    add("--seed", type=int, default=usual.seed, help="another number, another history")
+    add("--seed", type=int, default=usual.seed, help="each number gives another history")
     add("--people", type=int, default=usual.people, help=f"size of the team, 1 to {MOST_PEOPLE}")
     add("--keys", type=int, default=usual.keys, help=f"how many API keys the team has and uses, 0 to {MOST_KEYS}")
     add("--per-minute", type=int, default=usual.per_minute, help="requests per minute; 0: no limit")
     add("--per-day", type=int, default=usual.per_day, help="requests per day; 0: no limit")
-    add("--limit-header", choices=LIMIT_HEADERS, default=usual.limit_header, help="how a refusal states the wait")
+    add("--limit-header", choices=LIMIT_HEADERS, default=usual.limit_header, help="how a refusal says how long to wait")
     add(
         "--quirk",
         dest="quirks",
         action="append",
         default=[],
-        help="a deviation from the documentation, by its name or as a JSON object of its kind, its parameters and the "
+        help="a deviation from the documentation, by name or as a JSON object with its kind, its parameters and the "
         f"requests that it changes (sandbox/quirks.py says how); repeat it for another. {quirks}",
     )
     add("--json", action="store_true", help="print one JSON line: base_url, api_key, pid")

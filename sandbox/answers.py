@@ -1,4 +1,4 @@
-"""Ledger in, answers in the shape of the contract out. Pure: the same question gets the same answer."""
+"""Turn the ledger into answers that follow the API's contract. Pure: the same question gets the same answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.team import Team
 
 Json = dict[str, Any]
 Users = defaultdict[tuple[str | None, str | None], list[int]]
-"""Uses and credits of each user (None: those without one) in each project (None: in none), added up in place."""
+"""Uses and credits of each user (None: unattributed) in each project (None: no project), added up in place."""
 
 
 def _nobody() -> Users:
@@ -24,10 +24,10 @@ def _nobody() -> Users:
 
 
 def credit_usage(ledger: Ledger, query: Query) -> Json:
-    """The answer of `team-credit-usage`.
+    """Return the answer of `team-credit-usage`.
 
-    A period that the range cuts has the days inside the range only, under the date of its own first day.
-    Periods, tools and users come in no order.
+    A period that the range cuts contains only the days in the range, but is dated by its own first day.
+    Periods, tools and users are in random order.
     """
     counts = query.filters.on(ledger.team)
     periods: defaultdict[str, defaultdict[str, Users]] = defaultdict(lambda: defaultdict(_nobody))
@@ -49,7 +49,7 @@ def credit_usage(ledger: Ledger, query: Query) -> Json:
     return {"data": _shuffled(random, data)}
 
 
-# Questions come back to the same days, and a calendar does not change.
+# Cached, because tests request the same days again and the calendar never changes.
 @lru_cache(maxsize=10_000)
 def first_day(day: date, granularity: str) -> str:
     return pendulum.date(day.year, day.month, day.day).start_of(granularity).isoformat()

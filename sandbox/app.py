@@ -18,7 +18,7 @@ from sandbox.wire import Asked, body_as_sent, json_answer, message, problem, rea
 
 
 def create_app(options: Options | None = None) -> Flask:
-    """A WSGI application with a team and a memory of its own."""
+    """A WSGI application with its own team and state."""
     state = State(options or Options())
     app = Flask("sandbox")
     _add_gate(app, state)
@@ -29,7 +29,7 @@ def create_app(options: Options | None = None) -> Flask:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         answer = message(error.code or 500, error.description or error.name)
-        # Of a method that is not allowed they say which ones are.
+        # For a wrong method, the headers name the allowed ones.
         answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
         return answer
 
@@ -37,7 +37,7 @@ def create_app(options: Options | None = None) -> Flask:
 
 
 def _add_gate(app: Flask, state: State) -> None:
-    """What each request under /v1 passes on its way in and out."""
+    """Check each request under /v1, answer it, and apply the quirks."""
 
     @app.before_request
     def log_and_admit() -> Response | None:
@@ -55,7 +55,7 @@ def _add_gate(app: Flask, state: State) -> None:
         if "entry" not in g:
             return response
         with state.lock:
-            # Every quirk counts the request, whatever the others make of it.
+            # Every quirk counts the request, whatever the others do with it.
             striking = [quirk for quirk in state.quirks if quirk.strikes(request.path, response, g.asked)]
         for quirk in in_order(striking):
             response = quirk.change(response, g.asked)
@@ -64,7 +64,7 @@ def _add_gate(app: Flask, state: State) -> None:
 
 
 def _refusal(state: State) -> Response | None:
-    """Why this request is not answered: the key or a limit, in this order."""
+    """Return why the request is refused, first for its key, then for a limit."""
     given = request.headers.get("x-magnific-api-key", "")
     if not compare_digest(given.encode(), state.options.key.encode()):
         return message(401, "Invalid API key" if given else "Missing API key")

@@ -1,4 +1,4 @@
-"""The control surface below /_sandbox: what a test sees and changes behind the API's back, without a key."""
+"""The control API below /_sandbox, with which tests inspect and change the sandbox, without a key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandbox.wire import json_answer, message, read_body, write_json
 
 
 def control_of(state: State) -> Blueprint:
-    """The routes that watch and change `state`. A mistake in what they are given is a 400 with a message."""
+    """Return the routes that read and change `state`. A mistake in a request is a 400 with a message."""
     control = Blueprint("control", __name__, url_prefix="/_sandbox")
 
     @control.errorhandler(ValueError)
@@ -28,7 +28,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.route("/requests", methods=["GET", "DELETE"])
     def requests() -> Response:
-        """What was asked; DELETE empties the log, too."""
+        """The log of requests; DELETE also empties it."""
         with state.lock:
             asked = json_answer(state.requests)
             if request.method == "DELETE":
@@ -47,7 +47,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.delete("/<any(changes, quirks):what>")
     def undo(what: str) -> Response:
-        """No quirks, or everything as it was at the start; `date` in the query is another day."""
+        """Remove all quirks, or reset everything to the start; `date` in the query sets another day."""
         today = read_day(request.args["date"]) if "date" in request.args else None
         with state.lock:
             state.quirks.clear() if what == "quirks" else state.start_over(today)
@@ -60,7 +60,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.get("/export")
     def dashboard_export() -> Response:
-        """The dashboard's CSV; `form` names how it is written."""
+        """The dashboard's CSV, in the format that `form` names."""
         ledger = state.ledger()
         return Response(export(ledger, _asked(ledger), request.args.get("form", PLAIN)), content_type="text/csv")
 
@@ -75,7 +75,7 @@ _CHANGES: dict[str, tuple[type[Any], Callable[[State, Any], None]]] = {
 }
 
 
-# A test asks the same again and again.
+# Cached, because tests request the same again and again.
 @lru_cache(maxsize=8)
 def _added_up(what: str, ledger: Ledger, query: Query) -> bytes:
     return write_json((truth.totals if what == "ledger" else truth.rows)(ledger, query))

@@ -1,4 +1,4 @@
-"""What can happen to the team after the fact, each as one frozen event that a ledger replays.
+"""Changes to past usage and to the team, each a frozen event that a ledger replays.
 
 Over HTTP an event is a JSON object: `kind` and the fields of that kind, dates as `YYYY-MM-DD`.
 """
@@ -24,7 +24,7 @@ def _renamed(those: tuple[Renamed, ...], key: int | str, name: str) -> tuple[Ren
 
 @dataclass(frozen=True)
 class Happened:
-    """An event; its kind says which of the fields it has."""
+    """An event; which fields it has depends on its kind."""
 
     kind: str
     day: date | None = None
@@ -83,16 +83,16 @@ KINDS = {
     "change_email": {"old", "new"},
     # Usage of a tool without a user gets this one; the totals stay.
     "attribute": {"day", "tool", "email"},
-    # All usage of a tool on a day vanishes.
+    # All usage of a tool on a day disappears.
     "refund": {"day", "tool"},
-    # More usage of a day already past; without an email it counts in the totals alone.
+    # More usage of a past day; without an email it counts only in the totals.
     "late": {"day", "tool", "uses", "credits"},
 }
 _OPTIONAL = {"late": {"email", "project_reference", "api_key_id"}}
 
 
 def read_day(value: Any) -> date:
-    """A real date written `YYYY-MM-DD`; ValueError for anything else."""
+    """Return the date; raise ValueError unless it exists and is written `YYYY-MM-DD`."""
     with suppress(ValueError):
         if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             return date.fromisoformat(value)
@@ -100,7 +100,7 @@ def read_day(value: Any) -> date:
 
 
 def read_event(given: Any) -> Happened:
-    """The event a JSON object stands for; ValueError says what is wrong with it."""
+    """Return the event that a JSON object describes; raise ValueError that says what is wrong with it."""
     if not isinstance(given, Mapping) or given.get("kind") not in KINDS:
         raise ValueError(f"an event is an object with a kind, one of {', '.join(KINDS)}")
     kind = given["kind"]
@@ -115,7 +115,7 @@ def read_event(given: Any) -> Happened:
 
 
 def happen(ledger: Ledger, event: Happened) -> Ledger:
-    """The ledger after one more event. ValueError if it would change nothing: a name or a day is mistyped."""
+    """The ledger after one more event. Raises ValueError if it changes nothing, because a name or a day is mistyped."""
     after, day = replace(ledger, events=(*ledger.events, event)), event.day
     if after.team == ledger.team and (day is None or list(after.entries(day)) == list(ledger.entries(day))):
         raise ValueError(f"{event} changes nothing")

@@ -1,6 +1,6 @@
-"""The CSV that the dashboard exports: the seven columns that are documented, in a form that nobody has.
+"""The CSV that the dashboard exports: the seven documented columns, in an assumed format.
 
-A form changes how an export is written, never what it says.
+A form changes the format of an export, never its content.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ PLAIN, COMMAS = "plain", "decimal-commas"
 
 
 def export(ledger: Ledger, query: Query, form: str = PLAIN) -> bytes:
-    """The file for the range, granularity and filters of `query`; ValueError for a form that there is not."""
+    """Return the file for the range, granularity and filters of `query`; raise ValueError for an unknown form."""
     if form not in (PLAIN, COMMAS):
-        raise ValueError(f"no such form: {form}; there are {PLAIN}, {COMMAS}")
+        raise ValueError(f"unknown form {form!r}: choose {PLAIN} or {COMMAS}")
     text = io.StringIO()
     if form == PLAIN:
         csv.writer(text).writerows([HEADINGS, *_rows(ledger, query)])
@@ -40,7 +40,7 @@ def _with_comma(value: Any) -> str:
 
 
 def _rows(ledger: Ledger, query: Query) -> list[list[Any]]:
-    """By date and tool: the rows of people, then what is left of the tool's total, which has no person."""
+    """By date and tool: the rows of people, then the rest of the tool's total, which names nobody."""
     projects, groups = ledger.team.project_names, ledger.team.group_names
     found = [
         [

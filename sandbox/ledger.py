@@ -1,7 +1,7 @@
-"""Who used what on which day: one list of entries a day, the same whatever window is asked for.
+"""Who used what on which day: one list of entries a day, the same for every requested window.
 
-`History` is what happened, drawn from (seed, day) alone. `Ledger` is what the API would say about it today:
-the history up to today, with the events that came after replayed over it.
+`History` is what happened, generated from seed and day alone. `Ledger` is what the API says about it today: the history
+so far with later events applied.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.team import FIRST_DAY, PARTLY_ATTRIBUTED, TOOLS, WITHOUT_BREAKDOWN,
 
 
 class Entry(NamedTuple):
-    """Some uses of one tool on one day. A None stands for what the API cannot name (or was not there)."""
+    """Some uses of one tool on one day. None means that the API does not name it, or that there was none."""
 
     day: date
     tool: str
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 class Event(Protocol):
-    """Something that changes what the API says about the team or about days already past."""
+    """Something that changes what the API says about the team or about past days."""
 
     def on_team(self, team: Team) -> Team: ...
 
@@ -53,7 +53,7 @@ def _growth(day: date) -> float:
 
 
 class History:
-    """What the team used, day by day, before any event and whole days only."""
+    """What the team used, day by day: whole days, before any event."""
 
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team
@@ -66,7 +66,7 @@ class History:
         return self._drawn(day) if day >= FIRST_DAY else ()
 
     def so_far(self, day: date) -> tuple[Entry, ...]:
-        """The entries of `day` while it goes on: each with a share of its uses, the small ones gone."""
+        """The entries of `day` before it is over: each with a share of its uses, without the small ones."""
         share = 0.25 + 0.5 * Random(f"so far {self.seed} {day.isoformat()}").random()
         begun = ((entry, int(entry.uses * share)) for entry in self.on(day))
         return tuple(
@@ -92,11 +92,11 @@ class History:
         return tuple(entries)
 
     def _entry(self, day: date, tool: str, chance: float, person: Person | None = None, number: int = 0) -> Entry:
-        """One sitting. `chance` (0 to 1) decides how many uses, which project and which API key, if any."""
+        """One sitting. `chance` (0 to 1) decides the number of uses, the project and the API key, if any."""
         number, scale = (number, 1.0) if person else (day.day, len(self.team.people) / 14)
         price, usual = TOOLS[tool]
         uses = 1 + int(-math.log(1.0 - chance) * usual * (_growth(day) * scale))
-        # The digits below those that decided the uses are as good as a new draw, and cost nothing.
+        # The lower digits are as good as a new random number, and cost nothing.
         spare = int(chance * 1e9) % 1000
         projects, keys = self.team.projects, self._keys(day)
         project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None
@@ -111,7 +111,7 @@ class History:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the API knows on `today`, after `events` in their order."""
+    """What the API knows on `today`, with `events` applied in their order."""
 
     history: History
     today: date

@@ -1,4 +1,4 @@
-"""The requests a key may send in a minute and in a day, and how a refusal states the wait."""
+"""How many requests a key may send in a minute and in a day, and how a refusal says how long to wait."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 MINUTE = timedelta(seconds=60)
 LIMIT_HEADERS = ("none", "retry-after")
-"""What a refusal says about the wait; the documentation names no header."""
+"""How a refusal says how long to wait; the documentation names no header."""
 
 
 class Limits:
-    """Counts the requests of the one key. A limit of 0 is none; a refused request does not count.
+    """Counts the requests of the one key. A limit of 0 means no limit; a refused request does not count.
 
     A minute starts with its first request, so that a test can fill one without watching the clock.
     """
@@ -20,7 +20,7 @@ class Limits:
         self.change(per_minute, per_day, limit_header, reset=True)
 
     def change(self, per_minute: int, per_day: int, limit_header: str, reset: bool = False) -> None:
-        """Other limits, and with `reset` no requests so far. ValueError says what is wrong with them."""
+        """Set other limits; `reset` sets the counts to zero. Raises ValueError that says what is wrong with them."""
         if limit_header not in LIMIT_HEADERS or not all(isinstance(n, int) and n >= 0 for n in (per_minute, per_day)):
             raise ValueError(f"per_minute and per_day are numbers from 0 up, limit_header one of {LIMIT_HEADERS}")
         self.per_minute, self.per_day, self.limit_header = per_minute, per_day, limit_header
@@ -34,7 +34,7 @@ class Limits:
         return max(self.per_day - self._in_day, 0)
 
     def take(self, now: datetime, today: date) -> tuple[str, dict[str, str]] | None:
-        """Count one request at `now` (UTC) on the sandbox's `today`, or return the words and headers of a refusal."""
+        """Count a request at `now` (UTC) on the sandbox's `today`, or return the message and headers of a refusal."""
         if today != self._day:
             self._day, self._in_day = today, 0
         if self._minute is None or now >= self._minute + MINUTE:

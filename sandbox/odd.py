@@ -1,4 +1,4 @@
-"""What quirks do to an answer, or to a response (status, headers, bytes, timing), given what was asked."""
+"""What quirks do to an answer, or to a response (status, headers, bytes, timing), depending on the request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def answer(change: Callable[[Any, Asked], Any]) -> Change:
 
 
 def replaced(value: Any, names: Collection[str], change: Callable[[Any], Any]) -> Any:
-    """With other values of these properties at any depth; null stays null."""
+    """Change the values of these properties at any depth; null stays null."""
     if isinstance(value, list):
         return [replaced(item, names, change) for item in value]
     if not isinstance(value, dict):
@@ -103,7 +103,7 @@ def with_empty_periods(content: Json, asked: Asked) -> Json:
 
 
 def in_pieces(content: Json, asked: Asked) -> Json:
-    """Each period twice, each tool and entry in two, with nulls and fields that are not documented."""
+    """Send each period twice, split each tool and entry in two, and add nulls and undocumented fields."""
     if asked.query is None:
         odd = [row | {"role": "billing", "seat": 1} if "role" in row else row for row in content["data"][-1:]]
         return {"data": content["data"][:-1] + odd}
@@ -129,7 +129,7 @@ def _in_two(usage: Json) -> list[Json]:
 
 
 def taken_for(change: Callable[[Query, date], Query]) -> Change:
-    """The answer to another question than the one that was asked; `change` gets today's date too."""
+    """Answer another question than the one asked; `change` also gets today's date."""
 
     def other(response: Response, asked: Asked) -> Response:
         if asked.query is None or response.status_code != 200:
@@ -145,7 +145,7 @@ def whole_periods(query: Query, today: date) -> Query:
 
 
 def longer_by(days: int) -> Change:
-    """The longest range has so many days more than documented."""
+    """Accept ranges with this many days more than documented."""
     return lambda response, asked: respond(replace(asked, longest=asked.longest + days)) if asked.query else response
 
 
@@ -175,7 +175,7 @@ def three_hours_behind(response: Response, asked: Asked) -> Response:
 
 
 def with_bytes(change: Callable[[bytes], bytes], encoding: str = "") -> Change:
-    """Another body of an answer of status 200, and the Content-Encoding that it is said to have."""
+    """Change the body of an answer of status 200, and claim this Content-Encoding."""
 
     def changed(response: Response, asked: Asked) -> Response:
         if response.status_code == 200:
@@ -204,11 +204,11 @@ def forbidden(response: Response, asked: Asked) -> Response:
 
 
 class BrokenOffError(ConnectionError):
-    """Raised in the middle of a response, with whether the server ends the connection here by a reset or cleanly."""
+    """Raised in the middle of a response; says whether the server resets the connection or closes it cleanly."""
 
 
 def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) -> Response:
-    """With another body; chunked if no length is stated."""
+    """Return the response with another body, chunked if no length is stated."""
     response.response = pieces
     response.headers.pop("Content-Length", None)
     if length is not None:
@@ -217,7 +217,7 @@ def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) ->
 
 
 def broken_off(half: bool, reset: bool, length: bool) -> Change:
-    """The connection ends before or inside (`half`) the body, by a `reset` or cleanly, perhaps with a stated length."""
+    """End the connection before the body or in its middle (`half`), by `reset` or cleanly, with or without length."""
 
     def broken(response: Response, asked: Asked) -> Response:
         body = response.get_data()
@@ -249,9 +249,9 @@ def trickle(response: Response, asked: Asked, seconds: float) -> Response:
 
 
 def silence(response: Response, asked: Asked) -> Response:
-    """Nothing at all until the client hangs up, which is when there is something to receive: the end.
+    """Send nothing until the client closes the connection, which makes the socket readable.
 
-    TCP's urgent data, beside the stream, says that nothing will come: a test may look for it instead of waiting.
+    TCP urgent data tells a test that nothing will come, so that it need not wait.
     """
     connection: socket.socket = request.environ["werkzeug.socket"]
     with suppress(OSError):

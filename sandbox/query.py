@@ -21,14 +21,14 @@ GRANULARITIES = ("day", "week", "month", "year")
 
 @dataclass(frozen=True)
 class Filters:
-    """An empty filter lets everything through."""
+    """An empty filter matches everything."""
 
     group_ids: frozenset[int] = frozenset()
     project_references: frozenset[str] = frozenset()
     api_key_ids: frozenset[str] = frozenset()
 
     def on(self, team: Team) -> Callable[[Entry], bool]:
-        """Tells whether an entry counts: one of the groups, and one of the projects, and one of the keys.
+        """Whether an entry matches: one of the groups, and one of the projects, and one of the keys.
 
         Groups are those of the user, so usage without a user belongs to none.
         """
@@ -55,12 +55,12 @@ class Query:
         return (self.end - self.start).days + 1
 
     def between(self, start: date, end: date) -> Query:
-        """The same about other days."""
+        """The same question about other days."""
         return replace(self, start=start, end=end)
 
 
 class RefusedError(Exception):
-    """The body is not what the contract allows; `problems` are pairs of a property's name and the reason."""
+    """The body breaks the contract; `problems` are pairs of a property's name and the reason."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__(problems)
@@ -90,9 +90,9 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def read_query(body: Any, today: date, longest: int | None, first: date | None = None) -> Query:
-    """The question that `body` asks.
+    """Return the question that `body` asks.
 
-    Without dates the seven days that end today; with `first`, from that day on. Raises RefusedError.
+    Without dates it covers the seven days that end today; with `first`, all days from that one on. Raises RefusedError.
     """
     if not isinstance(body, Mapping):
         raise RefusedError(("body", "must be a JSON object"))

@@ -1,10 +1,10 @@
 """Where the sandbox deviates from the documentation: one table of named quirks, each a function of `sandbox.odd`.
 
-A quirk is switched on by its name or by a JSON object: `kind` is the name, beside its parameters. Four more say which
-requests it changes: `path`, a text that the request's path contains; `longer_than`, a number of days that the range of
-an answer exceeds; `at`, the number of the first of these requests since the quirk was switched on, counted from 1, or
-"every" (default); and `times`, how many in a row (default: 1, or all for "every"). Several go together, in the order of
-the table.
+A quirk is switched on by its name or by a JSON object: `kind` is the name, beside its parameters. Four more properties
+select the requests that it changes: `path`, a text in the request's path; `longer_than`, a number of days that the
+answered range exceeds; `at`, the number of the first such request since the quirk was switched on, counted from 1, or
+"every" (default); and `times`, how many in a row (default: 1, or all for "every"). Several quirks can be combined; they
+apply in the order of the table.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from sandbox.wire import Asked
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_EMOJI = "\ud83d"
-"""What is left of an emoji that was cut in the middle by a program that counts in UTF-16."""
+"""Half an emoji, as left by a program that cuts texts in UTF-16."""
 _GIVEN_NAMES = ("name", "display_name", "project_name", "group_name")
 _COUNTS = (*FIGURES, "member_count")
 _MORE = {"currency": "credits", "tool_version": 3}
 
-# Of each quirk what it means, and what it does. What calculates with figures comes before what writes them otherwise,
-# and what writes bytes comes last.
+# Each quirk's meaning, and what it does. Quirks that calculate come before those that change how figures are written;
+# those that write bytes come last.
 FACTS: dict[str, tuple[str, odd.Change]] = {
     "longer-range": ("a range of one day more than documented is accepted", odd.longer_by(1)),
     "shorter-range": ("a range of as many days as the plan allows is refused", odd.longer_by(-1)),
@@ -83,7 +83,7 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
     "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
     "gzip": ("answers are compressed", with_bytes(lambda body: gzip.compress(body, mtime=0), "gzip")),
 }
-"""What the documentation leaves open, or states and nobody has seen, the other way round."""
+"""The opposite of what the documentation leaves open, or states but nobody has seen."""
 
 FAILURES: dict[str, tuple[str, odd.Change]] = {
     "forbidden": ("the key may not read analytics: 403", odd.forbidden),
@@ -92,14 +92,14 @@ FAILURES: dict[str, tuple[str, odd.Change]] = {
     "redirect": ("a redirect (`status`, default 307) to a `location`", odd.redirect),
     "empty": ("no body", with_bytes(lambda body: b"")),
     "html": ("a page in HTML in place of each answer", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
-    "bad-gzip": ("a body that is said to be compressed and is not", with_bytes(lambda body: body, "gzip")),
-    # A lenient reader takes it for another name.
+    "bad-gzip": ("an uncompressed body that claims to be compressed", with_bytes(lambda body: body, "gzip")),
+    # A lenient parser reads it as another name.
     "bad-utf8": (
-        "the last text begins with no UTF-8",
+        "the last text begins with bytes that are not UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
     ),
-    "late": ("the response comes after so many `seconds`", odd.late),
-    "trickle": ("the body comes byte by byte, each after so many `seconds`", odd.trickle),
+    "late": ("the response comes after some `seconds`", odd.late),
+    "trickle": ("the body comes byte by byte, each after some `seconds`", odd.trickle),
     "cut": ("the body ends in its middle", broken_off(half=True, reset=False, length=True)),
     "cut-chunked": ("the same without a length", broken_off(half=True, reset=False, length=False)),
     "reset-before": ("a reset before the body", broken_off(half=False, reset=True, length=False)),
@@ -113,21 +113,21 @@ _WHEN = {"kind", "path", "longer_than", "at", "times"}
 
 
 class Switched:
-    """A quirk that is on, and how many of its requests it has seen."""
+    """An active quirk, and how many matching requests it has seen."""
 
     def __init__(self, given: Any) -> None:
         """ValueError says what is wrong with the name or the JSON object."""
         given = {"kind": given} if isinstance(given, str) else given
         if not isinstance(given, Mapping) or given.get("kind") not in QUIRKS:
             kind = given.get("kind") if isinstance(given, Mapping) else given
-            raise ValueError(f"no such quirk: {kind!r}; there are {', '.join(QUIRKS)}")
+            raise ValueError(f"unknown quirk {kind!r}: choose from {', '.join(QUIRKS)}")
         self.name: str = given["kind"]
         self._parameters = {name: given[name] for name in given.keys() - _WHEN}
         self._path, self._longer_than, times = given.get("path", ""), given.get("longer_than"), given.get("times")
         at = given.get("at", "every")
         counts = [n for n in (self._longer_than, times, None if at == "every" else at) if n is not None]
         if not isinstance(self._path, str) or not all(isinstance(n, int) and n >= 1 for n in counts):
-            raise ValueError(f'{self.name}: path is a text, the others numbers from 1 up, and at perhaps "every"')
+            raise ValueError(f'{self.name}: path must be a text, the others numbers from 1 up; at can also be "every"')
         try:
             inspect.signature(QUIRKS[self.name][1]).bind(None, None, **self._parameters)
         except TypeError as error:
@@ -137,7 +137,7 @@ class Switched:
         self._seen = 0
 
     def strikes(self, path: str, response: Response, asked: Asked) -> bool:
-        """Count a request; whether it is one of those to change. A refusal has no answer that is too long."""
+        """Count a request and return whether to change it. A refusal never counts as a long range."""
         days = asked.query.days if asked.query and response.status_code == 200 else 0
         if self._path not in path or (self._longer_than and days <= self._longer_than):
             return False
@@ -145,7 +145,7 @@ class Switched:
         return self._seen >= self._first and (self._last is None or self._seen <= self._last)
 
     def change(self, response: Response, asked: Asked) -> Response:
-        """The changed response in place of the right one."""
+        """Return the changed response."""
         return QUIRKS[self.name][1](response, asked, **self._parameters)
 
 

@@ -1,4 +1,4 @@
-"""A threaded server on loopback for the sandbox, which can also break a connection off."""
+"""A threaded server on loopback for the sandbox, which can also break a connection."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Writes nothing of its own, and ends a connection the way a quirk asks for."""
+    """Adds no log of its own, and ends a connection as a quirk demands."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         if type == "error":
             sys.stderr.write(f"sandbox: {message % args if args else message}\n")
 
     def send_header(self, keyword: str, value: str) -> None:
-        # A date of the application comes after the server's own and takes its place.
+        # The application's Date header replaces the server's own.
         if keyword == "Date":
             self._date = value
         else:
@@ -43,18 +43,18 @@ class _QuietHandler(WSGIRequestHandler):
         self.close_connection = True
         if isinstance(error, BrokenOffError) and error.args == (True,):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RESET)
-            # The server would say goodbye properly before closing; taking the descriptor away prevents it.
+            # Detaching the descriptor prevents the server from closing the connection cleanly.
             os.close(self.connection.detach())
 
 
 def listen(options: Options, port: int = 0) -> BaseWSGIServer:
-    """A server that is bound (port 0: any free one, then in `.port`) but not yet serving."""
+    """Return a server that is bound (port 0: any free one, see `.port`) but not yet serving."""
     return make_server(HOST, port, create_app(options), threaded=True, request_handler=_QuietHandler)
 
 
 @contextmanager
 def running(options: Options | None = None) -> Iterator[str]:
-    """A sandbox in a thread of this process while the block runs; its base URL."""
+    """Serve a sandbox in a thread while the block runs; yield its base URL."""
     server = listen(options or Options())
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""How a sandbox starts, and all that changes while it runs."""
+"""How a sandbox starts, and everything that changes while it runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Options:
 
 
 class State:
-    """Everything that requests change; whoever changes it holds the lock."""
+    """Everything that requests change, under the lock."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -47,7 +47,7 @@ class State:
         self.start_over()
 
     def start_over(self, today: date | None = None) -> None:
-        """Everything as it was at the start, on another day if one is given."""
+        """Reset everything to the start, on another day if one is given."""
         options = self.options
         self.today = today or options.today
         self.events: tuple[Event, ...] = ()
@@ -59,7 +59,7 @@ class State:
         self.today = read_day(given)
 
     def happen(self, given: Any) -> None:
-        """All of the events or, if one is wrong, none."""
+        """Apply all of the events or, if one is wrong, none."""
         ledger = self.ledger()
         for event in given:
             ledger = happen(ledger, read_event(event))
@@ -71,9 +71,9 @@ class State:
     def set_limits(self, given: Any) -> None:
         same = {name: getattr(self.limits, name) for name in ("per_minute", "per_day", "limit_header")}
         if unknown := given.keys() - same.keys() - {"reset"}:
-            raise ValueError(f"no such limits: {sorted(unknown)}; there are {', '.join(same)} and reset")
+            raise ValueError(f"unknown limits {sorted(unknown)}: choose from {', '.join(same)} and reset")
         self.limits.change(**(same | given))
 
     def ledger(self) -> Ledger:
-        """What the API knows at this moment."""
+        """What the API knows now."""
         return Ledger(self.history, self.today or pendulum.now("UTC").date(), self.events)

@@ -29,7 +29,7 @@ class Person:
     status: str
     group_ids: tuple[int, ...]
     habits: tuple[str, ...] = ()
-    """Tools this person reaches for; one named twice is used twice as often. Empty: uses nothing."""
+    """Tools that this person uses; one named twice is used twice as often. Empty: uses nothing."""
     first_day: date = FIRST_DAY
     last_day: date = date.max
     by_api: bool = False
@@ -71,13 +71,13 @@ class Team:
 
     @cached_property
     def group_names(self) -> dict[str, str]:
-        """By the email of a person, the first group; whoever is in none has no name here."""
+        """A person's first group, by email; people without a group are missing."""
         names = {group.group_id: group.name for group in self.groups}
         return {one.email: names[one.group_ids[0]] for one in self.people if one.group_ids}
 
 
 class Tool(NamedTuple):
-    """`credits` is the price of one use, `usual_uses` the mean of one sitting."""
+    """`credits` is the price of one use, `usual_uses` the mean number of uses at a time."""
 
     credits: int
     usual_uses: float
@@ -160,7 +160,7 @@ _PURPOSES = ("Shop banners", "Newsletter", "Packaging", "Staging", "Nightly batc
 
 
 def _generated_key(number: int) -> ApiKey:
-    """Made at some second of 2023 to 2025; every fifth is inactive."""
+    """Created between 2023 and 2025; every fifth is inactive."""
     random = Random(f"API key {number}")
     made = datetime(2023, 1, 1) + timedelta(seconds=random.randrange(1096 * 24 * 3600))
     name, status = f"{_PURPOSES[number % len(_PURPOSES)]} {number}", "active" if number % 5 else "inactive"
@@ -168,7 +168,7 @@ def _generated_key(number: int) -> ApiKey:
 
 
 def make_team(people: int = DEFAULT_PEOPLE, keys: int = DEFAULT_KEYS) -> Team:
-    """The team as it is before any event, with `people` members (1 to 5,000) and `keys` API keys (0 to 500)."""
+    """Return the team before any event, with `people` members (1 to 5,000) and `keys` API keys (0 to 500)."""
     if not (1 <= people <= MOST_PEOPLE and 0 <= keys <= MOST_KEYS):
         raise ValueError(f"people must be from 1 to {MOST_PEOPLE}, keys from 0 to {MOST_KEYS}")
     generated = tuple(_colleague(number) for number in range(people - len(_CORE)))

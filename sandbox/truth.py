@@ -1,6 +1,6 @@
-"""What a right answer adds up to, straight from the ledger's entries.
+"""The correct totals, computed directly from the ledger's entries.
 
-It shares no line with `answers`: other calendar, other sums, so that the two can be held against each other.
+It shares no code with `answers`, so that each can be checked against the other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def first_day(day: date, granularity: str) -> str:
-    """The first day of the period that holds `day`.
+    """The first day of the period that contains `day`.
 
     >>> [first_day(date(2026, 1, 1), size) for size in ("day", "week", "month", "year")]
     ['2026-01-01', '2025-12-29', '2026-01-01', '2026-01-01']
@@ -48,7 +48,7 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
 
 
 def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callable[[Entry], bool]) -> list[Row]:
-    """Uses and credits of the entries that count, by as many of date, tool, user and project as there are names."""
+    """Uses and credits of the matching entries, by the named ones of date, tool, user and project."""
     sums: defaultdict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for first, entry in _wanted(ledger, query):
         if counts(entry):
@@ -65,7 +65,7 @@ def totals(ledger: Ledger, query: Query) -> list[Row]:
 
 
 def unnamed(ledger: Ledger, query: Query) -> list[Row]:
-    """The part of `totals` that has no user, where there is one; below zero where less was charged than was used."""
+    """The part of `totals` without a user, if any; negative if less was charged than was used."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: entry.user_email is None)
 
 

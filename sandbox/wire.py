@@ -17,7 +17,7 @@ from sandbox.query import Query, RefusedError, check_length
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that was let in, and what the API knows at that moment."""
+    """An accepted request, and what the API knows at that moment."""
 
     ledger: Ledger
     query: Query | None = None
@@ -28,7 +28,7 @@ class Asked:
 
 
 def respond(asked: Asked) -> Response:
-    """Credit usage, or the problem with the length of its range."""
+    """Return credit usage, or an error if the range is too long."""
     assert asked.query is not None
     try:
         check_length(asked.query, asked.longest)
@@ -38,7 +38,7 @@ def respond(asked: Asked) -> Response:
 
 
 def write_json(content: Any) -> bytes:
-    """UTF-8 without blanks; half a surrogate pair, which UTF-8 cannot hold, as JSON's escape of it."""
+    """Compact JSON in UTF-8; half a surrogate pair, which UTF-8 cannot represent, is escaped."""
     try:
         return orjson.dumps(content)
     except TypeError:

@@ -1,4 +1,4 @@
-"""What each API key spends: credit usage again, one key after another, within a share of the day's requests."""
+"""Credit usage by API key: one key is read after another, within a share of the day's requests."""
 
 import dataclasses
 import sys
@@ -23,9 +23,9 @@ from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import ApiKeys, utc_day_of
 from source_magnific_analytics.windows import Request, period_of
 
-# How far each key came, by its ID.
+# The progress of each key, by its ID.
 Keys = dict[str, Progress]
-# What is wrong with every key must not cost as many requests as there are keys.
+# If every key fails for the same reason, finding out must not cost a request for each.
 MOST_FAILURES = 3
 
 
@@ -35,7 +35,7 @@ class _SavedKeys(msgspec.Struct):
 
 
 class CreditUsageByApiKey(UsageStream):
-    """The rows of credit usage under the filter of each API key in turn, with `api_key_id` beside them."""
+    """Credit usage filtered by one API key at a time; each row has its `api_key_id`."""
 
     def __init__(self, client: Client, api_keys: ApiKeys) -> None:
         super().__init__(client)
@@ -43,7 +43,7 @@ class CreditUsageByApiKey(UsageStream):
 
     @property
     def filters(self) -> dict[str, list[Any]]:
-        # Another choice of keys reads other keys; what was read of the rest stays.
+        # Choosing other keys does not restart the stream, and rows of keys left out stay.
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
@@ -69,13 +69,13 @@ class CreditUsageByApiKey(UsageStream):
                 dates = listing([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
                 self.logger.info(
                     f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover all "
-                    f"keys. Keys that wait for the next day, and the day through which they were read: {dates}."
+                    f"keys. These wait for the next day (with the last day read): {dates}."
                 )
             if settings.full_refresh:
                 yield self._state_of(keys, replace(settings, full_refresh=False))
 
     def _keys(self, settings: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
-        """How far each key came that is listed or in the state (it may come back), and what may be sent today."""
+        """The progress of each key that is listed or in the state (it may return), and what may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
         most = sys.maxsize if settings.full_refresh else self.client.policy.requests_by_key
         known = self.read_state(saved, _SavedKeys, settings)
@@ -86,7 +86,7 @@ class CreditUsageByApiKey(UsageStream):
         return keys, dataclasses.replace(found.day, most=most)
 
     def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
-        """The windows of each key to read today: those first that were read or tried the longest ago."""
+        """Return the windows of each key to read today, keys that were read or tried longest ago first."""
 
         def last_attempt(name: str) -> tuple[str, bool]:
             key = keys[name]
@@ -98,25 +98,25 @@ class CreditUsageByApiKey(UsageStream):
 
     @cached_property
     def _listed(self) -> dict[str, Mapping[str, Any]]:
-        """The rows of the team's keys, or of those that `api_key_ids` names, by their IDs."""
+        """The team's keys, or those in `api_key_ids`: rows of the list, by ID."""
         chosen = self.config.filters.get("api_key_ids")
         listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
         if unknown := sorted(set(chosen or ()).difference(listed)):
-            self.logger.warning(f"The team has no API key {listing(unknown)} as api_key_ids says.")
+            self.logger.warning(f"The team has no API key {listing(unknown)}, which api_key_ids names.")
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
-        """The first day that a key is read from; none of those long before it was created."""
+        """Return the first day to read for a key, which skips the time long before it was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Places without a date are those of before a restart: they have to go, whenever the key was created.
+        # Places without a date are from before a restart; their rows must be deleted, whenever the key was created.
         if created <= start or (key.date is None and key.places):
             return start
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
     def _read_keys(self, keys: Keys, planned: dict[str, list[Request]], settings: Settings) -> Iterator[Item]:
-        """The rows and states of one key after another, kept in `keys`; raises the first error after all of them."""
+        """Yield the rows and states of each key in turn, and update `keys`; raise the first error at the end."""
         errors: list[AirbyteTracedException] = []
         series, today = self.series(settings), self.config.today
         for name, requests in planned.items():
@@ -127,12 +127,12 @@ class CreditUsageByApiKey(UsageStream):
                     if isinstance(item, Progress):
                         keys[name] = item
                     yield self._state_of(keys, settings) if isinstance(item, Progress) else item
-                # A key that fails says nothing about how far others reach.
+                # A key that fails says nothing about how many days at once others can be read.
                 series = series_of_key
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:
                 is_used_up = True
-                # A key that takes more than a day's share is not the first again.
+                # A key that needs more than a day's share must not come first again the next day.
                 if keys[name] is not before:
                     keys[name] = replace(keys[name], tried_on=today)
             except AirbyteTracedException as error:

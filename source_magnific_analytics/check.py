@@ -1,4 +1,4 @@
-"""The check of a connection: key, plan and filters, proved with as few requests as can be."""
+"""Check a connection: the key, the plan and the filters, with as few requests as possible."""
 
 import logging
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ LISTS: Mapping[str, type[ListStream]] = {"group_ids": Groups, "project_reference
 
 
 def check(client: Client, logger: logging.Logger) -> None:
-    """Send one request for key and plan, and one for each kind of filter that is set; raises what stands in the way."""
-    # First, since an error of the API about an unknown ID would not name the known ones.
+    """Send one request for key and plan, and one for each kind of filter that is set; raise the error to show."""
+    # Filters first, because the API's own error about an unknown ID would not list the known ones.
     for name, stream in LISTS.items():
         if name in client.config.filters:
             _check_filter(name, stream(client))
@@ -26,12 +26,12 @@ def check(client: Client, logger: logging.Logger) -> None:
         _try_range(client, DateRange(today, today))
         logger.warning(
             f"Magnific could not answer {longest} days at once, so the plan's longest range could not be tried. The "
-            "key works; a sync asks for fewer days at once."
+            "key works; a sync will request fewer days at once."
         )
 
 
 def _try_range(client: Client, days: DateRange) -> None:
-    """Ask for a range by year, whose answer is small, whatever dates are in it."""
+    """Request a range by year, which keeps the answer small; its dates are not checked."""
     stream = CreditUsage(client)
     call = stream.call(
         {**stream.filters, **Request(days, Granularity.YEAR).body}, resume="Try again later.", divisible=days.days > 1
@@ -40,10 +40,10 @@ def _try_range(client: Client, days: DateRange) -> None:
 
 
 def _check_filter(name: str, stream: ListStream) -> None:
-    # A UUID is the same in either case; the ID of a key may not be.
+    # UUIDs are case-insensitive; the IDs of keys may not be.
     same = str.lower if name == "project_references" else str
     known = {same(str(row[stream.primary_key])): row for row in stream.rows}
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]
     if unknown:
         has = listing([f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in known.values()]) or "none"
-        raise config_error(f"The team has no {listing(unknown)} as {name} says. It has: {has}.")
+        raise config_error(f"The team has no {listing(unknown)}, which {name} names. It has: {has}.")

@@ -1,7 +1,7 @@
-"""One request to Magnific with all its tries: `ask` returns what the answer was understood as, or raises.
+"""One request to Magnific with all its tries: `ask` returns the parsed answer or raises.
 
-The CDK sends, and waits between the tries; the policy says what each answer means. The errors that end a stream are
-raised here: the CDK's own would hold request and response bodies, and with them user emails.
+The CDK sends and waits between tries; the policy says what each answer means. Errors that end a stream are raised here,
+because the CDK's own contain request and response bodies, and with them user emails.
 """
 
 import logging
@@ -31,12 +31,12 @@ from source_magnific_analytics.session import Session
 from source_magnific_analytics.waiting import server_time, stated_wait
 
 T = TypeVar("T")
-# What an answer was understood as travels on its response, which the CDK hands back.
+# The attribute of a response that carries its parsed answer through the CDK.
 _UNDERSTOOD = "understood"
 
 
 class TooMuchError(Exception):
-    """The range is too much for Magnific, as `tries` tries showed; ask for fewer days. The text says what came back."""
+    """The range was too much for Magnific in `tries` tries: request fewer days. The text says what came back."""
 
     def __init__(self, what: str, tries: int) -> None:
         super().__init__(what)
@@ -45,9 +45,9 @@ class TooMuchError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request as a stream states it; `resume` is what its errors say about the next sync.
+    """One request of a stream; `resume` is what its errors say about the next sync.
 
-    Where it is `divisible`, too much ends in `TooMuchError`; with `divide_at_once` also what is only perhaps too much.
+    If it is `divisible`, too large a range raises `TooMuchError`; with `divide_at_once`, so does one that may be.
     """
 
     logger: logging.Logger
@@ -60,9 +60,9 @@ class Call:
 
 
 class Client:
-    """What the streams of one sync ask Magnific through: one pool of connections, one quota, one policy.
+    """The API client that the streams of one sync share: one connection pool, one quota, one policy.
 
-    Unless it is `patient`, a connection that cannot be made ends a request at once.
+    Unless it is `patient`, a failed connection ends a request at once.
     """
 
     def __init__(self, config: Config, policy: Policy, *, patient: bool = True) -> None:
@@ -73,7 +73,7 @@ class Client:
         self.session = Session(config, policy, self.quota)
 
     def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
-        """What `understand` makes of a 200's response, and the UTC day by the server's clock, where it states one.
+        """Return what `understand` makes of a 200's response, and the UTC day of the server's clock if stated.
 
         `understand` raises `ContractError` for what it does not understand. Raises `TooMuchError`, `ShareUsedError`, or
         the `AirbyteTracedException` that ends the stream.
@@ -81,7 +81,7 @@ class Client:
         self.quota.admit()
         if not self.has_time(0):
             raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.resume)
-        # What was read so far must not wait for an answer that may take minutes.
+        # Do not hold back messages in the buffer while waiting for an answer, which may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
         http = HttpClient(call.logger.name, call.logger, tries, backoff_strategy=tries, session=self.session)
@@ -91,19 +91,19 @@ class Client:
             self.quota.settle(answered=False)
             raise
         self.quota.settle(answered=True)
-        # Taken off the response, which the CDK keeps until the garbage is collected.
+        # Remove it from the response, which the CDK keeps until garbage collection.
         moment = _server_time(response)
         return vars(response).pop(_UNDERSTOOD), None if moment is None else moment.date()
 
     def has_time(self, seconds: float) -> bool:
-        """Whether a request sent after so many seconds would end, at its slowest, within the longest silence."""
+        """Whether even a slow request, sent after `seconds`, would end within the longest silence."""
         latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
         return latest <= self.policy.longest_silence
 
 
 @dataclass(frozen=True)
 class _Fault:
-    """An answer that says nothing about usage; `wait` is what it asked for, in seconds."""
+    """A failed try; `wait` is how long the answer asked to wait, in seconds."""
 
     meaning: Meaning
     what: str
@@ -113,7 +113,7 @@ class _Fault:
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """The tries of one request; `faults` and `refusals` (429) failed, and the next waits `wait` seconds."""
+    """The tries of one request: `faults` and `refusals` (429) so far, and the seconds to `wait` before the next."""
 
     client: Client
     call: Call
@@ -122,12 +122,12 @@ class _Tries(ErrorHandler, BackoffStrategy):
     refusals: int = 0
     wait: float = 0.0
 
-    # The bounds that count are the policy's; the CDK's must never be the first to end a request.
+    # The policy sets the bounds; the CDK's own must never end a request first.
     max_retries = 1_000
     max_time = 7 * 24 * 3600
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
-        """Success, another try, or a raised `TooMuchError` or `AirbyteTracedException`, as `Client.ask` says."""
+        """Return success or another try; raise `TooMuchError` or `AirbyteTracedException`, as `Client.ask` does."""
         if not isinstance(response, requests.Response):
             return self._try_again(_fault_of(response))
         try:
@@ -144,7 +144,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return self._wait_for_limit(response, fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
-        """Seconds to wait; the CDK adds one second and waits as it likes for 0."""
+        """Seconds to wait; the CDK adds one second, and chooses its own wait for 0."""
         self.client.quota.admit()
         return max(self.wait - 1, 0.01)
 
@@ -155,7 +155,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
             return None
         if meaning is Meaning.FINAL:
             body = bytearray()
-            # A body that is too large or breaks off has no words that help.
+            # A body that is too large or incomplete has no useful message.
             with suppress(requests.exceptions.RequestException):
                 body = self.client.session.read(response, self.client.policy.largest_error_body)
             words, server_now = failures.api_words(body), _server_time(response)

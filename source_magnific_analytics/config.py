@@ -18,7 +18,7 @@ from source_magnific_analytics.windows import Granularity, parse_date
 LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
 # A mistyped year must not use up the day's requests.
 EARLIEST_START = Date(2000, 1, 1)
-# Whoever may edit a source must not be able to send its key elsewhere.
+# Someone who can edit a source must not be able to send its key elsewhere.
 HOSTS = ("magnific.com", "freepik.com")
 
 
@@ -42,7 +42,7 @@ class Config:
 
 
 def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
-    """The configuration that `raw` states; raises `AirbyteTracedException` (config error) for its first mistake."""
+    """Check `raw` and return it as a `Config`; raise `AirbyteTracedException` (config error) for its first mistake."""
     given, today = normalized(raw), today or pendulum.now("UTC").date()
     start, end = given["start_date"], given.get("end_date")
     if start < EARLIEST_START:
@@ -72,9 +72,9 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
 
 
 def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """`raw` with values of the right kinds; null and an empty `end_date`, which mean "not set", are left out.
+    """Return `raw` with values of the right types, without null and an empty `end_date`, which mean "not set".
 
-    Raises `AirbyteTracedException` (config error) that names the first setting of another kind.
+    Raises `AirbyteTracedException` (config error) that names the first setting with a wrong value.
     """
     given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
@@ -88,7 +88,7 @@ def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
                     given[name], kind, strict=False, dec_hook=lambda _, text: parse_date(text)
                 )
             except msgspec.ValidationError:
-                # Without the value: somebody may have pasted the key into another field.
+                # Do not show the value: somebody may have pasted the key into another field.
                 raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
@@ -97,7 +97,7 @@ _ApiKey = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
 _Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")]
 _Id = Annotated[int, msgspec.Meta(ge=1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
-# The kind of each setting, and what a person enters.
+# The type of each setting, and what to enter.
 _KINDS: Mapping[str, tuple[Any, str]] = {
     "api_key": (_ApiKey, "the team's Magnific API key, without spaces"),
     "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
@@ -113,14 +113,14 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 
 
 def _base_url(url: str) -> str:
-    """The address without a slash at its end; raises a config error unless the key may be sent there."""
-    # A host of other characters (a space, a backslash, a percent sign) is read differently by different clients.
+    """Return the address without a trailing slash; raise a config error unless the key may be sent there."""
+    # HTTP clients disagree about a host with other characters (a space, a backslash, a percent sign).
     parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?", url.lower())
     scheme, host, port = parts.groups("") if parts else ("", "", "")
     magnific = scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
     if int(port[1:] or 0) > 65535 or not (magnific or is_loopback(url.lower())):
         raise config_error(
-            f"base_url must be https on a host of {' or '.join(HOSTS)} or, on this machine alone, "
+            f"base_url must be https on a host of {' or '.join(HOSTS)} or, for tests on this machine, "
             "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "
             "leave it out."
         )

@@ -1,4 +1,4 @@
-"""Credit usage: how a stream of usage becomes Airbyte's messages, and the stream of the whole team."""
+"""Credit usage: the base class of both usage streams, and the stream of the whole team."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -25,7 +25,7 @@ Slices = list[Mapping[str, Any]]
 
 
 class UsageStream(MagnificStream, ABC):
-    """Usage by period, tool, user and project, in windows, of the whole team or by API key."""
+    """A stream of usage by period, tool, user and project, read in windows: of the whole team or by API key."""
 
     endpoint = "team-credit-usage"
     http_method = "POST"
@@ -47,7 +47,7 @@ class UsageStream(MagnificStream, ABC):
 
     @abstractmethod
     def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
-        """The rows of a sync behind the state `saved`, and between them the states to save."""
+        """The rows of a sync that resumes from the state `saved`, and between them the states to save."""
 
     def read(
         self,
@@ -59,7 +59,7 @@ class UsageStream(MagnificStream, ABC):
         internal_config: Any,
     ) -> Iterable[AirbyteMessage]:
         """The records of each window between two states, so that a sync killed anywhere resumes exactly."""
-        # Worked out anew at each use, and there may be millions of rows.
+        # The CDK computes `name` at each access, and there may be millions of rows.
         name = self.name
         for item in self.items(self.settings(configured_stream.sync_mode), stream_state):
             if not isinstance(item, Mapping):
@@ -72,7 +72,7 @@ class UsageStream(MagnificStream, ABC):
             self.client.quota.emitted()
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Any]:
-        """The one answer, of any dates; raises `ContractError`."""
+        """Yield the parsed answer, whatever its dates; raise `ContractError` if it is not understood."""
         yield usage.decode(self.client.session.read(response))
 
     def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
@@ -82,13 +82,13 @@ class UsageStream(MagnificStream, ABC):
         return self.client.ask(call, lambda response: usage.decode(self.client.session.read(response), request))
 
     def series(self, settings: Settings) -> Series:
-        """The windows of the team. Its first request may ask for as much as the plan allows."""
+        """Return a series whose first request may be as long as the plan allows."""
         longest = self.config.longest_range_days
         reach = Reach(self.config.end_date, Span(longest, longest))
         return Series(self.client, self.fetch, self.summary, self.logger, reach, settings)
 
     def windows(self, progress: Progress, earliest: Date, settings: Settings) -> list[Request]:
-        """The requests that a sync behind `progress` plans; where Magnific cannot answer one, it asks for less."""
+        """The requests that a sync plans from `progress` on; if Magnific cannot answer one, the sync requests less."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=settings.full_refresh)
         return plan(first, config.end_date, config.granularity, config.longest_range_days)
@@ -96,7 +96,7 @@ class UsageStream(MagnificStream, ABC):
     def read_state(
         self, saved: Mapping[str, Any] | None, kind: type[S], settings: Settings
     ) -> tuple[S, Settings] | None:
-        """What a state says, with the settings of then; None where it says nothing. Logs why a sync restarts."""
+        """Return the saved progress and its settings, or None if there is none. Log why a sync restarts."""
         known = state.read(saved or {}, kind, self.name, full_refresh=settings.full_refresh)
         changes = " and ".join(known[1].changes_to(settings)) if known else ""
         if changes:
@@ -108,7 +108,7 @@ class UsageStream(MagnificStream, ABC):
 
 
 class CreditUsage(UsageStream):
-    """What the team spends: one series of windows."""
+    """Credit usage of the whole team: one series of windows."""
 
     saved_through: Date | None = None
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 import msgspec
 from pendulum import Date
 
-# All that decoding a body can raise: wrong shape, broken JSON or UTF-8, nesting without end, a date off the calendar.
+# Everything that decoding a body can raise: wrong shape, broken JSON or UTF-8, nested too deeply, impossible date.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-# NUL, and any surrogate, as an escape or as the bytes that UTF-8 forbids; the second finds each escape where it begins.
+# NUL and surrogates, as escapes or as bytes that UTF-8 forbids: whether there may be any, and where they are.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
@@ -24,22 +24,22 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """An answer that is not what the API promises, without its values; `cut` where it is not even complete JSON."""
+    """An answer that breaks the API's contract, in words without its values; `cut` if it is not even complete JSON."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)
         self.cut = cut
 
 
-# What every destination keeps exact: JSON's numbers are often read as doubles, Redshift's and MySQL's texts end at
-# 64 KiB, and a character takes up to four.
+# What every destination stores exactly: many read numbers as doubles; Redshift and MySQL end texts at 64 KiB, and a
+# character takes up to four.
 LARGEST_FIGURE = 2**53 - 1
 _Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
 _Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
 
 
 class UserUsage(msgspec.Struct, gc=False, kw_only=True):
-    """One entry of a tool's breakdown: what one user did, where it resolves in one project and group.
+    """One entry of a tool's breakdown: what one user used, with project and group if Magnific names them.
 
     Its fields are the columns of a row, in their order.
     """
@@ -53,7 +53,7 @@ class UserUsage(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Consumption(msgspec.Struct, gc=False):
-    """A tool in a period: its totals and, mostly, the breakdown of them."""
+    """A tool in a period: its totals and, usually, their breakdown by user."""
 
     tool: _Text
     user_uses: _Figure
@@ -62,7 +62,7 @@ class Consumption(msgspec.Struct, gc=False):
 
 
 def _row_of(required: dict[str, Any], optional: dict[str, Any]) -> type:
-    """A row of a list. It may have more than is known here, which is emitted as it comes."""
+    """A row of a list. Fields that are not listed here are emitted unchanged."""
     columns = {**required, **{name: NotRequired[kind | None] for name, kind in optional.items()}}
     return TypedDict("Row", columns)  # type: ignore[operator, no-any-return]
 
@@ -74,7 +74,7 @@ Project = _row_of({"project_reference": _Text}, {"name": _Text})
 
 
 class _Piece(msgspec.Struct, gc=False):
-    """What an answer says about one period, or a part of that."""
+    """One period of an answer, or a part of one."""
 
     date: str
     consumptions: msgspec.Raw
@@ -89,25 +89,25 @@ class _Body(msgspec.Struct, Generic[T]):
 
 _usage = msgspec.json.Decoder(_Body[_Piece])
 _list = msgspec.json.Decoder(_Body[msgspec.Raw])
-# Lax, so that a figure is the same whole number however it is written: 12, 12.0, 1.2e1 or "12".
+# Not strict, so that 12, 12.0, 1.2e1 and "12" are the same whole number.
 decode_consumptions = msgspec.json.Decoder(list[Consumption], strict=False).decode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
-    """Each period's date with its consumptions, still encoded and decoded. Raises one of `UNREADABLE`."""
+    """Return each period's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
     for piece in _usage.decode(readable(body)).data:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
-    """Each row of a list, whole, whose known columns are those of `kind`. Raises one of `UNREADABLE`."""
+    """The rows of a list with all their fields; `kind` checks the known ones. Raises one of `UNREADABLE`."""
     for raw in _list.decode(readable(body)).data:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}
 
 
 def midnight(text: str) -> Date:
-    """The calendar day of a period's `date`, which is the midnight of that day, by its own offset or by UTC."""
+    """Return the day of a period's `date`, which must be midnight in its own offset or in UTC."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.time() != time() and moment.tzinfo is not None:
@@ -120,13 +120,13 @@ def midnight(text: str) -> Date:
 
 
 def contract_error(body: bytearray, error: Exception) -> ContractError:
-    """What is wrong with a body that could not be decoded, by a look of our own: libraries change their exceptions.
+    """Say what is wrong with a body that could not be decoded, by its bytes: libraries change their exceptions.
 
-    The text holds no value of the body: figures, names and emails belong in no log.
+    The text contains no value of the body, because figures, names and emails must not be logged.
     """
     if isinstance(error, ContractError):
         return error
-    # By pieces: the whole as text would take four times its memory.
+    # In pieces, because the whole body as text would need four times its memory.
     pieces = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
     try:
         for _ in codecs.iterdecode(pieces, "utf-8"):
@@ -142,16 +142,16 @@ def contract_error(body: bytearray, error: Exception) -> ContractError:
 
 
 def readable(body: bytearray) -> bytearray:
-    r"""The JSON of `body` with texts that every warehouse takes.
+    r"""Return `body` with only texts that every warehouse accepts.
 
-    NUL is dropped, half a surrogate pair becomes U+FFFD, a byte order mark before the whole is skipped.
+    NUL is dropped, half a surrogate pair becomes U+FFFD, and a byte order mark at the start is skipped.
 
     >>> readable(bytearray(b'["Caf\\u00e9 \\ud83d", "a\\u0000b", "\\ud83d\\ude00", "C:\\\\u0000"]')).decode()
     '["Caf\\u00e9 \\ufffd", "ab", "\\ud83d\\ude00", "C:\\\\u0000"]'
     """
     if body.startswith(codecs.BOM_UTF8):
         del body[: len(codecs.BOM_UTF8)]
-    # Finding out whether they can be there at all is ten times as fast as finding out where.
+    # Checking whether there may be any is ten times as fast as finding them.
     if not ((b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body)):
         return body
     # One by one: `re.sub` would hold all escapes, ten times the memory of `body`.

@@ -19,23 +19,23 @@ _RANGE_ADVICE = {
     "business": "If Magnific no longer offers days this old, set a later start_date.",
     "enterprise": "If the team is on the Business plan, set plan to business: its longest range is 180 days.",
 }
-# What an error says about the next sync, where there is no more to say.
+# What an error says about the next sync if nothing more specific is known.
 NEXT_SYNC = "The next sync continues where the last one stopped."
-# What to do where Magnific could not be read.
+# What to do if Magnific could not be read.
 NO_CONNECTION = "Check this machine's network, its proxy and its firewall."
 OUTAGE = "If this continues, check whether Magnific has an outage or a proxy interferes."
 CHANGED_API = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
-# A date that lies in the future; not a feature that a future release will have.
+# Matches a date in the future, but not a future release.
 _FUTURE_DATE = re.compile(r"(\b|_)(date|day)s?\b.*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
 
 
 def error(kind: FailureType, message: str) -> AirbyteTracedException:
-    """What ends a stream or a command; `message` is all that the user reads."""
+    """Return the error that ends a stream or a command; the user reads only `message`."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
 
 
-# What the user fixes in the source's settings; what goes away by itself, so that the platform tries again later; and
-# what neither does.
+# Errors that the user fixes in the source's settings; that pass by themselves, so the platform tries again later; and
+# all others.
 config_error = partial(error, FailureType.config_error)
 transient_error = partial(error, FailureType.transient_error)
 system_error = partial(error, FailureType.system_error)
@@ -60,7 +60,7 @@ def unreadable(what: str, tries: int, resume: str, advice: str) -> AirbyteTraced
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
-    """`what` cannot be asked for in smaller parts: one day of usage, or a list."""
+    """`what` cannot be requested in smaller parts: it is one day of usage, or a list."""
     advice = "A team that large is beyond this connector: report it to its maintainers."
     if of_usage:
         advice = "A team whose single day is that large needs a source for each of its groups (group_ids)."
@@ -132,7 +132,7 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
                 f"Magnific knows the API key but does not let it read analytics ({said}). Analytics need a Business or "
                 "Enterprise plan; ask an owner or admin of the team for a key that may read them."
             )
-    what = "a redirect, which is refused because the API key would travel along" if status < 400 else "an error"
+    what = "a redirect, which is refused because the API key would be sent along" if status < 400 else "an error"
     return system_error(
         f"Magnific's address answered with {what} ({said}). Check base_url and any proxy in between; "
         "if both are right, look for a newer version of this connector."
@@ -161,6 +161,6 @@ def one_line(text: str, longest: int) -> str:
 
 
 def listing(names: Sequence[str]) -> str:
-    """The first of the names and how many more there are, for one line."""
+    """The first names, and how many more there are, on one line."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return one_line(", ".join(names[:20]), 2000) + more

@@ -1,4 +1,4 @@
-"""What each answer means, how often to try again and how long to wait: tables that decide nothing by themselves."""
+"""What each answer means, how often to try again and how long to wait, as tables."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -28,33 +28,33 @@ class Policy:
     """Bounds in seconds, bytes and numbers of tries."""
 
     connect_timeout: float = 10
-    # Of silence while an answer is awaited or read; and for one whole body, however slowly it arrives.
+    # Without a byte, while waiting or reading; and for one whole body, however slowly it arrives.
     read_timeout: float = 120
     longest_body: float = 900
     # From one RECORD or STATE to the next: the platform ends a sync that sends neither for an hour.
     longest_silence: float = 3000
-    # Decompressed. Either bounds what an answer takes once it is decoded: with the interpreter, less than 256 MiB.
+    # Decompressed. Both keep a decoded answer and the interpreter together below 256 MiB of memory.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
-    # Rows of a period that is read in parts, which are decoded to be added up.
+    # Rows of a period that is read in parts: adding them up needs them decoded.
     most_rows_in_parts: int = 130_000
-    # A list is held decoded, which takes many times its bytes.
+    # A list is kept decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
-    # After the first, the second and each further fault in a row. A request has one try more.
+    # Seconds to wait after each fault in a row. A request has one more try than waits.
     fault_waits: tuple[float, ...] = (5, 10, 20)
-    # Of all requests of a sync together. From 365 days nine halvings lead to one day.
+    # For all requests of a sync together. From 365 days nine halvings lead to one day.
     most_retries: int = 10
-    # Before the second and third try after a 429 that states no wait. One more such 429 is the day's limit.
+    # Before the second and third try after a 429 without a stated wait. One more means the day's limit.
     unstated_waits: tuple[float, ...] = (60, 120)
-    # A longer stated wait is the day's limit.
+    # A longer stated wait means the day's limit.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
-    # A period that takes more requests than this is not read in a day that also has other requests to pay for.
+    # A period that needs more requests than this is not read, because the day has other requests to pay for.
     most_parts: int = 80
-    # The same by API key, where the rest of the share pays for finding the length that is answered.
+    # The same by API key; the rest of the share pays for finding a length that Magnific answers.
     most_parts_of_a_key: int = 40
-    # By API key, in a UTC day: the rest of the day's requests is for the other streams and for tries.
+    # By API key, in a UTC day; the rest of the day's requests is for the other streams and for retries.
     requests_by_key: int = 60
 
 
@@ -72,10 +72,10 @@ _STATUSES = {
 
 
 class BodyTooLargeError(requests.exceptions.RequestException):
-    """A body beyond the policy's bounds; the text names the bound."""
+    """A body larger than the policy allows; the text names the limit."""
 
 
-# The first that fits counts: some of these are kinds of a later one.
+# The first match counts: some are subclasses of a later one.
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
     (requests.exceptions.ConnectTimeout, Meaning.UNREACHABLE, "no connection in time"),
     (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete answer in time"),
@@ -93,7 +93,7 @@ def of_status(status: int) -> Meaning:
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
-    """What an exception means, and in words: its own text can hold addresses and bytes of the answer."""
+    """What an exception means, and our words for it: its own can contain addresses and bytes of the answer."""
     if isinstance(getattr(next(iter(getattr(error, "args", ())), None), "reason", None), NewConnectionError):
         return Meaning.UNREACHABLE, "no host of that name, or none that accepts connections"
     if isinstance(error, BodyTooLargeError):

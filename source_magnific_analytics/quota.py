@@ -37,10 +37,10 @@ class Share:
 
 @dataclass
 class Quota:
-    """Magnific's requests a day, as far as one sync uses them, and what else ends a sync.
+    """The requests and tries that one sync uses, and what else ends it.
 
-    `spent` requests were sent, `tries_left` may be tried again; `tries_of_ranges` showed a range to be too much since
-    the last answer. `reached` is the error that ends every stream, `share` what the stream that is read may send.
+    `spent` counts requests; since the last answer, `tries_of_ranges` tries only found a range too large. `reached` is
+    the error that ends every stream, `share` what the current stream may send.
     """
 
     tries_left: int
@@ -52,7 +52,7 @@ class Quota:
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if so many `requests` may not be sent; more than a whole share may, once that is untouched."""
+        """Raise if `requests` may not be sent now; more than a whole share may only be sent while it is unused."""
         if self.reached is not None:
             raise self.reached
         if self.share is not None and min(requests, self.share.most) > self.share.left:
@@ -67,7 +67,7 @@ class Quota:
 
     @contextmanager
     def limited_to(self, share: Share) -> Iterator[None]:
-        """Hold the stream that is read meanwhile to `share`."""
+        """Limit the requests inside the block to `share`."""
         self.share = share
         try:
             yield
@@ -75,12 +75,12 @@ class Quota:
             self.share = None
 
     def try_again(self, tries_of_range: int = 0) -> None:
-        """Another try; so many of one request ended in asking for fewer days."""
+        """Count a retry; `tries_of_range` of this request only found its range too large."""
         self.tries_left -= 1
         self.tries_of_ranges += tries_of_range
 
     def settle(self, *, answered: bool) -> None:
-        """A request is over. If it was answered, ranges were too long and no outage: their tries are given back."""
+        """End a request. If it was answered, there is no outage: retries for too large ranges are given back."""
         self.tries_left += self.tries_of_ranges if answered else 0
         self.tries_of_ranges = 0
 

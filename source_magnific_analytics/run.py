@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-# Imports create no garbage: looking for it would be a tenth of a short command's time.
+# Imports create no garbage, and looking for it would take a tenth of a short command's time.
 gc.disable()
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint  # noqa: E402
@@ -26,27 +26,27 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if
 
 
 def run() -> None:
-    """Run the protocol command named on the command line; stdout carries Airbyte messages alone."""
+    """Run the protocol command named on the command line; stdout carries only Airbyte messages."""
     for number in _SIGNALS:
-        # What the caller ignores stays ignored, as under nohup.
+        # A signal that the caller ignores stays ignored, as under nohup.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
     try:
         _run()
     except _EndedError as ended:
-        # As without a handler, which is what the caller expects: PyAirbyte takes any other end for a failure.
+        # End by the signal, as without a handler: PyAirbyte treats any other exit as a failure.
         [number] = ended.args
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 
 
 def _run() -> None:
-    """The CDK's `launch`, except that a message is one write to its buffer instead of the two of `print`."""
-    # Names hold any character, whatever the locale says.
+    """The CDK's `launch`, but with one write to the buffer for each message instead of the two of `print`."""
+    # Names can contain any character, whatever the locale says.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    # If stdout is closed, writing the next message fails and ends the run. A complaint about a log line before that
-    # would be a stack trace that quotes what was logged.
+    # If stdout is closed, writing the next message fails and ends the run. An error about a log line before that would
+    # print a stack trace that quotes the line.
     logging.raiseExceptions = False
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
@@ -55,7 +55,7 @@ def _run() -> None:
             for message in entrypoint.run(arguments):
                 PRINT_BUFFER.write(f"{message}\n")
         except AirbyteTracedException as error:
-            # A configuration that cannot even be read is the answer to a check, not a failure of it.
+            # For `check`, a configuration that cannot be read is a result, not a crash.
             status = error.as_connection_status_message()
             if arguments.command != "check" or error.failure_type != FailureType.config_error or status is None:
                 raise
@@ -63,13 +63,13 @@ def _run() -> None:
 
 
 class _EndedError(SystemExit):
-    """The signal that is its argument asked the run to end."""
+    """A signal, its argument, asked the run to end."""
 
 
 def _end(number: int, frame: Any) -> NoReturn:
-    """End as Python does by itself, so that the CDK's temporary files go: they hold the configuration with the key."""
+    """Exit as Python normally does, so that the CDK's temporary files, which contain the key, are deleted."""
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    # If nobody reads stdout any more, writing what is buffered would block for ever.
+    # If nobody reads stdout any more, flushing the buffer would block forever.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     raise _EndedError(number)

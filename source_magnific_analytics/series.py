@@ -1,4 +1,4 @@
-"""A series of windows, of the team or of one API key: ask, yield the checkpoint, the rows and the next checkpoint."""
+"""Read a series of windows: request one, yield a checkpoint, its rows and the next checkpoint."""
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -18,14 +18,14 @@ from source_magnific_analytics.state import Places, Progress, Settings
 from source_magnific_analytics.usage import Answer, Row
 from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
-# What a series yields: how far it came, or rows to emit resume_end that.
+# What a series yields: its progress, or rows to emit.
 Item = Progress | Iterator[Row]
-# Asks for a key or the team; returns the answer and the UTC day on which Magnific gave it, where it says so.
+# Requests usage of a key or the team; returns the answer and the UTC day of Magnific's clock, if stated.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
 
 class _Window(NamedTuple):
-    """A window that was answered. The periods that start on `doubtful` days have to be read again by the next sync."""
+    """An answered window. The next sync must read the periods that start on `doubtful` days again."""
 
     days: DateRange
     answer: Answer
@@ -35,7 +35,7 @@ class _Window(NamedTuple):
 
 @dataclass
 class Summary:
-    """What a sync's log says of deleted rows, and of tools whose breakdown exceeds their totals."""
+    """What a sync's log says about deleted rows and about tools whose breakdown exceeds their totals."""
 
     deleted_rows: int = 0
     deleted_periods: int = 0
@@ -45,7 +45,7 @@ class Summary:
     first_excess: str = ""
 
     def add_excesses(self, date: Date, excesses: Iterable[tuple[str, int, int]]) -> None:
-        """Count tools of the period that starts on `date`, with the uses and credits that are too much."""
+        """Count tools whose breakdown exceeds their totals, by how many uses and credits, in the period from `date`."""
         for tool, uses, credits in excesses:
             self.excesses += 1
             self.excess_uses += uses
@@ -53,7 +53,7 @@ class Summary:
             self.first_excess = self.first_excess or f"{failures.one_line(tool, 80)} on {date}"
 
     def lines(self) -> Iterator[str]:
-        """One line for each of the two that happened."""
+        """Log one line about each, if there is something to say."""
         if self.deleted_rows:
             yield (
                 f"{self.deleted_rows:,} rows in {self.deleted_periods:,} periods were deleted: an earlier sync emitted "
@@ -69,7 +69,7 @@ class Summary:
 
 @dataclass
 class Reach:
-    """How far requests reach, as far as is known: up to which day, and how many days at once."""
+    """What Magnific is known to answer: up to which day, and how many days at once."""
 
     last_day: Date
     span: Span
@@ -88,16 +88,16 @@ class Series:
     api_key_id: str | None = None
 
     def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Item]:
-        """The rows of each window from the first that is planned on, between the progress before and after them.
+        """Yield the rows of each planned window, and the progress before and after them.
 
         Raises `ShareUsedError` before a period that the day's share does not pay for, and what `fetch` raises.
         """
-        # Of a sync that was interrupted, until this one has caught up.
+        # The last day of the interrupted sync, until this one has caught up.
         resume_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
-            # Begin no period whose parts the day's share does not pay for: all would be asked for again tomorrow.
+            # Do not begin a period whose parts exceed the day's share: tomorrow all would be requested again.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
             if window is None:
@@ -114,18 +114,18 @@ class Series:
                     f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
                 )
             first = window.days.end.add(days=1)
-            # Two answers at once are more memory than one.
+            # Free this answer before the next one is read.
             del window
 
     def _number_of_requests(self, first: Date) -> int:
-        """How many requests the period that holds `first` takes."""
+        """How many requests the period that contains `first` needs."""
         end = min(period_of(first, self.settings.granularity).end, self.reach.last_day)
         return len(plan(first, end, self.settings.granularity, self.reach.span.days))
 
     def _finished(self, progress: Progress, window: _Window, doubtful: list[Date], resume_end: Date | None) -> Progress:
-        """What to save behind a window: the next sync reads what comes after its date, whatever its lookback."""
+        """Return the progress to save after a window: the next sync reads what comes after its date."""
         last_day = self.reach.last_day
-        # By the server's clock, where it is stated: with this machine's a day ahead, today would not be read again.
+        # Use the server's clock if stated: if this machine's is a day ahead, today would not be read again.
         server_day = window.server_day or self.client.config.today
         date = min(window.days.end, server_day)
         if self.settings.full_refresh:
@@ -139,7 +139,7 @@ class Series:
     def _window(self, progress: Progress, first: Date) -> Generator[Item, None, _Window | None]:
         """The window that starts on `first`, as long as Magnific answers at once, or one period in parts.
 
-        None where that day has not begun for Magnific: the next sync reads it.
+        None if that day has not begun for Magnific: the next sync reads it.
         """
         joined: Answer = {}
         empty: list[DateRange] = []
@@ -157,7 +157,7 @@ class Series:
             if position > min(period_of(first, self.settings.granularity).end, self.reach.last_day):
                 days = DateRange(first, request.range.end)
                 return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty))
-            # A sign of life: reading all parts may take longer than the platform waits for one.
+            # A sign of life, because reading all parts may take longer than the platform waits for one.
             yield progress
         return None
 
@@ -174,7 +174,7 @@ class Series:
                     f"{days} days at once are too much for Magnific now ({error}); asking for {self.reach.span.days}."
                 )
             except failures.AheadOfServerError as error:
-                # Read up to Magnific's day, where this machine's clock is ahead of it, even if all of that is saved.
+                # If this machine's clock is ahead, read up to Magnific's day, even if all of that is saved.
                 earliest = first if progress.date is None else first.subtract(days=1)
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:
                     raise
@@ -186,10 +186,10 @@ class Series:
         return None
 
     def _fetch_twice_if_missing(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
-        """What Magnific says of a range, asked for once more where it lacks all usage of a period that had some.
+        """Magnific's answer for a range, requested once more if it lacks all usage of a period that had some.
 
-        A period is empty only where both answers lack it; where both have it, the second counts. A part alone is not
-        asked for again: where usage covers one week of a year, the other parts are empty every day.
+        A period is empty only if both answers lack it; if both have it, the second counts. A part is not requested
+        again: if a year has usage in one week only, its other parts are always empty.
         """
         answer, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         if request.granularity is not self.settings.granularity or not self._missing(progress, request, answer):
@@ -202,18 +202,18 @@ class Series:
         return dict(sorted({**answer, **again}.items(), key=lambda item: item[0])), server_day
 
     def _missing(self, progress: Progress, request: Request, answer: Answer) -> list[Date]:
-        """The first days of periods that the warehouse has rows of in the range, and the answer no usage at all."""
+        """The first days of periods in the range that have rows in the warehouse but no usage in the answer."""
         found = [period_of(day, request.granularity) for day in answer]
         known = (period_of(day, granularity) for granularity, day in progress.overlapping(request.range))
         missing = [days.start for days in known if not any(days.overlaps(other) for other in found)]
-        # Under other filters, periods without usage are to be expected.
+        # Under other filters, periods without usage are normal.
         return [] if progress.other_filters else missing
 
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
-        """The first day of a period in parts, where the next sync has to read it again.
+        """The first day of a period read in parts, if the next sync has to read it again.
 
-        It has to where the period has no usage any more, needs fewer places than before while a part is empty, or had
-        rows of another granularity where a part is empty: that part may be a wrong answer.
+        It has to if the period has no usage any more, or if a part is empty, which may be wrong, and the period needs
+        fewer places than before or had rows of another granularity in that part.
         """
         is_empty = not joined and bool(progress.overlapping(days))
         needed = sum(period.places for period in joined.values())
@@ -222,7 +222,7 @@ class Series:
         return [days.start] if (is_empty or is_smaller or any(replaced)) and not progress.other_filters else []
 
     def _joined(self, date: Date, joined: Answer, answer: Answer) -> Answer:
-        """One period, that starts on `date`, from its parts; raises where adding them up takes too much memory."""
+        """Add up the parts of the period that starts on `date`; raise if that takes too much memory."""
         policy, parts = self.client.policy, [*joined.values(), *answer.values()]
         if not parts:
             return {}
@@ -235,7 +235,7 @@ class Series:
         return {date: period}
 
     def _rows(self, progress: Progress, window: _Window, emitted: Places) -> Iterator[Iterator[Row]]:
-        """The rows of a window, and the deletions of what else the warehouse holds of its days, of any granularity."""
+        """The rows of a window, and deletions of all other rows of its days in the warehouse, of any granularity."""
         for day, period in window.answer.items():
             rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
             yield rows

@@ -22,11 +22,11 @@ class Session(requests.Session):
         self._policy = policy
         self._quota = quota
         self.headers["x-magnific-api-key"] = config.api_key
-        # Without any, requests would look for a password in ~/.netrc.
+        # Without an `auth`, requests would look for a password in ~/.netrc.
         self.auth = lambda request: request
-        # A proxy would see the key, and could not find this machine's loopback anyway.
+        # For loopback, a proxy would see the key and could not reach this machine anyway.
         self.trust_env = not is_loopback(config.base_url)
-        # Never to another host with the key. Streaming leaves the body to `read`.
+        # Without redirects, the key never goes to another host. Streaming leaves the body to `read`.
         timeout = (policy.connect_timeout, policy.read_timeout)
         self._options = {"timeout": timeout, "allow_redirects": False, "stream": True}
 
@@ -42,15 +42,15 @@ class Session(requests.Session):
         return super().send(request, **{**options, **self._options})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Leave a redirect without target: requests would read its body and parse the address, followed or not."""
+        """Ignore a redirect's target: requests would read its body and parse the address even without following it."""
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
-        """The decompressed body, of at most `largest` bytes or what the policy says, in time.
+        """Return the decompressed body, of at most `largest` bytes (default: the policy's), within its deadline.
 
-        Raises a `RequestException`: `BodyTooLargeError`, `ReadTimeout`, or others for a body that breaks off.
+        Raises a `RequestException`: `BodyTooLargeError`, `ReadTimeout`, or another for an incomplete body.
         """
         policy, body, largest = self._policy, bytearray(), largest or self._policy.largest_body
-        # The last piece may take as long as a read may.
+        # The last piece may take a whole read time-out.
         seconds = min(policy.longest_body, policy.longest_silence - self._quota.silence - policy.read_timeout)
         deadline = time.monotonic() + seconds
         try:

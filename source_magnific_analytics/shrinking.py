@@ -1,22 +1,22 @@
-"""How many days a request may ask for where a long range is too much for the server.
+"""How many days to request at once when a long range is too much for the server.
 
-A stream begins with the plan's maximum. What fails is halved until something is answered; that length stays for the
-stream's sync, so its price is paid once, and grows again where it turns out not to be at fault.
+A stream begins with the plan's maximum. A length that fails is halved until one is answered. The stream keeps that
+length, so the search is paid for once, and lengthens it again if the length was not the problem.
 """
 
 from dataclasses import dataclass, replace
 
 # One success says little: the next range may be the busy one. Two in a row are worth a try, which costs a request.
 SUCCESSES_TO_GROW = 2
-# A length that failed this often was not only there when the server had a bad moment.
+# A length that failed this often did not just meet the server at a bad moment.
 FAILURES_TO_BAR = 2
 
 
 @dataclass(frozen=True)
 class Span:
-    """The longest range to ask for now, in days, both ends counted: `days`, and never more than `longest`.
+    """The longest range to request now: `days`, both ends counted, and never more than `longest`.
 
-    `failed` are the lengths that failed, once for each time; a longer answer that succeeds clears them.
+    `failed` has each length once for each time that it failed; a longer answer clears it.
     """
 
     longest: int

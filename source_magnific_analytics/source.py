@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 
 class SourceMagnificAnalytics(AbstractSource):
-    """The streams of a Magnific team: members, API keys, groups, projects, credit usage, and that by API key."""
+    """The streams of a Magnific team: members, API keys, groups, projects, and credit usage, also by API key."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
-        # Of the sync that runs, for the lines at its end: the CDK asks for the streams itself.
+        # The usage streams of this sync, for the log's last lines: the CDK calls `streams` itself.
         self._usage: tuple[CreditUsage, CreditUsageByApiKey]
         # With --debug the CDK logs whole bodies, and with them user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
@@ -35,12 +35,12 @@ class SourceMagnificAnalytics(AbstractSource):
             logger.addFilter(_worth_reading)
 
     def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any]:
-        """Whether the connection works; raises what stands in the way: of a failure the CDK prints a repr."""
+        """Return true or raise an error: if this returned one, the CDK would show its repr."""
         check(Client(parse(config), self._policy, patient=False), logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """The six streams, the small ones first: where the day's requests run out, credit usage can resume."""
+        """The six streams, the small ones first: if the day's requests run out, credit usage can resume."""
         client = Client(parse(config), self._policy)
         api_keys = ApiKeys(client)
         self._usage = (CreditUsage(client), CreditUsageByApiKey(client, api_keys))
@@ -75,7 +75,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
-        # Before the CDK does: its words do not say what to enter.
+        # Check before the CDK does, whose messages do not say what to enter.
         given = normalized(_read_file("configuration", config_path, AbstractSource.read_config, "check what wrote it"))
         return {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
 
@@ -86,31 +86,31 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        """The state in the file; an error where it cannot be read, since what the warehouse holds is then unknown."""
-        # Not read as no state: usage would be read again beside rows that nobody would delete.
+        """Return the state in the file; raise if it cannot be read, for the warehouse's rows are then unknown."""
+        # Never taken for no state: usage would be read again beside rows that no sync would delete.
         advice = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
         states = _read_file("state", state_path, super().read_state, advice)
         for message in states:
             if not message.stream:
-                raise config_error(f"The state file {state_path} does not hold the states of streams: {advice}.")
-            # An empty namespace is another way to say none.
+                raise config_error(f"The state file {state_path} does not contain the states of streams: {advice}.")
+            # An empty namespace means none.
             message.stream.stream_descriptor.namespace = message.stream.stream_descriptor.namespace or None
         return states
 
 
 def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T:
-    """What `read` makes of the file; whatever it cannot make sense of becomes one config error that names the file."""
+    """Return what `read` makes of the file; turn any failure into one config error that names the file."""
     try:
         return read(path)
     except OSError as error:
         raise config_error(f"The {what} file {path} cannot be opened: {error.strerror}.") from None
     except Exception:
-        raise config_error(f"The {what} file {path} does not hold a {what} as JSON: {advice}.") from None
+        raise config_error(f"The {what} file {path} does not contain a {what} as JSON: {advice}.") from None
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
     """Keep the CDK's log to what helps: no stack trace under an error that explains itself."""
     if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
         record.exc_info = None
-    # One calls every retry a rate limit, the other prints the whole state.
+    # Hide two messages: one calls every retry a rate limit, the other prints the whole state.
     return not str(record.msg).startswith(("UserDefinedBackoffException:", "Setting state of "))

@@ -1,7 +1,7 @@
-"""What one sync leaves for the next: how far it came, under which settings, and how many rows the warehouse may hold.
+"""What one sync saves for the next: its progress, its settings, and how many rows the warehouse may hold.
 
-For each period ever emitted, of every granularity, one number is remembered: how many places of it may be taken. So a
-later sync knows which rows to delete, however settings or usage changed in between, and needs no names for it.
+For each period ever emitted, of every granularity, it saves one number: how many places may be taken. So a later sync
+knows which rows to delete, however settings or usage changed in between, without saving names.
 """
 
 from collections import UserDict
@@ -26,16 +26,16 @@ class Places(UserDict[tuple[Granularity, Date], int]):
 class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @cached_property
     def as_json(self) -> dict[str, Any]:
-        """As it stands in a state, worked out once: most keys do not change between two checkpoints."""
+        """The progress in a state, computed once because most keys do not change between two checkpoints."""
         return dict(msgspec.to_builtins(self, enc_hook=_written))
 
 
 class Progress(_Saved, frozen=True):
-    """How far a series of windows came, and the places that the warehouse may hold.
+    """The progress of a series of windows, and the places that the warehouse may hold.
 
     `date` is the last day of the last finished window, None before the first; `end` the last day that an interrupted
-    sync was to read: the first of several in a row, until one has caught up. With `other_filters` the places beyond
-    `date` are those of other filters. An API key has the UTC days on which it was last read and, since then, tried.
+    sync was to read: the first of several in a row, until one has caught up. With `other_filters`, places after `date`
+    come from other filters. API keys have the UTC days on which they were last read and, since then, tried.
     """
 
     date: Date | None
@@ -46,14 +46,14 @@ class Progress(_Saved, frozen=True):
     tried_on: Date | None = None
 
     def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
-        """The periods with places of which a day lies in `days`, ascending for each granularity."""
+        """The periods with places that overlap `days`, ascending for each granularity."""
         first = {granularity: period_of(days.start, granularity).start for granularity in Granularity}
         return sorted((granularity, day) for granularity, day in self.places if first[granularity] <= day <= days.end)
 
     def before(self, window: DateRange, emitted: Places) -> "Progress":
         """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
 
-        Should the sync be interrupted, the next one reads the window again, however short the lookback is by then.
+        If the sync is interrupted, the next one reads the window again, however short the lookback is by then.
         """
         most = {period: max(self.places.get(period, 0), number) for period, number in emitted.items()}
         again = replace(self, places=self.places | most)
@@ -62,7 +62,7 @@ class Progress(_Saved, frozen=True):
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
     def after(self, window: DateRange, emitted: Places) -> "Progress":
-        """Once the window is finished, the warehouse holds of its days what was emitted, and nothing else."""
+        """Once the window is finished, the warehouse holds exactly what was emitted for its days."""
         gone = set(self.overlapping(window))
         kept = {period: number for period, number in self.places.items() if period not in gone}
         return replace(self, date=window.end, places=Places(kept) | emitted)
@@ -73,7 +73,7 @@ NOTHING_READ = Progress(None, Places())
 
 
 class Settings(_Saved, frozen=True):
-    """What rows depend on, filters as configured; `full_refresh` stays in the state until that has finished."""
+    """The settings that rows depend on; `full_refresh` stays in the state until the refresh has finished."""
 
     granularity: Granularity
     start_date: Date
@@ -81,7 +81,7 @@ class Settings(_Saved, frozen=True):
     full_refresh: bool = msgspec.field(default=False, name="unfinished_full_refresh")
 
     def changes_to(self, now: "Settings") -> list[str]:
-        """What is different `now` and makes a sync restart, in words."""
+        """Describe the changes up to `now` that make a sync restart."""
         changes = []
         if self.granularity != now.granularity:
             changes.append(f"granularity changed from {self.granularity} to {now.granularity}")
@@ -99,10 +99,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
-    """What the `state` of a stream says, of that kind, and the settings of then; None where it says nothing.
+    """Return a stream's saved state as `kind` and the settings of that sync, or None if there is none.
 
-    A full refresh reads only that of an unfinished one. Raises a config error for what no version of ours wrote: to
-    read beside rows of which nothing is known would count their credits twice.
+    A full refresh reads only the state of an unfinished one. Raises a config error for a state that this connector did
+    not write: reading beside unknown rows would count their credits twice.
     """
     if all(name.startswith("__ab_") for name in state) or (full_refresh and not state.get("unfinished_full_refresh")):
         return None
@@ -117,10 +117,10 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 
 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
-    """The day whose period a sync begins with, not before `earliest`.
+    """Return the day whose period a sync begins with, not before `earliest`.
 
-    Behind an interrupted sync it continues, or what takes several days' requests would never end. The next one reads
-    again what was within the lookback then: before the end of the last sync, or of the first that was interrupted.
+    After an interrupted sync it continues, or a history that takes several days' requests would never end. The sync
+    after that counts the lookback from the end of the last sync, or of the first that was interrupted.
     """
     if progress.date is None:
         return earliest
@@ -139,9 +139,9 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
 
 
 def resumed(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Saved progress as it counts under the settings of `now`: restarted with its places, where these are others.
+    """Return saved progress under the settings of `now`: if these differ, restarted with its places.
 
-    What an interrupted sync left may hold rows of two settings, so reading begins there, even before a later start.
+    An interrupted sync may have left rows of two settings, so reading begins there, even before a later start.
     """
     is_restart = bool(saved.changes_to(now))
     before_start = period_of(saved.start_date, saved.granularity).start.subtract(days=1)
@@ -157,7 +157,7 @@ def resumed(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
 
 
 class _Rows(msgspec.Struct):
-    """The places of each period from `first` on, zeros in between. An answer cannot have a million."""
+    """The places of each period from `first` on, zeros in between. No answer can have a million."""
 
     first: Date
     places: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]]
@@ -192,6 +192,6 @@ def _written(value: Date | Places) -> Any:
 
 
 def _meaning(filters: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Filters as what they mean: sets, references regardless of case, none where one is empty."""
+    """Return filters in a form to compare: as sets, references in lower case, empty ones left out."""
     same = {"project_references": str.lower}
     return {name: {same.get(name, str)(str(value)) for value in values} for name, values in filters.items() if values}

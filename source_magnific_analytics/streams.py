@@ -1,4 +1,4 @@
-"""What all streams have in common, and the four small lists of a team."""
+"""The base class of all streams, and the four small lists of a team."""
 
 import re
 from abc import ABC
@@ -47,7 +47,7 @@ class MagnificStream(HttpStream, ABC):
         return None
 
     def call(self, body: Mapping[str, Any] | None = None, **options: Any) -> Call:
-        """The one request with this body; `options` are the rest of `Call`."""
+        """A `Call` with this body; `options` are its other fields."""
         url = self.url_base + self.path()
         return Call(self.logger, self.http_method, url, body, **{"resume": self.resume, **options})
 
@@ -57,14 +57,14 @@ class ListStream(MagnificStream, ABC):
 
     primary_key: str
     row_type: type
-    # The field that names a row to a person.
+    # The field whose value tells a person which row it is.
     label = "name"
-    # It has no cursor of any kind: the CDK would otherwise skip it when it meets its own "complete" state.
+    # No cursor of any kind, or the CDK would skip the stream when it finds its own "complete" state.
     is_resumable = False
 
     @cached_property
     def rows(self) -> list[Mapping[str, Any]]:
-        """All rows, asked for once a sync, whoever wants them."""
+        """All rows, requested once a sync however often they are used."""
         return self.client.ask(self.call(), lambda response: list(self.parse_response(response)))[0]
 
     def read_records(self, *_: Any, **__: Any) -> Iterable[Mapping[str, Any]]:
@@ -73,7 +73,7 @@ class ListStream(MagnificStream, ABC):
             self.client.quota.emitted()
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
-        """The rows of an answer; raises `ContractError` where one is not what `row_type` says."""
+        """The rows of an answer; raises `ContractError` if one does not match `row_type`."""
         body = self.client.session.read(response, self.client.policy.largest_list)
         try:
             yield from decoding.rows(body, self.row_type)
@@ -97,7 +97,7 @@ class ApiKeys(ListStream):
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         for row in super().parse_response(response):
-            # A column of date-times takes nothing else, and a load that fails loses more than this one value.
+            # A date-time column accepts nothing else, and a failed load would lose more than this one value.
             yield {**row, "created_at": row["created_at"] if utc_day_of(row.get("created_at")) else None}
 
 
@@ -114,7 +114,7 @@ class Projects(ListStream):
 
 
 def utc_day_of(value: Any) -> Date | None:
-    """The day in UTC of a date-time of RFC 3339; None for what some warehouse does not read as one."""
+    """Return the UTC day of an RFC 3339 date-time; None for a text that some warehouse would reject."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:

@@ -20,7 +20,7 @@ from source_magnific_analytics.decoding import UNREADABLE, Consumption, Contract
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
-# Sorts a row, or tells whose it is.
+# Orders rows, or identifies whose they are.
 _SortKey = tuple[Any, ...]
 
 
@@ -32,7 +32,7 @@ class Period:
     places: int
 
 
-# What was answered about a range: the periods with usage, by their first day, ascending.
+# The answer for a range: its periods with usage, by their first day, ascending.
 Answer = dict[Date, Period]
 
 
@@ -52,7 +52,7 @@ class _Tool:
 
     @property
     def entries(self) -> list[UserUsage]:
-        """The breakdown and, where the totals exceed it, the difference as an entry without a user."""
+        """The breakdown and, if the totals exceed it, the difference as an entry without a user."""
         uses, credits = self.rest
         _check_figures(uses, credits)
         if self.usages:
@@ -61,9 +61,9 @@ class _Tool:
 
 
 def decode(body: bytearray, request: Request | None = None) -> Answer:
-    """Check the whole `body` against the contract and, with `request`, against what was asked for.
+    """Check the whole `body` against the contract and, with `request`, against what was requested.
 
-    Raises `ContractError` where anything is not understood: then no row of it may be used.
+    Raises `ContractError` if anything is not understood: then no row of it may be used.
     """
     found: dict[Date, list[Period]] = {}
     try:
@@ -77,15 +77,15 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     except UNREADABLE as error:
         raise decoding.contract_error(body, error) from None
     periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
-    # Nothing said about a period is the same as the period left out.
+    # An empty period is the same as none.
     return {day: period for day, period in periods.items() if period.places}
 
 
 def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
-    """A period from smaller ones in it: what one answer for the whole would have said.
+    """Add up the parts of a period to what one answer for all of it would be.
 
-    The same user, project and group is one entry then, in each tool. None where the entries so far and the next part
-    exceed `most_rows`; raises `ContractError` for figures that not every destination keeps exact.
+    In each tool, the same user, project and group become one entry. None if the entries so far and the next part exceed
+    `most_rows`; raises `ContractError` for figures that some destination cannot store exactly.
     """
     total: dict[str, _Tool] = {}
     sums: dict[_SortKey, UserUsage] = {}
@@ -108,10 +108,10 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
 def rows(
     date: Date, period: Period, granularity: Granularity, api_key_id: str | None = None
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
-    """The rows of the period that starts on `date`, and the tools with too much breakdown.
+    """The rows of the period that starts on `date`, and the tools whose breakdown exceeds their totals.
 
-    One row for each entry of a breakdown and, where the totals exceed it, one with the difference. With `api_key_id`
-    they are that key's, and say so. A tool with too much comes with the uses and credits beyond its totals.
+    One row for each entry of a breakdown and, if the totals exceed it, one with the difference. With `api_key_id`, each
+    row names that key. A tool comes with the uses and credits beyond its totals.
     """
     tools = _tools(decode_consumptions(period.consumptions))
     rests = {name: tool.rest for name, tool in tools.items() if tool.usages and min(tool.rest) < 0}
@@ -125,9 +125,9 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Deletions of the rows at `places` of a period: an earlier sync may have emitted what Magnific no longer has.
+    """Deletions of the rows at `places` of a period, which an earlier sync may have emitted.
 
-    The figures are zero, so sums are right even where a warehouse keeps the row.
+    The figures are zero, so sums are right even if a warehouse keeps the row.
     """
     prefix, common = _place(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -147,7 +147,7 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
 
 def _check_figures(uses: int, credits: int) -> None:
     if max(abs(uses), abs(credits)) > decoding.LARGEST_FIGURE:
-        raise ContractError(f"the figures of a tool add up beyond {decoding.LARGEST_FIGURE}")
+        raise ContractError(f"the figures of a tool add up to more than {decoding.LARGEST_FIGURE}")
 
 
 def _period(consumptions: msgspec.Raw, tools: dict[str, _Tool]) -> Period:
@@ -155,7 +155,7 @@ def _period(consumptions: msgspec.Raw, tools: dict[str, _Tool]) -> Period:
 
 
 def _in_one(several: list[Period]) -> Period:
-    """One period from the pieces that an answer has of it: their rows are numbered together."""
+    """Join the pieces that an answer has of one period, so that their rows are numbered together."""
     if len(several) == 1:
         return several[0]
     consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]
@@ -163,9 +163,9 @@ def _in_one(several: list[Period]) -> Period:
 
 
 def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsage]) -> Iterator[UserUsage]:
-    """Add entries to those in `sums` of the same user, project and group; the entries that are the first of theirs.
+    """Add each entry to the one in `sums` with the same user, project and group; yield those that have none yet.
 
-    Several entries of one part that share all three stay several.
+    Several entries of one part that share all three stay separate.
     """
     alike: Counter[_SortKey] = Counter()
     for usage in usages:
@@ -181,14 +181,14 @@ def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, 
 
 
 def _rank(usage: UserUsage) -> _SortKey:
-    """What the rows of a tool are sorted by, null first; the name decides only so that any order ends as one."""
+    """The sort key of a tool's rows, null first; the name comes last, so that the answer's order never matters."""
     email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
     who = (email is not None, email, reference is not None, reference, group is not None, group)
     return who, usage.user_uses, usage.user_credits, name is not None, name
 
 
 def _place(date: Date, granularity: Granularity, api_key_id: str | None) -> tuple[str, Row]:
-    """What the keys of a period's rows begin with, and the columns that all of them share."""
+    """The prefix of the keys of a period's rows, and the columns that all of them share."""
     key = {} if api_key_id is None else {"api_key_id": api_key_id}
     common = {"date": date.isoformat(), "granularity": granularity.value, **key}
     return "-".join([*key.values(), granularity.value, date.isoformat(), ""]), common

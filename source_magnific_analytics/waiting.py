@@ -1,4 +1,4 @@
-"""What an answer's headers say about time: the server's clock, and how long to wait by it."""
+"""What an answer's headers say about time: the server's clock, and how long to wait."""
 
 from collections.abc import Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
@@ -9,18 +9,18 @@ from pendulum import DateTime
 
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _YEAR = 366 * 24 * 3600
-# Clocks of machines differ by seconds, those of machines without a battery by years: the latter say nothing.
+# Working clocks differ by seconds; one that is off by days is wrong and is ignored.
 _BELIEVED = timedelta(days=2)
 
 
 def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
-    """Now by the server's clock, in UTC; None where it states none, or one that is two days or more off from `now`."""
+    """The server's time in UTC; None if it states none, or one that is two days or more off from `now`."""
     moment = http_date(headers.get("Date", ""))
     return pendulum.instance(moment).in_tz("UTC") if moment is not None and abs(moment - now) < _BELIEVED else None
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that the first understandable header asks to wait, from 0 to a year; None where none does.
+    """The seconds that the first understandable header asks to wait, from 0 to a year; None if none does.
 
     `Retry-After` is seconds or an HTTP date (RFC 9110); the reset headers are seconds to go or a Unix time in
     seconds or milliseconds, told apart by their size. A moment that has passed is a wait of 0.
@@ -46,7 +46,7 @@ def http_date(text: str) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    # A wait added to the calendar's last year would leave the calendar.
+    # Adding a wait to a date in the year 9999 would overflow.
     if moment.year == MAXYEAR:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -22,7 +22,7 @@ class Granularity(StrEnum):
 
 _DAY, _WEEK, _MONTH, _YEAR = Granularity
 _LONGEST = {_DAY: 1, _WEEK: 7, _MONTH: 31, _YEAR: 366}
-# The other periods in which a period can be asked for, and from which it is then added up, the longest first.
+# The smaller periods in which a period can be requested and from which it is added up, the longest first.
 _PARTS = {_DAY: (), _WEEK: (_DAY,), _MONTH: (_DAY,), _YEAR: (_MONTH, _DAY)}
 
 
@@ -38,7 +38,7 @@ class DateRange:
         return self.end.toordinal() - self.start.toordinal() + 1
 
     def overlaps(self, other: "DateRange") -> bool:
-        """Whether a day lies in both."""
+        """Whether they have a day in common."""
         return self.start <= other.end and other.start <= self.end
 
 
@@ -64,25 +64,25 @@ def parse_date(text: str) -> Date:
 
 
 def period_of(day: Date, granularity: Granularity) -> DateRange:
-    """The calendar days of the period that holds `day`."""
+    """The calendar days of the period that contains `day`."""
     start = day.start_of(granularity.value)
     return DateRange(start, start.end_of(granularity.value))
 
 
 def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Date]:
-    """The first days of the periods from the one that holds `first` to the one that holds `last`."""
+    """The first days of the periods from the one that contains `first` to the one that contains `last`."""
     day = first.start_of(granularity.value)
     while day <= last:
         yield day
-        # So many days behind the first one lies the next period, never the one after.
+        # This many days after a period's first day is always in the next period, never in the one after.
         day = Date.fromordinal(day.toordinal() + _LONGEST[granularity]).start_of(granularity.value)
 
 
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
     """The next request for days from `first` on, of at most `longest` days and not beyond `end`.
 
-    It holds whole periods, but that `end` may cut the last: half a period would replace the whole in a warehouse. Where
-    none fits or `first` lies inside one, it asks for the longest smaller periods that fit, within this one.
+    It covers whole periods, except that `end` may cut the last: half of one would replace the whole in a warehouse.
+    Where none fits or `first` lies inside one, it asks for the longest smaller periods that fit, within this one.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)
     >>> show(next_request(Date(2026, 1, 1), Date(2026, 7, 10), Granularity.MONTH, longest=180))
@@ -101,9 +101,9 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
 
 
 def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list[Request]:
-    """The requests from the period that holds `start` to the day `end`, ascending, without gap or overlap.
+    """The requests from the period that contains `start` to the day `end`, ascending, without gap or overlap.
 
-    They are the fewest that `longest` days a request allow for whole periods. None where `end` lies before `start`.
+    They are the fewest that `longest` days a request allow for whole periods. None if `end` is before `start`.
     """
     requests: list[Request] = []
     first = period_of(start, granularity).start

@@ -143,7 +143,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
         assert sum(seen.values()) == 60 * (day + 1)
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
-    assert "Keys that wait for the next day, and the day through which they were read: " in log(output)
+    assert "These wait for the next day (with the last day read): " in log(output)
     # After a pause, too, the keys that were read the longest ago come first, and their wait is no error.
     for day in (18, 19, 20):
         assert not connection.sync(TODAY.add(days=day)).errors
@@ -242,7 +242,7 @@ def test_keys_that_are_named_are_the_only_ones_read_and_the_rows_of_others_stay(
     connection.config["api_key_ids"] = ["fpk-80d4b6e1c927", "FPK-80D4B6E1C927"]
     output = connection.sync(TODAY.add(days=1))
     assert set(connection.keys_asked()) == {"fpk-80d4b6e1c927"}
-    assert "The team has no API key FPK-80D4B6E1C927 as api_key_ids says." in log(output)
+    assert "The team has no API key FPK-80D4B6E1C927, which api_key_ids names." in log(output)
     after = connection.totals()
     assert {key: after[key] for key in before if key != "fpk-80d4b6e1c927"} == {
         key: before[key] for key in before if key != "fpk-80d4b6e1c927"

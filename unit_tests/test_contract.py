@@ -171,7 +171,7 @@ def test_the_largest_figures_are_kept_exactly_and_their_sum_is_refused(name: str
     [found] = decoded(body(largest)).values()
     [row] = usage.rows(Date(2026, 11, 1), found, Granularity.DAY)[0]
     assert row[f"user_{name}"] == figure
-    assert refusal(body(largest, largest)) == (f"the figures of a tool add up beyond {2**53 - 1}", False)
+    assert refusal(body(largest, largest)) == (f"the figures of a tool add up to more than {2**53 - 1}", False)
 
 
 @given(

@@ -42,7 +42,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "nul": ({"texts": NOT}, "a NUL"),
     "bom": ({"texts": NOT}, "a byte order mark: 11"),
     "floats": ({"figures": NOT}, "12.0 (100 percent)"),
-    "text-figures": ({"figures": NOT}, "written like no figure"),
+    "text-figures": ({"figures": NOT}, "written as not a figure"),
     "half-credits": ({"figures": NOT, "understood": NOT}, "12.5 (50 percent)"),
     "offset": ({"dates": NOT}, "+01:00: 1"),
     "plain-dates": ({"dates": NOT}, "a day without a time"),
@@ -50,16 +50,16 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "no-breakdown": (dict.fromkeys(("members", "projects"), UNSEEN), "missing in 100 percent"),
     "rebate": ({"excess": NOT}, "exceeded in 79 percent of the tools"),
     "more-fields": ({"fields": NOT}, "a tool has `currency`"),
-    "unlisted": ({"members": NOT}, "2 of 5 people with usage are"),
+    "unlisted": ({"members": NOT}, "2 of 5 people with usage are listed"),
     "no-created-at": ({"lists": NOT}, "4 without a date-time as `created_at`"),
     "end-excluded": ({"end_date": NOT, "edges": NOT, "sizes": NOT, "today": UNSEEN}, "its last day is missing"),
     "longer-range": ({"one_more": NOT}, "181 days are answered"),
     "shorter-range": ({"longest": NOT, "one_more": UNSEEN}, "180 days are refused (400); 179 days are answered"),
     "old-dates-refused": ({"age": NOT}, "days 9,825 days ago are refused (400)"),
-    "whole-edges": ({"edges": NOT}, "cut on its Wednesday, holds its whole week; the last one, cut on its Tuesday"),
+    "whole-edges": ({"edges": NOT}, "cut on its Wednesday, contains its whole week; the last one, cut on its Tuesday"),
     "edge-dates": ({"edges": NOT, "understood": NOT}, "dated by another day than its Monday"),
     "sunday-weeks": (dict.fromkeys(("edges", "sizes", "understood"), NOT), "by week 0 of "),
-    "sizes-differ": ({"edges": NOT, "sizes": NOT}, "by month 0 of 5 are what their days add up to"),
+    "sizes-differ": ({"edges": NOT, "sizes": NOT}, "by month 0 of 5 equal the sum of their days"),
     "keys-exceed": ({"keys_total": NOT}, "the keys have 218 percent of the team's credits"),
     "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 days old"),
     "limit-headers": ({"limits": HOLDS}, "x-ratelimit-remaining: 99 at first, 88 at last"),
@@ -229,10 +229,10 @@ FAILS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # What the connector cannot know, the line of the documentation that says so, and where the table differs.
 RESTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "end-excluded": ("A range holds its first and its last day", {}),
-    "sizes-differ": ("The same days add up to the same by day, week and month", {"granularity": "week"}),
+    "end-excluded": ("A range includes its first and its last day", {}),
+    "sizes-differ": ("The same days have the same totals by day, week and month", {"granularity": "week"}),
     "rebate": ("No breakdown exceeds its total", {}),
-    "keys-exceed": ("What goes through API keys is part of the team's usage", {}),
+    "keys-exceed": ("Usage through API keys is part of the team's usage", {}),
 }
 
 

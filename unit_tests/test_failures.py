@@ -143,7 +143,7 @@ def invalid(reason: str, **headers: str) -> dict[str, Any]:
     return {"status_code": 400, "json": {"problem": problem}, "headers": headers}
 
 
-ELSEWHERE = "which is refused because the API key would travel along (HTTP {}: No, no.)"
+ELSEWHERE = "which is refused because the API key would be sent along (HTTP {}: No, no.)"
 OLD, FUTURE = "is too far back", "this machine's clock is ahead of Magnific's, where it is 2026-11-21. Set the clock"
 YESTERDAY = "Sat, 21 Nov 2026 23:00:00 GMT"
 FINAL: list[tuple[str, dict[str, Any], str]] = [

@@ -31,7 +31,7 @@ def test_a_state_that_cannot_be_read_is_never_no_state(content: str, tmp_path: P
     with pytest.raises(AirbyteTracedException) as raised:
         SourceMagnificAnalytics.read_state(str(file))
     assert raised.value.failure_type == FailureType.config_error
-    assert raised.value.message and raised.value.message.startswith(f"The state file {file} does not hold ")
+    assert raised.value.message and raised.value.message.startswith(f"The state file {file} does not contain ")
     assert "pass the last STATE message of each stream" in raised.value.message
 
 

@@ -182,7 +182,7 @@ def test_figures_that_add_up_beyond_what_is_exact_over_parts_are_refused(
     api.post(USAGE, json=usage)
     kind, words = error(sync(raw_config(start_date="2026-11-01", end_date="2026-11-02", granularity="month")))
     assert kind == "transient_error"
-    assert "the figures of a tool add up beyond" in words
+    assert "the figures of a tool add up to more than" in words
 
 
 def test_a_lookback_of_more_than_a_days_requests_comes_up_to_today_again_and_again() -> None:

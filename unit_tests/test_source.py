@@ -132,17 +132,17 @@ def test_a_check_asks_once_for_the_plans_longest_range_by_year(
     [
         (
             {"group_ids": [7, 9]}, "groups", [{"group_id": 7, "name": "Design"}, {"group_id": 8, "name": "Film"}],
-            "The team has no 9 as group_ids says. It has: 7 (Design), 8 (Film).",
+            "The team has no 9, which group_ids names. It has: 7 (Design), 8 (Film).",
         ),
         (
             {"project_references": [OTHER_PROJECT]}, "projects", [{"project_reference": PROJECT, "name": "Spring"}],
-            f"The team has no {OTHER_PROJECT} as project_references says. It has: {PROJECT} (Spring).",
+            f"The team has no {OTHER_PROJECT}, which project_references names. It has: {PROJECT} (Spring).",
         ),
         (
             {"api_key_ids": ["a", "b"]}, "api_keys", [{"api_key_id": "c", "display_name": "CI"}],
-            "The team has no a, b as api_key_ids says. It has: c (CI).",
+            "The team has no a, b, which api_key_ids names. It has: c (CI).",
         ),
-        ({"group_ids": [7]}, "groups", [], "The team has no 7 as group_ids says. It has: none."),
+        ({"group_ids": [7]}, "groups", [], "The team has no 7, which group_ids names. It has: none."),
     ],
 )  # fmt: skip
 def test_a_filter_for_something_unknown_names_it_with_the_known_ones(

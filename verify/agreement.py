@@ -10,7 +10,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, period_of
 from verify.answers import Answer, Seen, Tool, between
 from verify.assumptions import NOT_SEEN, Judged, judges, outcome, share
 
-_INSIDE, _UNKNOWN = "holds the days inside", "has no usage in its other days"
+_INSIDE, _UNKNOWN = "contains only the days in the range", "has no usage in its other days"
 
 
 def _range(answer: Answer) -> DateRange:
@@ -18,11 +18,11 @@ def _range(answer: Answer) -> DateRange:
     return answer.question.request.range
 
 
-@judges("A range holds its first and its last day")
+@judges("A range includes its first and its last day")
 def end_date(seen: Seen) -> Judged:
     two, days = seen.good("two_days"), seen.days
     if two is None or days is None:
-        return None, "no two days with usage were asked for and answered"
+        return None, "no answer to two days with usage"
     ends = {"first": _range(two).start, "last": _range(two).end}
     told = {name: any(two.by_day.get(day, {}).values()) for name, day in ends.items()}
     used = {name: any(days.by_day.get(day, {}).values()) for name, day in ends.items()}
@@ -30,15 +30,15 @@ def end_date(seen: Seen) -> Judged:
     return told == used, f"of a range of two days {', '.join(words)}"
 
 
-@judges("The same days add up to the same by day, week and month")
+@judges("The same days have the same totals by day, week and month")
 def sizes(seen: Seen) -> Judged:
     days = seen.days
     if days is None or not days.by_day:
-        return None, "no usage was answered that can be compared"
+        return None, "no usage to compare was answered"
     told, right = [], True
     if again := seen.good("two_days"):
         right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
-        told.append(f"by day in another range they are {'' if right else 'not '}the same")
+        told.append(f"in another range they are {'' if right else 'not '}the same by day")
     for name, unit in (("weeks", Granularity.WEEK), ("months", Granularity.MONTH)):
         if answer := seen.good(name):
             first, last = _range(answer).start, _range(answer).end
@@ -47,11 +47,11 @@ def sizes(seen: Seen) -> Judged:
             pairs = [(answer.by_day.get(one.start), between(days.by_day, one.start, one.end)) for one in whole]
             same = sum((held or Counter()) == added_up for held, added_up in pairs)
             right &= same == len(whole)
-            told.append(f"by {unit} {same} of {len(whole)} are what their days add up to")
+            told.append(f"by {unit} {same} of {len(whole)} equal the sum of their days")
     return (right, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("A period that the range cuts holds the days inside alone")
+@judges("A period that the range cuts contains only the days in the range")
 def edges(seen: Seen) -> Judged:
     answer, days = seen.good("weeks"), seen.days
     if answer is None or days is None:
@@ -70,11 +70,11 @@ def _edge(answer: Answer, days: Answer, inside: DateRange) -> str:
     cut = between(days.by_day, inside.start, inside.end)
     if cut == whole:
         return _UNKNOWN
-    words = _INSIDE if held == cut else "holds its whole week" if held == whole else "holds neither"
+    words = _INSIDE if held == cut else "contains its whole week" if held == whole else "contains neither"
     return words + ("" if week.start in answer.by_day else ", dated by another day than its Monday")
 
 
-@judges("As many days as the plan allows are answered at once, both ends counted")
+@judges("Magnific answers as many days at once as the plan allows, both ends counted")
 def longest(seen: Seen) -> Judged:
     answer = seen.answers.get("longest")
     if answer is None:
@@ -111,13 +111,13 @@ def age(seen: Seen) -> Judged:
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
 
 
-@judges("Today's period is there while the day goes on")
+@judges("Today's period is answered before the day is over")
 def today(seen: Seen) -> Judged:
     used = [day for day, sums in seen.days.by_day.items() if any(sums.values())] if seen.days else []
     if not used:
         return None, "no usage was answered"
     days = seen.config.today.toordinal() - max(used).toordinal()
-    return (True, "it is there") if days <= 0 else (None, f"the newest period with usage is {days:,} days old")
+    return (True, "it is in the answer") if days <= 0 else (None, f"the newest period with usage is {days:,} days old")
 
 
 @judges("A tool's breakdown adds up to its total")
@@ -150,11 +150,11 @@ def _credits(tools: list[Tool]) -> int:
     return sum(tool.figures[1] for tool in tools)
 
 
-@judges("What goes through API keys is part of the team's usage")
+@judges("Usage through API keys is part of the team's usage")
 def keys_total(seen: Seen) -> Judged:
     keys, team = seen.good("keys"), seen.good("months")
     if keys is None or team is None:
-        return None, "the team has no API keys, or no whole months were asked for"
+        return None, "the team has no API keys, or no whole months were requested"
     over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
     through, whole = _credits(keys.tools), _credits(team.tools)
     told = f"the keys have {share(through, whole)} of the team's credits; {over:,} of their sums exceed the team's"
@@ -175,7 +175,7 @@ def _are_listed(seen: Seen, name: str, key: str, place: int, words: str) -> Judg
     used = {entry.who[place] for tool in seen.tools for entry in tool.entries if entry.who[place]}
     answer = seen.answers.get(name)
     if answer is None or answer.status != 200:
-        return None, f"the list is {outcome(answer)}" if answer else "the list was not asked for"
+        return None, f"the list is {outcome(answer)}" if answer else "the list was not requested"
     known = set(answer.texts(key))
-    told = f"{len(used & known):,} of {len(used):,} {words} with usage are; {len(known - used):,} others are, too"
-    return (used <= known, told) if used else (None, f"no usage names {words}")
+    told = f"{len(used & known):,} of {len(used):,} {words} with usage are listed; {len(known - used):,} others are too"
+    return (used <= known, told) if used else (None, f"no usage has {words}")

@@ -134,7 +134,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-03-05") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-03-05") from None
 
 
 def _column(text: str) -> tuple[str, str]:

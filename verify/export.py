@@ -88,7 +88,7 @@ def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[st
     cells = {f"cell_{number}": "varchar" for number in range(99)}
     first = _read(connection, "select *", file, {**csv, **lenient, "columns": cells})
     if not first or not any(first):
-        raise ComparisonError(f"{file} is empty, without even headings: download the export again.")
+        raise ComparisonError(f"{file} is empty and has no headings: download the export again.")
     return [cell or "" for cell in first[: 1 + max(number for number, cell in enumerate(first) if cell)]]
 
 

@@ -98,7 +98,7 @@ def page(seen: Seen, stopped: str, asked: str) -> str:
     for verdict, words in _VERDICTS.items():
         found = [f"- {assumption}: {told}." for assumption, holds, told in judged if holds is verdict]
         lines += ["", f"{words} ({len(found)})", *found] if found else []
-    lines += ["", "docs/reliability.md says what the connector does where one of these does not hold."]
+    lines += ["", "docs/reliability.md says what the connector does if one of these does not hold."]
     return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 

@@ -25,7 +25,7 @@ def _usage(seen: Seen) -> list[Answer]:
     return [answer for answer in seen.right if answer.question.request]
 
 
-@judges("Every request is answered at the first try")
+@judges("Every request is answered on the first try")
 def answered(seen: Seen) -> Judged:
     # A refusal of a range is an answer, too.
     odd = [answer for answer in seen.answers.values() if answer.status not in (200, 400)]
@@ -55,7 +55,7 @@ def understood(seen: Seen) -> Judged:
 @judges("Answers have the documented fields and no others")
 def fields(seen: Seen) -> Judged:
     odd = listed(sum((not_as_documented(answer) for answer in seen.right), Counter()))
-    return (not odd, odd or "nothing else was met") if seen.right else NOT_SEEN
+    return (not odd, odd or "nothing else was seen") if seen.right else NOT_SEEN
 
 
 @judges("Uses and credits are whole numbers from 0 up, written like 12")
@@ -63,17 +63,17 @@ def figures(seen: Seen) -> Judged:
     bodies = b"".join(answer.body for answer in seen.right)
     forms = Counter(map(_written, re.findall(rb'"user_(?:uses|credits)": *([^,}\]\s]*)', bodies)))
     told = ", ".join(f"{form} ({share(count, forms.total())})" for form, count in sorted(forms.items()))
-    return (set(forms) == {"12"}, f"written like {told}") if forms else (None, "no figure was met")
+    return (set(forms) == {"12"}, f"written as {told}") if forms else (None, "no figure was seen")
 
 
 def _written(figure: bytes) -> str:
     if not re.fullmatch(rb"-?\d+(\.\d+)?", figure):
-        return "no figure"
+        return "not a figure"
     whole, _, part = figure.partition(b".")
     return f"{'-' * whole.startswith(b'-')}12{'.5' if part.strip(b'0') else '.0' if part else ''}"
 
 
-@judges("Texts are what every warehouse takes")
+@judges("Texts contain only what every warehouse accepts")
 def texts(seen: Seen) -> Judged:
     found: Counter[str] = Counter()
     for answer in seen.right:
@@ -82,10 +82,10 @@ def texts(seen: Seen) -> Judged:
         found["bytes that are not UTF-8"] += isinstance(answer.json, UnicodeDecodeError)
         found["a NUL"] += text.count("\\u0000")
         found["half a character"] += len(re.findall("[\ud800-\udfff]", text))
-    return (not +found, listed(found) or "nothing to mend was met") if seen.right else NOT_SEEN
+    return (not +found, listed(found) or "nothing to repair was seen") if seen.right else NOT_SEEN
 
 
-@judges("A period is dated by a midnight in UTC")
+@judges("A period's date is a midnight in UTC")
 def dates(seen: Seen) -> Judged:
     forms = Counter(_form(text) for answer in _usage(seen) for text in answer.texts("date"))
     right = all(re.fullmatch(r"T00:00:00(\.0+)?(Z|\+00:00)", form) for form in forms)
@@ -96,23 +96,23 @@ def _form(text: str) -> str:
     return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "no date-time"
 
 
-@judges("A period comes once in an answer, and a tool once in it")
+@judges("An answer has each period once, and a period each tool once")
 def once(seen: Seen) -> Judged:
     periods = [answer.texts("date") for answer in _usage(seen)]
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
     again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
-    told = f"{again[0]:,} periods and {again[1]:,} tools of a period come once more"
+    told = f"{again[0]:,} periods and {again[1]:,} tools of a period are repeated"
     return (not any(again), told) if any(periods) else (None, "no period was answered")
 
 
-@judges("Rows of lists have keys of their own, and API keys a date-time as `created_at`")
+@judges("Rows of lists have unique keys, and `created_at` of API keys is a date-time")
 def lists(seen: Seen) -> Judged:
     told, lacking = [], 0
     for name, stream in _LISTS.items():
         if answer := seen.good(name):
             rows = answer.rows
             keys = {str(key) for row in rows if isinstance(key := row.get(stream.primary_key), str | int)}
-            told.append(f"{len(rows):,} {name.replace('_', ' ')}, {len(rows) - len(keys):,} without a key of their own")
+            told.append(f"{len(rows):,} {name.replace('_', ' ')}, {len(rows) - len(keys):,} without a unique key")
             lacking += len(rows) - len(keys)
             if name == "api_keys":
                 undated = sum(_form(str(row.get("created_at"))) == "no date-time" for row in rows)
@@ -130,7 +130,7 @@ def limits(seen: Seen) -> Judged:
                 other = "a date" if http_date(value) else "a value of another form"
                 found.setdefault(name.lower(), []).append(value if re.fullmatch(r"\d{1,13}", value) else other)
     told = [f"{name}: {values[0]} at first, {values[-1]} at last" for name, values in sorted(found.items())]
-    return (bool(told), "; ".join(told) or "no header about limits was met") if seen.answers else NOT_SEEN
+    return (bool(told), "; ".join(told) or "no header about limits was seen") if seen.answers else NOT_SEEN
 
 
 @judges("`Date` is within a minute of this machine's clock")
