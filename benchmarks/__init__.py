@@ -1,1 +1,1 @@
-"""What the connector costs, beside a raw floor, a Singer tap and a low-code manifest. Nothing here fails on time."""
+"""What the connector costs, compared with a script, a Singer tap and a low-code manifest. Slowness fails nothing."""

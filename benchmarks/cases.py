@@ -22,7 +22,7 @@ BULK_FIRST, BULK_ROWS = date(2026, 1, 2), 140_000
 # 365 days.
 GROWTH_FIRST = date(2025, 7, 1)
 GROWTH_ROWS = (10_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
-# More rows than this are read once: what they show is not a matter of tenths.
+# More rows than this are read only once, because small differences do not matter there.
 MANY_ROWS = 1_000_000
 
 Result = tuple[Table, Sequence[Headline]]
@@ -76,7 +76,7 @@ def _costs(title: str, note: str, rounds: Rounds, base: str) -> Table:
 
 
 def bulk(effort: Effort) -> Result:
-    """One answer of the longest range, as large as a large team makes it."""
+    """One answer of the longest range, for a large team."""
     rows = effort.rows(BULK_ROWS)
     with peers(BULK_FIRST, TODAY, rows) as each:
         commands = [
@@ -99,7 +99,7 @@ def bulk(effort: Effort) -> Result:
 
 
 def start_up(effort: Effort) -> Result:
-    """The commands that move no usage, beside what every connector on the CDK pays before its first line runs."""
+    """The commands that read no usage, compared with importing the CDK, which every connector has to do."""
     bare = Command("import airbyte_cdk", (sys.executable, "-c", "import airbyte_cdk"))
     with peers(TODAY, TODAY, 12) as each:
         commands = [bare]
@@ -109,7 +109,7 @@ def start_up(effort: Effort) -> Result:
         for option in ("--about", "--discover"):
             commands.append(each.singer(option, name=f"{SINGER}, {option}"))
         rounds = Rounds(commands, effort.runs)
-    note = "Low-code's spec is the general one, which asks for a manifest. A tap has no check."
+    note = "Low-code's spec is the generic one, which only asks for a manifest. A tap has no check."
     return _costs("Start-up", note, rounds, bare.name), [
         (f"{verb}, CPU, to a bare {bare.name}", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
         for verb in ("spec", "discover")
@@ -117,7 +117,7 @@ def start_up(effort: Effort) -> Result:
 
 
 def growth(effort: Effort) -> Result:
-    """A year of a team, ever larger: requests, CPU and memory."""
+    """A year of larger and larger teams: requests, CPU and memory."""
     lines, highest = [], 0.0
     for rows in map(effort.rows, GROWTH_ROWS):
         runs = effort.runs if rows <= MANY_ROWS else 1
@@ -130,9 +130,9 @@ def growth(effort: Effort) -> Result:
         lines.append((f"{rows:,}", str(sent), f"{cpu:.2f}", f"{peak:.0f}"))
         highest = max(highest, peak)
     note = (
-        "Credit usage of 365 days on Business, from a server that makes its answers while it sends them. A body beyond "
-        "the connector's bound is not read to its end but asked for in halves, so memory stops growing and requests "
-        f"begin to. More than {MANY_ROWS:,} rows are read once."
+        "Credit usage of 365 days on Business, from a server that generates its answers while sending them. Above the "
+        "connector's limit, a body is not read to its end but requested in halves, so memory stops growing and the "
+        f"number of requests grows. More than {MANY_ROWS:,} rows are read once."
     )
     table = Table("Growth", note, ("usage rows", "requests", "CPU s", "peak MiB"), lines)
     return table, [("growth, highest peak memory in MiB", f"{highest:.0f}", "256", "")]

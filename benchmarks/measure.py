@@ -32,12 +32,12 @@ class Cost:
 
 
 def run(command: Command, stdout: int = subprocess.DEVNULL) -> Cost:
-    """Run `command` to its end; raises RuntimeError with the end of what it said, where its exit code is not 0.
+    """Run `command` to its end; raise RuntimeError with the end of its output if it fails.
 
-    The kernel starts a child's highest memory with its parent's, so this process has to stay small: it imports no
-    connector and builds no answer.
+    A child's peak memory starts at that of its parent, so this process has to stay small: it imports no connector and
+    builds no answer.
     """
-    # Low-code runs a class of its user's own only where it is told to.
+    # Low-code runs custom classes only if this is set.
     environment = {**os.environ, "AIRBYTE_ENABLE_UNSAFE_CODE": "true"}
     with tempfile.TemporaryFile() as stderr:
         started = time.perf_counter()
@@ -63,20 +63,20 @@ def output(command: Command) -> Sequence[bytes]:
 
 
 def count_records(command: Command) -> int:
-    """How many records `command` writes, in Airbyte's or Singer's protocol; they are read as they come."""
+    """Count the records that `command` writes, in Airbyte's or Singer's protocol, without keeping them."""
     ours, theirs = os.pipe()
     with ThreadPoolExecutor(1) as counting, os.fdopen(ours, "rb") as lines:
         count = counting.submit(lambda: sum(RECORD_MARK in line for line in lines))
         try:
             run(command, theirs)
         finally:
-            # The reader's end comes once nobody holds this one.
+            # The reader sees the end only once this end is closed.
             os.close(theirs)
         return count.result()
 
 
 class Rounds:
-    """Commands run in turns, A B A B, so that what disturbs the machine disturbs all of them alike."""
+    """Commands run in turns, A B A B, so that a disturbance affects all of them."""
 
     def __init__(self, commands: Sequence[Command], runs: int) -> None:
         """Run each command once to warm up and count its records, then `runs` times for the figures."""

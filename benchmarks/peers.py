@@ -1,4 +1,4 @@
-"""The command lines of the connector and of its peers, all against one server for the same days."""
+"""The command lines of the connector and its competitors, all with the same server and days."""
 
 import json
 import sys
@@ -14,9 +14,9 @@ from benchmarks.measure import Command
 from benchmarks.server import api
 
 HERE = Path(__file__).parent
-# The Singer tap has an environment of its own: what the two SDKs need is not mixed up.
+# The Singer tap has its own environment, because the dependencies of the two SDKs conflict.
 SINGER_PYTHON = str(HERE.parent / ".venv-singer" / "bin" / "python")
-# Installed beside the Python that runs this; resolving the link would leave the virtual environment.
+# Next to the running Python; resolving its symlink would leave the virtual environment.
 SCRIPTS = Path(sys.executable).parent
 
 CONNECTOR, FLOOR, SINGER = "connector", "raw floor", "Singer tap"
@@ -31,7 +31,7 @@ MANIFEST = (
 
 
 def written(path: Path, content: Any) -> str:
-    """`path`, which now holds `content` as JSON."""
+    """Write `content` to `path` as JSON and return `path`."""
     path.write_text(json.dumps(content), encoding="utf-8")
     return str(path)
 
@@ -48,7 +48,7 @@ def airbyte_catalog(names: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Peers:
-    """Everybody's command lines; configurations and catalogs are written into `folder`."""
+    """Return all command lines; write their configurations and catalogs into `folder`."""
 
     folder: Path
     base_url: str
@@ -61,7 +61,7 @@ class Peers:
         return "--config", written(self.folder / "config.json", config)
 
     def airbyte(self, script: str, verb: str, name: str, stream: str = USAGE) -> Command:
-        """The command `verb` of a connector for Airbyte; a read is of one `stream`."""
+        """The command `verb` of an Airbyte connector; `read` reads one `stream`."""
         arguments = [str(SCRIPTS / script), verb]
         if verb != "spec":
             arguments += [*self._config(), *(MANIFEST if script == LOW_CODE else ())]
@@ -78,6 +78,6 @@ class Peers:
 
 @contextmanager
 def peers(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterator[Peers]:
-    """Everybody against a running server with `rows` usage rows from `first` to `last`, both inclusive."""
+    """Run a server with `rows` usage rows from `first` to `last`, both inclusive; yield the command lines for it."""
     with TemporaryDirectory() as folder, api(first, last, rows, streamed=streamed) as base_url:
         yield Peers(Path(folder), base_url, first, last)

@@ -1,11 +1,11 @@
-"""Tables for people, and where they are kept."""
+"""Tables for people, and the page that keeps them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 OPENING, CLOSING = "<!-- figures -->", "<!-- /figures -->"
-# A figure, what was measured, the bar that it should reach and the aim beyond.
+# A figure: what was measured, the bar it should reach, and the aim.
 Headline = tuple[str, str, str, str]
 
 
@@ -30,7 +30,7 @@ class Table:
 
 
 def write_figures(page: Path, figures: str) -> None:
-    """Put `figures` between the page's two marks; raises ValueError where one is missing."""
+    """Put `figures` between the page's two marks; raise ValueError if one is missing."""
     before, opening, rest = page.read_text(encoding="utf-8").partition(OPENING)
     _, closing, after = rest.partition(CLOSING)
     if not (opening and closing):

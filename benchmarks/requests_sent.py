@@ -1,6 +1,6 @@
-"""How many requests the connector sends, beside the fewest that its rules allow.
+"""How many requests the connector sends, compared with the fewest that its rules allow.
 
-Each sync is the console script's own function in a process forked from one that has imported it: all of them take a
+Each sync runs the console script's function in a fork of a process that has imported it, so that all take only a
 minute.
 """
 
@@ -38,21 +38,21 @@ class Count(NamedTuple):
 
 
 def period_start(day: date, granularity: str) -> date:
-    """The first day of the period that holds `day`; a week is an ISO week."""
+    """The first day of the period that contains `day`; a week is an ISO week."""
     starts = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}
     return starts.get(granularity, day - timedelta(days=day.weekday()))
 
 
 def fewest_requests(first: date, last: date, granularity: str, longest: int) -> int:
-    """The fewest requests for all lists and the usage of `first` to `last`, both inclusive, none beyond `longest` days.
+    """The fewest requests, of at most `longest` days, for all lists and the usage of `first` to `last` inclusive.
 
-    Every cut between two periods is tried, without a word of the connector's own arithmetic. A period longer than
-    `longest` is asked for by itself, in as many ranges as its days need.
+    Tries every split between two periods, with no code of the connector. A period longer than `longest` is requested by
+    itself, in as many ranges as its days need.
     """
     start = period_start(first, granularity)
     days = [start + timedelta(days=number) for number in range((last - start).days + 1)]
     cuts = [*(day for day in days if day == period_start(day, granularity)), last + ONE_DAY]
-    # fewest[i]: of everything before cuts[i].
+    # fewest[i]: the fewest requests for everything before cuts[i].
     fewest = [len(LISTS)]
     for here in range(1, len(cuts)):
         in_ranges = fewest[-1] + ceil((cuts[here] - cuts[here - 1]).days / longest)
@@ -70,7 +70,7 @@ def _run(arguments: list[str], stdout: Path) -> None:
 
 
 def _sync(folder: Path, config: Mapping[str, Any], state: list[Any]) -> list[Any]:
-    """Sync all streams in a fork; the state that it leaves. Raises RuntimeError where the sync fails."""
+    """Sync all streams in a fork and return the final state. Raises RuntimeError if the sync fails."""
     arguments, stdout = ["read"], folder / "stdout"
     for name, content in {"config": config, "catalog": airbyte_catalog((*LISTS, USAGE)), "state": state}.items():
         arguments += [f"--{name}", written(folder / f"{name}.json", content)]

@@ -1,8 +1,8 @@
-"""A stand-in for the API that costs the client nothing to wait for, in a process of its own: `with api(...)`.
+"""A stand-in for the API that answers without delay, in a separate process: `with api(...)`.
 
-Each day has a set number of usage rows: seven tools with a breakdown by user, of whose entries three in five have a
-project, and one without a breakdown. The same bytes in every run, ready before the first request; `streamed` makes them
-while they are sent, so that no memory limits an answer.
+Each day has a fixed number of usage rows: seven tools with a breakdown by user (three in five entries have a project),
+and one without a breakdown. The bytes are the same in every run and ready before the first request; `streamed`
+generates them while sending, so that answers of any size fit in memory.
 """
 
 import json
@@ -27,14 +27,14 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "team-groups": [{"group_id": number, "name": name} for number, name in enumerate(GROUPS)],
     "team-projects": [{"project_reference": reference, "name": name} for reference, name in PROJECTS.items()],
 }
-# Coprime to the counts above, so that a tool's rows meet every member and project before two repeat together.
+# Coprime to the counts above, so that a pair of member and project repeats only after all pairs were used.
 MEMBER_STEP, PROJECT_STEP = 7, 13
 # Where a period is longer than a day, what counts is the request.
 ROWS_OF_A_LONG_PERIOD = 12
 
 
 def _usage(seed: int, number: int) -> dict[str, Any]:
-    """Entry `number` of a tool's breakdown; member and project together are in it once."""
+    """Entry `number` of a tool's breakdown, with a unique pair of member and project."""
     lap, member = number // len(MEMBERS), (number * MEMBER_STEP + seed) % len(MEMBERS)
     figures = {"user_uses": 1 + (number * 31 + seed * 17) % 40, "user_credits": 5 * (1 + (number * 101 + seed) % 400)}
     usage = {"user_email": MEMBERS[member], **figures, "group_name": GROUPS[member % len(GROUPS)]}
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.pieces(*wanted) if self.server.streamed else [self.server.whole(*wanted)])
 
     def _send(self, pieces: Iterable[bytes]) -> None:
-        """An answer in pieces ends with its connection, which the client may end: what is too large is not read."""
+        """A streamed answer ends with its connection, which the client closes if the answer is too large."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         if isinstance(pieces, list):
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.writelines(pieces)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: a line for each request would be work that the real API does not cause here."""
+        """Log nothing: the real API causes no such work on this machine."""
 
 
 def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool) -> None:
@@ -140,6 +140,6 @@ def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterat
 
 
 def asked(base_url: str) -> int:
-    """How many requests the server has seen since this was last called, which do not count."""
+    """How many requests the server has seen since the last call of this, calls of this not counted."""
     with urlopen(f"{base_url}/requests") as answer:
         return int(answer.read())

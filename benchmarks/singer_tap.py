@@ -1,4 +1,4 @@
-"""The peer for Singer: credit usage as a tap on singer-sdk, written as the SDK's guide tells its users to."""
+"""The Singer competitor: credit usage as a tap on singer-sdk, written as the SDK's guide recommends."""
 
 # singer-sdk is installed in the tap's own environment, not where the rest of the project is checked.
 # mypy: disable-error-code="import-not-found, misc, no-any-return"
@@ -28,7 +28,7 @@ def schema(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 class RangePaginator(BaseAPIPaginator[date]):
-    """Pages that are ranges of dates: the value is a range's first day."""
+    """Paginate by date range: the token is a range's first day."""
 
     def __init__(self, start_value: date, end: date) -> None:
         super().__init__(start_value)
@@ -66,7 +66,7 @@ class CreditUsage(RESTStream[date]):
         return date.fromisoformat(self.config["end_date"])
 
     def get_new_paginator(self) -> RangePaginator:
-        """Ranges from the saved date, or the first of all, to the last day."""
+        """Return the ranges from the saved date (or the first day) to the last day."""
         saved = self.get_starting_replication_key_value(None)
         start = date.fromisoformat(self.config["start_date"])
         if saved and saved != self.config["start_date"]:
@@ -84,7 +84,7 @@ class CreditUsage(RESTStream[date]):
             for consumption in period["consumptions"]:
                 tool = consumption["tool"]
                 for usage in consumption.get("user_usages") or ():
-                    # Absent where it does not resolve, but a target wants every part of the key.
+                    # Missing if Magnific does not know it, but a target needs every part of the key.
                     yield {"date": day, "granularity": "day", "tool": tool, "project_reference": None, **usage}
 
 

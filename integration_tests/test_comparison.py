@@ -264,7 +264,7 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         (ROW * 2, 'its headings are "2026-03-05", "Upscaler", (not shown: it may be an address), "12"'),
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),
         (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has quotes or a number of cells'),
-        (HEADINGS + ROW + f'"{ROW}', "has quotes or a number of cells that do not fit: download the export again"),
+        (HEADINGS + ROW + f'"{ROW}', "has unbalanced quotes or the wrong number of cells: download the export again"),
         (
             HEADINGS + ROW + ROW.replace("480", "4x0"),
             'Row 3 of export.csv, column "Credits", has no figure in',

@@ -137,7 +137,7 @@ def excess(seen: Seen) -> Judged:
 
 
 def _shares(tools: list[Tool], seen: Seen) -> str:
-    """Return which share of all tools and of their credits these are."""
+    """Return the share of these among all tools and credits."""
     credits = share(_credits(tools), _credits(seen.tools))
     return f"{share(len(tools), len(seen.tools))} of the tools ({credits} of the credits)"
 

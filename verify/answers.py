@@ -1,4 +1,4 @@
-"""Parses an answer, whatever it contains, into figures that can be counted."""
+"""Parses any answer, even a wrong one, into figures to compare."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ class Answer:
         return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
     def texts(self, name: str) -> list[str]:
-        """The texts that the rows have under this name."""
+        """The texts in this field of the rows."""
         return [row[name] for row in self.rows if isinstance(row.get(name), str)]
 
     @cached_property
     def tools(self) -> list[Tool]:
-        """The tools of credit usage. Empty if any part is not usage, which the judges of the contract report."""
+        """The tools of credit usage. Empty if any part is not usage; the checks of the contract report that."""
         try:
             return [_tool(_day(str(row["date"])), one) for row in self.rows for one in row["consumptions"]]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):

@@ -1,4 +1,4 @@
-"""What the connector takes for granted, and what its judges share; docs/reliability.md says what happens otherwise."""
+"""What the connector assumes, and helpers to check it; docs/reliability.md says what happens otherwise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Judge = Callable[[Seen], Judged]
 
 NOT_SEEN: Judged = (None, "no answer tells")
 JUDGES: dict[str, Judge] = {}
-"""The judges by their assumption, in the words of docs/reliability.md."""
+"""The checks by assumption, in the words of docs/reliability.md."""
 
 
 def judges(assumption: str) -> Callable[[Judge], Judge]:
@@ -21,7 +21,7 @@ def judges(assumption: str) -> Callable[[Judge], Judge]:
 
 
 def share(part: float, whole: float) -> str:
-    """Return a share in whole percent: a share above zero is never shown as 0, and an absurd one could show a figure.
+    """Return a share in whole percent; one above zero is never 0, and a huge one could reveal a figure.
 
     >>> share(0, 9), share(1, 900), share(1, 3), share(1, 0)
     ('0 percent', 'less than 1 percent', '33 percent', 'no share')

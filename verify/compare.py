@@ -18,7 +18,7 @@ from verify.reasons import LOOKBACK_DAYS, Row
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
-# What two places share that differ in a name.
+# What two rows share that differ only in a name.
 _SAME = (
     "day, tool, person",
     'day, tool, project, "group", person is null',
@@ -29,15 +29,15 @@ _MAY_BE_MISSING = {
     "projects": "project_reference varchar, name varchar",
     "_airbyte_state": "stream_name varchar, state_json varchar",
 }
-# Options of DuckDB's reader: what each is called here, its default, and what it says.
+# Options of DuckDB's CSV reader: its name here, its default, and its help.
 _CSV: dict[str, tuple[str, Any, str]] = {
     "delim": ("--delimiter", ",", "the separator of cells"),
     "decimal_separator": ("--decimal", ".", "the decimal separator"),
     "thousands": ("--thousands", None, "the thousands separator"),
-    "dateformat": ("--dateformat", "%Y-%m-%d", "how dates are written, such as %%d.%%m.%%Y or, of months, %%Y-%%m"),
+    "dateformat": ("--dateformat", "%Y-%m-%d", "how dates are written, such as %%d.%%m.%%Y or, for months, %%Y-%%m"),
     "encoding": ("--encoding", "utf-8", "utf-8, utf-16 or latin-1"),
     "skip": ("--skip", 0, "number of lines above the headings"),
-    "nullstr": ("--nothing", None, "the text of an empty cell, such as n/a"),
+    "nullstr": ("--nothing", None, "the text that means an empty cell, such as n/a"),
 }
 # Where all dates begin a period of the table, they stand for all of it.
 _ASKED = """

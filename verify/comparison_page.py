@@ -63,7 +63,7 @@ class Comparison:
         )
 
     def _place(self, row: Row) -> str:
-        """Return the day and tool of a row and, on the next line, its names and its place in either file."""
+        """Return the day and tool of a row and, on the next line, its names and its place in both files."""
         person = "nobody" if row.get("person", "") is None else row.get("person") if self.people else None
         names = [self._clean(name) for name in (person, row.get("project"), row.get("group")) if name]
         sides = filter(None, (row.get("their_rows"), row.get("our_rows")))
@@ -95,7 +95,7 @@ def _balance(sums: Sequence[Row]) -> Iterator[str]:
 
 
 def _grid(title: str, rows: Sequence[Row], everything: bool, place: Callable[[Row], str]) -> Iterator[str]:
-    """Yield the figures of each row after the first line of its place, then the second line."""
+    """Yield two lines for each row: its place with its figures, then its names."""
     shown = rows if everything else rows[:USUAL_ROWS]
     more = f", the {len(shown):,} largest of {len(rows):,} (--all shows the rest)" if len(shown) < len(rows) else ""
     if rows:

@@ -1,4 +1,4 @@
-"""The documented fields of answers, and what else they contain, without data of the team."""
+"""Compares answers with the documented fields, without showing data of the team."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from verify.answers import Answer
 
-# Magnific's OpenAPI document. After the bar, those that may be missing or null.
+# Magnific's OpenAPI document. Fields after the bar may be missing or null.
 _FIELDS = {
     "an answer": "data",
     "a period": "date consumptions",
@@ -46,7 +46,7 @@ def not_as_documented(answer: Answer) -> Counter[str]:
 
 
 def _shown(name: str) -> str:
-    """Return the name of a field, if it cannot be a person's.
+    """Return the name of a field, unless it might be personal data.
 
     >>> _shown("currency"), _shown("toolVersion"), _shown("ann@example.com"), _shown("Harbour")
     ('`currency`', '`toolVersion`', 'a field whose name is not shown', 'a field whose name is not shown')

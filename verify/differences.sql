@@ -1,6 +1,7 @@
--- The export's rows (`export`) against the table's (`usage`), as far as `asked` says.
+-- Compare the export's rows (`export`) with the table's (`usage`), within the limits of `asked`.
 
--- Each place of figures once, with what either side has there. `day` is the first day of a period of the table.
+-- One row for each combination of names, with the figures of both sides. `day` is the first day of a period of the
+-- table.
 create temp table places as
 with rows as (
     select 'export' as side, first_of(export.date, granularity) as day, tidy(tool) as tool, lower(tidy(person)) as person,
@@ -34,10 +35,10 @@ select day, tool, sum(their_credits) as their_credits, sum(our_credits) as our_c
 from places
 group by all;
 
--- Places of the export, and those of the table that have the same figures under another name (`renamed.sql`).
+-- Pair rows of the export with rows of the table that have the same figures under another name (`renamed.sql`).
 create temp table renamed (id bigint, other bigint);
 
--- Each row that differs, the largest first, with the first reason that fits; `reasons.py` has their words.
+-- Each row that differs, the largest first, with the first reason that fits; `reasons.py` explains them.
 create temp view differing as
 with paired as (
     select places.* replace (

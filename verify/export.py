@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-# The headings that need no option, in small letters and single spaces.
+# The headings that need no option, in lower case with single spaces.
 COLUMNS = {
     "date": ("date", "day"),
     "tool": ("tool",),
@@ -27,9 +27,9 @@ _REMEDIES = {
     "figure": "has no figure in the expected format: use  --decimal , such as a comma, and  --thousands , or correct "
     "it.",
     "encoding": "is not in this encoding: use  --encoding , such as latin-1 .",
-    "cells": "has quotes or a number of cells that do not fit: download the export again, or remove the row.",
+    "cells": "has unbalanced quotes or the wrong number of cells: download the export again, or remove the row.",
 }
-# The first row that cannot be counted.
+# The first row that cannot be read.
 _UNCOUNTED = """
     select line, column_name, case error_type::varchar when 'INVALID ENCODING' then 'encoding'
         when 'CAST' then if(column_name = 'date', 'date', 'figure') else 'cells' end
@@ -65,7 +65,7 @@ def read_export(
         query = f"create temp table export as select row_number() over () + 1 + $skip as row, {', '.join(selected)}"
         _read(connection, query, file, {**csv, "header": True, "columns": types, "store_rejects": True})
     except duckdb.Error as error:
-        # Of what it says, the first line alone has nothing of the file.
+        # Only the first line of the error contains no data of the file.
         raise ComparisonError(
             f"{file} is not a CSV in the expected format ({str(error).splitlines()[0]}). Check that it is complete and "
             "every quote is closed, or use  --delimiter , --encoding  or  --skip  (lines above the headings)."
@@ -83,7 +83,7 @@ def _read(connection: duckdb.DuckDBPyConnection, query: str, file: Path, csv: Ma
 
 
 def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any]) -> list[str]:
-    # Errors in the rows below are reported when the rows are read.
+    # Errors in the rows are reported when they are read.
     lenient = {"ignore_errors": True, "null_padding": True, "strict_mode": False, "parallel": False, "header": False}
     cells = {f"cell_{number}": "varchar" for number in range(99)}
     first = _read(connection, "select *", file, {**csv, **lenient, "columns": cells})

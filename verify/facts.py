@@ -1,4 +1,4 @@
-"""`python -m verify.facts`: check with Magnific what the connector takes for granted, and print a page about it.
+"""`python -m verify.facts`: check with Magnific what the connector assumes, and print a page about it.
 
 MAGNIFIC_API_KEY, and optionally MAGNIFIC_PLAN and MAGNIFIC_START_DATE, name the team. Without a key it asks a sandbox
 that it starts itself. The page can be published: it has counts, shares and formats, but no data of the team.
@@ -28,7 +28,7 @@ from verify.questions import MOST_REQUESTS, questions
 
 _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "base_url": "BASE_URL"}
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
-# After these the others would be answered the same way, or cost what the day's syncs need.
+# After these, other requests would fail the same way, or use up what the day's syncs need.
 _STOPS = {
     401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for one that may",
@@ -37,7 +37,7 @@ _STOPS = {
 
 
 def ask(config: Config) -> tuple[dict[str, Answer], str]:
-    """Return the answers by the name of their question, and the reason if it ended early."""
+    """Return the answers by the name of their question, and why it ended early, if it did."""
     answers: dict[str, Answer] = {}
     client, course = Client(config, POLICY), questions(config)
     question = next(course)
@@ -76,7 +76,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
         with response:
             body = bytes(client.session.read(response))
     except requests.exceptions.RequestException as error:
-        # Its own text can hold addresses and bytes of the answer.
+        # Its own text can contain addresses and bytes of the answer.
         meaning, words = of_exception(error)
         too_much = meaning in (Meaning.TOO_LARGE, Meaning.TOO_MUCH)
         return Answer(question, None, seconds=time.monotonic() - begun, failure=words, too_much=too_much)
@@ -88,12 +88,12 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
 
 
 def page(seen: Seen, stopped: str, asked: str) -> str:
-    """Return the page, without any data of the team: counts, shares, formats."""
+    """Return the page, which has counts, shares and formats but no data of the team."""
     lines = [
         f"What source-magnific-analytics takes for granted, checked with {asked} on {seen.config.today} (plan "
         f"{seen.config.plan}, {len(seen.answers)} requests)"
     ]
-    lines += [f"Stopped early. {stopped}. What was learned until then:"] if stopped else []
+    lines += [f"Stopped early. {stopped}. Results until then:"] if stopped else []
     judged = [(assumption, *judge(seen)) for assumption, judge in JUDGES.items()]
     for verdict, words in _VERDICTS.items():
         found = [f"- {assumption}: {told}." for assumption, holds, told in judged if holds is verdict]

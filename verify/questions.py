@@ -12,9 +12,9 @@ from source_magnific_analytics.windows import DateRange, Granularity, Request, p
 from verify.answers import Answer, Question, Sums
 
 MOST_REQUESTS = 12
-# Of a team that came to Magnific this week; any plan's longest range holds it.
+# Of a team that joined Magnific this week; it fits into any plan's longest range.
 _FEW_DAYS = 30
-# Figures of days this recent can move between two questions.
+# Figures of days this recent can change between two questions.
 _UNSETTLED_DAYS = 3
 
 
@@ -23,7 +23,7 @@ def _usage(name: str, unit: Granularity, first: Date, last: Date) -> Question:
 
 
 def questions(config: Config) -> Generator[Question, Answer, None]:
-    """Yield one question at a time; the next depends on the answer sent back. The least important come last."""
+    """Yield one question at a time; the next depends on the answer sent back. The least important ones come last."""
     yield Question("members", "team-members")
     keys = yield Question("api_keys", "team-api-keys")
     days = yield from _longest_range(config)
@@ -57,7 +57,7 @@ def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
 
 
 def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -> Iterator[Question]:
-    """Yield questions about the days in `days`; their answers have to agree with it."""
+    """Yield questions about the days of `days`; their answers must agree with it."""
     assert days.question.request is not None
     first, settled = days.question.request.range.start, today.subtract(days=_UNSETTLED_DAYS)
     if last := _two_days(days.by_day, first, settled):

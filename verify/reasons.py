@@ -23,7 +23,7 @@ _WORDS = {
     "open": "Still going on when the table was synced ({synced_at} UTC). Compare finished days, with  --to {complete} "
     ".",
     "names": "The same figures under another name: after the table read these days, the name was changed or the usage "
-    "was assigned to another. To have today's names everywhere, refresh credit_usage.",
+    "was assigned to another. To use today's names everywhere, refresh credit_usage.",
     "nobody": "Magnific counts this usage in a tool's total but attributes it to nobody. The table keeps it in rows "
     "without a person; the export has only people. Nothing is wrong.",
     "moved": "The sums by tool and day agree. Magnific has given the usage to another person, project or group since "
@@ -48,5 +48,5 @@ def words(reason: str, synced: Row) -> str:
 
 
 def other_things(synced: Row) -> list[str]:
-    """Return what makes the whole table hold more or less."""
+    """Return what affects the whole table."""
     return [words(name, synced) for name in ("filters", "repeated_ids", "other_granularity") if synced[name]]

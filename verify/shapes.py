@@ -136,7 +136,7 @@ def limits(seen: Seen) -> Judged:
 @judges("`Date` is within a minute of this machine's clock")
 def clock(seen: Seen) -> Judged:
     apart = [answer.clock for answer in seen.answers.values() if answer.clock is not None]
-    # To ten seconds: two machines' clocks are nobody's business.
+    # Rounded to ten seconds, so that the page does not reveal the exact clocks.
     farthest = max(apart, key=abs, default=0)
     told = f"{abs(farthest) // 10 * 10:.0f} seconds {'ahead' if farthest > 0 else 'behind'} at most"
     return (abs(farthest) < 60, told) if apart else (None, "no answer has a Date")

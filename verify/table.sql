@@ -1,6 +1,6 @@
--- The synced table as one side of a comparison. The file is open for reading alone, so all of this is temporary.
+-- The synced table as one side of a comparison. The file is read-only, so everything here is temporary.
 
--- A name as it is compared, no matter how its spaces are written and which invisible characters stand around it.
+-- A name in the form to compare, regardless of kinds of space and invisible characters around it.
 create temp macro tidy(name) as nullif(regexp_replace(regexp_replace(
     nfc_normalize(name), '^[\p{Cc}\p{Cf}\p{Z}]+|[\p{Cc}\p{Cf}\p{Z}]+$', '', 'g'), '[\p{Cc}\p{Z}]+', ' ', 'g'), '');
 
@@ -9,8 +9,8 @@ create temp macro first_of(day, granularity) as cast(date_trunc(granularity, day
 create temp macro last_of(day, granularity) as
     cast(date_trunc(granularity, day) + cast('1 ' || granularity as interval) as date) - 1;
 
--- Without deleted rows, which have no tool. While a sync after another `granularity` is not complete, the table holds
--- periods of two sizes: the newest size counts.
+-- Without deleted rows, which have no tool. Until a sync with a new `granularity` is complete, the table contains both:
+-- only the newest counts.
 create temp view usage as
 select *
 from credit_usage
@@ -19,8 +19,8 @@ where tool is not null and granularity = (
     order by _airbyte_extracted_at desc nulls last, date desc limit 1
 );
 
--- One row. through: the last day that was read, by the connector's state where it is in the file. complete: the last day
--- that was over when it was read. All dates are null where there is no usage.
+-- One row. through: the last day that was read, from the connector's state if the file has it. complete: the last day
+-- that was over when it was read. All dates are null if there is no usage.
 create temp table synced as
 with state as (
     select json_extract(state_json, '$.stream.stream_state') as saved from _airbyte_state where stream_name = 'credit_usage'
@@ -44,7 +44,7 @@ select granularity, through, strftime(synced_at, '%Y-%m-%d %H:%M') as synced_at,
     (select count(*) from credit_usage where tool is not null) - (select count(*) from usage) as other_granularity
 from reached;
 
--- What a project is called today; a deleted one has its last name.
+-- Today's name of each project; a deleted project keeps its last one.
 create temp table project_names as
 select project_reference, tidy(coalesce(max(projects.name), arg_max(project_name, date), project_reference)) as name
 from usage left join projects using (project_reference)
