@@ -55,7 +55,7 @@ def requests(effort: Effort) -> Result:
         ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
         [(f"{days:,}", granularity, *map(str, several)) for (days, granularity), several in counts.items()],
     )
-    return table, [("syncs that send more requests than the fewest", f"{more} of {len(each)}", "0", "")]
+    return table, [("syncs that send more than the fewest requests", f"{more} of {len(each)}", "0", "")]
 
 
 def _costs(title: str, note: str, rounds: Rounds, base: str) -> Table:

@@ -66,7 +66,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "awkward": (dict.fromkeys(("fields", "once"), NOT), "188 periods and 1,009 tools"),
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }
-# They change nothing that the connector takes for granted.
+# They change nothing that the connector assumes.
 FREE = {"empty-periods", "flat-problems", "gzip"}
 
 
@@ -276,6 +276,6 @@ def test_the_tables_are_exact_or_the_sync_fails_with_a_clear_error_or_the_docume
 
 
 def test_the_documentation_names_each_assumption_and_in_bold_what_the_connector_rests_on() -> None:
-    lines = RELIABILITY.partition("| taken for granted |")[2].partition("\n\n")[0]
+    lines = RELIABILITY.partition("| assumption |")[2].partition("\n\n")[0]
     assert sorted(re.findall(r"(?m)^\| (?!---)(.+?) \| .+ \|$", lines)) == sorted(JUDGES)
     assert {*re.findall(r"(?m)^\| (.+?) \| \*\*", RELIABILITY)} == {assumption for assumption, _ in RESTS.values()}

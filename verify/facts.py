@@ -90,7 +90,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
 def page(seen: Seen, stopped: str, asked: str) -> str:
     """Return the page, which has counts, shares and formats but no data of the team."""
     lines = [
-        f"What source-magnific-analytics takes for granted, checked with {asked} on {seen.config.today} (plan "
+        f"What source-magnific-analytics assumes, checked with {asked} on {seen.config.today} (plan "
         f"{seen.config.plan}, {len(seen.answers)} requests)"
     ]
     lines += [f"Stopped early. {stopped}. Results until then:"] if stopped else []

@@ -1,4 +1,4 @@
-"""The requests that check what the connector takes for granted: at most twelve, all read-only."""
+"""The requests that check what the connector assumes: at most twelve, all read-only."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
--- How does each month compare with the time before it? The comparison has as many days, begins on the same weekday and
--- ends before the month begins: five weeks earlier for 29 to 31 days. A day that was not over when it was last
--- synced is left out. Where the data does not reach back that far, the comparison is empty.
+-- How does each month compare with the time before it? It is compared with as many earlier days, which begin on the
+-- same weekday and end before the month begins: five weeks earlier for 29 to 31 days. A day that was not over when it
+-- was last synced is left out. Where the data does not reach back that far, the comparison is empty.
 with daily as (
     select date, sum(user_credits) as credits
     from credit_usage
@@ -37,7 +37,7 @@ spans as (
         month,
         through,
         extract(day from through) as days,
-        -- As many whole weeks earlier as hold that many days.
+        -- The smallest number of whole weeks that has that many days.
         case
             when extract(day from through) <= 7 then cast(month - interval '7 days' as date)
             when extract(day from through) <= 14 then cast(month - interval '14 days' as date)

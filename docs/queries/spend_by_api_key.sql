@@ -1,5 +1,5 @@
--- What did each API key spend? Keys that spent nothing are in it with 0 credits; a key that was deleted keeps its
--- usage under its ID. The last row is the rest of the team's usage, that of the web application above all.
+-- What did each API key spend? Keys without usage have 0 credits; a deleted key keeps its usage under its ID. The last
+-- row is the rest of the team's usage, mostly from the web application.
 with spent as (
     select
         api_key_id,

@@ -1,5 +1,5 @@
--- Which projects do the credits go to? A project is its reference: one that was renamed stays one row, under the
--- name of today. Deleted projects keep the name that they had on the last day they were used.
+-- Which projects use the credits? A project is identified by its reference: a renamed one is one row, under its current
+-- name. Deleted projects keep the name that they had on the last day they were used.
 with named as (
     select
         *,

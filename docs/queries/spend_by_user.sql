@@ -1,6 +1,6 @@
--- Who uses how much, and in which role? Members who use nothing are in it with 0 credits; people who have left
--- the team have no role; usage that Magnific attributes to nobody is one row without an address. An address is
--- written in small letters: Ann@x.com and ann@x.com are one person.
+-- Who uses how much, and in which role? Members without usage have 0 credits; people who have left the team have no
+-- role; unattributed usage is one row without an address. Addresses are in lower case: Ann@x.com and ann@x.com are one
+-- person.
 with spent as (
     select
         lower(user_email) as user_email,

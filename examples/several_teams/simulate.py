@@ -2,9 +2,9 @@
 
 Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start only so many
 syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the rest wait. A sync that has started no longer
-counts against that limit: it is one pod, which runs until it is done, provided that the cluster has room. Once the pod
-is up it sends all its REQUESTS at once, the worst case. All teams leave through one IP address, which Magnific limits
-to 50 requests in 5 seconds and 10 a second over 2 minutes.
+counts against that limit: it is one pod, which runs until it is done if the cluster has room for it. Once the pod is up
+it sends all its REQUESTS at once, the worst case. All teams share one IP address, which Magnific limits to 50 requests
+in 5 seconds and 10 a second over 2 minutes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ IN_2_MINUTES = 1200
 
 @dataclass(frozen=True)
 class Load:
-    """The peak of each figure, and the longest that a sync waits for a launcher, in seconds."""
+    """The peak of each figure, and the longest wait for a launcher, in seconds."""
 
     at_once: int
     in_5_seconds: int
@@ -44,7 +44,8 @@ class Load:
 
 def simulate(teams: int, launches: int, hours: float) -> Load:
     """
-    What Magnific and the platform see when `launches` syncs start at a time; `hours` of 0 schedules all at once.
+    Return the load on Magnific and the platform if `launches` syncs start at a time; with `hours` 0, all are scheduled
+    at once.
 
     >>> simulate(1000, 10, 0).in_5_seconds
     50
