@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C is one line even while libraries are imported."""
+"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C prints one line, even while libraries are imported."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if __name__ == "__main__":
     from demo.interrupts import end_children
 
     for one in interrupts:
-        # What ends a service leaves as little behind as Ctrl-C.
+        # SIGTERM cleans up like Ctrl-C.
         signal.signal(one, signal.default_int_handler)
     try:
         code = main()
     except KeyboardInterrupt:
-        # Another one, while the first was reported.
+        # A second Ctrl-C, while the first was reported.
         code = 130
     finally:
         for one in interrupts:

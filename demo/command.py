@@ -45,7 +45,7 @@ _SPAN = "select cast(min(date) as varchar), cast(max(date) as varchar) from cred
 
 
 def run(folder: Path, screen: Screen) -> bool:
-    """The whole demo; its files go to `folder`. Returns whether no sum disagrees. Raises DemoError."""
+    """Run the whole demo in `folder`; return whether all sums agree. Raises DemoError."""
     today = datetime.now(UTC).date()
     logs = folder / "logs"
     shutil.rmtree(logs, ignore_errors=True)
@@ -100,7 +100,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     screen.done("check", "the API accepts the key and the plan")
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
-    # A key is read once a day, so only the last sync reads it: its figures are then as new as all others.
+    # A key is read once a day, so only the last sync reads keys: their figures are then as new as all others.
     _report_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
     before = _credits(pipeline)
     if origin.is_sandbox:
@@ -180,7 +180,7 @@ def _expected(origin: Origin, screen: Screen) -> Expected | None:
 
 
 def _differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
-    """Count the sums by period and tool that differ, and all of them; return also the marts' credits."""
+    """Return how many sums by period and tool differ, how many there are, and the credits in the marts."""
     rows = marts.rows(
         f"""
         select
@@ -213,7 +213,7 @@ def _report_sums(marts: Marts, expected: Expected, screen: Screen) -> bool:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where all went well and no sum disagrees, 1 where not, 130 after Ctrl-C."""
+    """Return 0 if everything worked and all sums agree, 1 if not, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"for its files; default: {FOLDER}/")
     folder: Path = parser.parse_args(argv).folder
@@ -222,7 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0 if run(folder, screen) else 1
     except (KeyboardInterrupt, Exception) as error:
         if is_interrupt(error):
-            # Half-made objects of PyAirbyte complain when they go.
+            # Half-built PyAirbyte objects print errors when they are deleted.
             sys.unraisablehook = lambda _: None
             print(INTERRUPTED, file=sys.stderr)
             return 130

@@ -1,4 +1,4 @@
-"""The history of members, which no sync brings back: it outlives the file that a run replaces."""
+"""Keeps the history of members when a run replaces the file, because no sync can restore it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _HISTORY = "magnific__members_history"
 
 
 def keep_history(last: Path, new: Path) -> Path | None:
-    """Copy the last run's history into the new file, which has been synced and not yet built.
+    """Copy the last run's history into the new file, after the sync and before dbt builds the models.
 
-    If the last run read another team, or its file cannot be opened, a copy of that file beside the new one is returned
-    instead. The sandbox's history is invented, and not kept.
+    If the last run read another team, or its file cannot be opened, keep a copy of that file instead and return its
+    path. The sandbox's history is invented, so it is not kept.
     """
     if not last.is_file():
         return None

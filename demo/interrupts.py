@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: deferred where they would do harm, recognized in other errors, no process left running."""
+"""Ctrl-C and SIGTERM: deferred when they would do harm, recognized in other errors, no process left running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERRUPTED = "Interrupted. The files of the last complete run are unchanged."
 def held_back() -> Iterator[None]:
     """Defer interrupts until the block ends, then raise KeyboardInterrupt. Only for the main thread.
 
-    Signals are not blocked: that works by thread, and another thread would take them.
+    Signals are not blocked, because blocking works per thread and another thread would receive them.
     """
     came = False
 

@@ -20,14 +20,14 @@ COMMAND = "make models WAREHOUSE="
 
 
 class Marts:
-    """An open file whose current schema is that of the marts."""
+    """An open file, with the schema of the marts selected."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         self._connection = connection
         self._file = file
 
     def rows(self, sql: str) -> list[Row]:
-        """Raises DemoError where a mart or a column is missing."""
+        """Raises DemoError if a mart or a column is missing."""
         try:
             answer = self._connection.execute(sql)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -39,7 +39,7 @@ class Marts:
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
     def rows_if_built(self, mart: str, columns: str, rest: str) -> list[Row]:
-        """No rows where the package was built without the mart."""
+        """Returns no rows if the package was built without the mart."""
         query = "select 1 from duckdb_tables() where table_name = ? and schema_name = current_schema()"
         is_built = self._connection.execute(query, [mart]).fetchall()
         return self.rows(f"select {columns} from {mart} {rest}") if is_built else []

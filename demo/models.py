@@ -1,6 +1,6 @@
 """`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
 
-dbt lives in an environment of its own, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices
+dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices
 and allowances (magnific_prices.csv, magnific_allowances.csv); without one, only the sandbox's team has some, invented.
 """
 
@@ -32,7 +32,7 @@ _ALERTS = """
     order by level desc, message
 """
 
-# Parsing the package takes dbt seconds and needs no table, so it happens while the connector still reads.
+# Parsing the package takes seconds and needs no table, so dbt does it while the connector still reads.
 _PROGRAM = f"""
 import json, sys
 from collections import Counter
@@ -53,10 +53,10 @@ print({_SUMMARY!r} + json.dumps(Counter(str(one.status) for one in built.result)
 
 
 class Build:
-    """A started dbt, which installs itself, parses the package, and waits for the tables until `finish` is called."""
+    """A dbt process that installs itself, parses the package, and waits for the tables until `finish` is called."""
 
     def __init__(self, duckdb_file: Path, folder: Path, is_sandbox: bool) -> None:
-        """`folder` is for dbt's own files, which make the next build quicker, and its log."""
+        """`folder` is for dbt's log and its own files, which speed up the next build."""
         own = os.environ.get("MAGNIFIC_SEEDS")
         invented = is_sandbox and not own
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
@@ -69,7 +69,7 @@ class Build:
             "MAGNIFIC_DUCKDB": str(duckdb_file.absolute()),
             "MAGNIFIC_SEEDS": "seeds" if invented else os.path.relpath(own or _PROJECT / "no-seeds", _PROJECT),
         }
-        # Without prices the package's own seeds count, which are empty.
+        # Without prices, the package's own empty seeds are used.
         options = [] if invented or own else ["--vars", '{"magnific_analytics_seeds_project": "magnific_analytics"}']
         self._log = folder / "build.log"
         with self._log.open("w") as log:
@@ -89,7 +89,7 @@ class Build:
         said = self._log.read_text()
         if self._process.returncode or _SUMMARY not in said:
             last = "\n".join(said.strip().splitlines()[-12:])
-            raise DemoError(f"dbt could not build the models. It said (all of it is in {self._log}):\n{last}")
+            raise DemoError(f"dbt could not build the models. Its last lines (all are in {self._log}):\n{last}")
         counts = json.loads(said.rpartition(_SUMMARY)[2])
         words = f"{counts.get('success', 0)} tables built, {counts.get('pass', 0)} checks passed"
         warnings = counts.get("warn", 0)
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # The command ends its children; `main` does not, since its caller may have others.
+    # The command stops its child processes; `main` does not, since its caller may have others.
     try:
         sys.exit(main())
     finally:

@@ -14,7 +14,7 @@ import requests
 from sandbox import DEFAULT_KEY, Options, running
 
 FOLDER = Path("demo-output")
-"""The default folder for everything that the commands beside the connector write."""
+"""The default folder for all files that the demo and its commands write."""
 
 MAGNIFIC = "https://api.magnific.com"
 LONGEST_CHECK_DAYS = 180
@@ -44,7 +44,8 @@ class Expected:
 
 @dataclass(frozen=True)
 class Origin:
-    """The API to read, as the connector's configuration. `is_sandbox`: whether the demo may change what it serves."""
+    """The API to read, with the connector's configuration for it. `is_sandbox`: whether the demo may change what it
+    serves."""
 
     config: Mapping[str, Any]
     is_sandbox: bool
@@ -64,7 +65,7 @@ class Origin:
         if self.is_sandbox:
             return (
                 f"a sandbox on this machine ({self.base_url}) with an invented team.\n"
-                "Set MAGNIFIC_API_KEY to read your own."
+                "Set MAGNIFIC_API_KEY to read your own team."
             )
         return f"{self.base_url} with the key in MAGNIFIC_API_KEY, plan {self.config['plan']}."
 
@@ -119,7 +120,7 @@ class Origin:
         return Expected("Magnific, asked once more by month", "month", first, last, totals)
 
     def _first_whole_month(self, last: date) -> date:
-        """Return the first day from which whole months up to `last` fit into one request and the synced range."""
+        """Return the first day of the whole months up to `last` that fit into one request and the synced range."""
         synced = date.fromisoformat(self.config["start_date"])
         first = last.replace(day=1)
         while True:
@@ -132,7 +133,7 @@ class Origin:
 def asking(base_url: str) -> requests.Session:
     """Return a session for requests to `base_url`. Requests within this machine use no proxy, whatever is set."""
     session = requests.Session()
-    # The connector allows plain http on loopback alone.
+    # The connector allows plain http only on loopback.
     session.trust_env = not base_url.startswith("http:")
     return session
 

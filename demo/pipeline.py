@@ -126,7 +126,7 @@ def open_pipeline(
     with _private_directory() as private:
         report("loading PyAirbyte")
         _settle(logs, private)
-        # What happens inside a library's import can swallow a Ctrl-C.
+        # A Ctrl-C inside a library's import can get lost.
         with held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             import airbyte
@@ -163,5 +163,5 @@ def _settle(logs: Path, private: Path) -> None:
         TMPDIR=str(private),
         NO_LIVE_PROGRESS="1",
     )
-    # The connection of a query that was interrupted complains there.
+    # The connection of an interrupted query raises an error there.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL + 1)

@@ -22,11 +22,11 @@ from demo.origin import FOLDER, DemoError
 HTML_FILE = "report.html"
 
 _PAGE = Path(__file__).parent / "page"
-# In this order: each uses what stands in those before it.
+# The order matters: each file uses the ones before it.
 _SCRIPTS = ("usage.js", "tables.js", "charts.js", "budget.js", "lists.js", "page.js")
 _NOBODY = "(not attributed to a person)"
 _BY_KIND = {"team": "team", "tool": "tool", "person": "person", "project": "project_reference", "group": "group_label"}
-"""What usage is counted by: a word of the page, and its column of magnific__usage."""
+"""What usage can be grouped by: its name on the page and its column in magnific__usage."""
 _OF_PEOPLE = "team, person, member_role, member_status, group_name, has_seat, last_day"
 _FIGURES = """
     cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits,
@@ -35,7 +35,7 @@ _FIGURES = """
 
 
 def write_report(duckdb_file: Path, html_file: Path, schema: str | None = None) -> None:
-    """Read the marts and write the page. Raises DemoError where the file or its marts are missing."""
+    """Read the marts and write the page. Raises DemoError if the file or its marts are missing."""
     with open_marts(duckdb_file, schema) as marts:
         page = _page(marts)
     html_file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def _page(marts: Marts) -> str:
 
 
 def _data(marts: Marts) -> dict[str, Any]:
-    """What the page reads: usage by columns, each name a number into a list, each day a number from the first."""
+    """Return the page's data: usage by column, with names as indexes into a list and days as numbers from the first."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
     first = min((row["synced_from"] for row in synced), default=date.min)
     ids: dict[str, dict[str, int]] = {kind: {} for kind in (*_BY_KIND, "key")}
@@ -120,7 +120,7 @@ def _columns(
 
 
 def _packed(content: Any) -> str:
-    """JSON in gzip in base64: a tenth of its size, and no character that could end a script element."""
+    """JSON as gzip in base64: a tenth of the size, and no characters that could end a script element."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 

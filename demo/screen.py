@@ -15,10 +15,10 @@ _INDENT = 15
 
 
 class Screen:
-    """A context manager: a clock runs at the bottom of a terminal; in a file each step is one line."""
+    """A context manager. In a terminal, a clock runs at the bottom; in a file, each step is one line."""
 
     def __init__(self) -> None:
-        # Keep the current stdout: while PyAirbyte works, stdout is a log.
+        # Keep the current stdout, because stdout is redirected to a log while PyAirbyte runs.
         self._console = Console(file=sys.stdout, highlight=False)
         self._clock = Progress(
             SpinnerColumn(),
@@ -70,7 +70,7 @@ class Screen:
         self._console.print(f"{mark} [bold]{name:<{_INDENT - 2}}[/]{escape(self._wrapped(words))}", soft_wrap=True)
 
     def _wrapped(self, words: str) -> str:
-        """Wrap between words. A path that is longer than a line stays whole, so that it can be copied."""
+        """Wrap between words. A path that is longer than a line is not wrapped, so that it can be copied."""
         room = max(20, self.width - _INDENT)
         lines = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False)
         return f"\n{' ' * _INDENT}".join(lines)

@@ -1,4 +1,4 @@
-// Budgets and the forecast: shown as the models have them. Only the line of what was used so far is added up here.
+// Budgets and the forecast, as the models define them. Only the running total so far is computed here.
 
 function Budgets({ data, usage, fileName }) {
   const inUnit = (unit, row, what) => row[unit.id === "cost" ? `${what}_cost` : what] ?? null;
@@ -21,7 +21,7 @@ function Budgets({ data, usage, fileName }) {
     return found.length === 1 ? found[0] : null;
   }
 
-  // A cycle that is over has no forecast: what was used is all there will be.
+  // A cycle that is over has no forecast.
   function cards(shown) {
     const { unit } = shown;
     const row = ofTeam(shown);
@@ -35,11 +35,11 @@ function Budgets({ data, usage, fileName }) {
           + (row.is_current || !row.runs_out_on ? "" : `; ${runsOut(row)}`) }] : []),
       ...(row.is_current ? [{ title: "Forecast of the team", figure: isBudget ? share(row.forecast_percent) : forecast,
         note: isBudget ? `${forecast}; ${row.runs_out_on ? runsOut(row) : "the budget is enough"}`
-          : `${used} used so far, ${spanInWords(spanOf(row))}; no allowance is given` }] : []),
+          : `${used} used so far, ${spanInWords(spanOf(row))}; no allowance is set` }] : []),
     ];
   }
 
-  // Running totals of a span's days by the usage that is stored, each at its share of the cycle's width.
+  // Running totals of a span's days, each with its position as a share of the cycle's width.
   function running(span, team, unit, days) {
     const found = usage.over(span, { team }, "day");
     let value = 0;
@@ -73,7 +73,7 @@ function Budgets({ data, usage, fileName }) {
       () => picture(place("cycle"), name)));
   }
 
-  // The highest level that a budget has reached. The models' own message is in credits; this is in the page's unit.
+  // The highest level that a budget has reached, in the page's unit; the models' own message is in credits.
   function alertOf(row, unit) {
     const found = data.alerts.find((one) => one.level === row.level
       && ["team", "scope", "name", "cycle_start"].every((what) => one[what] === row[what]));

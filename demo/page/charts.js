@@ -6,7 +6,7 @@ const paperWidth = 720;
 let onPaperNow = false;
 
 function svg(name, attributes = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name); // A name, no address. # ignore-https-check
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name); // A namespace. # ignore-https-check
   for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
   made.append(...children.flat(Infinity));
   return made;
@@ -23,7 +23,8 @@ function ticks(most) {
 
 const short = (value) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
 
-// Title, unit, legend and axis of a chart of `most`; returns the SVG and where a value and a share of the width are.
+// Draws title, unit, legend and axis up to `most`; returns the SVG and functions from a value and a share of the width
+// to coordinates.
 function frame(place, { title, unit, most, legend = [] }) {
   const width = onPaperNow ? paperWidth : Math.max(280, place.clientWidth);
   let [x, top] = [0, 34];
@@ -60,7 +61,7 @@ function names(at, labels, words) {
   });
 }
 
-// The lines of `lines()` beside the pointer while it is over `mark`.
+// Shows the lines of `lines()` next to the pointer while it is over `mark`.
 function tip(mark, lines) {
   const box = document.getElementById("tip");
   mark.addEventListener("pointermove", ({ clientX, clientY }) => {
@@ -119,7 +120,7 @@ function runningTotal(place, title, unit, lines, limit, days) {
       (day) => inWords(day, { day: "numeric", month: "short" })));
 }
 
-// A PNG of twice the size on white, whatever the page's colours are.
+// Returns a PNG of twice the size on white, even in dark mode.
 function picture(place, name) {
   const copy = place.querySelector("svg").cloneNode(true);
   const margin = 40;

@@ -1,10 +1,10 @@
-// The lists by name: what each used, its share and change; people by tool; API keys; seats that nobody uses.
+// The lists: usage, share and change by name; people by tool; API keys; unused seats.
 
 const longList = 25;
 const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
-// A change in two parts: more uses at what one cost before, and the rest, which is what a use costs more now.
+// Splits a change in two: more uses at the old cost of a use, and the rest, a higher cost of a use.
 function driversOfAll(unit, now, before) {
   return [...new Set([...now.keys(), ...before.keys()])].map((id) => {
     const [sum, then] = [now.get(id) || nothing(), before.get(id) || nothing()];
@@ -20,7 +20,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const order = {};
   const searched = {};
 
-  // Draws a section: heading, sentence, search where it is long, table and download. `rows`: whatever `columns` read.
+  // Draws a section: heading, sentence, search if it is long, table and download. `rows`: whatever `columns` read.
   // A column: {title, value(row), words(value, row), cell(row), saved, ...}; `value` is what is sorted by and added up.
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
@@ -140,7 +140,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       saved: kind === "person" ? "people-by-tool" : kinds[kind].many });
   }
 
-  // What a key's usage has no column for, such as a group, leaves no row of it; then there is nothing to list.
+  // A filter that usage by key has no column for, such as a group, leaves no rows; then nothing is listed.
   function keys(shown) {
     const { period, filters, unit, now } = shown;
     const rows = [...usage.byKey(period, filters)].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
@@ -155,7 +155,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       columns: amounts("key", shown, rows, now), rows, last: { name: "Total", sum: now }, saved: "api-keys" });
   }
 
-  // Of the whole team: under a filter everybody else would seem to use nothing.
+  // Always for the whole team: under a filter, everybody else would seem to use nothing.
   function seats(shown) {
     const { period, filters } = shown;
     const used = usage.by(period, {}, "person");

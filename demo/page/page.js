@@ -1,4 +1,4 @@
-// The page: what its address says is shown; every choice is a new address, so the browser's own buttons go back.
+// The page shows what its address says. Every choice is a new address, so the browser's back button works.
 
 const kindOf = (one, many, title = capital(many)) => ({ one, many, title });
 const kinds = { team: kindOf("team", "teams"), tool: kindOf("tool", "tools"), group: kindOf("group", "groups"),
@@ -17,7 +17,7 @@ function start(data) {
   const choose = (changes) => { location.hash = hrefOf(changes); };
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
 
-  // Why the two days are no period; nothing where they are.
+  // Why the two days are not a valid period; empty if they are.
   const wrongDates = (from, to) => ([from, to].some((day) => !/^\d{4}-\d\d-\d\d$/.test(day)) ? "Enter both days."
     : from > to ? "The first day is after the last."
     : from < data.first || to > data.through
@@ -47,14 +47,14 @@ function start(data) {
 
   function changes({ unit, filters, spans }) {
     if (!spans.now) return "There is no whole day yet to compare.";
-    if (!spans.before) return "Nothing is compared: the days before are not all synced.";
+    if (!spans.before) return "No comparison: not all of the earlier days are synced.";
     const [now, before] = [spans.now, spans.before].map((days) => usage.by(days, filters, "tool"));
     const [sum, then] = [total(now.values()), total(before.values())];
-    if (!both(unit, sum, then)) return "Nothing is compared: some of these days have no price.";
+    if (!both(unit, sum, then)) return "No comparison: some of these days have no price.";
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // More uses of all tools alike; the rest of what the tools' uses did is that they were of dearer or cheaper tools.
+    // The effect of more uses of all tools alike; the rest of the tools' effect is a choice of dearer or cheaper tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against the ${length(spans.now)} days from ${spanInWords(spans.before)}, `
@@ -71,7 +71,7 @@ function start(data) {
       data.hasPrices ? ". Money is an estimate: credits at the price of their day."
         : ". There are no prices, so all figures are credits.",
       now.unpriced && unit.id === "cost"
-        ? ` No price covers ${units.credits.of(now.unpriced)} of these days: they are not in the money.` : ""].join("");
+        ? ` No price covers ${units.credits.of(now.unpriced)} of these days: that cost is missing.` : ""].join("");
     place("filters").replaceChildren(...Object.entries(filters)
       .map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
       `Only ${kinds[kind].one}: ${nameOf(kind, id)}`, element("span", { className: "hidden" }, ", show all again"),
@@ -97,8 +97,8 @@ function start(data) {
     const found = [
       { title: "Spent", figure: amountOf(unit, now, unit.of),
         note: `${data.hasPrices ? `${units.credits.of(now.credits)}, ` : ""}${plural(now.uses, "use", "uses")}` },
-      against("Change", spans.before, "the days before are not all synced"),
-      against("Change in a year", spans.yearBefore, "the days a year before are not all synced"),
+      against("Change", spans.before, "not all of the earlier days are synced"),
+      against("Change in a year", spans.yearBefore, "not all of the days a year earlier are synced"),
       ...budgets.cards(shown),
       { title: "People with usage", figure: whole(people.length),
         note: (seats.size ? `${whole(seated)} of ${plural(seats.size, "seat", "seats")}`
@@ -160,7 +160,8 @@ function start(data) {
         () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
 
-  // What was clicked is drawn anew: the keyboard goes on at its list's heading, or at the period where it was a filter.
+  // The clicked element is redrawn, so move the keyboard focus to its list's heading, or to the period if it was a
+  // filter.
   function keepFocus(draw) {
     const held = document.activeElement;
     const section = held.closest("section");

@@ -1,4 +1,4 @@
-// Words for figures and days, elements, tables, and what can be saved.
+// Formats figures and days; creates elements, tables and downloads.
 
 const decimals = (count) => (value) => (Math.abs(value) < 0.5 / 10 ** count ? 0 : value)
   .toLocaleString("en", { minimumFractionDigits: count, maximumFractionDigits: count }).replace("-", "−");
@@ -13,7 +13,7 @@ const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: 
 const monthInWords = (day) => inWords(day, { month: "long", year: "numeric" });
 const weekday = (day) => inWords(day, { weekday: "long" });
 
-// "1 to 16 March 2026", as short as the two days allow.
+// "1 to 16 March 2026": month and year only once if they are the same.
 function spanInWords({ first, last }) {
   if (first === last) return dayInWords(last);
   const options = { day: "numeric", ...(first.slice(0, 7) === last.slice(0, 7) ? {} : { month: "long" }),
@@ -21,7 +21,7 @@ function spanInWords({ first, last }) {
   return `${inWords(first, options)} to ${dayInWords(last)}`;
 }
 
-// A figure with its sign; `figure` words its size. What is 0 in words has none.
+// A figure with its sign; `figure` formats its size. A rounded 0 has no sign.
 function signed(value, figure) {
   const size = figure(Math.abs(value));
   return /[1-9]/.test(size) ? `${value > 0 ? "+" : "−"}${size}` : size;
@@ -29,7 +29,7 @@ function signed(value, figure) {
 const growth = (now, before) => (before ? signed((100 * (now - before)) / before, (size) => `${decimals(1)(size)}%`)
   : now ? "new" : dash);
 
-// What figures are in. `value`: of a sum, null where none of its days has a price.
+// The units. `value`: of a sum; null if none of its days has a price.
 function unitsOf({ currency, hasPrices }) {
   const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits,
     known: () => true, of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
@@ -49,8 +49,8 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// A row is a list of cells, texts or nodes. `columns`: {title, number, screen} each. Paper has only the first rows of a
-// list that has a `rest`: from how many rows are left out to the line that stands there for them.
+// A row is a list of cells, texts or nodes. `columns`: {title, number, screen} each. If a list has a `rest`, only its
+// first rows are printed, and `rest(number of other rows)` is the line below them.
 function table(label, columns, rows, { total: last, rest, sort } = {}) {
   const classes = ({ number, screen }) => ({ className: `${number ? "number" : ""} ${screen ? "screen" : ""}`.trim() });
   const late = rest && rows.length > onPaper + 1 ? rows.length - onPaper : 0;
@@ -69,10 +69,10 @@ function table(label, columns, rows, { total: last, rest, sort } = {}) {
       last ? element("tfoot", {}, line(last)) : null));
 }
 
-// RFC 4180. A spreadsheet would run what begins like a formula: an apostrophe before it keeps it text.
+// RFC 4180. A spreadsheet would run a text that looks like a formula; a leading apostrophe prevents that.
 function csv(rows) {
   const field = (value) => {
-    // Six decimals are a price's own; what is beyond them is the noise of binary fractions.
+    // Prices have up to six decimals; further ones are floating-point noise.
     if (typeof value === "number") return String(Number(value.toFixed(6)));
     const text = /^[=+\-@\t\r]/.test(value ?? "") ? `'${value}` : String(value ?? "");
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -86,17 +86,17 @@ function button(text, label, onclick) {
   return element("button", { type: "button", className: "download", ariaLabel: label, onclick }, text);
 }
 
-// `rows`: a function that makes heading, rows and total.
+// `rows`: a function that returns heading, rows and total.
 function csvButton(name, label, rows) {
   return button("Save CSV", `Save CSV: ${label}`, () => {
-    // With a byte order mark, without which Excel would read it as something else than UTF-8.
+    // With a byte order mark, because Excel would not read it as UTF-8 otherwise.
     const address = URL.createObjectURL(new Blob(["\ufeff", csv(rows())], { type: "text/csv" }));
     save(`${name}.csv`, address);
     URL.revokeObjectURL(address);
   });
 }
 
-// A name over a bar of its share.
+// A name above a bar for its share.
 function named(text, { href, badge, share = 0, quiet }) {
   const bar = element("span", { className: quiet ? "bar quiet" : "bar" });
   bar.style.width = `${Math.max(0, 100 * share)}%`;

@@ -1,4 +1,4 @@
-// Usage by columns in, plain sums out; and the periods that a reader chooses from. Days are ISO texts in UTC.
+// Adds up usage (stored by column), and lists the periods to choose from. Days are ISO texts in UTC.
 
 const dayMs = 24 * 3600 * 1000;
 const time = (day) => Date.parse(day);
@@ -26,7 +26,7 @@ function add(sum, { uses, credits, cost, unpriced }) {
 const total = (sums) => [...sums].reduce(add, nothing());
 
 function Usage(data) {
-  // What an API key is asked about is counted in its own rows, which have no groups and no projects.
+  // Usage by API key is counted in separate rows, which have no groups and no projects.
   const source = (filters) => (filters.key === undefined ? data.usage : data.byKey);
 
   // Calls `visit(row, day)` for each row of `days` (both ends included) that all `filters` ({kind: id}) let through.
@@ -58,7 +58,7 @@ function Usage(data) {
     add(sum, { uses: columns.uses[row], credits, cost: cost ?? 0, unpriced: cost === null ? credits : 0 });
   }
 
-  // Sums by the first day of each unit of time, and in it by tool.
+  // Sums by the first day of each unit of time, and then by tool.
   function over(days, filters, unit) {
     const found = new Map();
     const columns = source(filters);
@@ -73,7 +73,7 @@ function Usage(data) {
   return { by, byKey, over };
 }
 
-// The first day of the day, week, month, quarter or year that holds `day`, or of one some units later.
+// The first day of the day, week, month, quarter or year that contains `day`, or of one some units later.
 function startOf(day, unit, units = 0) {
   const [year, month, date] = day.split("-").map(Number);
   if (unit === "year") return iso(Date.UTC(year + units, 0));
@@ -83,7 +83,7 @@ function startOf(day, unit, units = 0) {
   return iso(Date.UTC(year, month - 1, date + units));
 }
 
-// The choices of the list, by their headings; the first month is the newest.
+// The periods to choose from, by heading; the newest month comes first.
 function periods({ first, through, complete }) {
   const clipped = (one) => ({ ...one, first: one.first < first ? first : one.first, last: one.last > through ? through
     : one.last });
@@ -108,8 +108,8 @@ function periods({ first, through, complete }) {
   ];
 }
 
-// The whole days of a period, and as many days before it and a year before it, which begin on the same weekday.
-// Null where there is no whole day, or where the earlier days are not all synced.
+// The whole days of a period, and as many days before it and a year earlier, which begin on the same weekday. Null if
+// there is no whole day, or if not all of the earlier days are synced.
 function compared(period, { first, complete }) {
   const now = { first: period.first, last: period.last < complete ? period.last : complete };
   if (now.last < now.first) return { now: null, before: null, yearBefore: null };
