@@ -170,7 +170,7 @@ def test_the_table_is_found_in_any_schema_and_one_of_several_or_none_is_told(
     assert "has credit_usage in north, south: choose one with  --schema ." in compared.error
     assert (compared("--schema", "north"), compared("--schema", "west"), compared("--schema", "south")) == (0, 2, 1)
     assert "The sync has filters, and the table has no such row" in compared.flat
-    assert 'so the table holds this alone: {"group_ids":[11]}.' in compared.flat
+    assert 'so the table holds only this: {"group_ids":[11]}.' in compared.flat
     team.export(group_ids=["11"])
     assert compared("--schema", "south") == 0
     team.query("drop table north.credit_usage; drop table south.credit_usage")
@@ -263,7 +263,7 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         ("<html>\n<p>Please sign in</p></html>", 'has no heading for date; its headings are "<html>". Name the column'),
         (ROW * 2, 'its headings are "2026-03-05", "Upscaler", (not shown: it may be an address), "12"'),
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),
-        (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has quotes or a number of cells'),
+        (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has unbalanced quotes or the wrong number of cells'),
         (HEADINGS + ROW + f'"{ROW}', "has unbalanced quotes or the wrong number of cells: download the export again"),
         (
             HEADINGS + ROW + ROW.replace("480", "4x0"),

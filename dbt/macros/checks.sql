@@ -1,6 +1,6 @@
-{# What the tests share, and the snapshot. #}
+{# Macros for the tests and the snapshot. #}
 
-{# Grains: the combinations of `columns` that a model holds more than once. Nulls count as one value. #}
+{# Grains: the combinations of `columns` that occur more than once in a model. Nulls count as one value. #}
 {% macro repeated(model, columns) %}
 select {{ columns | join(", ") }}, count(*) as how_often
 from {{ model }}
@@ -22,8 +22,8 @@ having count(*) > 1
     {%- endfor -%}
 {% endmacro %}
 
-{# Values that did not fit their column in one of these tables: the destination writes null and says so beside it. It
-   waits for `mart`, so that the mart is built all the same. #}
+{# Values that did not fit into their column in one of these tables: the destination writes null and records that in the
+   row. The test depends on `mart`, so that the mart is built first. #}
 {% macro lost_values(mart, tables) %}
 -- {{ mart }}
 {%- set synced = tables | select("in", magnific_analytics.synced_tables()) | list %}
@@ -37,8 +37,8 @@ select {{ magnific_analytics.nulls({"team": dbt.type_string(), "lost": dbt.type_
 {% endfor %}
 {% endmacro %}
 
-{# Where the uses and credits of `modelled` are not those of the loaded rows. `by`: columns of `modelled` and how they
-   are read from the table. #}
+{# Where the uses and credits of `modelled` are not those of the loaded rows. `by`: columns of `modelled`, and the SQL
+   for each on the loaded table. #}
 {% macro differences(modelled, by, table="credit_usage") %}
 {%- set columns = ["team"] + by.keys() | list %}
 with loaded as (

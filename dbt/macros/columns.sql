@@ -10,23 +10,23 @@
 
 {% macro month_after(month) %}{{ magnific_analytics.day(dbt.dateadd("month", 1, month)) }}{% endmacro %}
 
-{# A cell of a seed as text, null where it is empty: a column without any value has whatever type dbt guessed. #}
+{# A cell of a seed as text, null if it is empty: dbt guesses the type of a column without values. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
-{# A name in the form in which it is compared. #}
+{# A name in the form used for comparison. #}
 {% macro name_key(column) %}lower(trim({{ column }})){% endmacro %}
 
 {# The percentages of an allowance that raise an alert. #}
 {% macro levels() %}{{ return([200, 150, 120, 100, 95, 80, 50]) }}{% endmacro %}
 
-{# Compared in whole credits, so that rounding never reaches a level. #}
+{# Compared in whole credits, so that rounding alone never reaches a level. #}
 {% macro reaches(credits, allowance, level) -%}
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
 {%- endmacro %}
 
 {% macro percent(credits, allowance) %}round(100.0 * {{ credits }} / nullif({{ allowance }}, 0), 1){% endmacro %}
 
-{# A whole number that is not negative, with a comma before each three digits. #}
+{# A non-negative whole number with thousands separators. #}
 {% macro grouped(number) -%}
     {%- set digits = "lpad(cast(mod(cast(floor(" ~ number ~ " / {}.0) as " ~ dbt.type_bigint() ~ "), 1000) as " ~ dbt.type_string() ~ "), 3, '0')" -%}
     case when {{ number }} = 0 then '0' else ltrim(
@@ -36,8 +36,8 @@
         {{ digits.format(1) }}, '0') end
 {%- endmacro %}
 
-{# A text as JSON writes it, quotes included; null stays null. The characters have numbers because a backslash in a
-   literal is one thing in one warehouse and another elsewhere. #}
+{# A text as a JSON string, with quotes; null stays null. Characters are given by number because warehouses read a
+   backslash in a literal differently. #}
 {% macro json_string(column) -%}
     {%- set text = namespace(sql=column) -%}
     {%- for code, letter in ((92, none), (34, none), (8, "b"), (9, "t"), (10, "n"), (12, "f"), (13, "r")) -%}
@@ -47,7 +47,7 @@
     chr(34) || {{ text.sql }} || chr(34)
 {%- endmacro %}
 
-{# A member of a JSON object with a comma before it; nothing where the value is null. #}
+{# A member of a JSON object with a comma before it; empty if the value is null. #}
 {% macro tag(key, value) -%}
 coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}, '')
 {%- endmacro %}

@@ -1,6 +1,7 @@
 {# Expressions that differ by warehouse and that dbt does not provide. #}
 
-{# A timestamp with or without a zone (Airbyte writes both, in UTC) as one without, in UTC, whatever the session's zone. #}
+{# Turns a timestamp with or without a time zone (Airbyte writes both, in UTC) into one without, in UTC, whatever the
+   session's time zone. #}
 {% macro utc_timestamp(column) %}{{ return(adapter.dispatch('utc_timestamp', 'magnific_analytics')(column)) }}{% endmacro %}
 
 {% macro default__utc_timestamp(column) %}cast({{ column }} as timestamp){% endmacro %}
@@ -9,7 +10,7 @@
 
 {% macro duckdb__utc_timestamp(column) %}make_timestamp(epoch_us({{ column }})){% endmacro %}
 
-{# The epoch counts a time without a zone as one in UTC; a cast would count it as one in the session's zone. #}
+{# The epoch treats a time without a time zone as UTC; a cast would treat it as the session's time zone. #}
 {% macro postgres__utc_timestamp(column) %}(timestamp '1970-01-01' + extract(epoch from {{ column }}) * interval '1 second'){% endmacro %}
 
 {% macro redshift__utc_timestamp(column) %}cast({{ column }} at time zone 'UTC' as timestamp){% endmacro %}
@@ -17,7 +18,7 @@
 {% macro snowflake__utc_timestamp(column) %}cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz){% endmacro %}
 
 
-{# JSON of a destination's own type as text. #}
+{# A JSON column, whatever its type in the warehouse, as text. #}
 {% macro json_text(column) %}{{ return(adapter.dispatch('json_text', 'magnific_analytics')(column)) }}{% endmacro %}
 
 {% macro default__json_text(column) %}cast({{ column }} as {{ dbt.type_string() }}){% endmacro %}

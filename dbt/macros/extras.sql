@@ -1,6 +1,6 @@
-{# The credits that rollover and packs add to each cycle, as [allowance_id, cycle_start, credits]. They are spent after the
-   plan's, the one that ends first before the others. Each depends on what the ones before it have left, which SQL that
-   every warehouse runs cannot say; so a loop goes over the few days on which the plan was used up. #}
+{# The credits that rollover and packs add to each cycle, as [allowance_id, cycle_start, credits]. They are spent after
+   the plan's credits, starting with the one that ends first. Each depends on what earlier ones have left, which SQL
+   that runs in every warehouse cannot express; so a loop runs over the few days on which the plan was used up. #}
 {% macro extras_by_cycle() %}
     {%- set ns = namespace(extra=none, left=0) -%}
     {%- set uncovered, added = {}, {} -%}
@@ -10,7 +10,7 @@
         {%- endif -%}
         {%- set day, cycle = row[2], (row[0] | int, row[3] | string) -%}
         {%- set needed = uncovered.get(day, row[4] | int) -%}
-        {#- Less than nothing where a correction gives credits back. -#}
+        {#- Negative if a correction gives credits back. -#}
         {%- set given = [[needed, ns.left] | min, ns.left - row[1] | int] | max -%}
         {%- do uncovered.update({day: needed - given}) -%}
         {%- set ns.left = ns.left - given -%}
@@ -21,8 +21,8 @@
     {{ return(rows) }}
 {% endmacro %}
 
-{# Each extra with each day on which it could give something, and with the last day of each cycle that it lasts through:
-   its id and credits, the day's number, its cycle, what the plan does not cover, whether it is that last day. #}
+{# Each extra with each day on which it could be used and the last day of each cycle that it covers: its id and credits,
+   the day's number, the cycle, what the plan does not cover, and whether this is the cycle's last day. #}
 {% macro _offered_extras() %}
 with days as (
     select
@@ -53,7 +53,7 @@ inner join days
     and days.scope = extras.scope
     and days.name_key = extras.name_key
     and (days.uncovered <> 0 or days.date = days.used_through)
--- An extra serves the cycle that it comes in from that cycle's start.
+-- An extra counts from the start of the cycle in which it was added.
 where extras.valid_from <= days.used_through
   and extras.valid_to >= days.date
 order by extras.valid_to, extras.allowance_id, days.day_number

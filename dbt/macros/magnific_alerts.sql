@@ -1,4 +1,5 @@
-{# Print the messages of `magnific__alerts` one a line, those crossed since the day before the last sync, or since a day:
+{# Print the messages of `magnific__alerts`, one per line, for levels reached since the day before the last sync,
+   or since a given day:
    dbt --quiet run-operation magnific_alerts --args '{since: 2026-11-01}' #}
 {% macro magnific_alerts(since=none) %}
     {%- set alerts = load_relation(ref("magnific_analytics", "magnific__alerts")) -%}

@@ -27,7 +27,7 @@
 
 {% macro team_of(schema) %}{{ return(var("magnific_analytics_team_names").get(schema, schema)) }}{% endmacro %}
 
-{# All rows of a table, each with its team; none where it is not synced. #}
+{# All rows of a table, each with its team; none if it is not synced. #}
 {% macro table_rows(table) %}
     {%- set columns = magnific_analytics.columns_of(table) -%}
     {%- if table not in magnific_analytics.synced_tables() %}
@@ -56,14 +56,14 @@
     from {{ relation }}
 {%- endmacro %}
 
-{# Columns of these types and no row. #}
+{# A table with columns of these types and no rows. #}
 {% macro nulls(columns) -%}
     {%- for name, type in columns.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
     from (select 1 as nothing) as nothing
     where 1 = 0
 {%- endmacro %}
 
-{# The newest row of each key: older ones are there where a destination appends. #}
+{# The newest row of each key: destinations that append keep older ones. #}
 {% macro newest_rows(table, key) %}
     select *
     from (
@@ -73,8 +73,8 @@
     where row_age = 1
 {% endmacro %}
 
-{# A list is read in one answer. Rows that are minutes older than the newest come from an earlier sync: who is no
-   longer listed, where a destination merges or appends instead of replacing. #}
+{# A list is read in one answer. Rows that are minutes older than the newest come from an earlier sync: they are no
+   longer listed, but destinations that merge or append keep them. #}
 {% macro listed_rows(table, key) %}
     select *
     from (

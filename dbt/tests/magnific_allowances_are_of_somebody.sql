@@ -1,7 +1,6 @@
 {{ config(severity="warn") }}
 
--- Allowances of a team, group, project or person whom neither the lists nor usage know, so that nothing is measured by
--- them.
+-- Allowances for a team, group, project or person that is in neither the lists nor usage, so they have no effect.
 with known as (
     select team, 'group' as scope, group_name as name from {{ ref("stg_magnific__groups") }}
     union all

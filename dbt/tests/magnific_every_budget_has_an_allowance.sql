@@ -1,6 +1,6 @@
 {{ config(severity="warn") }}
 
--- Credits of each seat where the seats are not known: of a group that is not listed, or without the table of members.
+-- Allowances per seat for an unknown number of seats: the group is not listed, or the table of members is missing.
 select team, scope, name, cycle_start
 from {{ ref("int_magnific__measured_cycles") }}
 where scope <> 'month'

@@ -1,3 +1,3 @@
--- Two plans of one day for one scope and name. (Rollover and packs may be alike.)
+-- Two plans with the same scope, name and first day. (Rollover and packs may repeat.)
 {{ magnific_analytics.repeated("(select * from " ~ ref("int_magnific__allowances") ~ " where valid_to is null) as plans",
     ["team", "scope", "name_key", "valid_from"]) }}

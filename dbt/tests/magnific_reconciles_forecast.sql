@@ -1,4 +1,4 @@
--- Use on whole days and the days to come are the forecast of the running month.
+-- Usage on whole days plus the future days equals the forecast of the current month.
 with months as (
     select team, cycle_start, cycle_end, as_of, forecast
     from {{ ref("int_magnific__measured_cycles") }}

@@ -1,4 +1,4 @@
--- A row of a seed that no model can use, and what is wrong with it.
+-- Rows of a seed that no model can use, and what is wrong with them.
 {%- set budget = "team, scope, coalesce(case when scope <> 'team' then " ~ magnific_analytics.name_key("name") ~ " end, '')" %}
 with allowances as (
     select

@@ -99,7 +99,7 @@ expected as (
         coalesce(daily.rows_without_price, 0) as rows_without_price,
         case
             when days.date < days.as_of then coalesce(daily.credits, 0)
-            -- The current day counts at least as what was used so far.
+            -- The current day counts at least as much as was used so far.
             when days.date = days.as_of and daily.credits > means.credits then daily.credits
             else means.credits
         end as expected_credits,

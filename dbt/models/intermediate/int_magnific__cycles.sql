@@ -1,4 +1,4 @@
--- Each billing cycle of each plan that has begun and reaches into the synced days, with what the plan gives it; and each
+-- Each billing cycle of each plan that has begun and overlaps the synced days, with the plan's credits; and each
 -- calendar month of each team, as the scope 'month' without a plan.
 {%- set first_month = magnific_analytics.month_of("first_day") %}
 with anchors as (
@@ -14,7 +14,7 @@ with anchors as (
     from {{ ref("stg_magnific__last_sync") }}
 ),
 
--- Counted from the anchor, so that the 31st is the last day of a month without one and the 31st again after it.
+-- Counted from the anchor, so that the 31st becomes the last day of a shorter month and is the 31st again after it.
 cycles as (
     select
         team,
@@ -42,7 +42,7 @@ reached as (
       and cycles.next_start > last_sync.first_day
 ),
 
--- The newest row of the plan that the cycle began under.
+-- The newest row of the plan that was valid when the cycle began.
 plans as (
     select *
     from (

@@ -1,3 +1,3 @@
--- 0, 1, 2 and so on: enough days for a year, and enough months for a contract of fifty.
+-- 0, 1, 2 and so on: enough for the days of a year and the months of fifty years.
 select cast(generated_number - 1 as {{ dbt.type_int() }}) as number
 from ({{ dbt.generate_series(601) }}) as series

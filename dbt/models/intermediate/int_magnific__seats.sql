@@ -1,4 +1,4 @@
--- When each person took a seat and gave it up. Members in the first snapshot count as members before it too, since
+-- When each person had a seat. Members in the first snapshot count as members before it too, since
 -- nothing older is known.
 {% if var("magnific_analytics_using_members") -%}
 select

@@ -1,5 +1,5 @@
--- All usage counts as the rest; what a key spent is taken from the rest and given to the key. So the sums of a month
--- are those of credit usage, whatever the keys' stream has read so far.
+-- All usage starts as the rest; what a key spent moves from there to the key. So the sums of a month equal credit
+-- usage, however far credit_usage_by_api_key has been read.
 with through_keys as (
     select
         spent.team,

@@ -15,7 +15,7 @@ with spent as (
     group by team, person, user_email
 ),
 
--- The group of the newest row: usage names one group, the list of members none.
+-- The group comes from the newest row of usage, because the list of members has none.
 last_groups as (
     select
         team,
