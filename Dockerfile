@@ -2,18 +2,18 @@
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
-# Both building stages fill a tree that is copied whole, so that no directory in the image has the build's time.
+# Both build stages fill one tree that is copied as a whole, so that no directory in the image has the build's time.
 FROM ${BASE} AS dependencies
-# Every file gets this date (seconds since 1970, here 2025-01-01), so that two builds differ in nothing.
+# Every file gets this date (seconds since 1970, here 2025-01-01), so that two builds are identical.
 ARG SOURCE_DATE_EPOCH=1735689600
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
-# hadolint ignore=DL3002,DL3066 # Only files leave this stage; the last one runs as a user, by number.
+# hadolint ignore=DL3002,DL3066 # Only files leave this stage; the last one runs as a numbered user.
 USER root
 WORKDIR /build
 COPY requirements.lock ./
-# /opt/connector leads into the tree: what is installed there names the paths that it will have in the image.
-# Files in an image never change: bytecode that is never compared with its source starts fastest, and has no date.
+# /opt/connector is a link into the tree, so that installed files contain the paths that they will have in the image.
+# Files in an image never change: unchecked bytecode starts fastest, and contains no date.
 RUN mkdir -p /dependencies/opt/connector && ln -s /dependencies/opt/connector /opt/connector \
     && python3 -m venv --without-pip /opt/connector/venv \
     && python3 -m pip --python /opt/connector/venv/bin/python install \
@@ -33,7 +33,7 @@ RUN python3 -m pip --python /opt/connector/venv/bin/python install --root /conne
     && find /connector -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
 
 FROM ${BASE}
-# `make image` says which one it is; a build without it is one for development.
+# Set by `make image`; a build without it is a development version.
 ARG VERSION=dev
 LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     io.airbyte.version="${VERSION}" \
@@ -44,7 +44,7 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     org.opencontainers.image.source="https://github.com/source-magnific-analytics/source-magnific-analytics" \
     org.opencontainers.image.documentation="https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/docs/magnific-analytics.md"
 
-# Two layers: an update of the connector alone downloads only the second, which is small.
+# Two layers: an update of only the connector downloads just the second, which is small.
 COPY --from=dependencies /dependencies /
 COPY --from=connector /connector /
 
@@ -52,6 +52,6 @@ ENV PATH=/opt/connector/venv/bin:${PATH}
 ENV AIRBYTE_ENTRYPOINT="python /opt/connector/main.py"
 # The platform mounts its files into /airbyte, which the user airbyte owns; the program is elsewhere, owned by root.
 WORKDIR /airbyte
-# The user airbyte, by number: Kubernetes can only prove of a number that it is not root (runAsNonRoot).
+# The user airbyte, by number, because Kubernetes can verify runAsNonRoot only for a number.
 USER 1000:1000
 ENTRYPOINT ["python", "/opt/connector/main.py"]

@@ -1,16 +1,16 @@
-# Everything a developer or a curious user runs. Each target installs what it needs, and no more, into .venv, in the
-# versions that locks/ holds.
+# Everything a developer or a curious user runs. Each target installs only what it needs into .venv, in the versions of
+# locks/.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
-# conftest.py says which tests run after each other, in one worker.
+# conftest.py says which tests must run one after another, in one worker.
 SIDE_BY_SIDE := --no-loadscope-reorder -n
-# The packages import in half the time from bytecode, which some machines ask Python not to keep.
+# Bytecode halves the import time of the packages, but some machines tell Python not to write it.
 unexport PYTHONDONTWRITEBYTECODE
-# The uv of this machine, where there is one that knows dependency groups; otherwise pip brings one.
+# This machine's uv if it supports dependency groups; otherwise pip installs one.
 UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
-# Of an environment that has no lock of its own, and of what builds the package.
+# The lock of an environment without its own, and of the package's build tools.
 LOCKED = $(or $(wildcard locks/$*.txt),locks/dev.txt)
-# pyenv hides all Pythons but one unless it is told to show them.
+# pyenv hides all Pythons but one unless all are listed.
 PYENVS = $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
 
 .PHONY: demo facts report compare models test test-unit test-lowest test-versions test-image lint lock image bench mutants audit release clean
@@ -19,19 +19,19 @@ demo: .venv/demo.ready
 	@# Python hears Ctrl-C from its first line on, and says so itself: make and the shell have nothing to add.
 	@trap '' INT; $(BIN)/python -m demo || [ $$? = 130 ]
 
-# With MAGNIFIC_API_KEY it asks Magnific, in at most 12 requests that only read.
+# With MAGNIFIC_API_KEY it asks Magnific, in at most 12 read-only requests.
 facts: .venv/sandbox.ready
 	@$(BIN)/python -m verify.facts
 
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' lists what an unusual file takes.
+# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' lists the options for an unusual file.
 compare: .venv/verify.ready
 	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
 	@$(BIN)/python -m verify.compare $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# The dbt package on a file that was synced. MAGNIFIC_SEEDS names a folder with prices and allowances of your own.
+# Builds the dbt package on a synced file. MAGNIFIC_SEEDS names a folder with prices and allowances of your own.
 models: .venv/demo.ready
 	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)")
 
@@ -47,8 +47,8 @@ test-unit: .venv/unit.ready
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
-# And with the newest there are, unlocked, on each Python of this machine. Where that fails, somebody's new release wants
-# an answer, but no change has to wait for it.
+# The same with the newest versions, without the lock, on each Python of this machine. Where that fails, somebody's new
+# release wants an answer, but no change has to wait for it.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \
@@ -70,8 +70,8 @@ lint: .venv/dev.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy source_magnific_analytics sandbox demo verify benchmarks
 
-# All versions that make installs, the newest that setup.py and pyproject.toml allow, on any Python and machine; and out
-# of these what the image installs, which has to be the same on both architectures.
+# Locks the newest versions that setup.py and pyproject.toml allow, for any Python and machine, and from these the
+# image's, which must be the same on both architectures.
 lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
 lock: COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links
 lock: | $(UV)
@@ -87,7 +87,7 @@ lock: | $(UV)
 	done
 	@cmp build-*.lock && mv build-x86_64.lock requirements.lock && rm build-aarch64.lock
 
-# The version stands in metadata.yaml alone. BASE, where it is set, takes the place of Airbyte's base (.ci/engine says why).
+# The version is only in metadata.yaml. BASE, if set, replaces Airbyte's base image (.ci/engine says why).
 DOCKER ?= docker
 IMAGE ?= airbyte/source-magnific-analytics:dev
 image:
@@ -97,12 +97,12 @@ image:
 bench: .venv/test.ready .venv-singer/ready
 	$(BIN)/python -m benchmarks
 
-# What `make mutants` lists at the end survived: no test noticed the change.
+# `make mutants` lists at the end the changes that no test noticed.
 mutants: .venv/dev.ready
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-# requirements.lock is made from setup.py; the audit asks the vulnerability database about exactly what the image has.
+# requirements.lock is made from setup.py; the audit checks exactly the packages in the image for vulnerabilities.
 audit: .venv/tools.ready
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip
 	$(BIN)/pip-licenses --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.lock) --order=license
@@ -126,13 +126,13 @@ release: .venv/tools.ready
 		echo "This needs Python 3.11, 3.12 or 3.13, and uv could not fetch one. Install one, such as Debian's python3.11," \
 		"and run make again; PYTHON=/path/to/python3 names one that is not on the PATH." >&2; exit 1; }
 
-# What is to be kept apart: the group of that name, with the Python of .venv unless it needs another.
+# A separate environment for the group of that name, with the Python of .venv unless it needs another.
 .venv-%/ready: APART = $(BIN)/python
 .venv-%/ready: WHAT = --group $*
 .venv-lowest/ready .venv-focus/ready .venv-destination/ready: export PYENV_VERSION = $(PYENVS)
 .venv-lowest/ready .venv-destination/ready: APART = 3.11
 .venv-lowest/ready: WHAT = --editable . --group unit
-# The newest Python for which all that it needs is ready-made.
+# The newest Python for which all its packages have wheels.
 .venv-focus/ready: APART = 3.12
 .venv-models/ready: LOCKED = locks/dbt.txt
 .venv-%/ready: setup.py pyproject.toml locks/*.txt | .venv/bin/python

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import psycopg2
 
-# PostgreSQL's own variables (PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …) name the server. PyAirbyte installs psycopg2.
+# PostgreSQL's own variables (PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …) give the connection. PyAirbyte installs
+# psycopg2.
 database = psycopg2.connect("")
 database.autocommit = True
 

@@ -263,7 +263,7 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         ("<html>\n<p>Please sign in</p></html>", 'has no heading for date; its headings are "<html>". Name the column'),
         (ROW * 2, 'its headings are "2026-03-05", "Upscaler", (not shown: it may be an address), "12"'),
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),
-        (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has unbalanced quotes or the wrong number of cells'),
+        (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has unbalanced quotes or the wrong number'),
         (HEADINGS + ROW + f'"{ROW}', "has unbalanced quotes or the wrong number of cells: download the export again"),
         (
             HEADINGS + ROW + ROW.replace("480", "4x0"),
