@@ -47,8 +47,8 @@ test-unit: .venv/unit.ready
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
-# The same with the newest versions, without the lock, on each Python of this machine. Where that fails, somebody's new
-# release wants an answer, but no change has to wait for it.
+# The same with the newest versions, without the lock, on each Python of this machine. A failure means that a new
+# release of a dependency needs a fix, but it blocks no change.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from benchmarks.peers import LISTS, USAGE, airbyte_catalog, written
 from benchmarks.server import asked
 
-# A first sync ends on the day before, a daily sync on this one. A Tuesday, past two leap years and a month's end.
+# A daily sync ends on this day, a first sync on the day before. A Tuesday, after two leap years and a month's end.
 TODAY = date(2026, 6, 30)
 ONE_DAY = timedelta(days=1)
 YESTERDAY = TODAY - ONE_DAY

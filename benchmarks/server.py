@@ -29,7 +29,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
 }
 # Coprime to the counts above, so that a pair of member and project repeats only after all pairs were used.
 MEMBER_STEP, PROJECT_STEP = 7, 13
-# Where a period is longer than a day, what counts is the request.
+# Periods longer than a day only matter for counting requests.
 ROWS_OF_A_LONG_PERIOD = 12
 
 

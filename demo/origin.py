@@ -57,7 +57,7 @@ class Origin:
 
     @property
     def longest_range_days(self) -> int:
-        """The most that one request of the connector asks for."""
+        """The longest range of one request of the connector, in days."""
         return 365 if self.config["plan"] == "enterprise" else LONGEST_CHECK_DAYS
 
     @property

@@ -118,7 +118,7 @@ class Pipeline:
 def open_pipeline(
     config: Mapping[str, Any], duckdb_file: Path, logs: Path, report: Callable[[str], None]
 ) -> Iterator[Pipeline]:
-    """Open PyAirbyte with the connector that is installed beside this Python. `report` receives progress messages."""
+    """Open PyAirbyte with the connector in this Python's environment. `report` receives progress messages."""
     executable = Path(sys.executable).parent / CONNECTOR
     if not executable.exists():
         raise DemoError(f"{executable} is missing: run  make demo , which installs it")

@@ -1,6 +1,6 @@
 """Who used what on which day: one list of entries a day, the same for every requested window.
 
-`History` is what happened, generated from seed and day alone. `Ledger` is what the API says about it today: the history
+`History` is what happened, generated only from seed and day. `Ledger` is what the API says about it today: the history
 so far with later events applied.
 """
 
@@ -41,7 +41,7 @@ _WEEKDAYS = (1.0, 1.0, 1.0, 1.0, 0.85, 0.12, 0.08)
 
 
 def _bustle(day: date) -> float:
-    """How likely a person is to be at work on `day`, 0 to 1."""
+    """The probability that a person works on `day`, 0 to 1."""
     quiet = (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1)
     summer = 0.8 if day.month == 8 else 1.0
     return 0.95 * _WEEKDAYS[day.weekday()] * summer * (0.1 if quiet else 1.0)

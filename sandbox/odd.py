@@ -22,7 +22,7 @@ from sandbox.wire import Asked, json_answer, message, problem, respond, write_js
 
 Json = dict[str, Any]
 Change = Callable[..., Response]
-"""From a response, and what was asked, to another response; a quirk's parameters are further arguments."""
+"""Takes a response and the request, returns another response; a quirk's parameters are further arguments."""
 
 DAY = timedelta(days=1)
 OLDEST_DAYS = 400

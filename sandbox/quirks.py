@@ -1,6 +1,6 @@
 """Where the sandbox deviates from the documentation: one table of named quirks, each a function of `sandbox.odd`.
 
-A quirk is switched on by its name or by a JSON object: `kind` is the name, beside its parameters. Four more properties
+A quirk is switched on by its name or by a JSON object: `kind` is the name, next to its parameters. Four more properties
 select the requests that it changes: `path`, a text in the request's path; `longer_than`, a number of days that the
 answered range exceeds; `at`, the number of the first such request since the quirk was switched on, counted from 1, or
 "every" (default); and `times`, how many in a row (default: 1, or all for "every"). Several quirks can be combined; they

@@ -53,7 +53,7 @@ class ApiKey(NamedTuple):
     created_at: str
 
     def works_on(self, day: date) -> bool:
-        """From the day of its making on; one that is inactive now worked until the end of that year."""
+        """Whether it works on `day`: from its creation on; an inactive one only until the end of that year."""
         made = date.fromisoformat(self.created_at[:10])
         return made <= day and (self.status == "active" or made.year == day.year)
 

@@ -9,7 +9,7 @@ from source_magnific_analytics.failures import config_error, listing
 from source_magnific_analytics.streams import ApiKeys, Groups, ListStream, Projects
 from source_magnific_analytics.windows import DateRange, Granularity, Request
 
-# Where the IDs of each filter are listed.
+# The stream that lists the IDs of each filter.
 LISTS: Mapping[str, type[ListStream]] = {"group_ids": Groups, "project_references": Projects, "api_key_ids": ApiKeys}
 
 

@@ -1,4 +1,4 @@
-"""From the bytes of an answer to texts and numbers that a warehouse can hold, or a `ContractError`."""
+"""Turns the bytes of an answer into texts and numbers that a warehouse can store, or raises `ContractError`."""
 
 import codecs
 import re

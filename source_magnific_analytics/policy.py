@@ -43,7 +43,7 @@ class Policy:
     largest_error_body: int = 64 * 2**10
     # Seconds to wait after each fault in a row. A request has one more try than waits.
     fault_waits: tuple[float, ...] = (5, 10, 20)
-    # For all requests of a sync together. From 365 days nine halvings lead to one day.
+    # For all requests of a sync together. Nine halvings get from 365 days to one.
     most_retries: int = 10
     # Before the second and third try after a 429 without a stated wait. One more means the day's limit.
     unstated_waits: tuple[float, ...] = (60, 120)
@@ -65,7 +65,7 @@ _STATUSES = {
     requests.codes.request_timeout: Meaning.TOO_MUCH,
     requests.codes.request_entity_too_large: Meaning.TOO_MUCH,
     requests.codes.gateway_timeout: Meaning.TOO_MUCH,
-    # 425 Too Early asks for another try; other 4xx would be answered the same way again.
+    # 425 Too Early asks for another try; other 4xx would come again.
     425: Meaning.FAULT,
     requests.codes.too_many_requests: Meaning.LIMIT,
 }

@@ -127,7 +127,7 @@ def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_re
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
     if date < end:
-        # Even before a later start_date: these days may hold rows of settings from before a restart.
+        # Even before a later start_date, because these days may have rows from before a restart.
         return date.add(days=1)
     return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 

@@ -1,4 +1,4 @@
-"""From an answer of `team-credit-usage` to rows of `credit_usage`: plain data in, plain data out.
+"""Turns an answer of `team-credit-usage` into rows of `credit_usage`, without side effects.
 
 Every figure is a whole number of uses or credits. A row is the dashboard's CSV row; for each period and tool the rows
 add up to the totals that the dashboard shows. A row's key is its place in its period, counted from 0.
@@ -46,7 +46,7 @@ class _Tool:
 
     @cached_property
     def rest(self) -> tuple[int, int]:
-        """Uses and credits of the totals that the breakdown does not have; below 0 where it has more."""
+        """Uses and credits of the totals that are not in the breakdown; negative if it has more."""
         uses, credits = sum(usage.user_uses for usage in self.usages), sum(usage.user_credits for usage in self.usages)
         return self.uses - uses, self.credits - credits
 

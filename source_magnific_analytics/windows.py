@@ -82,7 +82,7 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
     """The next request for days from `first` on, of at most `longest` days and not beyond `end`.
 
     It covers whole periods, except that `end` may cut the last: half of one would replace the whole in a warehouse.
-    Where none fits or `first` lies inside one, it asks for the longest smaller periods that fit, within this one.
+    If none fits or `first` is inside one, it uses the longest smaller periods that fit, within this one.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)
     >>> show(next_request(Date(2026, 1, 1), Date(2026, 7, 10), Granularity.MONTH, longest=180))

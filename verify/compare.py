@@ -39,7 +39,7 @@ _CSV: dict[str, tuple[str, Any, str]] = {
     "skip": ("--skip", 0, "number of lines above the headings"),
     "nullstr": ("--nothing", None, "the text that means an empty cell, such as n/a"),
 }
-# Where all dates begin a period of the table, they stand for all of it.
+# If each date begins a period of the table, it means the whole period.
 _ASKED = """
     create temp table asked as
     select ?::varchar[] as columns, ?::integer as lookback,

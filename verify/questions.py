@@ -74,6 +74,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
-    """Return the second of the newest two consecutive days with usage in this span, or else the newest with usage."""
+    """Return the second of the newest two consecutive days with usage in this span, otherwise the newest with usage."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
     return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

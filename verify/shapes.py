@@ -41,7 +41,7 @@ def understood(seen: Seen) -> Judged:
     for answer in seen.right:
         try:
             if asked := answer.question.request:
-                # The connector asks for no period that begins before its range.
+                # The connector never requests a period that begins before its range.
                 whole = DateRange(period_of(asked.range.start, asked.granularity).start, asked.range.end)
                 usage.decode(bytearray(answer.body), Request(whole, asked.granularity))
             else:

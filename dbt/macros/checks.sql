@@ -37,8 +37,8 @@ select {{ magnific_analytics.nulls({"team": dbt.type_string(), "lost": dbt.type_
 {% endfor %}
 {% endmacro %}
 
-{# Where the uses and credits of `modelled` are not those of the loaded rows. `by`: columns of `modelled`, and the SQL
-   for each on the loaded table. #}
+{# Rows for which the uses or credits of `modelled` differ from those of the loaded rows. `by`: columns of `modelled`,
+   and the SQL for each on the loaded table. #}
 {% macro differences(modelled, by, table="credit_usage") %}
 {%- set columns = ["team"] + by.keys() | list %}
 with loaded as (

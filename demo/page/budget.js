@@ -12,7 +12,7 @@ function Budgets({ data, usage, fileName }) {
   const runsOut = ({ runs_out_on: day, used_through: today }) =>
     `the budget ${day <= today ? "ran" : "runs"} out on ${dayInWords(day)}`;
 
-  // The team's cycle or month that holds the last day shown, where there is one team; null where there are several.
+  // The team's cycle or month that contains the last day shown; null if there are several teams.
   function ofTeam({ period, filters }) {
     const rows = cycles(data.budget, period.last, filters).filter((row) => row.scope === "team");
     const months = data.months.map((row) => ({ ...row, cycle_start: row.month, allowance: null,

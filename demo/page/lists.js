@@ -94,7 +94,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const figure = (title, value, words, more = {}) => ({ title, value, number: true, ...more,
     words: (found, row) => (found === null ? (more.screen ? "" : dash) : words(found, row)) });
 
-  // `sums`: of all days shown. `now`, `before`: of the days that are compared.
+  // `sums`: of all days shown. `now` and `before`: of the two compared spans.
   function ranking(kind, shown, sums, now, before) {
     const { period, filters, unit, spans } = shown;
     place(`s-${kind}`).hidden = !sums.size || (kind === "team" && data.ids.team.length < 2);
@@ -133,7 +133,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const count = rows.filter(({ name }) => !name.startsWith("(")).length;
     const about = [`${plural(count, kinds[kind].one, kinds[kind].many)}.`,
       { project: "A renamed project is one project.",
-        person: "All figures by person and tool; choose a name to see one alone.",
+        person: "All figures by person and tool; choose a name to see only that one.",
         group: "The group that a person was in when the usage was read." }[kind],
       compares ? `Change: ${spanInWords(spans.now)} against ${spanInWords(spans.before)}.` : ""];
     list(kind, shown, { about: about.filter(Boolean).join(" "), columns, rows, last,

@@ -1,6 +1,6 @@
 -- How does each month compare with the time before it? It is compared with as many earlier days, which begin on the
 -- same weekday and end before the month begins: five weeks earlier for 29 to 31 days. A day that was not over when it
--- was last synced is left out. Where the data does not reach back that far, the comparison is empty.
+-- was last synced is left out. If the data does not reach back that far, the comparison is empty.
 with daily as (
     select date, sum(user_credits) as credits
     from credit_usage
@@ -9,7 +9,7 @@ with daily as (
     group by date
 ),
 synced as (
-    -- Where the connection has an `end_date` that is past, write that date here instead.
+    -- If the connection has an `end_date` in the past, write that date here instead.
     select cast(cast(max(_airbyte_extracted_at) as date) - interval '1 day' as date) as last_day
     from credit_usage
 ),

@@ -1,5 +1,5 @@
-{#- FOCUS 1.2 (https://focus.finops.org), one row for each row of usage, with the provider columns of 1.4 beside it. Column names are quoted: the
-    specification writes them in Pascal case. -#}
+{#- FOCUS 1.2 (https://focus.finops.org), one row for each row of usage, with the provider columns of 1.4. Column names
+    are quoted: the specification writes them in Pascal case. -#}
 {%- set price = magnific_analytics.type_price() -%}
 {%- set text = dbt.type_string() -%}
 {%- set no_text = "cast(null as " ~ text ~ ")" -%}
