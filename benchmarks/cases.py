@@ -1,4 +1,4 @@
-"""The questions: requests, a bulk read, start-up, growth."""
+"""The benchmark cases: requests, a bulk read, start-up, growth."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence

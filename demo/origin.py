@@ -131,7 +131,7 @@ class Origin:
 
 
 def asking(base_url: str) -> requests.Session:
-    """Return a session for requests to `base_url`. Requests within this machine use no proxy, whatever is set."""
+    """Return a session for requests to `base_url`. Requests to this machine never use a proxy."""
     session = requests.Session()
     # The connector allows plain http only on loopback.
     session.trust_env = not base_url.startswith("http:")

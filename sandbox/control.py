@@ -82,7 +82,7 @@ def _added_up(what: str, ledger: Ledger, query: Query) -> bytes:
 
 
 def _asked(ledger: Ledger) -> Query:
-    """The question in the query string: filters are repeated, and no plan limits the range."""
+    """Read a question from the query string: filters are repeated parameters, and no plan limits the range."""
     given = {name: values for name, values in request.args.lists() if name != "form"}
     asked: dict[str, Any] = {name: given[name] if name.endswith("s") else given[name][0] for name in given}
     if "group_ids" in asked:

@@ -110,7 +110,7 @@ def read_event(given: Any) -> Happened:
     values = {name: value for name, value in given.items() if name != "kind" and value is not None}
     for name, value in values.items():
         if type(value) is not (int if name in ("uses", "credits", "group_id") else str):
-            raise ValueError(f"{kind}: {name} is of a wrong type")
+            raise ValueError(f"{kind}: {name} has the wrong type")
     return Happened(kind, **values | ({"day": read_day(values["day"])} if "day" in values else {}))
 
 

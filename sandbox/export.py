@@ -40,7 +40,7 @@ def _with_comma(value: Any) -> str:
 
 
 def _rows(ledger: Ledger, query: Query) -> list[list[Any]]:
-    """By date and tool: the rows of people, then the rest of the tool's total, which names nobody."""
+    """By date and tool: the rows of people, then the rest of the tool's total, without a person."""
     projects, groups = ledger.team.project_names, ledger.team.group_names
     found = [
         [

@@ -48,7 +48,7 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
 
 
 def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callable[[Entry], bool]) -> list[Row]:
-    """Uses and credits of the matching entries, by the named ones of date, tool, user and project."""
+    """Uses and credits of the matching entries, grouped by the given ones of date, tool, user and project."""
     sums: defaultdict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for first, entry in _wanted(ledger, query):
         if counts(entry):
@@ -70,7 +70,7 @@ def unnamed(ledger: Ledger, query: Query) -> list[Row]:
 
 
 def rows(ledger: Ledger, query: Query) -> list[Row]:
-    """Uses and credits of each date, tool, user and project, for the usage that has a user."""
+    """Uses and credits of each date, tool, user and project, without unattributed usage."""
     names = ("date", "tool", "user_email", "project_reference")
     found = _summed(ledger, query, names, lambda entry: entry.user_email is not None)
     return [row | {"project_reference": row["project_reference"] or None} for row in found]

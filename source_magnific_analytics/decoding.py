@@ -24,7 +24,7 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """An answer that breaks the API's contract, in words without its values; `cut` if it is not even complete JSON."""
+    """An answer that breaks the API's contract; the text has none of its values. `cut`: not even complete JSON."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)
@@ -154,7 +154,7 @@ def readable(body: bytearray) -> bytearray:
     # Checking whether there may be any is ten times as fast as finding them.
     if not ((b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body)):
         return body
-    # One by one: `re.sub` would hold all escapes, ten times the memory of `body`.
+    # One by one, because `re.sub` would keep all matches, ten times the memory of `body`.
     result, end = bytearray(), 0
     with memoryview(body) as view:
         for match in _ESCAPES.finditer(view):

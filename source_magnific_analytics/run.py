@@ -63,7 +63,7 @@ def _run() -> None:
 
 
 class _EndedError(SystemExit):
-    """A signal, its argument, asked the run to end."""
+    """A signal (the argument) ended the run."""
 
 
 def _end(number: int, frame: Any) -> NoReturn:

@@ -49,7 +49,7 @@ class SourceMagnificAnalytics(AbstractSource):
     def read(
         self, logger: logging.Logger, config: Mapping[str, Any], catalog: ConfiguredAirbyteCatalog, state: Any = None
     ) -> Iterator[AirbyteMessage]:
-        """Read the streams, the small ones first whatever the catalog's order; then log what was used and read."""
+        """Read the streams, the small ones first in any catalog; then log the requests used and the days read."""
         order = {stream.name: n for n, stream in enumerate(self.streams(config))}
         descriptors = [message.stream.stream_descriptor for message in state or [] if message.stream]
         names = {
@@ -86,8 +86,8 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        """Return the state in the file; raise if it cannot be read, for the warehouse's rows are then unknown."""
-        # Never taken for no state: usage would be read again beside rows that no sync would delete.
+        """Return the state in the file; raise if it is unreadable, because the warehouse's rows are then unknown."""
+        # Never treated as no state: usage would be read again beside rows that no sync would delete.
         advice = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
         states = _read_file("state", state_path, super().read_state, advice)
         for message in states:
@@ -109,7 +109,7 @@ def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
-    """Keep the CDK's log to what helps: no stack trace under an error that explains itself."""
+    """Reduce the CDK's log to what helps: no stack trace below an error that explains itself."""
     if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
         record.exc_info = None
     # Hide two messages: one calls every retry a rate limit, the other prints the whole state.

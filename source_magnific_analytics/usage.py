@@ -38,7 +38,7 @@ Answer = dict[Date, Period]
 
 @dataclass
 class _Tool:
-    """A tool's totals in one period and all entries of its breakdown, whatever pieces they came in."""
+    """A tool's totals in one period and all entries of its breakdown, joined from all pieces."""
 
     uses: int = 0
     credits: int = 0

@@ -41,7 +41,7 @@ def _seconds(text: str, now: datetime) -> float | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """The moment that an HTTP date names, with its time zone; None for any other text."""
+    """Parse an HTTP date to a moment with its time zone; None for any other text."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

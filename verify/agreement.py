@@ -34,7 +34,7 @@ def end_date(seen: Seen) -> Judged:
 def sizes(seen: Seen) -> Judged:
     days = seen.days
     if days is None or not days.by_day:
-        return None, "no usage to compare was answered"
+        return None, "no answer has usage to compare"
     told, right = [], True
     if again := seen.good("two_days"):
         right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
@@ -111,11 +111,11 @@ def age(seen: Seen) -> Judged:
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
 
 
-@judges("Today's period is answered before the day is over")
+@judges("Answers include today before the day is over")
 def today(seen: Seen) -> Judged:
     used = [day for day, sums in seen.days.by_day.items() if any(sums.values())] if seen.days else []
     if not used:
-        return None, "no usage was answered"
+        return None, "no answer has usage"
     days = seen.config.today.toordinal() - max(used).toordinal()
     return (True, "it is in the answer") if days <= 0 else (None, f"the newest period with usage is {days:,} days old")
 
@@ -125,7 +125,7 @@ def breakdown(seen: Seen) -> Judged:
     missing = [tool for tool in seen.tools if not tool.entries and any(tool.figures)]
     partial = [tool for tool in seen.tools if tool.entries and _exceeds(tool.figures, tool.broken_down)]
     told = f"missing in {_shares(missing, seen)}, partial in {_shares(partial, seen)}"
-    return (not missing and not partial, told) if seen.tools else (None, "no tool was answered")
+    return (not missing and not partial, told) if seen.tools else (None, "no answer has a tool")
 
 
 @judges("No breakdown exceeds its total")
@@ -133,7 +133,7 @@ def excess(seen: Seen) -> Judged:
     over = [tool for tool in seen.tools if tool.entries and _exceeds(tool.broken_down, tool.figures)]
     credits = share(sum(max(tool.broken_down[1] - tool.figures[1], 0) for tool in over), _credits(seen.tools))
     told = f"exceeded in {_shares(over, seen)}, by {credits} of all credits"
-    return (not over, told) if seen.tools else (None, "no tool was answered")
+    return (not over, told) if seen.tools else (None, "no answer has a tool")
 
 
 def _shares(tools: list[Tool], seen: Seen) -> str:
@@ -158,7 +158,7 @@ def keys_total(seen: Seen) -> Judged:
     over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
     through, whole = _credits(keys.tools), _credits(team.tools)
     told = f"the keys have {share(through, whole)} of the team's credits; {over:,} of their sums exceed the team's"
-    return (not over, told) if through else (None, "no usage of keys was answered")
+    return (not over, told) if through else (None, "no answer has usage of keys")
 
 
 @judges("Everybody with usage is in the list of members")

@@ -162,7 +162,7 @@ def _figures(item: Mapping[str, Any]) -> Figures:
 
 
 def _day(text: str) -> Date | None:
-    """Return the day of a midnight; for another time, that of the nearest midnight, which may be in another offset."""
+    """Return the day of the nearest midnight, because a date may be a midnight in another offset."""
     try:
         return midnight(text)
     except (ValueError, OverflowError):

@@ -89,7 +89,7 @@ def texts(seen: Seen) -> Judged:
 def dates(seen: Seen) -> Judged:
     forms = Counter(_form(text) for answer in _usage(seen) for text in answer.texts("date"))
     right = all(re.fullmatch(r"T00:00:00(\.0+)?(Z|\+00:00)", form) for form in forms)
-    return (right, listed(forms)) if forms else (None, "no period was answered")
+    return (right, listed(forms)) if forms else (None, "no answer has a period")
 
 
 def _form(text: str) -> str:
@@ -102,7 +102,7 @@ def once(seen: Seen) -> Judged:
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
     again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
     told = f"{again[0]:,} periods and {again[1]:,} tools of a period are repeated"
-    return (not any(again), told) if any(periods) else (None, "no period was answered")
+    return (not any(again), told) if any(periods) else (None, "no answer has a period")
 
 
 @judges("Rows of lists have unique keys, and `created_at` of API keys is a date-time")

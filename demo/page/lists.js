@@ -20,7 +20,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const order = {};
   const searched = {};
 
-  // Draws a section: heading, sentence, search if it is long, table and download. `rows`: whatever `columns` read.
+  // Draws a section: heading, sentence, search if it is long, table and download. `rows`: objects that `columns` read.
   // A column: {title, value(row), words(value, row), cell(row), saved, ...}; `value` is what is sorted by and added up.
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
@@ -69,7 +69,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       found);
   }
 
-  // Name, amount, share and uses of rows {id, name, sum}; `all`: what shares are of.
+  // Name, amount, share and uses of rows {id, name, sum}; `all`: the total for the shares.
   function amounts(kind, { filters, unit }, rows, all) {
     const most = Math.max(...rows.map(({ sum }) => unit.value(sum) ?? 0));
     const role = (id) => (kind === "person" ? roles.get(id) || "" : "");
