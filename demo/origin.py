@@ -139,7 +139,7 @@ def asking(base_url: str) -> requests.Session:
 
 
 def default_start(today: date) -> date:
-    """The first day of the month a year ago: thirteen months, three requests on Business.
+    """The first day of this month a year ago: thirteen months take three requests on Business.
 
     >>> default_start(date(2026, 11, 22))
     datetime.date(2025, 11, 1)
