@@ -40,7 +40,7 @@ class Effort:
 
 
 def requests(effort: Effort) -> Result:
-    """Requests sent against the fewest; the count is the same each time."""
+    """Requests sent, compared with the fewest; the count is the same each time."""
     counts = {}
     with TemporaryDirectory() as folder, api(TODAY, TODAY, 0) as base_url:
         for days, granularity in product(SPANS[:2] if effort.quick else SPANS, GRANULARITIES):

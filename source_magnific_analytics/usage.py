@@ -20,7 +20,7 @@ from source_magnific_analytics.decoding import UNREADABLE, Consumption, Contract
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
-# Orders rows, or identifies whose they are.
+# A key to sort rows by, or to find entries of the same person, project and group.
 _SortKey = tuple[Any, ...]
 
 

@@ -85,7 +85,7 @@ def texts(seen: Seen) -> Judged:
     return (not +found, listed(found) or "nothing to repair was seen") if seen.right else NOT_SEEN
 
 
-@judges("A period's date is a midnight in UTC")
+@judges("A period's date is midnight in UTC")
 def dates(seen: Seen) -> Judged:
     forms = Counter(_form(text) for answer in _usage(seen) for text in answer.texts("date"))
     right = all(re.fullmatch(r"T00:00:00(\.0+)?(Z|\+00:00)", form) for form in forms)
