@@ -115,6 +115,11 @@ def test_the_places_of_a_window_are_saved_before_its_rows_and_its_day_after_them
     assert states(output)[-1] == saved_state("2026-11-22", start_date="2026-01-01", rows=both)
 
 
+def test_a_day_that_has_not_come_for_magnific_is_read_again(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer(), headers={"Date": "Sat, 21 Nov 2026 23:59:00 GMT"})
+    assert states(sync(raw_config()))[-1]["date"] == "2026-11-21"
+
+
 def test_a_year_on_business_is_read_by_months_and_emitted_as_a_year(api: requests_mock.Mocker) -> None:
     api.post(USAGE, [{"json": days("2025-01-01", "2025-02-01")}, {"json": days("2025-06-01")}, {"json": answer()}])
     [row] = rows(output := sync(raw_config(start_date="2025-06-15", end_date="2025-12-31", granularity="year")))
