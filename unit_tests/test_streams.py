@@ -211,3 +211,13 @@ def test_the_rows_can_be_read_without_a_state(api: requests_mock.Mocker) -> None
     [*_, usage, _] = SourceMagnificAnalytics().streams(raw_config())
     messages = list(usage.read_only_records())
     assert [message.record.data["date"] for message in messages] == ["2026-11-20"]  # type: ignore[union-attr]
+
+
+def test_once_an_interrupted_sync_is_caught_up_with_the_lookback_before_its_end_is_read(
+    api: requests_mock.Mocker,
+) -> None:
+    api.post(USAGE, json=days("2026-11-21"))
+    [*_, caught_up] = states(sync(raw_config(), state=saved_state("2026-11-10", end="2026-11-12")))
+    [*_, complete] = states(sync(raw_config(), state=caught_up))
+    assert [query["start_date"] for query in asked(api)] == ["2026-11-11", "2026-11-05"]
+    assert (caught_up["end"], complete.get("end")) == ("2026-11-12", None)
