@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         options = _options(given)
         server = listen(options, given.port)
-        base_url = f"http://{HOST}:{server.port}"
+        base_url = f"http://{HOST}:{server.port}"  # ignore-https-check
         about = {"base_url": base_url, "api_key": options.key, "pid": os.getpid()}
         print(json.dumps(about) if given.json else _greeting(base_url, options), flush=True)
         server.serve_forever()

@@ -215,7 +215,7 @@ def _fault_of(error: Exception | None) -> _Fault:
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
         raise failures.config_error(
             f"No request can be sent with this machine's proxy setting ({type(error).__name__}): correct HTTPS_PROXY "
-            "or ALL_PROXY, such as http://proxy.example:3128, or unset it."
+            "or ALL_PROXY, such as http://proxy.example:3128, or unset it."  # ignore-https-check
         )
     meaning, what = of_exception(error)
     return _Fault(meaning, what, advice=failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)

@@ -13,7 +13,6 @@ gc.disable()
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint  # noqa: E402
 from airbyte_cdk.logger import PRINT_BUFFER  # noqa: E402
-from airbyte_cdk.models import FailureType  # noqa: E402
 from airbyte_cdk.utils import AirbyteTracedException  # noqa: E402
 
 from source_magnific_analytics.source import SourceMagnificAnalytics  # noqa: E402
@@ -57,7 +56,7 @@ def _run() -> None:
         except AirbyteTracedException as error:
             # For `check`, a configuration that cannot be read is a result, not a crash.
             status = error.as_connection_status_message()
-            if arguments.command != "check" or error.failure_type != FailureType.config_error or status is None:
+            if arguments.command != "check" or status is None:
                 raise
             PRINT_BUFFER.write(f"{entrypoint.airbyte_message_to_string(status)}\n")
 

@@ -271,3 +271,10 @@ def test_a_full_refresh_reads_every_key_again(connection: Connection) -> None:
     assert connection.totals() == connection.truth()
     assert connection.state
     assert "unfinished_full_refresh" not in connection.state
+
+
+def test_a_year_of_a_key_that_takes_more_than_40_requests_is_an_error_that_advises_a_smaller_granularity() -> None:
+    api = team(keys=1, people=3, quirks=({"kind": "status", "status": 504, "longer_than": 2},))
+    output = Connection(api, start_date="2026-01-01", granularity="year").sync()
+    assert error(output)[0] == "config_error"
+    assert "takes more than 40 of the day's 100 API requests. Choose a smaller granularity" in error(output)[1]

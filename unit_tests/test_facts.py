@@ -214,8 +214,9 @@ def test_no_answer_however_odd_keeps_the_page_from_being_made_or_shows_anything_
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
     assert [tell for tell in ("tale", "7a1e7a1e", KEY.lower()) if tell in page.flat.lower()] == []
-    # No sum of the figures either: all of them are larger than anything that is counted.
-    assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", page.flat)) < FIGURE
+    # No sum of the figures either: all of them are larger than anything that is counted, but for the largest allowed.
+    shown = page.flat.replace(str(LARGEST_FIGURE), "")
+    assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", shown)) < FIGURE
 
 
 # The error that a sync ends with, and the settings under which it does.

@@ -162,10 +162,11 @@ def test_usage_of_a_part_that_is_really_gone_takes_one_more_reading(left_from: d
 
 
 def test_under_other_filters_periods_without_usage_are_what_one_expects() -> None:
-    warehouse = synced(team(TODAY, 20), start_date=str(TODAY - 20 * DAY))
+    warehouse = synced(team(TODAY, 185))
     warehouse.settings["group_ids"] = [3]
-    assert warehouse.sync(team(TODAY, 20), TODAY)
-    assert (len(warehouse.asked), warehouse.table(), warehouse.saved("date")) == (1, {}, str(TODAY))
+    assert warehouse.sync(team(TODAY, 185), TODAY)
+    # Not even in the second window.
+    assert (len(warehouse.asked), warehouse.table(), warehouse.saved("date")) == (2, {}, str(TODAY))
 
 
 @pytest.mark.parametrize("incremental", [True, False])

@@ -115,6 +115,11 @@ def test_the_places_of_a_window_are_saved_before_its_rows_and_its_day_after_them
     assert states(output)[-1] == saved_state("2026-11-22", start_date="2026-01-01", rows=both)
 
 
+def test_a_day_that_has_not_come_for_magnific_is_read_again(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, json=answer(), headers={"Date": "Sat, 21 Nov 2026 23:59:00 GMT"})
+    assert states(sync(raw_config()))[-1]["date"] == "2026-11-21"
+
+
 def test_a_year_on_business_is_read_by_months_and_emitted_as_a_year(api: requests_mock.Mocker) -> None:
     api.post(USAGE, [{"json": days("2025-01-01", "2025-02-01")}, {"json": days("2025-06-01")}, {"json": answer()}])
     [row] = rows(output := sync(raw_config(start_date="2025-06-15", end_date="2025-12-31", granularity="year")))
@@ -206,3 +211,13 @@ def test_the_rows_can_be_read_without_a_state(api: requests_mock.Mocker) -> None
     [*_, usage, _] = SourceMagnificAnalytics().streams(raw_config())
     messages = list(usage.read_only_records())
     assert [message.record.data["date"] for message in messages] == ["2026-11-20"]  # type: ignore[union-attr]
+
+
+def test_once_an_interrupted_sync_is_caught_up_with_the_lookback_before_its_end_is_read(
+    api: requests_mock.Mocker,
+) -> None:
+    api.post(USAGE, json=days("2026-11-21"))
+    [*_, caught_up] = states(sync(raw_config(), state=saved_state("2026-11-10", end="2026-11-12")))
+    [*_, complete] = states(sync(raw_config(), state=caught_up))
+    assert [query["start_date"] for query in asked(api)] == ["2026-11-11", "2026-11-05"]
+    assert (caught_up["end"], complete.get("end")) == ("2026-11-12", None)
