@@ -24,6 +24,7 @@ from sandbox_api import SandboxApi
 
 from sandbox.quirks import FACTS
 from sandbox.team import API_KEYS
+from source_magnific_analytics.decoding import LARGEST_FIGURE
 from source_magnific_analytics.usage import Row
 from verify.assumptions import JUDGES
 from verify.facts import main
