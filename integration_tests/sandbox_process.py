@@ -17,13 +17,6 @@ from patience import HUNG
 ROOT = Path(__file__).parent.parent
 USAGE = "team-credit-usage"
 LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")
-# What a server may do with a range that is too much for it.
-TOO_LONG: dict[str, dict[str, Any]] = {
-    **{str(status): {"kind": "status", "status": status} for status in (504, 503, 500, 413, 408)},
-    "drop": {"kind": "reset-before"},
-    "cut": {"kind": "cut"},
-    "silence": {"kind": "silence"},
-}
 
 
 class Sandbox:
