@@ -31,7 +31,7 @@ _SHARED = {
     "duckdb": r".*[\[-]duckdb[]-]",
     "postgres": r".*[\[-]postgres[]-]",
     "dbt": r"test_models\w*\.py",
-    "chromium": r"test_(report\w*|form)\.py",
+    "chromium": r"test_report\w*\.py",
 }
 
 # The paths that acceptance-test-config.yml names.
