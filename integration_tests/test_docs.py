@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from textwrap import dedent
@@ -193,7 +192,7 @@ def test_every_link_inside_the_project_leads_somewhere() -> None:
                 assert anchor in slugs, f"{page.name} links to {target}#{anchor}"
 
 
-def text_of(node: ast.expr) -> str | None:
+def text_of(node: ast.AST) -> str | None:
     """A string with an ellipsis for each value put in; None for what is not a string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
@@ -202,33 +201,19 @@ def text_of(node: ast.expr) -> str | None:
     return None
 
 
-def strings() -> Iterator[str]:
-    """Every string with words in it in the connector's modules."""
-    for module in (ROOT / "source_magnific_analytics").glob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
-            text = text_of(node) if isinstance(node, ast.expr) else None
-            if text and " " in text:
-                yield text
-
-
-def errors() -> Iterator[str]:
-    """Every text that the connector makes an error of."""
-    for module in (ROOT / "source_magnific_analytics").glob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                text = text_of(node.args[0])
-                if node.func.id in {"config_error", "transient_error", "system_error"} and text:
-                    yield text
-
-
 def test_every_error_has_a_next_step_and_every_next_step_an_error() -> None:
     page = (ROOT / "docs" / "magnific-analytics.md").read_text()
     tables = re.findall(r"^\|[^|\n]*\| What to do \|\n\|.*\n((?:\|.*\n)+)", page, re.MULTILINE)
     cells = [line.split("|")[1] for table in tables for line in table.splitlines()]
     documented = [re.split("…", quoted) for cell in cells for quoted in re.findall(r"`([^`]+)`", cell)]
     patterns = [re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL) for parts in documented]
-    known = list(strings())
+    modules = (ROOT / "source_magnific_analytics").glob("*.py")
+    nodes = [node for module in modules for node in ast.walk(ast.parse(module.read_text()))]
+    texts = [text for node in nodes if (text := text_of(node)) and " " in text]
     for pattern in patterns:
-        assert any(pattern.search(text) for text in known), f"no text like {pattern.pattern}"
-    for error in errors():
-        assert any(pattern.search(error) for pattern in patterns), f"not in the documentation: {error}"
+        assert any(pattern.search(text) for text in texts), f"no text like {pattern.pattern}"
+    for call in (
+        node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+    ):
+        if call.func.id in {"config_error", "transient_error", "system_error"} and (error := text_of(call.args[0])):
+            assert any(pattern.search(error) for pattern in patterns), f"not in the documentation: {error}"

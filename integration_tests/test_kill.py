@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 from connector_process import Connector
-from patience import HUNG
-from sandbox_process import Sandbox
+from sandbox_process import HUNG, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
 Json = dict[str, Any]

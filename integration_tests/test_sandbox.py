@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 from environments import SCHEMATHESIS
-from patience import HUNG
-from sandbox_process import ROOT
+from sandbox_process import HUNG, ROOT
 
 from sandbox import DEFAULT_KEY, Options, running
 from sandbox.__main__ import main
