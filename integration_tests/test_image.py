@@ -4,12 +4,9 @@ import json
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -52,36 +49,6 @@ def of_type(messages: list[Message], kind: str) -> list[Any]:
         for one in messages
         if one["type"] == kind
     ]
-
-
-@contextmanager
-def busy_api(rows_a_day: int) -> Iterator[str]:
-    """The base URL of a server that answers any range of days, each with so many rows, while it is sent."""
-    entry = '{"user_uses":1,"user_credits":5,"user_email":"user.%d@harbour-studio.example","project_reference":"p-%d"}'
-    usages = ",".join(entry % (number % 120, number // 120) for number in range(rows_a_day))
-    period = '{"date":"%s","consumptions":[{"tool":"Upscaler","user_uses":%d,"user_credits":%d,"user_usages":[%s]}]}'
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            first, last = date.fromisoformat(asked["start_date"]), date.fromisoformat(asked["end_date"])
-            self.send_response(200)
-            self.end_headers()
-            # The connector hangs up on what is too large for it.
-            with suppress(ConnectionError):
-                self.wfile.write(b'{"data":[')
-                for number in range((last - first).days + 1):
-                    day = period % (first + timedelta(number), rows_a_day, 5 * rows_a_day, usages)
-                    self.wfile.write(b"," * bool(number) + day.encode())
-                self.wfile.write(b"]}")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -213,20 +180,21 @@ def test_check_discover_and_read_which_resumes_from_its_state(image: str, data: 
     assert first_day(second) - first_day(records) > timedelta(days=300)
 
 
-def test_a_million_rows_a_year_fit_into_the_memory_of_a_small_container(image: str, tmp_path: Path) -> None:
-    """Answers at the bound for the largest, one after another: beyond 256 MiB the kernel would end the process."""
-    rows, first, last = 1_000_000, date(2025, 7, 1), date(2026, 6, 30)
-    tmp_path.chmod(0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        parent.chmod(0o755)
+def test_a_million_rows_a_year_fit_into_the_memory_of_a_small_container(
+    image: str, tmp_path: Path, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    """Large answers, one after another: beyond 256 MiB the kernel would end the process."""
+    sandbox = make_sandbox("--people=2000", "--today=2026-06-30")
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o755)
     (tmp_path / "catalog.json").write_text(json.dumps(USAGE_ALONE))
-    with busy_api(rows // 365 + 1) as base_url:
-        config = {"api_key": "key", "base_url": base_url, "start_date": str(first), "end_date": str(last)}
-        (tmp_path / "config.json").write_text(json.dumps(config))
-        read = ("read", "--config", "/data/config.json", "--catalog", "/data/catalog.json")
-        run = (DOCKER, "run", "--rm", "--network=host", *HARDENED, f"--volume={tmp_path}:/data:ro", image, *read)
-        with subprocess.Popen(run, stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            found = sum(b'"stream":"credit_usage","data"' in line for line in process.stdout)
+    days = {"start_date": "2025-07-01", "end_date": "2026-06-30"}
+    config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **days}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    read = ("read", "--config", "/data/config.json", "--catalog", "/data/catalog.json")
+    run = (DOCKER, "run", "--rm", "--network=host", *HARDENED, f"--volume={tmp_path}:/data:ro", image, *read)
+    with subprocess.Popen(run, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        found = sum(b'"stream":"credit_usage","data"' in line for line in process.stdout)
     assert process.returncode == 0
-    assert found >= rows
+    assert found >= 1_000_000
