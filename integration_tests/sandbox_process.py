@@ -25,17 +25,8 @@ class Sandbox:
 
     def __init__(self, *options: str) -> None:
         """Start `python -m sandbox` on a free port; its own limits are off unless `options` set them."""
-        command = [
-            sys.executable,
-            "-m",
-            "sandbox",
-            "--json",
-            "--per-minute=0",
-            "--per-day=0",
-            "--limit-header=none",
-            *options,
-        ]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "sandbox", "--json", "--per-minute=0", "--per-day=0", "--limit-header=none"]
+        self._process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         about = json.loads(self._process.stdout.readline())
         self.base_url: str = about["base_url"]
@@ -66,10 +57,6 @@ class Sandbox:
     def spoil(self, *quirks: Mapping[str, Any], **quirk: Any) -> None:
         """Switch quirks on, each for every request unless it says which."""
         self._control("POST", "quirks", json=[*quirks, *([quirk] if quirk else [])])
-
-    def heal(self) -> None:
-        """Switch all of them off."""
-        self._control("DELETE", "quirks")
 
     def happen(self, *events: Mapping[str, Any]) -> None:
         self._control("POST", "events", json=list(events))
