@@ -81,19 +81,14 @@ def test_markdownlint_has_nothing_to_say() -> None:
     assert f"Linting: {len(names)} files" in done.stdout
 
 
-def _put_what_the_demo_makes(folder: Path) -> None:
-    folder.mkdir()
+def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
+    """What a sync makes there, and what the demo beside it."""
+    folder.mkdir(exist_ok=True)
     team = Team(folder)
-    team.sync()
+    team.sync(schema=schema)
     team.export()
-    team.table_file.rename(folder / "magnific.duckdb")
+    team.table_file.rename(folder / warehouse)
     team.export_file.rename(folder / "sandbox-export.csv")
-
-
-def _put_what_the_example_makes(folder: Path) -> None:
-    team = Team(folder)
-    team.sync(schema="magnific")
-    team.table_file.rename(folder / "warehouse.duckdb")
 
 
 @pytest.mark.parametrize(
@@ -113,9 +108,9 @@ def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None
         (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "next_state.py").symlink_to(ROOT / "examples" / "next_state.py")
     if "demo-output" in page.read_text():
-        _put_what_the_demo_makes(tmp_path / "demo-output")
+        _put(tmp_path / "demo-output", "magnific.duckdb")
     if "examples/sync.py" in page.read_text():
-        _put_what_the_example_makes(tmp_path)
+        _put(tmp_path, "warehouse.duckdb", schema="magnific")
     with running(Options(today=TODAY)) as base_url:
         config = {"api_key": DEFAULT_KEY, "start_date": "2026-02-01", "end_date": str(TODAY), "base_url": base_url}
         (tmp_path / "config.json").write_text(json.dumps(config))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from built_image import DOCKER, IMAGE, ROOT, build, docker, engine
+from connector_process import Run
 from sandbox_process import Sandbox
 from warehouse import KEYS, USAGE_ALONE, catalog
 
@@ -21,8 +22,6 @@ MOST_BYTES = 280_000_000
 # The CDK makes a temporary directory for every run, so a read-only root needs a place for that.
 HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m")
 PROGRAM = "/opt/connector"
-
-Message = dict[str, Any]
 
 
 def inspect(image: str) -> dict[str, Any]:
@@ -35,20 +34,10 @@ def inside(image: str, *command: str) -> str:
     return docker("run", "--rm", "--network=none", *HARDENED, f"--entrypoint={command[0]}", image, *command[1:])
 
 
-def connector(image: str, *arguments: str, data: Path | None = None) -> list[Message]:
-    """The messages of one protocol command, with `data` mounted at /data."""
+def connector(image: str, *arguments: str, data: Path | None = None) -> Run:
+    """One protocol command, with `data` mounted at /data."""
     mount = ("--volume", f"{data}:/data:ro") if data else ()
-    lines = docker("run", "--rm", "--network=host", *HARDENED, *mount, image, *arguments).splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def of_type(messages: list[Message], kind: str) -> list[Any]:
-    """The contents of the messages of one type, each of which stands under a key of its own."""
-    return [
-        one["connectionStatus" if kind == "CONNECTION_STATUS" else kind.lower()]
-        for one in messages
-        if one["type"] == kind
-    ]
+    return Run(0, docker("run", "--rm", "--network=host", *HARDENED, *mount, image, *arguments).encode())
 
 
 @pytest.fixture(scope="module")
@@ -138,31 +127,29 @@ def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_p
 
 
 def test_spec_through_the_command_that_the_platform_runs(image: str) -> None:
-    lines = inside(image, "sh", "-c", 'eval "$AIRBYTE_ENTRYPOINT spec"').splitlines()
-    [spec] = of_type([json.loads(line) for line in lines], "SPEC")
+    [spec] = Run(0, inside(image, "sh", "-c", 'eval "$AIRBYTE_ENTRYPOINT spec"').encode()).of("SPEC")
     assert {"api_key", "start_date"} <= set(spec["connectionSpecification"]["properties"])
-    assert of_type(connector(image, "spec"), "SPEC") == [spec]
+    assert connector(image, "spec").of("SPEC") == [spec]
 
 
 def test_check_discover_and_read_which_resumes_from_its_state(image: str, data: Path) -> None:
     config = ("--config", "/data/config.json")
-    [status] = of_type(connector(image, "check", *config, data=data), "CONNECTION_STATUS")
-    assert status["status"] == "SUCCEEDED"
-    [found] = of_type(connector(image, "discover", *config, data=data), "CATALOG")
+    assert connector(image, "check", *config, data=data).connection[0] == "SUCCEEDED"
+    [found] = connector(image, "discover", *config, data=data).of("CATALOG")
     assert {stream["name"] for stream in found["streams"]} == set(KEYS)
 
     (data / "catalog.json").write_text(json.dumps(catalog(*KEYS)))
     files = (*config, "--catalog", "/data/catalog.json")
     first = connector(image, "read", *files, data=data)
-    records = of_type(first, "RECORD")
+    records = first.of("RECORD")
     assert {record["stream"] for record in records} == set(KEYS)
-    states = {one["stream"]["stream_descriptor"]["name"]: one for one in of_type(first, "STATE")}
+    states = {one["stream"]["stream_descriptor"]["name"]: one for one in first.of("STATE")}
     (data / "state.json").write_text(json.dumps(list(states.values())))
-    second = of_type(connector(image, "read", *files, "--state", "/data/state.json", data=data), "RECORD")
+    second = connector(image, "read", *files, "--state", "/data/state.json", data=data).of("RECORD")
     # An API key is read once a day.
     assert {record["stream"] for record in second} == set(KEYS) - {"credit_usage_by_api_key"}
 
-    def first_day(found: list[Message]) -> date:
+    def first_day(found: list[dict[str, Any]]) -> date:
         return min(date.fromisoformat(one["data"]["date"]) for one in found if one["stream"] == "credit_usage")
 
     assert first_day(second) - first_day(records) > timedelta(days=300)

@@ -24,26 +24,15 @@ from sandbox.quirks import QUIRKS
 from sandbox.team import make_team
 
 
-def judged(tmp_path: Path, *quirks: str) -> subprocess.CompletedProcess[str]:
-    """What schemathesis says about answers to whatever the document allows, and to what it does not."""
-    options = Options(today=date(2026, 3, 31), per_minute=0, per_day=0, quirks=quirks)
-    with running(options) as base_url:
+def test_whatever_is_asked_the_answer_keeps_the_contract(tmp_path: Path) -> None:
+    """Status, content type and body; 401 without a key, 400 for a wrong body, 405 with `Allow` for another method."""
+    with running(Options(today=date(2026, 3, 31), per_minute=0, per_day=0)) as base_url:
         command = [SCHEMATHESIS.program("schemathesis"), "run", ROOT / "sandbox" / "openapi.yaml", "--url", base_url]
         command += ["--header", f"x-magnific-api-key: {DEFAULT_KEY}", "--no-color", "--seed=1"]
         # No schema can say that a range ends after it begins and is no longer than the plan allows.
         command += ["--exclude-checks=positive_data_acceptance", "--phases=coverage,fuzzing"]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-
-
-def test_whatever_is_asked_the_answer_keeps_the_contract(tmp_path: Path) -> None:
-    """Status, content type and body; 401 without a key, 400 for a wrong body, 405 with `Allow` for another method."""
-    done = judged(tmp_path)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "5 selected / 5 total" in done.stdout) == (0, True), done.stdout
-
-
-def test_an_answer_that_breaks_the_contract_is_noticed(tmp_path: Path) -> None:
-    done = judged(tmp_path, "half-credits")
-    assert (done.returncode, 'is not of type "integer"' in done.stdout) == (1, True), done.stdout
 
 
 def test_the_first_days_of_the_default_team_stay_as_they_are() -> None:
