@@ -22,16 +22,12 @@ settings.load_profile("patient")
 
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
-# They run in processes of their own, most of them in environments of their own.
-_PROGRAMS = ("airflow_run", "dagster_run", "prefect_run")
-collect_ignore = [f"integration_tests/{name}.py" for name in _PROGRAMS]
-
 # What several files share: a synced database, dbt, PyAirbyte's libraries, a browser.
 _SHARED = {
     "duckdb": r".*[\[-]duckdb[]-]",
     "postgres": r".*[\[-]postgres[]-]",
     "dbt": r"test_models\w*\.py",
-    "chromium": r"test_(report\w*|form)\.py",
+    "chromium": r"test_report\w*\.py",
 }
 
 # The paths that acceptance-test-config.yml names.

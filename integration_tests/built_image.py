@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from patience import HUNG
-from sandbox_process import ROOT
+from sandbox_process import HUNG, ROOT
 
 # The system's own first: some machines have another program of that name earlier on PATH.
 DOCKER = shutil.which("docker", path=f"/usr/bin:{os.environ['PATH']}") or "/usr/bin/docker"

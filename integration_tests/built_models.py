@@ -11,7 +11,7 @@ from connector_process import SCRIPT
 from dbt_project import ANALYST, MODELS, Project
 from destinations import DuckDb, Postgres, Row, Target, postgres
 from sandbox_process import Sandbox
-from synced_twice import MONDAY, TUESDAY, Figures, Synced, Used, sync_twice, used
+from synced_twice import MONDAY, TUESDAY, Synced, Used, sync_twice
 
 NOBODY, NO_GROUP = "(not attributed to a person)", "(no group)"
 
@@ -21,9 +21,7 @@ class Built:
     """A database after two syncs and two builds."""
 
     synced: Synced
-    builds: tuple[dict[str, str], dict[str, str]]
-    first_expected: list[Used]
-    first_found: Figures
+    builds: list[dict[str, str]]
 
     @property
     def target(self) -> Target:
@@ -88,24 +86,14 @@ def built(request: pytest.FixtureRequest) -> Built:
 
 
 def _build(target: Target, folder: Path, ledger: Sandbox, project: Project) -> Built:
-    first: list[tuple[dict[str, str], list[Used], Figures]] = []
+    builds: list[dict[str, str]] = []
 
-    def build() -> None:
-        results = project.run(target, "build", as_of=MONDAY, using_credit_usage_by_api_key=True)
-        first.append((results, used(ledger, changed=False), daily(target)))
+    def build(day: str = MONDAY) -> None:
+        builds.append(project.run(target, "build", as_of=day, using_credit_usage_by_api_key=True))
 
     synced = sync_twice(folder, target, ledger, {"local_executable": SCRIPT}, between=build)
-    [(first_build, first_expected, first_found)] = first
-    second_build = project.run(target, "build", as_of=TUESDAY, using_credit_usage_by_api_key=True)
-    return Built(synced, (first_build, second_build), first_expected, first_found)
-
-
-def daily(target: Target) -> Figures:
-    """Uses and credits of each day, tool, project and group in the mart."""
-    found = target.query(
-        f"SELECT date, tool, project_reference, group_name, uses, credits FROM {MODELS}.magnific__daily_spend"
-    )
-    return {row[:4]: row[4:] for row in found}
+    build(TUESDAY)
+    return Built(synced, builds)
 
 
 def cost(rows: Iterable[Used]) -> Decimal:

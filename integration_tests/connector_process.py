@@ -19,7 +19,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.test import entrypoint_wrapper
 from airbyte_cdk.test.models.scenario import ExpectedOutcome
-from patience import HUNG
+from sandbox_process import HUNG
 
 from source_magnific_analytics import SourceMagnificAnalytics
 from source_magnific_analytics.policy import POLICY, Policy

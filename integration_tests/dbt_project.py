@@ -65,10 +65,9 @@ class Project:
         assert results, output
         return {one["unique_id"].split(".")[2]: one["status"] for one in results}
 
-    def set_models(self, models: Mapping[str, Any], **sections: Any) -> None:
-        """What the user's own `dbt_project.yml` says of the package's marts, and of its other kinds of nodes."""
+    def configure(self, **sections: Any) -> None:
+        """What the user's own `dbt_project.yml` says of the package's kinds of nodes, beside what the demo's says."""
         written = yaml.safe_load((ROOT / "demo" / "dbt" / "dbt_project.yml").read_text())
-        written["models"] = {"magnific_analytics": {"marts": dict(models)}}
         written |= {name: {"magnific_analytics": section} for name, section in sections.items()}
         (self._folder / "dbt_project.yml").write_text(json.dumps(written))
 
@@ -92,12 +91,9 @@ class Project:
 
     def freshness(self, target: Target) -> dict[str, str]:
         """`pass`, `warn` or `error` of each source table by its name."""
-        given = json.dumps(
-            {"magnific_analytics_schema": SCHEMA, "magnific_analytics_using_credit_usage_by_api_key": False}
-        )
-        place = self._folder / "targets" / "freshness"
-        self._dbt(_profile(target), "source", "freshness", "--vars", given, "--target-path", str(place))
-        results = json.loads((place / "sources.json").read_text())["results"]
+        self._dbt(_profile(target), "source", "freshness", *self._options(target, {}))
+        sources = self._folder / "targets" / _profile(target)["type"] / "sources.json"
+        results = json.loads(sources.read_text())["results"]
         return {one["unique_id"].split(".")[-1]: one["status"] for one in results}
 
     def compiled(self, warehouse: str) -> list[Path]:

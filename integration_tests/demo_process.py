@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from environments import MODELS
-from patience import HUNG
-from sandbox_process import ROOT
+from sandbox_process import HUNG, ROOT
 
 # Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """

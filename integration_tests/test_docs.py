@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from textwrap import dedent
@@ -82,19 +81,14 @@ def test_markdownlint_has_nothing_to_say() -> None:
     assert f"Linting: {len(names)} files" in done.stdout
 
 
-def _put_what_the_demo_makes(folder: Path) -> None:
-    folder.mkdir()
+def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
+    """What a sync makes there, and what the demo beside it."""
+    folder.mkdir(exist_ok=True)
     team = Team(folder)
-    team.sync()
+    team.sync(schema=schema)
     team.export()
-    team.table_file.rename(folder / "magnific.duckdb")
+    team.table_file.rename(folder / warehouse)
     team.export_file.rename(folder / "sandbox-export.csv")
-
-
-def _put_what_the_example_makes(folder: Path) -> None:
-    team = Team(folder)
-    team.sync(schema="magnific")
-    team.table_file.rename(folder / "warehouse.duckdb")
 
 
 @pytest.mark.parametrize(
@@ -114,9 +108,9 @@ def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None
         (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "next_state.py").symlink_to(ROOT / "examples" / "next_state.py")
     if "demo-output" in page.read_text():
-        _put_what_the_demo_makes(tmp_path / "demo-output")
+        _put(tmp_path / "demo-output", "magnific.duckdb")
     if "examples/sync.py" in page.read_text():
-        _put_what_the_example_makes(tmp_path)
+        _put(tmp_path, "warehouse.duckdb", schema="magnific")
     with running(Options(today=TODAY)) as base_url:
         config = {"api_key": DEFAULT_KEY, "start_date": "2026-02-01", "end_date": str(TODAY), "base_url": base_url}
         (tmp_path / "config.json").write_text(json.dumps(config))
@@ -193,7 +187,7 @@ def test_every_link_inside_the_project_leads_somewhere() -> None:
                 assert anchor in slugs, f"{page.name} links to {target}#{anchor}"
 
 
-def text_of(node: ast.expr) -> str | None:
+def text_of(node: ast.AST) -> str | None:
     """A string with an ellipsis for each value put in; None for what is not a string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
@@ -202,33 +196,19 @@ def text_of(node: ast.expr) -> str | None:
     return None
 
 
-def strings() -> Iterator[str]:
-    """Every string with words in it in the connector's modules."""
-    for module in (ROOT / "source_magnific_analytics").glob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
-            text = text_of(node) if isinstance(node, ast.expr) else None
-            if text and " " in text:
-                yield text
-
-
-def errors() -> Iterator[str]:
-    """Every text that the connector makes an error of."""
-    for module in (ROOT / "source_magnific_analytics").glob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                text = text_of(node.args[0])
-                if node.func.id in {"config_error", "transient_error", "system_error"} and text:
-                    yield text
-
-
 def test_every_error_has_a_next_step_and_every_next_step_an_error() -> None:
     page = (ROOT / "docs" / "magnific-analytics.md").read_text()
     tables = re.findall(r"^\|[^|\n]*\| What to do \|\n\|.*\n((?:\|.*\n)+)", page, re.MULTILINE)
     cells = [line.split("|")[1] for table in tables for line in table.splitlines()]
     documented = [re.split("…", quoted) for cell in cells for quoted in re.findall(r"`([^`]+)`", cell)]
     patterns = [re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL) for parts in documented]
-    known = list(strings())
+    modules = (ROOT / "source_magnific_analytics").glob("*.py")
+    nodes = [node for module in modules for node in ast.walk(ast.parse(module.read_text()))]
+    texts = [text for node in nodes if (text := text_of(node)) and " " in text]
     for pattern in patterns:
-        assert any(pattern.search(text) for text in known), f"no text like {pattern.pattern}"
-    for error in errors():
-        assert any(pattern.search(error) for pattern in patterns), f"not in the documentation: {error}"
+        assert any(pattern.search(text) for text in texts), f"no text like {pattern.pattern}"
+    for call in (
+        node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+    ):
+        if call.func.id in {"config_error", "transient_error", "system_error"} and (error := text_of(call.args[0])):
+            assert any(pattern.search(error) for pattern in patterns), f"not in the documentation: {error}"

@@ -15,64 +15,39 @@ from typing import Any
 import duckdb
 import pytest
 from connector_process import SCRIPT
-from environments import AIRFLOW, DAGSTER, PREFECT
+from environments import AIRFLOW, DAGSTER, PREFECT, Environment
 from example_home import EXAMPLES, PERIOD, SMALL_STREAMS, Home
-from patience import HUNG
-from sandbox_process import ROOT, Sandbox
+from sandbox_process import HUNG, ROOT, Sandbox
 
-HERE = Path(__file__).parent
+ENDS: dict[Environment, dict[str, Any]] = {
+    AIRFLOW: {"state": "success", "tasks": {"sync": ["success", 2]}, "schedule": "17 5 * * *"},
+    DAGSTER: {
+        **{"success": True, "retries": 1, "schedule": "17 5 * * *", "asked_for": 1},
+        **{"at_once": {"magnific": 1}, "job_runs": ["magnific_credit_usage"]},
+    },
+    PREFECT: {"state": "COMPLETED", "schedule": "17 5 * * *", "at_once": 1},
+}
+FILES = {AIRFLOW: "airflow_dag.py", DAGSTER: "dagster_definitions.py", PREFECT: "prefect_flow.py"}
 
 
-def last_line(printed: str) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(printed.splitlines()[-1])
-    return said
-
-
-def test_airflow_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
-    python = AIRFLOW.program("python")
-    dag = home.install("airflow_dag.py")
+@pytest.mark.parametrize("orchestrator", ENDS, ids=lambda one: one.name)
+def test_an_orchestrator_tries_again_after_the_days_limit_and_completes(home: Home, orchestrator: Environment) -> None:
+    python, own = orchestrator.program("python"), home.folder / orchestrator.name
+    example = home.install(FILES[orchestrator])
+    own.mkdir()
+    shutil.copy(EXAMPLES / "dagster.yaml", own)
     settings = {
-        "AIRFLOW_HOME": str(home.folder / "airflow"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dag.parent),
+        f"{orchestrator.name.upper()}_HOME": str(own),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(example.parent),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    }
-    environment = {**os.environ, **settings}
-    home.use_up_the_day()
-    said = last_line(home.run([python, HERE / "airflow_run.py", dag.parent], environment))
-    assert said == {"state": "success", "tasks": {"sync": ["success", 2]}, "schedule": "17 5 * * *"}
-    home.assert_complete()
-
-
-def test_dagster_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
-    python = DAGSTER.program("python")
-    definitions = home.install("dagster_definitions.py")
-    (home.folder / "dagster").mkdir()
-    shutil.copy(EXAMPLES / "dagster.yaml", home.folder / "dagster")
-    environment = {**os.environ, "DAGSTER_HOME": str(home.folder / "dagster"), "DAGSTER_DISABLE_TELEMETRY": "yes"}
-    home.use_up_the_day()
-    said = last_line(home.run([python, HERE / "dagster_run.py", definitions], environment))
-    assert said == {
-        "success": True,
-        "retries": 1,
-        "schedule": "17 5 * * *",
-        "asked_for": 1,
-        "at_once": {"magnific": 1},
-        "job_runs": ["magnific_credit_usage"],
-    }
-    home.assert_complete()
-
-
-def test_prefect_tries_again_after_the_days_limit_and_completes(home: Home) -> None:
-    python = PREFECT.program("python")
-    flow = home.install("prefect_flow.py")
-    settings = {
-        "PREFECT_HOME": str(home.folder / "prefect"),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(HUNG),
     }
     home.use_up_the_day()
-    said = last_line(home.run([python, HERE / "prefect_run.py", flow], {**os.environ, **settings}))
-    assert said == {"state": "COMPLETED", "schedule": "17 5 * * *", "at_once": 1}
+    command = [python, Path(__file__).with_name("orchestrator_run.py"), orchestrator.name, example]
+    printed = home.run(command, {**os.environ, **settings})
+    assert json.loads(printed.splitlines()[-1]) == ENDS[orchestrator]
     home.assert_complete()
 
 

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -13,8 +12,7 @@ from typing import Any
 
 import pytest
 from connector_process import Connector
-from patience import HUNG
-from sandbox_process import Sandbox
+from sandbox_process import HUNG, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
 Json = dict[str, Any]
@@ -81,25 +79,6 @@ def test_killed_again_and_again_while_it_writes(
         first = sandbox.requests()[0]["body"]["start_date"]
         assert first == (str(date.fromisoformat(saved) + timedelta(days=1)) if saved else backfill["start_date"])
     assert warehouse.usage_state["date"] < backfill["end_date"]
-    read_whole(connector, sandbox, backfill, warehouse)
-
-
-def test_killed_while_it_waits_for_each_answer(
-    connector: Connector, sandbox: Sandbox, backfill: Json, warehouse: Warehouse, temporary: Path
-) -> None:
-    # The sixth request is the second window: each of these runs gets one window further.
-    for request in (1, 4, 5, 6, 6, 5):
-        sandbox.heal()
-        sandbox.requests()
-        sandbox.spoil({"kind": "silence", "at": request})
-        command = connector.command("read", config=backfill, catalog=ALL, state=warehouse.state)
-        with tempfile.TemporaryFile() as output:
-            with started(command, temporary, output.fileno()) as running:
-                sandbox.wait_for_requests(request)
-                running.kill()
-            output.seek(0)
-            warehouse.load(output.read())
-    sandbox.heal()
     read_whole(connector, sandbox, backfill, warehouse)
 
 

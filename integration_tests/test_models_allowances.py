@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from built_by_hand import Build, build
 from built_models import analysts_postgres
 from dbt_project import Project
-from destinations import Target
+from destinations import Row
 
 # The second price has none that was agreed upon.
 SEEDS = {
@@ -35,77 +36,57 @@ TODAY = "2026-04-20 02:00:00"
 USED = {"2026-02-10": 900, "2026-03-05": 1100, "2026-04-05": 2150}
 
 
-def build_allowed(folder: Path, target: Target | None = None) -> Build:
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def allowed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     """Prices and allowances that change, rollover and a pack, synced in the third cycle of a contract of a 31st."""
-    return build(
-        folder,
-        SEEDS,
-        target=target,
-        credit_usage=[
-            *[
-                (f"day-{day}-0", "Upscaler", "gus@example.com", credits, "Film", TODAY, "{}")
-                for day, credits in USED.items()
-            ],
-            ("day-2026-02-10-1", "Upscaler", "hal@example.com", -10, "Film", TODAY, "{}"),
-            ("day-2026-02-10-2", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
+    usage = [
+        *[
+            (f"day-{day}-0", "Upscaler", "gus@example.com", credits, "Film", TODAY, "{}")
+            for day, credits in USED.items()
         ],
-        members=[("gus@example.com", "owner", "active", TODAY)],
-        groups=[(1, "Film", 6, TODAY)],
-        projects=[("7c1f", "Trade Fair", TODAY)],
-    )
+        ("day-2026-02-10-1", "Upscaler", "hal@example.com", -10, "Film", TODAY, "{}"),
+        ("day-2026-02-10-2", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
+    ]
+    lists = {
+        "members": [("gus@example.com", "owner", "active", TODAY)],
+        "groups": [(1, "Film", 6, TODAY)],
+        "projects": [("7c1f", "Trade Fair", TODAY)],
+    }
+    with analysts_postgres() if request.param == "postgres" else nullcontext() as target:
+        yield build(tmp_path_factory.mktemp("allowed"), SEEDS, target=target, credit_usage=usage, **lists)
 
 
-@pytest.fixture(scope="module")
-def allowed(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    return build_allowed(tmp_path_factory.mktemp("allowed"))
+IN_DUCKDB = pytest.mark.parametrize("allowed", ["duckdb"], indirect=True)
 
 
-@pytest.fixture(scope="module")
-def allowed_in_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    with analysts_postgres() as target:
-        yield build_allowed(tmp_path_factory.mktemp("allowed"), target)
+def of_team(allowed: Build, columns: str) -> list[Row]:
+    """Of each cycle, in order."""
+    return allowed.rows(columns, "budget", "WHERE scope = 'team' ORDER BY cycle_start")
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def allowed_in_both(request: pytest.FixtureRequest) -> Build:
-    found: Build = request.getfixturevalue("allowed" if request.param == "duckdb" else "allowed_in_postgres")
-    return found
-
-
-def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowed_in_both: Build) -> None:
-    cycles = allowed_in_both.rows(
-        "cycle_start, cycle_end, is_current", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
-    )
-    assert cycles == [
+def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowed: Build) -> None:
+    assert of_team(allowed, "cycle_start, cycle_end, is_current") == [
         (date(2026, 1, 31), date(2026, 2, 27), False),
         (date(2026, 2, 28), date(2026, 3, 30), False),
         (date(2026, 3, 31), date(2026, 4, 29), True),
     ]
-    years = allowed_in_both.rows(
+    years = allowed.rows(
         "name, cycle_start, cycle_end, allowance, used", "budget", "WHERE scope = 'group' AND name = 'FILM'"
     )
     assert years == [("FILM", date(2025, 6, 15), date(2026, 6, 14), 50_000, sum(USED.values()))]
 
 
-def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(
-    allowed_in_both: Build,
-) -> None:
-    budget = allowed_in_both.rows(
-        "allowance, extra_allowance, remaining", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
-    )
-    assert budget == [
+def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(allowed: Build) -> None:
+    assert of_team(allowed, "allowance, extra_allowance, remaining") == [
         (1000, 0, 100),  # the pack comes later
         (1300, 300, 200),  # the plan is still the old one, and 100 come from the pack
-        (
-            2300,
-            300,
-            150,
-        ),  # 150 over the plan: 100 of the rollover, which has ended since, and 50 of what the pack has left
+        # 150 over the plan: 100 of the rollover, which has ended since, and 50 of what the pack has left
+        (2300, 300, 150),
     ]
 
 
-def test_an_alert_says_which_level_was_reached_on_which_day(allowed_in_both: Build) -> None:
-    alerts = allowed_in_both.rows(
+def test_an_alert_says_which_level_was_reached_on_which_day(allowed: Build) -> None:
+    alerts = allowed.rows(
         "cycle_start, level, crossed_on, message", "alerts", "WHERE scope = 'team' ORDER BY cycle_start, level"
     )
     reached = {date(2026, 1, 31): [50, 80], date(2026, 2, 28): [50, 80], date(2026, 3, 31): [50, 80]}
@@ -117,37 +98,34 @@ def test_an_alert_says_which_level_was_reached_on_which_day(allowed_in_both: Bui
     )
 
 
-def test_nobody_has_a_limit_who_was_not_given_one(allowed_in_both: Build) -> None:
-    limits = allowed_in_both.rows(
-        "name, used, allowance, level, runs_out_on", "budget", "WHERE scope IN ('person', 'project')"
-    )
+def test_nobody_has_a_limit_who_was_not_given_one(allowed: Build) -> None:
+    limits = allowed.rows("name, used, allowance, level, runs_out_on", "budget", "WHERE scope IN ('person', 'project')")
     assert sorted(limits) == [
         ("Gus@example.com", 2150, 2000, 100, date(2026, 4, 5)),
         ("trade FAIR", 0, 1_000_000, 0, None),
     ]
 
 
+@IN_DUCKDB
 def test_an_allowance_of_nobody_is_reported(allowed: Build) -> None:
     assert allowed.results["magnific_allowances_are_of_somebody"] == "warn"
 
 
-def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed_in_both: Build) -> None:
-    [(cost, without)] = allowed_in_both.rows(
-        "cost, credits_without_price", "people", "WHERE person = 'gus@example.com'"
-    )
+def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed: Build) -> None:
+    [(cost, without)] = allowed.rows("cost, credits_without_price", "people", "WHERE person = 'gus@example.com'")
     assert (cost, without) == (1100 * Decimal("0.0005") + 2150 * Decimal("0.002"), 900)
-    assert allowed_in_both.results["magnific_every_day_has_a_price"] == "warn"
-    money = allowed_in_both.rows(
-        "used_cost, remaining_cost, allowance_cost", "budget", "WHERE scope = 'team' ORDER BY cycle_start"
-    )
+    assert allowed.results["magnific_every_day_has_a_price"] == "warn"
+    money = of_team(allowed, "used_cost, remaining_cost, allowance_cost")
     used, left = 2150 * Decimal("0.002"), 150 * Decimal("0.002")
     assert (money[0][0], money[2]) == (None, (used, left, used + left))
 
 
+@IN_DUCKDB
 def test_a_negative_row_is_a_correction_in_focus(allowed: Build) -> None:
     assert allowed.rows('"PricingQuantity"', "focus", "WHERE \"ChargeClass\" = 'Correction'") == [(-10,)]
 
 
+@IN_DUCKDB
 @pytest.mark.parametrize("fault", ["group,,5,,month,2026-01-01,", "person,ann@example.com,,5,month,2026-01-01,"])
 def test_a_row_of_a_seed_that_no_model_can_use_fails(allowed: Build, tmp_path: Path, fault: str) -> None:
     header = SEEDS["magnific_allowances"].partition("\n")[0]

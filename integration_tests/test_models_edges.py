@@ -106,9 +106,9 @@ def test_a_mart_can_be_switched_off_without_losing_a_test_of_the_others(untidy: 
 
 
 def test_the_schema_of_the_users_snapshots_wins(untidy: Build) -> None:
-    untidy.project.set_models({}, snapshots={"+schema": "history"})
+    untidy.project.configure(snapshots={"+schema": "history"})
     results = untidy.project.run(untidy.target, "build", "--select", "+magnific__members_history")
-    untidy.project.set_models({})
+    untidy.project.configure()
     assert results["magnific__members_history"] == "success"
     assert untidy.target.query("SELECT user_email FROM models_history.magnific__members_history") == [
         ("ann@example.com",)

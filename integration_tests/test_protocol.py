@@ -6,7 +6,6 @@ import sys
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from connector_process import Connector
 from sandbox_process import ROOT, USAGE, Sandbox
 from warehouse import ALL, KEYS, USAGE_ALONE, Warehouse
@@ -42,18 +41,10 @@ def test_the_entry_point_of_the_image_is_the_same(connector: Connector, sandbox:
     assert sandbox.count() == 1
 
 
-@pytest.mark.parametrize(
-    ("config", "words"),
-    [
-        ("{start_date: today}", "The configuration file "),
-        ({"api_key": "a\r\nb", "start_date": "2026-03-01"}, "api_key is not valid"),
-    ],
-    ids=["no JSON", "a line break in the key"],
-)
-def test_a_wrong_configuration_is_the_answer_to_a_check(connector: Connector, config: Any, words: str) -> None:
-    run = connector("check", config=config)
+def test_a_configuration_that_is_no_json_is_the_answer_to_a_check(connector: Connector) -> None:
+    run = connector("check", config="{start_date: today}")
     assert (run.code, run.stderr, run.connection[0]) == (0, b"", "FAILED")
-    assert words in run.connection[1]
+    assert "The configuration file " in run.connection[1]
 
 
 def test_the_script_waits_as_long_as_it_is_told(

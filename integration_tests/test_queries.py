@@ -9,8 +9,7 @@ import pytest
 from built_models import NO_GROUP, NOBODY, Built
 from destinations import SCHEMA, DuckDb
 from sandbox_process import ROOT
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.event import listens_for
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from synced_twice import (
     GROUP,
@@ -26,65 +25,39 @@ from synced_twice import (
 from sandbox.team import GROUPS, make_team
 
 FIRST, TODAY = date.fromisoformat(START), date.fromisoformat(TUESDAY)
-QUERIES = ROOT / "docs" / "queries"
+POSTGRES = "postgresql+psycopg://airbyte@127.0.0.1"
 COLUMNS = {
     "credit_usage": "date, granularity, tool, user_email, user_uses, user_credits, group_name, _airbyte_extracted_at",
     "groups": "name, member_count",
     "members": "email, role, status",
 }
 Answer = list[dict[str, Any]]
-Ask = Callable[[str], Answer]
+Ask = Callable[..., Answer]
 
 
 @pytest.fixture()
-def engine(built: Built) -> Engine:
-    """Connections that find PyAirbyte's tables by their names alone, as a query's author does."""
+def ask(built: Built) -> Ask:
+    """Asks one of docs/queries, whose author finds tables by their names alone: of a few rows, a VALUES list for each
+    table, or of PyAirbyte's tables as they would be if the last sync had been at 05:17 on TODAY.
+    """
     target = built.target
-    if isinstance(target, DuckDb):
-        made = create_engine(f"duckdb:///{target.path}", poolclass=NullPool)
-    else:
-        made = create_engine(f"postgresql+psycopg://airbyte@127.0.0.1:{target.port}/postgres", poolclass=NullPool)
-
-    @listens_for(made, "connect")
-    def find_tables(connection: Any, _: Any) -> None:
-        connection.execute(f"set search_path = '{SCHEMA}'")
-        connection.commit()
-
-    return made
-
-
-@pytest.fixture()
-def ask(engine: Engine) -> Ask:
-    """Asks one of docs/queries of the tables as they would be if the last sync had been at 05:17 on TODAY."""
-
-    def answer(query: str) -> Answer:
-        with engine.connect() as connection:
-            # It is rolled back when the connection is closed.
-            connection.exec_driver_sql(f"update credit_usage set _airbyte_extracted_at = timestamp '{TODAY} 05:17:00'")
-            return [dict(row) for row in connection.exec_driver_sql(sql_of(query)).mappings()]
-
-    return answer
-
-
-@pytest.fixture()
-def ask_of(engine: Engine) -> Callable[..., Answer]:
-    """Asks one of docs/queries of a few rows, written as a VALUES list for each table."""
+    url = f"duckdb:///{target.path}" if isinstance(target, DuckDb) else f"{POSTGRES}:{target.port}/postgres"
+    engine = create_engine(url, poolclass=NullPool)
 
     def answer(query: str, **tables: str) -> Answer:
+        # Whatever was changed is rolled back when the connection is closed.
         with engine.connect() as connection:
+            connection.exec_driver_sql(f"set search_path = '{SCHEMA}'")
             for name, rows in tables.items():
                 columns = COLUMNS[name]
                 connection.exec_driver_sql(f'create temp table "{name}" as select * from (values {rows}) t ({columns})')
-            answered = [dict(row) for row in connection.exec_driver_sql(sql_of(query)).mappings()]
-            for name in tables:
-                connection.exec_driver_sql(f'drop table "{name}"')
-            return answered
+            if not tables:
+                read = f"timestamp '{TODAY} 05:17:00'"
+                connection.exec_driver_sql(f"update credit_usage set _airbyte_extracted_at = {read}")
+            sql = (ROOT / "docs" / "queries" / f"{query}.sql").read_text()
+            return [dict(row) for row in connection.exec_driver_sql(sql).mappings()]
 
     return answer
-
-
-def sql_of(query: str) -> str:
-    return (QUERIES / f"{query}.sql").read_text()
 
 
 MARTS = {
@@ -171,26 +144,26 @@ def used(*days: tuple[str, int], at: str) -> str:
     )
 
 
-def test_a_month_goes_through_the_last_day_that_was_over(ask_of: Callable[..., Answer]) -> None:
+def test_a_month_goes_through_the_last_day_that_was_over(ask: Ask) -> None:
     november = [(f"2026-11-{day:02}", 10) for day in range(1, 28)]
-    [row] = ask_of("growth", credit_usage=used(*november, at="2026-12-01 05:17:00"))
+    [row] = ask("growth", credit_usage=used(*november, at="2026-12-01 05:17:00"))
     assert (str(row["month"]), str(row["through"]), int(row["credits"])) == ("2026-11-01", "2026-11-30", 270)
-    _, december = ask_of("growth", credit_usage=used(*november, at="2026-12-03 05:17:00"))
+    _, december = ask("growth", credit_usage=used(*november, at="2026-12-03 05:17:00"))
     assert (str(december["through"]), int(december["credits"])) == ("2026-12-02", 0)
     # The first two days of December against those a week before.
     assert (str(december["compared_from"]), int(december["compared_credits"])) == ("2026-11-24", 20)
 
 
-def test_groups_of_one_name_count_each_credit_once(ask_of: Callable[..., Answer]) -> None:
+def test_groups_of_one_name_count_each_credit_once(ask: Ask) -> None:
     usage = used(("2026-11-01", 30), ("2026-11-02", 12), at="2026-11-03 00:00:00")
-    [row] = ask_of("spend_by_group", credit_usage=usage, groups="('Studio', 2), ('Studio', 5)")
+    [row] = ask("spend_by_group", credit_usage=usage, groups="('Studio', 2), ('Studio', 5)")
     assert (row["group_name"], int(row["credits"]), int(row["member_count"])) == ("Studio", 42, 7)
 
 
-def test_an_address_is_one_person_however_it_is_written(ask_of: Callable[..., Answer]) -> None:
+def test_an_address_is_one_person_however_it_is_written(ask: Ask) -> None:
     rows = used(("2026-11-01", 30), ("2026-11-02", 12), at="2026-11-03 00:00:00").replace("ann@", "Ann@", 1)
     members = "('ANN@x.com', 'member', 'active')"
-    [row] = ask_of("spend_by_user", credit_usage=rows, members=members)
+    [row] = ask("spend_by_user", credit_usage=rows, members=members)
     assert (row["user_email"], int(row["credits"]), row["role"]) == ("ann@x.com", 42, "member")
-    [group] = ask_of("spend_by_group", credit_usage=rows, groups="('Studio', 2)")
+    [group] = ask("spend_by_group", credit_usage=rows, groups="('Studio', 2)")
     assert group["people"] == 1

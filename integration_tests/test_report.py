@@ -1,7 +1,4 @@
-"""The report in a real browser without a network: what is seen, printed, saved and read aloud.
-
-Screenshots go to the folder that REPORT_SCREENSHOTS names, for people to look at.
-"""
+"""The report in a real browser without a network: what is seen, printed, saved and read aloud."""
 
 import base64
 import struct

@@ -3,18 +3,14 @@
 Whatever else comes back or is entered: unit_tests/test_privacy.py, test_config.py.
 """
 
-import datetime
 import ssl
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from connector_process import Connector, read_here
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from raw_server import raw_server
 from sandbox_process import USAGE, Sandbox
 from warehouse import ALL, catalog
@@ -52,21 +48,11 @@ def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
 
 def certificate(folder: Path) -> ssl.SSLContext:
     """A server's context with a certificate for 127.0.0.1 that nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    start = datetime.datetime(2020, 1, 1)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), start)
-        .not_valid_after(datetime.datetime(2120, 1, 1))
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
+    key, file = folder / "key.pem", folder / "server.pem"
+    options = ["-x509", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", file]
+    subprocess.run(["openssl", "req", "-newkey", "rsa:2048", *options], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
+    context.load_cert_chain(file, key)
     return context
 
 

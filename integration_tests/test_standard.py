@@ -1,14 +1,9 @@
-"""Airbyte's standard tests, in this session and by the command `airbyte-cdk`, with catalog warnings as errors."""
+"""Airbyte's standard tests by the command `airbyte-cdk`, with catalog warnings as errors."""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
-from airbyte_cdk.test.standard_tests import SourceTestSuiteBase
-
-from source_magnific_analytics import SourceMagnificAnalytics
 
 ROOT = Path(__file__).parent.parent
 WARNING = "error::airbyte_cdk.test.standard_tests.DiscoveredCatalogWarning"
@@ -21,11 +16,6 @@ NEEDED = (
     "sandbox",
     "source_magnific_analytics",
 )
-
-
-@pytest.mark.filterwarnings(WARNING)
-class TestStandard(SourceTestSuiteBase):
-    connector = SourceMagnificAnalytics
 
 
 def test_the_command_airbyte_cdk_finds_nothing_to_complain_about(tmp_path: Path) -> None:

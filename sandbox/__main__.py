@@ -69,12 +69,12 @@ def _greeting(base_url: str, options: Options) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve until interrupted; then return, so that the exit code is 0."""
     parser, given = _arguments(argv)
-    # A shell starts its background jobs with SIGINT ignored, and tests end theirs with SIGTERM.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     try:
         options = _options(given)
         server = listen(options, given.port)
+        # A shell starts its background jobs with SIGINT ignored, and tests end theirs with SIGTERM.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         base_url = f"http://{HOST}:{server.port}"  # ignore-https-check
         about = {"base_url": base_url, "api_key": options.key, "pid": os.getpid()}
         print(json.dumps(about) if given.json else _greeting(base_url, options), flush=True)

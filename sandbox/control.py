@@ -45,12 +45,12 @@ def control_of(state: State) -> Blueprint:
             make(state, content)
         return json_answer({})
 
-    @control.delete("/<any(changes, quirks):what>")
-    def undo(what: str) -> Response:
-        """Remove all quirks, or reset everything to the start; `date` in the query sets another day."""
+    @control.delete("/changes")
+    def undo() -> Response:
+        """Reset everything to the start; `date` in the query sets another day."""
         today = read_day(request.args["date"]) if "date" in request.args else None
         with state.lock:
-            state.quirks.clear() if what == "quirks" else state.start_over(today)
+            state.start_over(today)
         return json_answer({})
 
     @control.get("/<any(ledger, rows):what>")

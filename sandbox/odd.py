@@ -18,7 +18,7 @@ from flask import Response, request
 from sandbox.answers import credit_usage, first_day
 from sandbox.limits import until_midnight
 from sandbox.query import Query, RefusedError
-from sandbox.wire import Asked, json_answer, message, problem, respond, write_json
+from sandbox.wire import Asked, json_answer, problem, respond, write_json
 
 Json = dict[str, Any]
 Change = Callable[..., Response]
@@ -155,13 +155,6 @@ def old_refused(response: Response, asked: Asked) -> Response:
     return problem(RefusedError(("start_date", f"must not be more than {OLDEST_DAYS} days ago")))
 
 
-def flat_problem(response: Response, asked: Asked) -> Response:
-    if response.status_code == 400:
-        content = json.loads(response.get_data())
-        response.set_data(write_json(content.get("problem", content)))
-    return response
-
-
 def with_limits(response: Response, asked: Asked) -> Response:
     seconds = until_midnight(pendulum.now("UTC")).seconds
     told = {"limit": asked.limits.per_day, "remaining": asked.limits.left(), "reset": seconds}
@@ -189,18 +182,6 @@ def with_bytes(change: Callable[[bytes], bytes], encoding: str = "") -> Change:
 def another_status(response: Response, asked: Asked, status: int, headers: Any = None, body: Any = "") -> Response:
     text, kind = (body, "text/html") if isinstance(body, str) else (json.dumps(body), "application/json")
     return Response(text, status, dict(headers or {}), content_type=kind)
-
-
-def another_body(response: Response, asked: Asked, body: Any) -> Response:
-    return json_answer(body) if response.status_code == 200 else response
-
-
-def redirect(response: Response, asked: Asked, location: str, status: int = 307) -> Response:
-    return Response("", status, {"Location": location})
-
-
-def forbidden(response: Response, asked: Asked) -> Response:
-    return response if response.status_code == 401 else message(403, "This team may not read analytics")
 
 
 class BrokenOffError(ConnectionError):
@@ -232,11 +213,6 @@ def broken_off(half: bool, reset: bool, length: bool) -> Change:
     return broken
 
 
-def late(response: Response, asked: Asked, seconds: float) -> Response:
-    time.sleep(seconds)
-    return response
-
-
 def trickle(response: Response, asked: Asked, seconds: float) -> Response:
     body = response.get_data()
 
@@ -249,12 +225,8 @@ def trickle(response: Response, asked: Asked, seconds: float) -> Response:
 
 
 def silence(response: Response, asked: Asked) -> Response:
-    """Send nothing until the client closes the connection, which makes the socket readable.
-
-    TCP urgent data tells a test that nothing will come, so that it need not wait.
-    """
+    """Send nothing until the client closes the connection, which makes the socket readable."""
     connection: socket.socket = request.environ["werkzeug.socket"]
     with suppress(OSError):
-        connection.send(b"!", socket.MSG_OOB)
         connection.recv(1)
     return broken_off(half=False, reset=True, length=False)(response, asked)

@@ -77,7 +77,6 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
     "plain-dates": ("periods have a date without a time, 2026-11-21", values(["date"], lambda day: day[:10])),
     "unlisted": ("every second member is missing from the list", answer(odd.every_second_member)),
     "no-created-at": ('API keys were created at ""', values(["created_at"], lambda _: "")),
-    "flat-problems": ("400 without the wrapping `problem`", odd.flat_problem),
     "limit-headers": ("each response has the day's limit in x-ratelimit headers", odd.with_limits),
     "slow-clock": ("the server's Date is three hours behind", odd.three_hours_behind),
     "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
@@ -86,10 +85,7 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
 """The opposite of what the documentation leaves open, or states but nobody has seen."""
 
 FAILURES: dict[str, tuple[str, odd.Change]] = {
-    "forbidden": ("the key may not read analytics: 403", odd.forbidden),
-    "body": ("another `body` in place of each answer of status 200", odd.another_body),
     "status": ("another `status`, with `headers` and `body`", odd.another_status),
-    "redirect": ("a redirect (`status`, default 307) to a `location`", odd.redirect),
     "empty": ("no body", with_bytes(lambda body: b"")),
     "html": ("a page in HTML in place of each answer", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
     "bad-gzip": ("an uncompressed body that claims to be compressed", with_bytes(lambda body: body, "gzip")),
@@ -98,7 +94,6 @@ FAILURES: dict[str, tuple[str, odd.Change]] = {
         "the last text begins with bytes that are not UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
     ),
-    "late": ("the response comes after some `seconds`", odd.late),
     "trickle": ("the body comes byte by byte, each after some `seconds`", odd.trickle),
     "cut": ("the body ends in its middle", broken_off(half=True, reset=False, length=True)),
     "cut-chunked": ("the same without a length", broken_off(half=True, reset=False, length=False)),

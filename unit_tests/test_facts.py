@@ -68,7 +68,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }
 # They change nothing that the connector assumes.
-FREE = {"empty-periods", "flat-problems", "gzip"}
+FREE = {"empty-periods", "gzip"}
 
 
 class Page:

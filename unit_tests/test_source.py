@@ -34,6 +34,9 @@ def test_the_form_explains_every_entry_in_order_and_offers_what_the_connector_kn
     assert SPEC["required"] == ["api_key", "start_date"]
     assert [name for name, entry in PROPERTIES.items() if entry.get("airbyte_secret")] == ["api_key"]
     assert [name for name, entry in PROPERTIES.items() if entry.get("airbyte_hidden")] == ["base_url"]
+    assert [name for name, entry in PROPERTIES.items() if entry.get("always_show")] == ["plan", "granularity"]
+    patterns = [(entry, {**entry, **entry.get("items", {})}.get("pattern")) for entry in PROPERTIES.values()]
+    assert all(entry["pattern_descriptor"] for entry, pattern in patterns if pattern), "what Airbyte asks for in words"
     assert PROPERTIES["granularity"]["enum"] == [granularity.value for granularity in Granularity]
     assert PROPERTIES["plan"]["enum"] == list(LONGEST_RANGE_DAYS)
 
@@ -69,10 +72,12 @@ def test_what_the_form_proposes_is_what_an_empty_entry_means(api: requests_mock.
         (True, "project_references", [[PROJECT]]),
     ],
 )
-def test_the_form_refuses_what_it_can_see_and_accepts_what_the_connector_accepts(
+def test_the_form_refuses_at_its_field_what_it_can_see_and_accepts_what_the_connector_accepts(
     valid: bool, name: str, values: list[Any]
 ) -> None:
-    assert {Draft7Validator(SPEC).is_valid(raw_config(**{name: value})) for value in values} == {valid}
+    for value in values:
+        errors = [*Draft7Validator(SPEC).iter_errors(raw_config(**{name: value}))]
+        assert [name in f"{[*error.path]} {error.message}" for error in errors] == [True] * (not valid)
 
 
 @pytest.fixture(scope="module")
