@@ -44,7 +44,7 @@ class Home:
 
     def use_up_the_day(self) -> None:
         """Only the small streams still fit into the day; the refusal says to come back at midnight."""
-        self.sandbox.set_limits(per_day=SMALL_STREAMS, limit_header="retry-after", reset=True)
+        self.sandbox.set_limits(per_day=SMALL_STREAMS, reset=True)
 
     def next_day(self) -> None:
         self.sandbox.set_limits(per_day=100, reset=True)

@@ -25,7 +25,7 @@ class Sandbox:
 
     def __init__(self, *options: str) -> None:
         """Start `python -m sandbox` on a free port; its own limits are off unless `options` set them."""
-        command = [sys.executable, "-m", "sandbox", "--json", "--per-minute=0", "--per-day=0", "--limit-header=none"]
+        command = [sys.executable, "-m", "sandbox", "--json", "--per-minute=0", "--per-day=0"]
         self._process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         about = json.loads(self._process.stdout.readline())

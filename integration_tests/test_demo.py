@@ -111,7 +111,7 @@ def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
 def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
     demo: Demo, make_sandbox: Callable[..., Sandbox], key: str, a_day: int, words: str
 ) -> None:
-    api = make_sandbox(f"--per-day={a_day}", "--limit-header=retry-after")
+    api = make_sandbox(f"--per-day={a_day}")
     demo.output.mkdir()
     (demo.output / "magnific.duckdb").write_text("the last result")
     code, printed = demo.run(MAGNIFIC_API_KEY=key, MAGNIFIC_BASE_URL=api.base_url)

@@ -159,6 +159,13 @@ def test_every_make_target_that_is_named_exists() -> None:
                 assert set(named[1].split()) <= targets, f"{page.name} names {command}"
 
 
+def test_every_test_that_proves_a_promise_exists() -> None:
+    proofs = re.findall(r"`((?:unit_tests/)?test_\w+\.py)`", (ROOT / "docs" / "reliability.md").read_text())
+    files = [(ROOT if "/" in proof else ROOT / "integration_tests") / proof for proof in proofs]
+    assert [str(proof) for proof in files if not proof.exists()] == []
+    assert len(proofs) > 20
+
+
 def test_the_streams_and_their_sync_modes_are_the_connectors_everywhere() -> None:
     connector_page, deploy = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("magnific-analytics", "deploy"))
     listed = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| \*\*(.+?)\*\* \|", connector_page, re.MULTILINE)

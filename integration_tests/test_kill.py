@@ -35,7 +35,7 @@ def temporary(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def started(command: list[str], temporary: Path, stdout: int = subprocess.PIPE) -> Iterator[subprocess.Popen[bytes]]:
+def started(command: list[str], temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The console script, which does not ignore signals, as it would under nohup; it has to end within the block."""
 
     def hear() -> None:
@@ -43,7 +43,7 @@ def started(command: list[str], temporary: Path, stdout: int = subprocess.PIPE) 
             signal.signal(number, signal.SIG_DFL)
 
     env = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, env=env, preexec_fn=hear) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, preexec_fn=hear) as running:
         yield running
         running.wait(timeout=HUNG)
 

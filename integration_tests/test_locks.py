@@ -14,7 +14,6 @@ from packaging.version import Version
 from sandbox_process import ROOT
 
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-LOCKS = sorted((ROOT / "locks").glob("*.txt"))
 
 
 def locked(name: str) -> set[tuple[str, str]]:

@@ -13,7 +13,6 @@ from datetime import timedelta
 import pendulum
 
 from sandbox.events import read_day
-from sandbox.limits import LIMIT_HEADERS
 from sandbox.query import LONGEST_RANGE
 from sandbox.quirks import QUIRKS
 from sandbox.server import HOST, listen
@@ -35,7 +34,6 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
     add("--keys", type=int, default=usual.keys, help=f"how many API keys the team has and uses, 0 to {MOST_KEYS}")
     add("--per-minute", type=int, default=usual.per_minute, help="requests per minute; 0: no limit")
     add("--per-day", type=int, default=usual.per_day, help="requests per day; 0: no limit")
-    add("--limit-header", choices=LIMIT_HEADERS, default=usual.limit_header, help="how a refusal says how long to wait")
     add(
         "--quirk",
         dest="quirks",

@@ -6,8 +6,6 @@ import math
 from datetime import date, datetime, timedelta
 
 MINUTE = timedelta(seconds=60)
-LIMIT_HEADERS = ("none", "retry-after")
-"""How a refusal says how long to wait; the documentation names no header."""
 
 
 class Limits:
@@ -16,14 +14,14 @@ class Limits:
     A minute starts with its first request, so that a test can fill one without watching the clock.
     """
 
-    def __init__(self, per_minute: int = 0, per_day: int = 0, limit_header: str = "none") -> None:
-        self.change(per_minute, per_day, limit_header, reset=True)
+    def __init__(self, per_minute: int = 0, per_day: int = 0) -> None:
+        self.change(per_minute, per_day, reset=True)
 
-    def change(self, per_minute: int, per_day: int, limit_header: str, reset: bool = False) -> None:
+    def change(self, per_minute: int, per_day: int, reset: bool = False) -> None:
         """Set other limits; `reset` sets the counts to zero. Raises ValueError that says what is wrong with them."""
-        if limit_header not in LIMIT_HEADERS or not all(isinstance(n, int) and n >= 0 for n in (per_minute, per_day)):
-            raise ValueError(f"per_minute and per_day are numbers from 0 up, limit_header one of {LIMIT_HEADERS}")
-        self.per_minute, self.per_day, self.limit_header = per_minute, per_day, limit_header
+        if not all(isinstance(n, int) and n >= 0 for n in (per_minute, per_day)):
+            raise ValueError("per_minute and per_day are numbers from 0 up")
+        self.per_minute, self.per_day = per_minute, per_day
         if reset:
             self._day: date | None = None
             self._minute: datetime | None = None
@@ -48,7 +46,7 @@ class Limits:
         return None
 
     def _refusal(self, words: str, wait: timedelta) -> tuple[str, dict[str, str]]:
-        return words, {} if self.limit_header == "none" else {"Retry-After": str(math.ceil(wait.total_seconds()))}
+        return words, {"Retry-After": str(math.ceil(wait.total_seconds()))}
 
 
 def until_midnight(now: datetime) -> timedelta:

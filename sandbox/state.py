@@ -32,7 +32,6 @@ class Options:
     keys: int = DEFAULT_KEYS
     per_minute: int = 50
     per_day: int = 100
-    limit_header: str = "retry-after"
     quirks: tuple[str | Mapping[str, Any], ...] = ()
     """Names of `sandbox.quirks.QUIRKS`, or objects with parameters."""
 
@@ -51,7 +50,7 @@ class State:
         options = self.options
         self.today = today or options.today
         self.events: tuple[Event, ...] = ()
-        self.limits = Limits(options.per_minute, options.per_day, options.limit_header)
+        self.limits = Limits(options.per_minute, options.per_day)
         self.quirks = [Switched(given) for given in options.quirks]
         self.requests: list[dict[str, Any]] = []
 
@@ -69,7 +68,7 @@ class State:
         self.quirks += [Switched(quirk) for quirk in given]
 
     def set_limits(self, given: Any) -> None:
-        same = {name: getattr(self.limits, name) for name in ("per_minute", "per_day", "limit_header")}
+        same = {name: getattr(self.limits, name) for name in ("per_minute", "per_day")}
         if unknown := given.keys() - same.keys() - {"reset"}:
             raise ValueError(f"unknown limits {sorted(unknown)}: choose from {', '.join(same)} and reset")
         self.limits.change(**(same | given))

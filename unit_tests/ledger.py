@@ -62,21 +62,20 @@ def entries(last: date) -> st.SearchStrategy[Entry]:
     )
 
 
-def team(last: date, days: int, version: int = 0, reach: int | None = None) -> list[Entry]:
+def team(last: date, days: int, version: int = 0) -> list[Entry]:
     """A team's usage on every second of the `days` up to `last`.
 
-    As Magnific reports it later (`version` 1, then 2) of the last `reach` days, or of all: an address is another one,
-    what nobody was named for has found its user, a project is gone, a day in each fortnight was refunded.
+    As Magnific reports it later (`version` 1, then 2): an address is another one, what nobody was named for has found
+    its user, a project is gone, a day in each fortnight was refunded.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):
-        retold = version if reach is None or (last - day).days <= reach else 0
-        if retold and day.toordinal() % 14 == 2 * retold + 1:
+        if version and day.toordinal() % 14 == 2 * version + 1:
             continue
         used += [
-            Entry(day, "Mystic", f"ann{retold or ''}@example.com", None, FILM, 2, 20),
-            Entry(day, "Mystic", BOB, None, None if retold == 2 else PRINT, 3, 30),
-            Entry(day, "Upscaler", BOB if retold else None, None, None, 1, 7 + retold),
+            Entry(day, "Mystic", f"ann{version or ''}@example.com", None, FILM, 2, 20),
+            Entry(day, "Mystic", BOB, None, None if version == 2 else PRINT, 3, 30),
+            Entry(day, "Upscaler", BOB if version else None, None, None, 1, 7 + version),
         ]
     return used
 
