@@ -31,7 +31,7 @@ from demo.screen import Screen
 
 DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
-"""For `python -m demo.comparison`."""
+"""For `make compare`."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -88,10 +88,14 @@ def replacing(folder: Path) -> Iterator[Path]:
     try:
         yield new
         with held_back():
+            # It belongs to the sandbox's run alone.
+            (folder / EXPORT_FILE).unlink(missing_ok=True)
             for file in new.iterdir():
                 file.replace(folder / file.name)
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        # Whoever asks again, while this cleans up, must not leave half of it.
+        with held_back():
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:

@@ -105,6 +105,7 @@ class Browser:
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
+        driver.set_script_timeout(HUNG)
 
     def show(self, html: Path, size: tuple[int, int] = WIDE, dark: bool = False, chosen: str = "") -> None:
         """Open the page in a window of `size`, with `chosen` in its address, and wait until its charts are drawn."""
