@@ -1,7 +1,5 @@
 """The marts of the dbt package in a DuckDB file, opened for reading."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Checks across answers: the same days requested in different ways, and ranges at the limit of what is accepted."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """Parses any answer, even a wrong one, into figures to compare."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What the connector assumes, and helpers to check it; docs/reliability.md says what happens otherwise."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """`python -m verify.compare EXPORT [DUCKDB FILE]`: does the table equal Magnific's own export, to the credit?"""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The result of a comparison as one page of text, for a terminal or a file."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Compares answers with the documented fields, without showing data of the team."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from typing import Any

@@ -1,7 +1,5 @@
 """The dashboard's CSV, read by DuckDB. Its format is not documented, so each error names an option that may help."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@ MAGNIFIC_API_KEY, and optionally MAGNIFIC_PLAN and MAGNIFIC_START_DATE, name the
 that it starts itself. The page can be published: it has counts, shares and formats, but no data of the team.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import textwrap

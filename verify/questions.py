@@ -1,7 +1,5 @@
 """The requests that check what the connector assumes: at most twelve, all read-only."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Why export and table may differ, in words for an analyst; `differences.sql` finds which reason fits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

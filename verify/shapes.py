@@ -1,7 +1,5 @@
 """Checks of single answers: their format and how they arrive."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter
