@@ -37,6 +37,11 @@ def run() -> None:
         [number] = ended.args
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
+    finally:
+        # Python would print a stack trace for an exception that a signal raises while it shuts down.
+        for number in _SIGNALS:
+            if signal.getsignal(number) is _end:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _run() -> None:
