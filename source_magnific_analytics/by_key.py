@@ -3,7 +3,6 @@
 import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
-from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -61,18 +60,17 @@ class CreditUsageByApiKey(UsageStream):
                 f"Magnific allows {REQUESTS_A_DAY} a day. Choose an incremental sync mode, which spreads them over "
                 "the days, or name fewer keys in api_key_ids."
             )
-        with self.client.quota.limited_to(share):
-            yield self._state_of(keys, settings)
-            yield from self._read_keys(keys, planned, settings)
-            waiting = [name for name in planned if keys[name].read_on != self.config.today]
-            if waiting:
-                dates = listing([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
-                self.logger.info(
-                    f"The {self.client.policy.requests_by_key} API requests a day of {self.name} do not cover all "
-                    f"keys. These wait for the next day (with the last day read): {dates}."
-                )
-            if settings.full_refresh:
-                yield self._state_of(keys, replace(settings, full_refresh=False))
+        self.client.quota.limit_to(share)
+        yield self._state_of(keys, settings)
+        yield from self._read_keys(keys, planned, settings)
+        if waiting := [name for name in planned if keys[name].read_on != self.config.today]:
+            dates = listing([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
+            self.logger.info(
+                f"The {share.most} API requests a day of {self.name} do not cover all keys. These wait for the next "
+                f"day (with the last day read): {dates}."
+            )
+        if settings.full_refresh:
+            yield self._state_of(keys, replace(settings, full_refresh=False))
 
     def _keys(self, settings: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
         """The progress of each key that is listed or in the state (it may return), and what may be sent today."""
@@ -122,7 +120,7 @@ class CreditUsageByApiKey(UsageStream):
         for name, requests in planned.items():
             before, is_used_up = keys[name], False
             try:
-                series_of_key = dataclasses.replace(series, api_key_id=name, reach=copy(series.reach))
+                series_of_key = dataclasses.replace(series, api_key_id=name, reach=dataclasses.replace(series.reach))
                 for item in series_of_key.read(before, requests):
                     if isinstance(item, Progress):
                         keys[name] = item
@@ -146,6 +144,5 @@ class CreditUsageByApiKey(UsageStream):
             raise errors[0]
 
     def _state_of(self, keys: Keys, settings: Settings) -> dict[str, Any]:
-        share = self.client.quota.share
-        day = {} if share is None else {"date": str(share.date), "requests": share.requests}
+        day = {"date": str(self.client.quota.share.date), "requests": self.client.quota.share.requests}
         return {**settings.as_json, "day": day, "keys": {name: key.as_json for name, key in keys.items()}}

@@ -1,7 +1,6 @@
 """One request to Magnific with all its tries: `ask` returns the parsed answer or raises.
 
-The CDK sends and waits between tries; the policy says what each answer means. Errors that end a stream are raised here,
-because the CDK's own contain request and response bodies, and with them user emails.
+The CDK sends and waits. Errors that end a stream are raised here, because the CDK's own contain bodies with emails.
 """
 
 import logging
@@ -10,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import pendulum
@@ -31,7 +29,7 @@ from source_magnific_analytics.session import Session
 from source_magnific_analytics.waiting import server_time, stated_wait
 
 T = TypeVar("T")
-# The attribute of a response that carries its parsed answer through the CDK.
+# The attribute of a response that carries its parsed answer and the server's time through the CDK.
 _UNDERSTOOD = "understood"
 
 
@@ -60,10 +58,7 @@ class Call:
 
 
 class Client:
-    """The API client that the streams of one sync share: one connection pool, one quota, one policy.
-
-    Unless it is `patient`, a failed connection ends a request at once.
-    """
+    """The client that a sync's streams share. Unless it is `patient`, a failed connection ends a request at once."""
 
     def __init__(self, config: Config, policy: Policy, *, patient: bool = True) -> None:
         self.config = config
@@ -75,8 +70,7 @@ class Client:
     def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
         """Return what `understand` makes of a 200's response, and the UTC day of the server's clock if stated.
 
-        `understand` raises `ContractError` for what it does not understand. Raises `TooMuchError`, `ShareUsedError`, or
-        the `AirbyteTracedException` that ends the stream.
+        Raises `TooMuchError`, `ShareUsedError` or the error that ends the stream; `understand` raises `ContractError`.
         """
         self.quota.admit()
         if not self.has_time(0):
@@ -91,9 +85,9 @@ class Client:
             self.quota.settle(answered=False)
             raise
         self.quota.settle(answered=True)
-        # Remove it from the response, which the CDK keeps until garbage collection.
-        moment = _server_time(response)
-        return vars(response).pop(_UNDERSTOOD), None if moment is None else moment.date()
+        # Remove them from the response, which the CDK keeps until garbage collection.
+        value, moment = vars(response).pop(_UNDERSTOOD)
+        return value, moment and moment.date()
 
     def has_time(self, seconds: float) -> bool:
         """Whether even a slow request, sent after `seconds`, would end within the longest silence."""
@@ -103,24 +97,25 @@ class Client:
 
 @dataclass(frozen=True)
 class _Fault:
-    """A failed try; `wait` is how long the answer asked to wait, in seconds."""
+    """A failed try; the answer asked to wait for `stated_wait` seconds, until `again_at`."""
 
     meaning: Meaning
     what: str
-    wait: float | None = None
     advice: str = failures.OUTAGE
+    stated_wait: float | None = None
+    again_at: DateTime | None = None
 
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """The tries of one request: `faults` and `refusals` (429) so far, and the seconds to `wait` before the next."""
+    """The tries of one request: `faults` and `refusals` (429) so far, and the seconds to wait before the next."""
 
     client: Client
     call: Call
     understand: Callable[[requests.Response], Any]
     faults: int = 0
     refusals: int = 0
-    wait: float = 0.0
+    next_wait: float = 0.0
 
     # The policy sets the bounds; the CDK's own must never end a request first.
     max_retries = 1_000
@@ -135,35 +130,35 @@ class _Tries(ErrorHandler, BackoffStrategy):
         except ContractError as error:
             meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
             what = f"an answer that is not what the API promises: {error}"
-            fault = _Fault(meaning, what, advice=failures.OUTAGE if error.cut else failures.CHANGED_API)
+            fault = _Fault(meaning, what, failures.OUTAGE if error.cut else failures.CHANGED_API)
         except requests.exceptions.RequestException as error:
             fault = _fault_of(error)
         if fault is None:
             return ErrorResolution(Action.SUCCESS)
         response.close()
-        return self._wait_for_limit(response, fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
+        return self._wait_for_limit(fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
         """Seconds to wait; the CDK adds one second, and chooses its own wait for 0."""
         self.client.quota.admit()
-        return max(self.wait - 1, 0.01)
+        return max(self.next_wait - 1, 0.01)
 
     def _judge(self, response: requests.Response) -> _Fault | None:
-        status, meaning = response.status_code, of_status(response.status_code)
+        status, meaning, now = response.status_code, of_status(response.status_code), pendulum.now("UTC")
+        moment = server_time(response.headers, now)
         if meaning is Meaning.ANSWER:
-            vars(response)[_UNDERSTOOD] = self.understand(response)
+            vars(response)[_UNDERSTOOD] = self.understand(response), moment
             return None
         if meaning is Meaning.FINAL:
             body = bytearray()
             # A body that is too large or incomplete has no useful message.
             with suppress(requests.exceptions.RequestException):
                 body = self.client.session.read(response, self.client.policy.largest_error_body)
-            words, server_now = failures.api_words(body), _server_time(response)
-            error = failures.final_error(status, words, self.client.config.plan, server_now)
+            error = failures.final_error(status, failures.api_words(body), self.client.config.plan, moment)
             raise self.client.quota.end_sync_with(error) if status == requests.codes.unauthorized else error
-        return _Fault(
-            meaning, f"HTTP {status}", stated_wait(response.headers, _server_time(response) or pendulum.now("UTC"))
-        )
+        wait = stated_wait(response.headers, moment or now)
+        again_at = None if wait is None else (moment or now).add(seconds=wait)
+        return _Fault(meaning, f"HTTP {status}", stated_wait=wait, again_at=again_at)
 
     def _try_again(self, fault: _Fault) -> ErrorResolution:
         quota, policy, call = self.client.quota, self.client.policy, self.call
@@ -177,11 +172,11 @@ class _Tries(ErrorHandler, BackoffStrategy):
         if hopeless or quota.tries_left <= 0 or (not divide and self.faults == most):
             raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.advice)
         seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
-        if fault.wait is not None and fault.wait <= policy.longest_stated_wait:
-            seconds = max(seconds, fault.wait)
+        if fault.stated_wait is not None and fault.stated_wait <= policy.longest_stated_wait:
+            seconds = max(seconds, fault.stated_wait)
         if not self.client.has_time(seconds):
             raise failures.too_slow(fault.what, call.resume)
-        self.wait = seconds
+        self.next_wait = seconds
         self.faults += 1
         quota.try_again(self.faults if divide else 0)
         if divide:
@@ -193,19 +188,18 @@ class _Tries(ErrorHandler, BackoffStrategy):
         )
         return ErrorResolution(Action.RETRY, FailureType.transient_error, fault.what)
 
-    def _wait_for_limit(self, response: requests.Response, fault: _Fault) -> ErrorResolution:
+    def _wait_for_limit(self, fault: _Fault) -> ErrorResolution:
         quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
-        if fault.wait is not None and fault.wait > policy.longest_stated_wait:
-            now = _server_time(response) or pendulum.now("UTC")
-            raise quota.end_sync_with(failures.day_used_up(resume, now + timedelta(seconds=fault.wait)))
-        if fault.wait is None and self.refusals >= len(policy.unstated_waits):
-            raise quota.end_sync_with(failures.day_used_up(resume, None))
+        seconds = fault.stated_wait
+        if seconds is None and self.refusals < len(policy.unstated_waits):
+            seconds = policy.unstated_waits[self.refusals]
+        if seconds is None or seconds > policy.longest_stated_wait:
+            raise quota.end_sync_with(failures.day_used_up(resume, fault.again_at))
         if self.refusals >= policy.most_stated_waits:
             raise quota.end_sync_with(failures.still_refused(self.refusals + 1, resume))
-        seconds = policy.unstated_waits[self.refusals] if fault.wait is None else fault.wait
         if not self.client.has_time(seconds):
             raise quota.end_sync_with(failures.too_slow(fault.what, resume))
-        self.wait = seconds
+        self.next_wait = seconds
         self.refusals += 1
         self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
         return ErrorResolution(Action.RATE_LIMITED, FailureType.transient_error, fault.what)
@@ -218,8 +212,4 @@ def _fault_of(error: Exception | None) -> _Fault:
             "or ALL_PROXY, such as http://proxy.example:3128, or unset it."  # ignore-https-check
         )
     meaning, what = of_exception(error)
-    return _Fault(meaning, what, advice=failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)
-
-
-def _server_time(response: requests.Response) -> DateTime | None:
-    return server_time(response.headers, pendulum.now("UTC"))
+    return _Fault(meaning, what, failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)

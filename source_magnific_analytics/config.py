@@ -72,10 +72,7 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
 
 
 def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `raw` with values of the right types, without null and an empty `end_date`, which mean "not set".
-
-    Raises `AirbyteTracedException` (config error) that names the first setting with a wrong value.
-    """
+    """Return `raw` in the right types, null and an empty `end_date` left out; raise a config error for a mistake."""
     given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
         if name not in given:
@@ -99,7 +96,7 @@ _Id = Annotated[int, msgspec.Meta(ge=1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 # The type of each setting, and what to enter.
 _KINDS: Mapping[str, tuple[Any, str]] = {
-    "api_key": (_ApiKey, "the team's Magnific API key, without spaces"),
+    "api_key": (_ApiKey, "the team's Magnific API key, exactly as Magnific shows it"),
     "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
     "end_date": (Date, "the last day of usage to sync, as YYYY-MM-DD, or leave it empty"),
     "plan": (Literal["business", "enterprise"], "business or enterprise"),

@@ -129,11 +129,8 @@ class CreditUsage(UsageStream):
         planned = self.windows(progress, self.config.start_date, settings)
         for item in self.series(settings).read(progress, planned):
             if isinstance(item, Progress):
-                progress = item
-                self.saved_through = progress.date
-                yield {**settings.as_json, **progress.as_json}
-            else:
-                yield item
+                progress, self.saved_through = item, item.date
+            yield {**settings.as_json, **progress.as_json} if isinstance(item, Progress) else item
         if settings.full_refresh:
             yield {**replace(settings, full_refresh=False).as_json, **progress.as_json}
 

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, time
-from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
+from msgspec.json import Decoder
 from pendulum import Date
 
 # Everything that decoding a body can raise: wrong shape, broken JSON or UTF-8, nested too deeply, impossible date.
@@ -39,10 +40,7 @@ _Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
 
 
 class UserUsage(msgspec.Struct, gc=False, kw_only=True):
-    """One entry of a tool's breakdown: what one user used, with project and group if Magnific names them.
-
-    Its fields are the columns of a row, in their order.
-    """
+    """One entry of a tool's breakdown: what one user used, for which project and group; the columns of a row."""
 
     user_email: _Text | None = None
     user_uses: _Figure
@@ -60,17 +58,11 @@ class Consumption(msgspec.Struct, gc=False):
     user_credits: _Figure
     user_usages: list[UserUsage] | None = None
 
-
-def _row_of(required: dict[str, Any], optional: dict[str, Any]) -> type:
-    """A row of a list. Fields that are not listed here are emitted unchanged."""
-    columns = {**required, **{name: NotRequired[kind | None] for name, kind in optional.items()}}
-    return TypedDict("Row", columns)  # type: ignore[operator, no-any-return]
-
-
-Member = _row_of({"email": _Text}, {"role": _Text, "status": _Text})
-ApiKey = _row_of({"api_key_id": _Text}, {"display_name": _Text, "status": _Text})
-Group = _row_of({"group_id": _Figure}, {"name": _Text, "member_count": _Figure})
-Project = _row_of({"project_reference": _Text}, {"name": _Text})
+    @property
+    def breakdown(self) -> list[UserUsage]:
+        """Its entries, none if Magnific sends null."""
+        self.user_usages = self.user_usages or []
+        return self.user_usages
 
 
 class _Piece(msgspec.Struct, gc=False):
@@ -80,28 +72,32 @@ class _Piece(msgspec.Struct, gc=False):
     consumptions: msgspec.Raw
 
 
-T = TypeVar("T")
+def _object(required: dict[str, Any], optional: dict[str, Any]) -> type:
+    """A JSON object with these fields, and maybe others, which are kept."""
+    fields = {**required, **{name: NotRequired[kind | None] for name, kind in optional.items()}}
+    return TypedDict("Object", fields)  # type: ignore[operator, no-any-return]
 
 
-class _Body(msgspec.Struct, Generic[T]):
-    data: list[T]
+Member = _object({"email": _Text}, {"role": _Text, "status": _Text})
+ApiKey = _object({"api_key_id": _Text}, {"display_name": _Text, "status": _Text})
+Group = _object({"group_id": _Figure}, {"name": _Text, "member_count": _Figure})
+Project = _object({"project_reference": _Text}, {"name": _Text})
 
-
-_usage = msgspec.json.Decoder(_Body[_Piece])
-_list = msgspec.json.Decoder(_Body[msgspec.Raw])
+_usage: Decoder[dict[str, list[_Piece]]] = Decoder(_object({"data": list[_Piece]}, {}))
+_list: Decoder[dict[str, list[msgspec.Raw]]] = Decoder(_object({"data": list[msgspec.Raw]}, {}))
 # Not strict, so that 12, 12.0, 1.2e1 and "12" are the same whole number.
-decode_consumptions = msgspec.json.Decoder(list[Consumption], strict=False).decode
+decode_consumptions = Decoder(list[Consumption], strict=False).decode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
     """Return each period's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
-    for piece in _usage.decode(readable(body)).data:
+    for piece in _usage.decode(readable(body))["data"]:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
     """The rows of a list with all their fields; `kind` checks the known ones. Raises one of `UNREADABLE`."""
-    for raw in _list.decode(readable(body)).data:
+    for raw in _list.decode(readable(body))["data"]:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}
 

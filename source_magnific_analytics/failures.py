@@ -72,9 +72,9 @@ def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
 
 def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException:
     return config_error(
-        f"One {granularity} of this team's usage is more than {policy.largest_body // 2**20} MiB or "
-        f"{policy.most_rows_in_parts:,} rows, more than this connector adds up at once. Choose a smaller granularity "
-        "in the source's settings."
+        f"One {granularity} of this team's usage is more than this connector adds up at once "
+        f"({policy.largest_body // 2**20} MiB or {policy.most_rows_in_parts:,} rows). Choose a smaller granularity in "
+        "the source's settings."
     )
 
 

@@ -25,7 +25,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """Bounds in seconds, bytes and numbers of tries."""
+    """Bounds: `longest_*`, waits and time-outs in seconds, `largest_*` in bytes, all others as numbers."""
 
     connect_timeout: float = 10
     # Without a byte, while waiting or reading; and for one whole body, however slowly it arrives.
@@ -94,7 +94,8 @@ def of_status(status: int) -> Meaning:
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
     """What an exception means, and our words for it: its own can contain addresses and bytes of the answer."""
-    if isinstance(getattr(next(iter(getattr(error, "args", ())), None), "reason", None), NewConnectionError):
+    cause = error.args[0] if error and error.args else None
+    if isinstance(getattr(cause, "reason", None), NewConnectionError):
         return Meaning.UNREACHABLE, "no host of that name, or none that accepts connections"
     if isinstance(error, BodyTooLargeError):
         return Meaning.TOO_LARGE, f"an answer of more than {error}"

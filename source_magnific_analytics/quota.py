@@ -1,8 +1,7 @@
 """What the streams of one sync share: the day's requests, the tries, and the time since they last sent a message."""
 
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
@@ -22,17 +21,12 @@ class Share:
 
     date: Date
     requests: Annotated[int, msgspec.Meta(ge=0)]
-    most: int = 0
+    most: int = sys.maxsize
 
     def rolled_over(self) -> "Share":
         """The share as it is now: a new day begins with nothing sent."""
         today = pendulum.now("UTC").date()
         return self if self.date == today else Share(today, 0, self.most)
-
-    @property
-    def left(self) -> int:
-        """How many requests may still be sent today."""
-        return self.most - self.rolled_over().requests
 
 
 @dataclass
@@ -40,39 +34,34 @@ class Quota:
     """The requests and tries that one sync uses, and what else ends it.
 
     `spent` counts requests; since the last answer, `tries_of_ranges` tries only found a range too large. `reached` is
-    the error that ends every stream, `share` what the current stream may send.
+    the error that ends every stream, `share` what the current stream may send a day.
     """
 
     tries_left: int
     spent: int = 0
     tries_of_ranges: int = 0
     reached: AirbyteTracedException | None = None
-    share: Share | None = None
-    # A lambda, so that tests can replace the clock.
+    # Lambdas, so that tests can replace the clock.
+    share: Share = field(default_factory=lambda: Share(pendulum.now("UTC").date(), 0))
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
         """Raise if `requests` may not be sent now; more than a whole share may only be sent while it is unused."""
         if self.reached is not None:
             raise self.reached
-        if self.share is not None and min(requests, self.share.most) > self.share.left:
+        share = self.share.rolled_over()
+        if share.requests + min(requests, share.most) > share.most:
             raise ShareUsedError
 
     def count(self) -> None:
         """A request is sent."""
         self.spent += 1
-        if self.share is not None:
-            share = self.share.rolled_over()
-            self.share = replace(share, requests=share.requests + 1)
+        share = self.share.rolled_over()
+        self.share = replace(share, requests=share.requests + 1)
 
-    @contextmanager
-    def limited_to(self, share: Share) -> Iterator[None]:
-        """Limit the requests inside the block to `share`."""
+    def limit_to(self, share: Share) -> None:
+        """Limit the rest of the sync's requests to `share`."""
         self.share = share
-        try:
-            yield
-        finally:
-            self.share = None
 
     def try_again(self, tries_of_range: int = 0) -> None:
         """Count a retry; `tries_of_range` of this request only found its range too large."""

@@ -49,8 +49,7 @@ def _run() -> None:
     # Names can contain any character, whatever the locale says.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    # If stdout is closed, writing the next message fails and ends the run. An error about a log line before that would
-    # print a stack trace that quotes the line.
+    # If stdout is closed, writing a message ends the run. A log line would print a stack trace that quotes it.
     logging.raiseExceptions = False
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])

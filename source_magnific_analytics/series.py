@@ -1,8 +1,8 @@
 """Read a series of windows: request one, yield a checkpoint, its rows and the next checkpoint."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pendulum
@@ -11,7 +11,6 @@ from pendulum import Date
 
 from source_magnific_analytics import failures, state, usage
 from source_magnific_analytics.client import Client, TooMuchError
-from source_magnific_analytics.decoding import ContractError
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
 from source_magnific_analytics.state import Places, Progress, Settings
@@ -19,7 +18,7 @@ from source_magnific_analytics.usage import Answer, Row
 from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
 # What a series yields: its progress, or rows to emit.
-Item = Progress | Iterator[Row]
+Step = Progress | Iterator[Row]
 # Requests usage of a key or the team; returns the answer and the UTC day of Magnific's clock, if stated.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
@@ -37,33 +36,24 @@ class _Window(NamedTuple):
 class Summary:
     """What a sync's log says about deleted rows and about tools whose breakdown exceeds their totals."""
 
-    deleted_rows: int = 0
-    deleted_periods: int = 0
-    excesses: int = 0
-    excess_uses: int = 0
-    excess_credits: int = 0
-    first_excess: str = ""
-
-    def add_excesses(self, date: Date, excesses: Iterable[tuple[str, int, int]]) -> None:
-        """Count tools whose breakdown exceeds their totals, by how many uses and credits, in the period from `date`."""
-        for tool, uses, credits in excesses:
-            self.excesses += 1
-            self.excess_uses += uses
-            self.excess_credits += credits
-            self.first_excess = self.first_excess or f"{failures.one_line(tool, 80)} on {date}"
+    # How many, for each period that had any.
+    deleted: list[int] = field(default_factory=list)
+    # The first day of the period, the tool, and the uses and credits beyond its totals.
+    excesses: list[tuple[Date, str, int, int]] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """Log one line about each, if there is something to say."""
-        if self.deleted_rows:
+        if self.deleted:
             yield (
-                f"{self.deleted_rows:,} rows in {self.deleted_periods:,} periods were deleted: an earlier sync emitted "
+                f"{sum(self.deleted):,} rows in {len(self.deleted):,} periods were deleted: an earlier sync emitted "
                 "them, and Magnific no longer has them."
             )
         if self.excesses:
+            days, tools, uses, credits = zip(*self.excesses, strict=True)
             yield (
-                f"For {self.excesses} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
-                f"{self.excess_uses} uses and {self.excess_credits} credits in all (first: {self.first_excess}). The "
-                "rows are emitted as Magnific states them."
+                f"For {len(tools)} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
+                f"{sum(uses)} uses and {sum(credits)} credits in all (first: {failures.one_line(tools[0], 80)} on "
+                f"{days[0]}). The rows are emitted as Magnific states them."
             )
 
 
@@ -87,11 +77,8 @@ class Series:
     settings: Settings
     api_key_id: str | None = None
 
-    def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Item]:
-        """Yield the rows of each planned window, and the progress before and after them.
-
-        Raises `ShareUsedError` before a period that the day's share does not pay for, and what `fetch` raises.
-        """
+    def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Step]:
+        """Yield each window's rows between two states of progress; raise `ShareUsedError`, and what `fetch` raises."""
         # The last day of the interrupted sync, until this one has caught up.
         resume_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
@@ -136,11 +123,8 @@ class Series:
         end = None if is_complete else resume_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
-    def _window(self, progress: Progress, first: Date) -> Generator[Item, None, _Window | None]:
-        """The window that starts on `first`, as long as Magnific answers at once, or one period in parts.
-
-        None if that day has not begun for Magnific: the next sync reads it.
-        """
+    def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
+        """Read what can be answered from `first` on, or one period in parts; None if that day has not begun there."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy = first, self.client.policy
@@ -226,10 +210,7 @@ class Series:
         policy, parts = self.client.policy, [*joined.values(), *answer.values()]
         if not parts:
             return {}
-        try:
-            period = usage.added_up(parts, policy.most_rows_in_parts)
-        except ContractError as error:
-            raise failures.unreadable(str(error), 1, failures.NEXT_SYNC, failures.CHANGED_API) from None
+        period = usage.added_up(parts, policy.most_rows_in_parts)
         if period is None or memoryview(period.consumptions).nbytes > policy.largest_body:
             raise failures.too_large_period(self.settings.granularity, policy)
         return {date: period}
@@ -239,11 +220,10 @@ class Series:
         for day, period in window.answer.items():
             rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
             yield rows
-            self.summary.add_excesses(day, excesses)
+            self.summary.excesses += [(day, *excess) for excess in excesses]
         read_at = pendulum.now("UTC")
         for granularity, first in progress.overlapping(window.days):
             places = range(emitted.get((granularity, first), 0), progress.places[granularity, first])
             if places:
-                self.summary.deleted_rows += len(places)
-                self.summary.deleted_periods += 1
+                self.summary.deleted.append(len(places))
                 yield usage.deleted_rows(first, granularity, places, read_at, self.api_key_id)

@@ -51,15 +51,13 @@ class SourceMagnificAnalytics(AbstractSource):
     ) -> Iterator[AirbyteMessage]:
         """Read the streams, the small ones first in any catalog; then log the requests used and the days read."""
         order = {stream.name: n for n, stream in enumerate(self.streams(config))}
-        descriptors = [message.stream.stream_descriptor for message in state or [] if message.stream]
-        names = {
-            "catalog": [configured.stream.name for configured in catalog.streams],
-            "state": [".".join(filter(None, (stream.namespace, stream.name))) for stream in descriptors],
-        }
-        for what, streams_named in names.items():
-            if unknown := [name for name in streams_named if name not in order]:
+        saved = [message.stream.stream_descriptor for message in state or [] if message.stream]
+        names = [("catalog", configured.stream.name) for configured in catalog.streams]
+        names += [("state", ".".join(filter(None, (stream.namespace, stream.name)))) for stream in saved]
+        for what, name in names:
+            if name not in order:
                 raise config_error(
-                    f"The {what} names a stream {one_line(unknown[0], 80)}, which does not exist. The streams are "
+                    f"The {what} names a stream {one_line(name, 80)}, which does not exist. The streams are "
                     f"{', '.join(order)}: correct the {what}, or refresh the source's schema in Airbyte."
                 )
         streams = sorted(catalog.streams, key=lambda configured: order[configured.stream.name])
@@ -87,7 +85,6 @@ class SourceMagnificAnalytics(AbstractSource):
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
         """Return the state in the file; raise if it is unreadable, because the warehouse's rows are then unknown."""
-        # Never treated as no state: usage would be read again beside rows that no sync would delete.
         advice = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
         states = _read_file("state", state_path, super().read_state, advice)
         for message in states:

@@ -6,9 +6,8 @@ add up to the totals that the dashboard shows. A row's key is its place in its p
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -36,30 +35,6 @@ class Period:
 Answer = dict[Date, Period]
 
 
-@dataclass
-class _Tool:
-    """A tool's totals in one period and all entries of its breakdown, joined from all pieces."""
-
-    uses: int = 0
-    credits: int = 0
-    usages: list[UserUsage] = field(default_factory=list)
-
-    @cached_property
-    def rest(self) -> tuple[int, int]:
-        """Uses and credits of the totals that are not in the breakdown; negative if it has more."""
-        uses, credits = sum(usage.user_uses for usage in self.usages), sum(usage.user_credits for usage in self.usages)
-        return self.uses - uses, self.credits - credits
-
-    @property
-    def entries(self) -> list[UserUsage]:
-        """The breakdown and, if the totals exceed it, the difference as an entry without a user."""
-        uses, credits = self.rest
-        _check_figures(uses, credits)
-        if self.usages:
-            uses, credits = max(uses, 0), max(credits, 0)
-        return [*self.usages, UserUsage(user_uses=uses, user_credits=credits)] if uses or credits else self.usages
-
-
 def decode(body: bytearray, request: Request | None = None) -> Answer:
     """Check the whole `body` against the contract and, with `request`, against what was requested.
 
@@ -84,25 +59,19 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
 def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
     """Add up the parts of a period to what one answer for all of it would be.
 
-    In each tool, the same user, project and group become one entry. None if the entries so far and the next part exceed
-    `most_rows`; raises `ContractError` for figures that some destination cannot store exactly.
+    In each tool, the same user, project and group become one entry. None if that is too much: if the entries so far and
+    the next part exceed `most_rows`, or for a figure that some destination cannot store exactly.
     """
-    total: dict[str, _Tool] = {}
+    total: dict[str, Consumption] = {}
     sums: dict[_SortKey, UserUsage] = {}
     for part in parts:
         if part.places + len(sums) > most_rows:
             return None
         for name, tool in _tools(decode_consumptions(part.consumptions)).items():
-            whole = total.setdefault(name, _Tool())
-            whole.uses += tool.uses
-            whole.credits += tool.credits
-            whole.usages += _first_entries(name, tool.usages, sums)
-    for tool in total.values():
-        _check_figures(tool.uses, tool.credits)
-        for usage in tool.usages:
-            _check_figures(usage.user_uses, usage.user_credits)
-    consumptions = [Consumption(name, tool.uses, tool.credits, tool.usages) for name, tool in total.items()]
-    return _period(msgspec.Raw(msgspec.json.encode(consumptions)), total)
+            _add(total, tool, _first_entries(name, tool.breakdown, sums))
+    if any(_is_too_large(tool) or any(map(_is_too_large, tool.breakdown)) for tool in total.values()):
+        return None
+    return _period(msgspec.Raw(msgspec.json.encode(list(total.values()))), total)
 
 
 def rows(
@@ -113,11 +82,10 @@ def rows(
     One row for each entry of a breakdown and, if the totals exceed it, one with the difference. With `api_key_id`, each
     row names that key. A tool comes with the uses and credits beyond its totals.
     """
-    tools = _tools(decode_consumptions(period.consumptions))
-    rests = {name: tool.rest for name, tool in tools.items() if tool.usages and min(tool.rest) < 0}
-    excesses = [(name, max(-uses, 0), max(-credits, 0)) for name, (uses, credits) in rests.items()]
+    tools = {name: _entries(tool) for name, tool in _tools(decode_consumptions(period.consumptions)).items()}
+    excesses = [(name, *excess) for name, (_, excess) in tools.items() if any(excess)]
     prefix, common = _place(date, granularity, api_key_id)
-    numbered = enumerate((name, entry) for name in sorted(tools) for entry in sorted(tools[name].entries, key=_rank))
+    numbered = enumerate((name, entry) for name in sorted(tools) for entry in sorted(tools[name][0], key=_rank))
     found = ({"usage_id": f"{prefix}{n}", **common, "tool": name, **asdict(entry)} for n, (name, entry) in numbered)
     return found, excesses
 
@@ -125,33 +93,51 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Deletions of the rows at `places` of a period, which an earlier sync may have emitted.
-
-    The figures are zero, so sums are right even if a warehouse keeps the row.
-    """
+    """Deletions of the rows at `places` of a period. Their figures are zero, in case a warehouse keeps them."""
     prefix, common = _place(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
     return ({"usage_id": f"{prefix}{n}", **common, **figures} for n in places)
 
 
-def _tools(consumptions: Iterable[Consumption]) -> dict[str, _Tool]:
-    tools: dict[str, _Tool] = {}
+def _tools(consumptions: Iterable[Consumption]) -> dict[str, Consumption]:
+    """Each tool's totals and all entries of its breakdown, joined from all pieces."""
+    tools: dict[str, Consumption] = {}
     for consumption in consumptions:
-        tool = tools.setdefault(consumption.tool, _Tool())
-        tool.uses += consumption.user_uses
-        tool.credits += consumption.user_credits
-        tool.usages += consumption.user_usages or []
+        _add(tools, consumption, consumption.breakdown)
     return tools
 
 
-def _check_figures(uses: int, credits: int) -> None:
-    if max(abs(uses), abs(credits)) > decoding.LARGEST_FIGURE:
+def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[UserUsage]) -> None:
+    """Add the totals of `more`, and these entries of its breakdown, to those of the same tool."""
+    whole = tools.setdefault(more.tool, Consumption(more.tool, 0, 0, []))
+    whole.user_uses += more.user_uses
+    whole.user_credits += more.user_credits
+    whole.breakdown.extend(entries)
+
+
+def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
+    """A tool's breakdown with the rest of its totals, and by how many uses and credits it exceeds them."""
+    usages = tool.breakdown
+    rest = UserUsage(
+        user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),
+        user_credits=tool.user_credits - sum(usage.user_credits for usage in usages),
+    )
+    if _is_too_large(rest):
         raise ContractError(f"the figures of a tool add up to more than {decoding.LARGEST_FIGURE}")
+    excess = (0, 0)
+    if usages:
+        excess = (max(-rest.user_uses, 0), max(-rest.user_credits, 0))
+        rest.user_uses, rest.user_credits = max(rest.user_uses, 0), max(rest.user_credits, 0)
+    return [*usages, rest] if rest.user_uses or rest.user_credits else usages, excess
 
 
-def _period(consumptions: msgspec.Raw, tools: dict[str, _Tool]) -> Period:
-    return Period(consumptions, sum(len(tool.entries) for tool in tools.values()))
+def _is_too_large(figures: Consumption | UserUsage) -> bool:
+    return max(abs(figures.user_uses), abs(figures.user_credits)) > decoding.LARGEST_FIGURE
+
+
+def _period(consumptions: msgspec.Raw, tools: dict[str, Consumption]) -> Period:
+    return Period(consumptions, sum(len(_entries(tool)[0]) for tool in tools.values()))
 
 
 def _in_one(several: list[Period]) -> Period:
@@ -163,10 +149,7 @@ def _in_one(several: list[Period]) -> Period:
 
 
 def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsage]) -> Iterator[UserUsage]:
-    """Add each entry to the one in `sums` with the same user, project and group; yield those that have none yet.
-
-    Several entries of one part that share all three stay separate.
-    """
+    """Add each entry to one in `sums` of the same user, project and group; yield those for which there is none left."""
     alike: Counter[_SortKey] = Counter()
     for usage in usages:
         key = (tool, usage.user_email, usage.project_reference, usage.group_name)

@@ -101,10 +101,7 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
 
 
 def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list[Request]:
-    """The requests from the period that contains `start` to the day `end`, ascending, without gap or overlap.
-
-    They are the fewest that `longest` days a request allow for whole periods. None if `end` is before `start`.
-    """
+    """The fewest requests for whole periods, from the period of `start` to the day `end`, ascending, without gaps."""
     requests: list[Request] = []
     first = period_of(start, granularity).start
     while max(start, first) <= end:

@@ -56,9 +56,9 @@ def test_a_day_is_one_of_the_calendar_in_the_plain_form(text: Any, name: str) ->
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"api_key": None}, "api_key is missing: enter the team's Magnific API key, without spaces."),
+        ({"api_key": None}, "api_key is missing: enter the team's Magnific API key, exactly as Magnific shows it."),
         ({"start_date": None}, "start_date is missing: enter the first day of usage to sync, as YYYY-MM-DD."),
-        ({"api_key": ""}, "api_key is not valid: enter the team's Magnific API key, without spaces."),
+        ({"api_key": ""}, "api_key is not valid: enter the team's Magnific API key, exactly as Magnific shows it."),
         (
             {"start_date": "1999-12-31"},
             "start_date 1999-12-31 is before 2000-01-01, when there was no usage: enter a later day, since every empty "
@@ -85,7 +85,7 @@ def test_a_setting_that_is_missing_or_cannot_be_right_is_named_with_what_to_ente
     [
         ("start_date", [""], "enter the first day of usage to sync, as YYYY-MM-DD."),
         ("end_date", ["x"], "enter the last day of usage to sync, as YYYY-MM-DD, or leave it empty."),
-        ("api_key", [["x"]], "enter the team's Magnific API key, without spaces."),
+        ("api_key", [["x"]], "enter the team's Magnific API key, exactly as Magnific shows it."),
         ("plan", ["premium"], "enter business or enterprise."),
         ("granularity", [["day"], "hour"], "enter day, week, month or year."),
         (

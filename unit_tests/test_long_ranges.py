@@ -166,7 +166,9 @@ def test_a_year_of_too_many_rows_to_add_up_is_an_error_that_advises_a_smaller_gr
     output = sync(raw_config(start_date="2026-01-01", granularity="year"))
     kind, words = error(output)
     assert (kind, rows(output), api.call_count) == ("config_error", [], 2)
-    assert words.startswith("One year of this team's usage is more than 24 MiB or 130,000 rows, more than this")
+    assert words.startswith(
+        "One year of this team's usage is more than this connector adds up at once (24 MiB or 130,000 rows)"
+    )
     assert "Choose a smaller granularity" in words
 
 
@@ -181,8 +183,8 @@ def test_figures_that_add_up_beyond_what_is_exact_over_parts_are_refused(
 
     api.post(USAGE, json=usage)
     kind, words = error(sync(raw_config(start_date="2026-11-01", end_date="2026-11-02", granularity="month")))
-    assert kind == "transient_error"
-    assert "the figures of a tool add up to more than" in words
+    assert kind == "config_error"
+    assert "more than this connector adds up at once" in words
 
 
 def test_a_lookback_of_more_than_a_days_requests_comes_up_to_today_again_and_again() -> None:
