@@ -1,6 +1,7 @@
 """Run the connector's commands in this process, on a day of the test's choice, and read what it put out."""
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ LISTS = {
     "projects": API + "team-projects",
 }
 ALL_STREAMS = (*LISTS, "credit_usage", "credit_usage_by_api_key")
+WHOLE_SENTENCES = re.compile(r'(?!.*[A-Z]{2,} [A-Z]{2,} [A-Z]{2,}).*(?:UTC|[a-z0-9)"])\.')
 
 
 @contextmanager
@@ -94,9 +96,10 @@ def log(output: EntrypointOutput) -> str:
 
 
 def error(output: EntrypointOutput) -> tuple[str, str]:
-    """The kind and the text of the first error that the user reads."""
+    """The kind and the text of the first error that the user reads: whole sentences."""
     trace = output.errors[0].trace
     assert trace and trace.error and trace.error.failure_type
+    assert WHOLE_SENTENCES.fullmatch(trace.error.message)
     return trace.error.failure_type.value, trace.error.message
 
 

@@ -210,8 +210,10 @@ def test_a_check_succeeds_with_a_warning(
 
     api.post(USAGE, content=usage)
     assert check(raw_config(plan=plan))
-    days = f"{LONGEST_RANGE_DAYS[plan]} days at once"
-    assert f"Magnific could not answer {days}, so the plan's longest range could not be tried." in caplog.text
+    assert (
+        f"Magnific could not answer {LONGEST_RANGE_DAYS[plan]} days at once, so the plan's longest range could not be "
+        "tried. The key works; a sync will request fewer days at once.\n"
+    ) in caplog.text
     assert api.call_count <= 3
 
 

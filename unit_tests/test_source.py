@@ -10,7 +10,7 @@ from airbyte_cdk.models import AirbyteStream, FailureType, SyncMode
 from airbyte_cdk.test.entrypoint_wrapper import discover
 from airbyte_cdk.utils import AirbyteTracedException
 from builders import OTHER_PROJECT, PROJECT, TODAY, answer, raw_config, saved_state
-from in_process import ALL_STREAMS, LISTS, USAGE, check, clock, error, sync
+from in_process import ALL_STREAMS, LISTS, USAGE, WHOLE_SENTENCES, check, clock, error, sync
 from jsonschema import Draft7Validator
 
 from source_magnific_analytics import SourceMagnificAnalytics
@@ -24,6 +24,7 @@ PROPERTIES: dict[str, dict[str, Any]] = SPEC["properties"]
 def refusal(config: dict[str, Any]) -> AirbyteTracedException:
     with pytest.raises(AirbyteTracedException) as raised:
         check(config)
+    assert WHOLE_SENTENCES.fullmatch(raised.value.message or "")
     return raised.value
 
 
@@ -144,8 +145,8 @@ def test_a_check_asks_once_for_the_plans_longest_range_by_year(
             f"The team has no {OTHER_PROJECT}, which project_references names. It has: {PROJECT} (Spring).",
         ),
         (
-            {"api_key_ids": ["a", "b"]}, "api_keys", [{"api_key_id": "c", "display_name": "CI"}],
-            "The team has no a, b, which api_key_ids names. It has: c (CI).",
+            {"api_key_ids": ["a", "C"]}, "api_keys", [{"api_key_id": "c", "display_name": "CI"}],
+            "The team has no a, C, which api_key_ids names. It has: c (CI).",
         ),
         ({"group_ids": [7]}, "groups", [], "The team has no 7, which group_ids names. It has: none."),
     ],
@@ -181,6 +182,16 @@ def test_a_mistake_in_the_settings_is_reported_before_any_request(api: requests_
     assert problem.failure_type == FailureType.config_error
     assert error(sync(config)) == ("config_error", problem.message)
     assert api.call_count == 0
+
+
+def test_a_check_reads_the_answer_and_names_what_to_do(api: requests_mock.Mocker) -> None:
+    api.post(USAGE, text="<html>")
+    problem = refusal(raw_config())
+    assert problem.failure_type == FailureType.transient_error
+    assert (problem.message or "").endswith(
+        "tried 6 times in a row. Try again later. If this continues, check whether Magnific has an outage or a proxy "
+        "interferes."
+    )
 
 
 @pytest.mark.parametrize(

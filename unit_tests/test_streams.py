@@ -12,10 +12,12 @@ from airbyte_cdk.models import (
     AirbyteStateType,
     AirbyteStreamState,
     StreamDescriptor,
+    SyncMode,
 )
 from airbyte_cdk.utils import AirbyteTracedException
-from builders import KEY, OTHER_PROJECT, PROJECT, answer, entry, period, raw_config, saved_state, tool
-from in_process import ALL_STREAMS, LISTS, USAGE, catalog, error, log, rows, states, sync
+from builders import KEY, OTHER_PROJECT, PROJECT, TODAY, answer, entry, period, raw_config, saved_state, tool
+from in_process import ALL_STREAMS, LISTS, USAGE, catalog, clock, error, log, rows, states, sync
+from pendulum import Date
 
 from source_magnific_analytics import SourceMagnificAnalytics
 
@@ -49,6 +51,24 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: r
     assert {name: rows(output, name) for name in LISTS} == TEAM
     assert not output.errors
     assert "This sync used 6 of the day's 100 API requests; credit usage is complete through 2026-11-22." in log(output)
+
+
+@pytest.mark.parametrize("mode", SyncMode)
+def test_the_slices_of_usage_are_the_requests_that_a_sync_sends(mode: SyncMode, api: requests_mock.Mocker) -> None:
+    api.get(LISTS["api_keys"], json={"data": [{"api_key_id": "fpk-1"}, {"api_key_id": "fpk-2"}]})
+    api.post(USAGE, json=answer())
+    config = raw_config(start_date="2026-01-01", group_ids=[7])
+    for name in ALL_STREAMS[4:]:
+        [*_, state] = states(sync(config, name, today=Date(2026, 11, 1)), name)
+        state = state if mode is SyncMode.incremental else None
+        with clock(TODAY):
+            [stream] = [one for one in SourceMagnificAnalytics().streams(config) if one.name == name]
+            slices = [*stream.stream_slices(sync_mode=mode, stream_state=state)]
+        before = api.call_count
+        sync(config, name, state=state, usage_mode=mode)
+        sent = [request.json() for request in api.request_history[before:] if request.body]
+        assert [{"group_ids": [7], **part} for part in slices] == sent
+        assert len(sent) == (1 if state else 2) * (2 if name.endswith("key") else 1)
 
 
 @pytest.mark.parametrize("moment", ["yesterday", 5, None, "", "2026-01-05T10:00:00+20:00"])
