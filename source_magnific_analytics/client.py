@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import pendulum
 import requests
-from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http import HttpClient
 from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy, ErrorHandler, ErrorResolution
 from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction as Action
@@ -186,7 +185,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
             f"Magnific could not be read ({fault.what}); trying again in {seconds:.0f} seconds "
             f"(try {self.faults + 1} of {most + 1})."
         )
-        return ErrorResolution(Action.RETRY, FailureType.transient_error, fault.what)
+        return ErrorResolution(Action.RETRY, error_message=fault.what)
 
     def _wait_for_limit(self, fault: _Fault) -> ErrorResolution:
         quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
@@ -202,7 +201,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         self.next_wait = seconds
         self.refusals += 1
         self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
-        return ErrorResolution(Action.RATE_LIMITED, FailureType.transient_error, fault.what)
+        return ErrorResolution(Action.RATE_LIMITED, error_message=fault.what)
 
 
 def _fault_of(error: Exception | None) -> _Fault:

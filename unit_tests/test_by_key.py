@@ -169,6 +169,7 @@ def test_one_key_that_always_fails_keeps_no_other_from_being_read(connection: Co
         output = connection.sync(TODAY.add(days=day))
         kind, text = error(output)
         assert (kind, text.startswith("Magnific could not be read (HTTP 500)")) == ("transient_error", True)
+        assert f"The API key {FIRST_KEY} could not be read: {text}" in log(output)
         assert set(connection.totals()) == set(connection.truth()) - {FIRST_KEY}
         asked = connection.keys_asked()
         assert list(asked)[-1 if day else 0] == FIRST_KEY
@@ -262,10 +263,15 @@ def test_the_state_of_50_keys_and_three_years_of_days_is_below_256_kb() -> None:
 
 
 def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sync() -> None:
-    connection = many(150)
+    connection = many(100)
     output = connection.sync(TODAY, mode=SyncMode.full_refresh)
+    assert "takes 100 API requests (one for each key and window)" in error(output)[1]
     assert "Choose an incremental sync mode" in error(output)[1]
     assert connection.api.asked == []
+    # The list of keys is the hundredth request.
+    connection = many(99)
+    assert not connection.sync(TODAY, mode=SyncMode.full_refresh).errors
+    assert len(connection.api.asked) == 99
 
 
 def test_a_full_refresh_reads_every_key_again(connection: Connection) -> None:

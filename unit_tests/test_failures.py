@@ -147,7 +147,7 @@ ELSEWHERE = "which is refused because the API key would be sent along (HTTP {}: 
 OLD, FUTURE = "is too far back", "this machine's clock is ahead of Magnific's, where it is 2026-11-21. Set the clock"
 YESTERDAY = "Sat, 21 Nov 2026 23:00:00 GMT"
 FINAL: list[tuple[str, dict[str, Any], str]] = [
-    ("config_error", {"exc": requests.exceptions.InvalidSchema}, "proxy setting (InvalidSchema): correct HTTPS_PROXY"),
+    ("config_error", {"exc": requests.exceptions.InvalidSchema}, "correct HTTPS_PROXY or ALL_PROXY, such as"),
     ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL): correct HTTPS_PROXY"),
     ("system_error", {"exc": OSError(ENOSPC, "No space left on device")}, ""),
     ("config_error", refused(400), "not accept the request (HTTP 400: No, no.). Correct the setting it names."),
