@@ -11,6 +11,8 @@ function start(data) {
   const units = unitsOf(data);
   const choices = periods(data);
 
+  const begins = `the data begins on ${dayInWords(data.first)}`;
+
   const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   const hrefOf = (changes) =>
     `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
@@ -47,7 +49,7 @@ function start(data) {
 
   function changes({ unit, filters, spans }) {
     if (!spans.now) return "There is no whole day yet to compare.";
-    if (!spans.before) return "No comparison: not all of the earlier days are synced.";
+    if (!spans.before) return `No comparison: ${begins}.`;
     const [now, before] = [spans.now, spans.before].map((days) => usage.by(days, filters, "tool"));
     const [sum, then] = [total(now.values()), total(before.values())];
     if (!both(unit, sum, then)) return "No comparison: some of these days have no price.";
@@ -57,8 +59,7 @@ function start(data) {
     // The effect of more uses of all tools alike; the rest of the tools' effect is a choice of dearer or cheaper tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
-    return `${spanInWords(spans.now)} against the ${length(spans.now)} days from ${spanInWords(spans.before)}, `
-      + `which also begin on a ${weekday(spans.before.first)}: ${amount(all("change"))} `
+    return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `
       + `(${growth(unit.value(sum), unit.value(then))}). Number of uses of each tool: ${amount(all("uses"))} `
       + `(number of all uses: ${amount(number)}, choice of tools: ${amount(all("uses") - number)}); `
       + `cost of a use: ${amount(all("price"))}.`
@@ -81,8 +82,8 @@ function start(data) {
 
   function cards(shown) {
     const { period, filters, unit, spans, now } = shown;
-    const against = (title, days, missing) => {
-      if (!days || !spans.now) return { title, figure: dash, note: missing };
+    const against = (title, days) => {
+      if (!days) return { title, figure: dash, note: spans.now ? begins : "no whole day yet" };
       const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
       if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
       return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),
@@ -97,8 +98,8 @@ function start(data) {
     const found = [
       { title: "Spent", figure: amountOf(unit, now, unit.of),
         note: `${data.hasPrices ? `${units.credits.of(now.credits)}, ` : ""}${plural(now.uses, "use", "uses")}` },
-      against("Change", spans.before, "not all of the earlier days are synced"),
-      against("Change in a year", spans.yearBefore, "not all of the days a year earlier are synced"),
+      against("Change", spans.before),
+      ...(spans.yearBefore && period.unit !== "year" ? [against("Change in a year", spans.yearBefore)] : []),
       ...budgets.cards(shown),
       { title: "People with usage", figure: whole(people.length),
         note: (seats.size ? `${whole(seated)} of ${plural(seats.size, "seat", "seats")}`

@@ -11,7 +11,6 @@ const plural = (count, one, many) => `${whole(count)} ${count === 1 ? one : many
 const inWords = (day, options) => new Date(time(day)).toLocaleDateString("en-GB", { timeZone: "UTC", ...options });
 const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: "numeric" });
 const monthInWords = (day) => inWords(day, { month: "long", year: "numeric" });
-const weekday = (day) => inWords(day, { weekday: "long" });
 
 // "1 to 16 March 2026": month and year only once if they are the same.
 function spanInWords({ first, last }) {
