@@ -12,30 +12,34 @@ function start(data) {
   const choices = periods(data);
 
   const begins = `the data begins on ${dayInWords(data.first)}`;
-
-  const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const known = choices.flatMap(([, found]) => found);
+  const isKnown = ([name, value]) => ({ from: true, to: true, period: known.some(({ id }) => id === value),
+    in: Object.hasOwn(units, value), unit: ["day", "week", "month"].includes(value) }[name]
+    ?? Boolean(data.ids[name]?.includes?.(value)));
+  const entries = () => [...new URLSearchParams(location.hash.slice(1) || location.search)];
+  const address = () => Object.fromEntries(entries().filter(isKnown));
   const hrefOf = (changes) =>
     `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
   const choose = (changes) => { location.hash = hrefOf(changes); };
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
 
   // Why the two days are not a valid period; empty if they are.
-  const wrongDates = (from, to) => ([from, to].some((day) => !/^\d{4}-\d\d-\d\d$/.test(day)) ? "Enter both days."
+  const wrongDates = (from, to) => ([from, to].some((day) => iso(time(day) || 0) !== day) ? "Enter two valid days."
     : from > to ? "The first day is after the last."
     : from < data.first || to > data.through
       ? `Choose days from ${spanInWords({ first: data.first, last: data.through })}.` : "");
 
   function view() {
     const chosen = address();
-    const known = choices.flatMap(([, found]) => found);
     const wrong = chosen.from || chosen.to ? wrongDates(chosen.from, chosen.to) : "";
+    const unknown = entries().filter((one) => !isKnown(one)).map((one) => one.join("=")).join(", ");
     const period = chosen.from && !wrong ? { id: "own", first: chosen.from, last: chosen.to }
       : known.find((one) => one.id === chosen.period) || known[0];
-    const filters = Object.fromEntries(Object.keys(data.ids)
-      .filter((kind) => data.ids[kind].includes(chosen[kind])).map((kind) => [kind, chosen[kind]]));
-    const unit = units[Object.hasOwn(units, chosen.in) ? chosen.in : Object.keys(units)[0]];
-    return { chosen, wrong, period, filters, unit, spans: compared(period, data),
-      now: total(usage.by(period, filters, "tool").values()) };
+    const filters = Object.fromEntries(Object.entries(chosen).filter(([kind]) => Object.hasOwn(data.ids, kind)));
+    const unit = units[chosen.in ?? Object.keys(units)[0]];
+    return { chosen, period,
+      wrong: wrong || (unknown && `The address names what this report does not have, so it is ignored: ${unknown}.`),
+      filters, unit, spans: compared(period, data), now: total(usage.by(period, filters, "tool").values()) };
   }
 
   // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
