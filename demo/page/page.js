@@ -22,6 +22,7 @@ function start(data) {
     `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
   const choose = (changes) => { location.hash = hrefOf(changes); };
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
+  const only = (filters) => Object.entries(filters).map(([kind, id]) => `Only ${kinds[kind].one}: ${nameOf(kind, id)}`);
 
   // Why the two days are not a valid period; empty if they are.
   const wrongDates = (from, to) => ([from, to].some((day) => iso(time(day) || 0) !== day) ? "Enter two valid days."
@@ -45,10 +46,9 @@ function start(data) {
   // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
   const fileName = (content, { period, filters }) => ["magnific", content, `${period.first}_to_${period.last}`,
     ...Object.entries(filters).map(([kind, id]) => `${kind}-${nameOf(kind, id)}`.replace(/[^\w.@-]+/g, "-"))].join("_");
-  const figures = ({ uses, credits, cost, unpriced }) => [uses, credits,
-    ...(data.hasPrices ? [unpriced && !cost ? "" : cost] : [])];
-  const figureTitles = ["uses", "credits", ...(data.hasPrices ? [`cost_${data.currency.toLowerCase()}`] : [])];
-  const page = { data, usage, hrefOf, nameOf, fileName, figures, figureTitles, show: () => show() };
+  const figures = (sum) => [sum.uses, ...Object.values(units).map((unit) => unit.value(sum) ?? "")];
+  const figureTitles = ["uses", ...Object.values(units).map(({ column }) => column)];
+  const page = { data, usage, hrefOf, nameOf, only, fileName, figures, figureTitles, show: () => show() };
   const [lists, budgets] = [Lists(page), Budgets(page)];
 
   function changes({ unit, filters, spans }) {
@@ -75,11 +75,12 @@ function start(data) {
       period.last > data.complete ? `; ${dayInWords(data.through)} was not over when it was synced` : "",
       data.hasPrices ? ". Money is an estimate: credits at the price of their day."
         : ". There are no prices, so all figures are credits.",
+      now.uses || now.credits ? "" : " The data has no usage on these days.",
       now.unpriced && unit.id === "cost"
         ? ` No price covers ${units.credits.of(now.unpriced)} of these days: that cost is missing.` : ""].join("");
     place("filters").replaceChildren(...Object.entries(filters)
       .map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
-      `Only ${kinds[kind].one}: ${nameOf(kind, id)}`, element("span", { className: "hidden" }, ", show all again"),
+      only({ [kind]: id }), element("span", { className: "hidden" }, ", show all again"),
         element("span", { ariaHidden: "true" }, " ✕"))));
     document.title = `Magnific credit usage, ${spanInWords(period)}`;
   }
@@ -148,7 +149,8 @@ function start(data) {
   function overTime(shown) {
     const { size, paint, all } = bars(shown);
     const { period, unit, now } = shown;
-    timeline(place("timeline"), `Usage by ${size} and tool, ${spanInWords(period)}`, unit, all, paint);
+    timeline(place("timeline"), [`Usage by ${size} and tool, ${spanInWords(period)}`, ...only(shown.filters)], unit,
+      all, paint);
     const partial = all.filter((bar) => !bar.whole).map((bar) => bar.what);
     place("parts").textContent = partial.length ? `Pale bars are not whole: ${partial.join("; ")}.` : "";
     const columns = [{ title: capital(size) }, { title: unit.title, number: true },
@@ -182,7 +184,7 @@ function start(data) {
     place("wrong").textContent = wrong;
     place("period").value = period.id;
     [place("from").value, place("to").value] = [period.first, period.last];
-    if (place("in")) place("in").value = unit.id === "cost" ? "money" : "credits";
+    place("in").value = unit.id === "cost" ? "money" : "credits";
     keepFocus(() => {
       header(shown);
       cards(shown);
@@ -212,11 +214,9 @@ function start(data) {
     Object.assign(place(id), { min: data.first, max: data.through });
     place(id).addEventListener("change", own);
   }
-  if (place("in")) {
-    place("in").append(...Object.entries(units).map(([value, { title }]) => element("option", { value }, title)));
-    place("in").addEventListener("change", ({ target }) => choose({ in: target.value }));
-  }
-  place("unit").addEventListener("change", ({ target }) => choose({ unit: target.value }));
+  place("in").append(...Object.entries(units).map(([value, { title }]) => element("option", { value }, title)));
+  place("in-label").hidden = !data.hasPrices;
+  for (const id of ["in", "unit"]) place(id).addEventListener("change", ({ target }) => choose({ [id]: target.value }));
   for (const event of ["hashchange", "resize"]) window.addEventListener(event, show);
   window.addEventListener("beforeprint", () => { onPaperNow = true; show(); });
   window.addEventListener("afterprint", () => { onPaperNow = false; show(); });

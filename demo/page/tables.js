@@ -1,7 +1,10 @@
 // Formats figures and days; creates elements, tables and downloads.
 
-const decimals = (count) => (value) => (Math.abs(value) < 0.5 / 10 ** count ? 0 : value)
-  .toLocaleString("en", { minimumFractionDigits: count, maximumFractionDigits: count }).replace("-", "−");
+// Halves are rounded away from 0, also where floating-point noise puts a sum just below one.
+const decimals = (count) => (value) => {
+  const size = Math.round(Number((Math.abs(value) * 10 ** count).toFixed(4))) / 10 ** count;
+  return (value < 0 && size ? "−" : "") + size.toLocaleString("en", { minimumFractionDigits: count });
+};
 const whole = decimals(0);
 const dash = "–";
 const onPaper = 8;
