@@ -24,10 +24,11 @@ from demo.history import keep_history
 from demo.interrupts import INTERRUPTED, held_back, is_interrupt
 from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, open_marts
 from demo.models import Build
-from demo.origin import FOLDER, DemoError, Expected, Origin, origin_from
+from demo.origin import FOLDER, Expected, Origin, origin_from
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
 from demo.report import HTML_FILE, write_report
 from demo.screen import Screen
+from verify.duckdb_file import UserError
 
 DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
@@ -45,7 +46,7 @@ _SPAN = "select cast(min(date) as varchar), cast(max(date) as varchar) from cred
 
 
 def run(folder: Path, screen: Screen) -> bool:
-    """Run the whole demo in `folder`; return whether all sums agree. Raises DemoError."""
+    """Run the whole demo in `folder`; return whether all sums agree. Raises UserError."""
     today = datetime.now(UTC).date()
     logs = folder / "logs"
     shutil.rmtree(logs, ignore_errors=True)
@@ -178,7 +179,7 @@ def _expected(origin: Origin, screen: Screen) -> Expected | None:
     screen.going_on("asking for the sums")
     try:
         return origin.expected()
-    except DemoError as error:
+    except UserError as error:
         screen.failed("sums", str(error))
         return None
 
@@ -230,7 +231,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.unraisablehook = lambda _: None
             print(INTERRUPTED, file=sys.stderr)
             return 130
-        if isinstance(error, DemoError):
+        if isinstance(error, UserError):
             print(f"The demo stopped: {error}", file=sys.stderr)
             return 1
         raise
