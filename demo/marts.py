@@ -46,12 +46,12 @@ class Marts:
     @property
     def start_date(self) -> date:
         """The earliest start date in the state of a sync, which only some destinations keep; otherwise date.max."""
-        query = """select format('"{}".{}', schema_name, table_name) as name from duckdb_tables() where table_name = ?"""
+        query = "select schema_name as name from duckdb_tables() where table_name = '_airbyte_state'"
         start = "json_extract_string(state_json, '$.stream.stream_state.start_date')"
         found = [
             row["start"]
-            for (name,) in self._connection.execute(query, ["_airbyte_state"]).fetchall()
-            for row in self.rows(f"select try_cast({start} as date) as start from {name}")
+            for schema in self.rows(query)
+            for row in self.rows(f'select try_cast({start} as date) as start from "{schema["name"]}"._airbyte_state')
         ]
         return min(filter(None, found), default=date.max)
 
