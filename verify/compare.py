@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from verify import show
 from verify.comparison_page import Comparison
 from verify.duckdb_file import UserError, open_file, synced_schema, use
 from verify.export import COLUMNS, read_export
@@ -140,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(found.page(asked.all))
+    show(found.page(asked.all))
     return 1 if found.differing else 0
 
 
