@@ -16,7 +16,7 @@ function start(data) {
   const isKnown = ([name, value]) => ({ from: true, to: true, period: known.some(({ id }) => id === value),
     in: Object.hasOwn(units, value), unit: ["day", "week", "month"].includes(value) }[name]
     ?? Boolean(data.ids[name]?.includes?.(value)));
-  const entries = () => [...new URLSearchParams(location.hash.slice(1) || location.search)];
+  const entries = () => [...new URLSearchParams(location.href.split("#")[1] ?? location.search)];
   const address = () => Object.fromEntries(entries().filter(isKnown));
   const hrefOf = (changes) =>
     `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
