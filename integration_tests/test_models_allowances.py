@@ -119,8 +119,7 @@ def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed: Buil
     used, left = 2150 * Decimal("0.002"), 150 * Decimal("0.002")
     assert (money[0], money[2]) == ((None, None, None), (used, left, used + left))
     # Used up before the price changed.
-    [worth] = allowed.rows("allowance_cost", "budget", "WHERE scope = 'person'")
-    assert worth == (1000 * Decimal("0.0005"),)
+    assert allowed.rows("allowance_cost", "budget", "WHERE scope = 'person'") == [(1000 * Decimal("0.0005"),)]
 
 
 @IN_DUCKDB

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from npm import ENVIRONMENT, modules
 from pypdf import PdfReader
-from report_page import PHONE, TABLET, WIDE, Browser, make_marts
+from report_page import PHONE, TABLET, WIDE, Browser, make_marts, number
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -67,7 +67,7 @@ def test_no_row_is_hidden_and_nothing_is_wider_than_the_screen(
     assert all(len(browser.rows(f"#s-{kind}")) > 2 for kind in LISTS)
     for kind in LISTS:
         _, *rows, total = browser.rows(f"#s-{kind}")
-        assert round(sum(figure(row[1]) for row in rows), 2) == pytest.approx(figure(total[1]), abs=0.005 * len(rows))
+        assert round(sum(number(row[1]) for row in rows), 2) == pytest.approx(number(total[1]), abs=0.005 * len(rows))
 
 
 @SIZES
@@ -130,7 +130,7 @@ def test_a_print_has_two_pages_that_add_up(browser: Browser, html: Path, width: 
     assert "1 to 17 March 2026" in text and "Pipeline" in text and "Save" not in text
     people = text[text.rindex("People") :].splitlines()
     heading = next(n for n, line in enumerate(people) if line.split()[:2] == ["Person", "EUR"])
-    *rows, total = [figure(line.partition("%")[0].split()[-2]) for line in people[heading + 1 :] if "%" in line]
+    *rows, total = [number(line.partition("%")[0].split()[-2]) for line in people[heading + 1 :] if "%" in line]
     assert sum(rows) == pytest.approx(total, abs=0.005 * len(rows))
 
 
@@ -198,7 +198,3 @@ def test_a_file_that_cannot_be_used_says_which_command_helps(
         assert words in said
     assert "Traceback" not in said
     assert not (tmp_path / "x.html").exists()
-
-
-def figure(text: str) -> float:
-    return float(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
-from report_page import LAST, NOBODY, Browser, make_marts
+from report_page import LAST, NOBODY, Browser, make_marts, number
 
 from demo.report import write_report
 
@@ -101,10 +101,6 @@ def signed(value: float, unit: str) -> str:
 
 def in_euros(change: float) -> str:
     return f"{'+' if change > 0 else MINUS}EUR {abs(change):,.2f}"
-
-
-def number(text: str) -> float:
-    return float(text.replace(",", "").replace(MINUS, "-").lstrip("+") or 0)
 
 
 def sums(ledger: list[Row], case: Case, span: Span | None, kind: str, figure: str) -> Counter[str]:
