@@ -33,7 +33,7 @@ compare: .venv/verify.ready
 
 # Builds the dbt package on a synced file. MAGNIFIC_SEEDS names a folder with prices and allowances of your own.
 models: .venv/demo.ready
-	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)")
+	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 test: .venv/test.ready
 	@# One worker more than cores: integration tests wait for what they start.

@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: from an API key to a picture of where the credits went, in about half a minute.
+"""`python -m demo [FOLDER]`: from an API key to a picture of where the credits went.
 
 Without a key in the environment it reads a sandbox that it starts itself. MAGNIFIC_API_KEY, and optionally
 MAGNIFIC_PLAN and MAGNIFIC_START_DATE, make it read a real team.
@@ -24,14 +24,17 @@ from demo.history import keep_history
 from demo.interrupts import INTERRUPTED, held_back, is_interrupt
 from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, open_marts
 from demo.models import Build
-from demo.origin import FOLDER, DemoError, Expected, Origin, origin_from
+from demo.origin import FOLDER, Expected, Origin, origin_from
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
 from demo.report import HTML_FILE, write_report
 from demo.screen import Screen
+from verify.duckdb_file import UserError
 
 DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
 """For `make compare`."""
+_FILES = (DUCKDB_FILE, HTML_FILE, EXPORT_FILE)
+"""What a run writes; one that writes only some of them deletes the last run's others."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -45,7 +48,7 @@ _SPAN = "select cast(min(date) as varchar), cast(max(date) as varchar) from cred
 
 
 def run(folder: Path, screen: Screen) -> bool:
-    """Run the whole demo in `folder`; return whether all sums agree. Raises DemoError."""
+    """Run the whole demo in `folder`; return whether all totals agree. Raises UserError."""
     today = datetime.now(UTC).date()
     logs = folder / "logs"
     shutil.rmtree(logs, ignore_errors=True)
@@ -71,7 +74,7 @@ def run(folder: Path, screen: Screen) -> bool:
         screen.done("models", build.finish())
         with open_marts(duckdb_file) as marts:
             screen.print(_tools_by_month(marts.rows(_SPENT), screen.width))
-            agree = expected is None or _report_sums(marts, expected, screen)
+            agree = expected is None or _report_totals(marts, expected, screen)
         screen.going_on("drawing the report")
         write_report(duckdb_file, new / HTML_FILE)
     screen.done("report", str(folder / HTML_FILE))
@@ -88,8 +91,8 @@ def replacing(folder: Path) -> Iterator[Path]:
     try:
         yield new
         with held_back():
-            # It belongs to the sandbox's run alone.
-            (folder / EXPORT_FILE).unlink(missing_ok=True)
+            for name in _FILES:
+                (folder / name).unlink(missing_ok=True)
             for file in new.iterdir():
                 file.replace(folder / file.name)
     finally:
@@ -160,7 +163,7 @@ def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
     columns = [([month], f"{month:%b %Y}") for month in shown]
     if is_earlier:
         columns.insert(0, (every[: -len(shown)], "Earlier"))
-    columns.append((every, "Sum"))
+    columns.append((every, "Total"))
 
     def figure(tool: str, months: Sequence[date]) -> int:
         return sum(tools[tool].get(month, 0) for month in months)
@@ -175,16 +178,16 @@ def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
 
 
 def _expected(origin: Origin, screen: Screen) -> Expected | None:
-    screen.going_on("asking for the sums")
+    screen.going_on("asking for the totals")
     try:
         return origin.expected()
-    except DemoError as error:
-        screen.failed("sums", str(error))
+    except UserError as error:
+        screen.failed("totals", str(error))
         return None
 
 
 def _differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
-    """Return how many sums by period and tool differ, how many there are, and the credits in the marts."""
+    """Return how many totals by period and tool differ, how many there are, and the credits in the marts."""
     rows = marts.rows(
         f"""
         select
@@ -198,26 +201,26 @@ def _differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
     )
     stored = {(row["date"], row["tool"]): (row["uses"], row["credits"]) for row in rows}
     wanted = {(day, tool): (uses, credits) for day, tool, uses, credits in expected.totals}
-    sums = stored.keys() | wanted.keys()
-    different = sum(stored.get(one, (0, 0)) != wanted.get(one, (0, 0)) for one in sums)
-    return different, len(sums), sum(credits for _, credits in stored.values())
+    totals = stored.keys() | wanted.keys()
+    different = sum(stored.get(one, (0, 0)) != wanted.get(one, (0, 0)) for one in totals)
+    return different, len(totals), sum(credits for _, credits in stored.values())
 
 
-def _report_sums(marts: Marts, expected: Expected, screen: Screen) -> bool:
-    different, sums, credits = _differences(marts, expected)
+def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
+    different, totals, credits = _differences(marts, expected)
     compared = f"{expected.said_by}, {expected.first} to {expected.last}"
     if different:
-        screen.failed("sums", f"{different:,} of {sums:,} sums differ from {compared}:")
+        screen.failed("totals", f"{different:,} of {totals:,} totals differ from {compared}:")
         screen.also(f"{credits:,} credits in the file, {sum(total[3] for total in expected.totals):,} there.")
         return False
-    screen.done("sums", f"{credits:,} credits, equal for every tool to {compared}")
+    screen.done("totals", f"{credits:,} credits, equal for every tool to {compared}")
     if expected.granularity == "month":
         screen.also("The totals come from one more request to Magnific, by month, without today if possible.")
     return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Return 0 if everything worked and all sums agree, 1 if not, 130 after Ctrl-C."""
+    """Return 0 if everything worked and all totals agree, 1 if not, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"for its files; default: {FOLDER}/")
     folder: Path = parser.parse_args(argv).folder
@@ -230,7 +233,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.unraisablehook = lambda _: None
             print(INTERRUPTED, file=sys.stderr)
             return 130
-        if isinstance(error, DemoError):
+        if isinstance(error, UserError):
             print(f"The demo stopped: {error}", file=sys.stderr)
+            if os.environ.get("MAGNIFIC_API_KEY"):
+                print(
+                    "The demo's settings are the variables MAGNIFIC_API_KEY, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.",
+                    file=sys.stderr,
+                )
             return 1
         raise

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from demo.origin import DemoError
+from verify.duckdb_file import UserError, open_file, schema_of, use
 
 DUCKDB_FILE = "magnific.duckdb"
 SANDBOX_TABLE = "demo_sandbox"
@@ -25,11 +26,11 @@ class Marts:
         self._file = file
 
     def rows(self, sql: str) -> list[Row]:
-        """Raises DemoError if a mart or a column is missing."""
+        """Raises UserError if a mart or a column is missing."""
         try:
             answer = self._connection.execute(sql)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise DemoError(
+            raise UserError(
                 f"The marts in {self._file} are not those of this version: {str(error).splitlines()[0]}. "
                 f"Build them again:  {COMMAND}{self._file}"
             ) from None
@@ -43,37 +44,27 @@ class Marts:
         return self.rows(f"select {columns} from {mart} {rest}") if is_built else []
 
     @property
+    def start_date(self) -> date:
+        """The earliest start date in the state of a sync, which only some destinations keep; otherwise date.max."""
+        query = "select schema_name as name from duckdb_tables() where table_name = '_airbyte_state'"
+        start = "json_extract_string(state_json, '$.stream.stream_state.start_date')"
+        found = [
+            row["start"]
+            for schema in self.rows(query)
+            for row in self.rows(f'select try_cast({start} as date) as start from "{schema["name"]}"._airbyte_state')
+        ]
+        return min(filter(None, found), default=date.max)
+
+    @property
     def is_of_sandbox(self) -> bool:
         """Whether usage, prices and budgets are invented."""
         return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{SANDBOX_TABLE}'"))
 
 
-def open_file(file: Path) -> duckdb.DuckDBPyConnection:
-    """Open the file for reading. Raises DemoError if it is not a DuckDB file."""
-    if not file.is_file():
-        raise DemoError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
-    try:
-        return duckdb.connect(file, read_only=True)
-    except duckdb.Error as error:
-        raise DemoError(f"{file} cannot be opened as a DuckDB file: {error}") from None
-
-
 @contextmanager
 def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """Open the file and its marts. `schema` is needed if several have marts. Raises DemoError if there are none."""
+    """Open the file and its marts. `schema` is needed if several have marts. Raises UserError if there are none."""
     with open_file(file) as connection:
-        query = "select schema_name from duckdb_tables() where table_name = 'magnific__usage' order by schema_name"
-        found = [name for (name,) in connection.execute(query).fetchall()]
-        if not found or (schema and schema not in found):
-            where = f"no marts in a schema {schema}" if schema and found else "no marts of the dbt package yet"
-            raise DemoError(f"{file} has {where}: run  {COMMAND}{file}  to build them, then try again.")
-        if len(found) > 1 and not schema:
-            raise DemoError(f"{file} has marts in several schemas, {', '.join(found)}: name one with  --schema .")
-        [(catalog,)] = connection.execute("select current_catalog()").fetchall()
-        connection.execute(f"use {_quoted(catalog)}.{_quoted(schema or found[0])}")
+        missing = f"run  {COMMAND}{file}  to build the marts of the dbt package, then try again."
+        use(connection, schema_of(connection, file, "magnific__usage", schema, missing))
         yield Marts(connection, file)
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'

@@ -11,18 +11,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
 
 from demo.interrupts import INTERRUPTED, end_children
-from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, open_file, open_marts
-from demo.origin import FOLDER, DemoError
+from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, open_marts
+from demo.origin import FOLDER
+from verify.duckdb_file import UserError, open_file, synced_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 _PROJECT = ROOT / "demo" / "dbt"
 _INSTALL_AND_RUN = 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"'
+_TABLES = ("members", "api_keys", "groups", "projects", "credit_usage_by_api_key")
+"""The tables without which the package can be built."""
 _SUMMARY = "built and checked: "
 
 _ALERTS = """
@@ -55,8 +58,11 @@ print({_SUMMARY!r} + json.dumps(Counter(str(one.status) for one in built.result)
 class Build:
     """A dbt process that installs itself, parses the package, and waits for the tables until `finish` is called."""
 
-    def __init__(self, duckdb_file: Path, folder: Path, is_sandbox: bool) -> None:
-        """`folder` is for dbt's log and its own files, which speed up the next build."""
+    def __init__(
+        self, duckdb_file: Path, folder: Path, is_sandbox: bool, schema: str = "main", tables: Collection[str] = _TABLES
+    ) -> None:
+        """`folder` is for dbt's log and its own files, which speed up the next build. `schema` has the synced
+        `tables`."""
         own = os.environ.get("MAGNIFIC_SEEDS")
         invented = is_sandbox and not own
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
@@ -70,7 +76,10 @@ class Build:
             "MAGNIFIC_SEEDS": "seeds" if invented else os.path.relpath(own or _PROJECT / "no-seeds", _PROJECT),
         }
         # Without prices, the package's own empty seeds are used.
-        options = [] if invented or own else ["--vars", '{"magnific_analytics_seeds_project": "magnific_analytics"}']
+        seeds = {} if invented or own else {"magnific_analytics_seeds_project": "magnific_analytics"}
+        synced = {"magnific_analytics_schema": schema, "magnific_analytics_team_names": {schema: "Team"}}
+        using = {f"magnific_analytics_using_{table}": table in tables for table in _TABLES}
+        options = ["--vars", json.dumps(synced | using | seeds)]
         self._log = folder / "build.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
@@ -84,12 +93,12 @@ class Build:
             )
 
     def finish(self) -> str:
-        """Build on the tables, which now exist; return a summary. Raises DemoError."""
+        """Build on the tables, which now exist; return a summary. Raises UserError."""
         self._process.communicate("build\n")
         said = self._log.read_text()
         if self._process.returncode or _SUMMARY not in said:
             last = "\n".join(said.strip().splitlines()[-12:])
-            raise DemoError(f"dbt could not build the models. Its last lines (all are in {self._log}):\n{last}")
+            raise UserError(f"dbt could not build the models. Its last lines (all are in {self._log}):\n{last}")
         counts = json.loads(said.rpartition(_SUMMARY)[2])
         words = f"{counts.get('success', 0)} tables built, {counts.get('pass', 0)} checks passed"
         warnings = counts.get("warn", 0)
@@ -99,14 +108,15 @@ class Build:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.models", description="Build the dbt package on a DuckDB file.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
-    file: Path = parser.parse_args(argv).duckdb_file
+    parser.add_argument("--schema", help="where the synced tables are, if in several schemas of the file")
+    given = parser.parse_args(argv)
+    file: Path = given.duckdb_file
     try:
         with open_file(file) as connection:
-            query = "select table_name from information_schema.tables where table_schema = 'main'"
-            tables = {name for (name,) in connection.execute(query).fetchall()}
-        if "credit_usage" not in tables:
-            raise DemoError(f"{file} has no table credit_usage in its schema main: sync into it first.")
-        print(Build(file, FOLDER / "dbt", SANDBOX_TABLE in tables).finish())
+            schema = synced_schema(connection, file, given.schema)
+            query = "select table_name from duckdb_tables() where schema_name = ?"
+            tables = {name for (name,) in connection.execute(query, [schema]).fetchall()}
+        print(Build(file, FOLDER / "dbt", SANDBOX_TABLE in tables, schema, tables).finish())
         with open_marts(file, "models") as marts:
             for row in marts.rows(_ALERTS):
                 print(f"- {row['message']}")
@@ -115,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
         return 130
-    except (DemoError, duckdb.Error) as error:
+    except (UserError, duckdb.Error) as error:
         print(error, file=sys.stderr)
         return 1
 

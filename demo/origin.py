@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from sandbox import DEFAULT_KEY, Options, running
+from verify.duckdb_file import UserError
 
 FOLDER = Path("demo-output")
 """The default folder for all files that the demo and its commands write."""
@@ -25,10 +26,6 @@ SANDBOX_LEDGER = "the sandbox's ledger, by day"
 
 Totals = list[tuple[str, str, int, int]]
 """First day of a period, tool, uses, credits: the expected sums of the credit usage in the file."""
-
-
-class DemoError(Exception):
-    """An error that the user can fix; its text is what they see."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Origin:
         """Return the totals that the file should have.
 
         The sandbox serves its whole ledger by day. Magnific takes one more request, by month and only for finished
-        days, since today's figures change between two requests. Raises DemoError if the answer cannot be used.
+        days, since today's figures change between two requests. Raises UserError if the answer cannot be used.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -114,7 +111,7 @@ class Origin:
                 for one in period["consumptions"]
             ]
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            raise DemoError(
+            raise UserError(
                 f"not compared: Magnific gave no totals by month ({type(error).__name__}). The data itself is complete."
             ) from None
         return Expected("Magnific, asked once more by month", "month", first, last, totals)

@@ -18,7 +18,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from demo.interrupts import held_back
-from demo.origin import DemoError
+from verify.duckdb_file import UserError
 
 if TYPE_CHECKING:
     from airbyte.caches import DuckDBCache
@@ -52,7 +52,7 @@ class Pipeline:
         self._report = report
 
     def check(self) -> list[str]:
-        """Return the names of all streams. Raises DemoError with the connector's message if the check fails."""
+        """Return the names of all streams. Raises UserError with the connector's message if the check fails."""
         # Discover sends no request to the API, so it runs at the same time.
         with self._watched("the connector's check"), ThreadPoolExecutor(1) as beside:
             streams = beside.submit(self._source.get_available_streams)
@@ -81,7 +81,7 @@ class Pipeline:
 
     @contextmanager
     def _watched(self, doing: str) -> Iterator[None]:
-        """Report progress while the block runs; raise DemoError with the connector's own message if it fails."""
+        """Report progress while the block runs; raise UserError with the connector's own message if it fails."""
         before = len(self._read_log())
         done = Event()
         watcher = Thread(target=self._watch, args=(before, done), daemon=True)
@@ -93,7 +93,7 @@ class Pipeline:
             errors = _ERROR.findall(self._read_log()[before:])
             # The first error is the connector's own; what follows repeats it in other words.
             reason = errors[0] if errors else (getattr(error, "context", None) or {}).get("failure_reason")
-            raise DemoError(
+            raise UserError(
                 str(reason) if reason else f"{doing[0].upper()}{doing[1:]} failed ({type(error).__name__}): {error}"
             ) from error
         finally:
@@ -121,7 +121,7 @@ def open_pipeline(
     """Open PyAirbyte with the connector in this Python's environment. `report` receives progress messages."""
     executable = Path(sys.executable).parent / CONNECTOR
     if not executable.exists():
-        raise DemoError(f"{executable} is missing: run  make demo , which installs it")
+        raise UserError(f"{executable} is missing: run  make demo , which installs it")
     # PyAirbyte writes the configuration, key included, to files that all users may read.
     with _private_directory() as private:
         report("loading PyAirbyte")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import base64
 import gzip
-import html
 import json
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from demo.marts import DUCKDB_FILE, Marts, Row, open_marts
-from demo.origin import FOLDER, DemoError
+from demo.origin import FOLDER
+from verify.duckdb_file import UserError
 
 HTML_FILE = "report.html"
 
@@ -35,7 +35,7 @@ _FIGURES = """
 
 
 def write_report(duckdb_file: Path, html_file: Path, schema: str | None = None) -> None:
-    """Read the marts and write the page. Raises DemoError if the file or its marts are missing."""
+    """Read the marts and write the page. Raises UserError if the file or its marts are missing."""
     with open_marts(duckdb_file, schema) as marts:
         page = _page(marts)
     html_file.parent.mkdir(parents=True, exist_ok=True)
@@ -44,22 +44,13 @@ def write_report(duckdb_file: Path, html_file: Path, schema: str | None = None) 
 
 def _page(marts: Marts) -> str:
     data = _data(marts)
-    has_usage = bool(data["usage"]["day"])
-    main = (
-        (_PAGE / "main.html").read_text(encoding="utf-8")
-        if has_usage
-        else "<p>There is no credit usage in this file yet. Sync some, then run <code>make models report</code>.</p>"
-    )
-    if not data["hasPrices"]:
-        main = main.replace('<label id="in-label">In <select id="in"></select></label>', "")
-    parts = {
-        "style": (_PAGE / "page.css").read_text(encoding="utf-8"),
-        "synced": html.escape(_synced_in_words(data) if has_usage else ""),
-        "main": main,
-        "data": _packed(data) if has_usage else "",
-        "script": "".join((_PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS) if has_usage else "",
-    }
-    page = (_PAGE / "page.html").read_text(encoding="utf-8")
+    files = {file.name: file.read_text(encoding="utf-8") for file in _PAGE.iterdir()}
+    none = "There is no credit usage in this file yet. Sync some, then run <code>make models report</code>."
+    parts = {"style": files["page.css"], "synced": "", "main": f"<p>{none}</p>", "data": "", "script": ""}
+    if data["usage"]["day"]:
+        script = "".join(files[name] for name in _SCRIPTS)
+        parts |= {"synced": _synced_in_words(data), "main": files["main.html"], "data": _packed(data), "script": script}
+    page = files["page.html"]
     for name, part in parts.items():
         page = page.replace(f"{{{{{name}}}}}", part)
     return page
@@ -68,7 +59,9 @@ def _page(marts: Marts) -> str:
 def _data(marts: Marts) -> dict[str, Any]:
     """Return the page's data: usage by column, with names as indexes into a list and days as numbers from the first."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
-    first = min((row["synced_from"] for row in synced), default=date.min)
+    # The month's first days may have been without usage.
+    used = min((row["synced_from"] for row in synced), default=date.min)
+    first = max(min(used, marts.start_date), used.replace(day=1))
     ids: dict[str, dict[str, int]] = {kind: {} for kind in (*_BY_KIND, "key")}
     for row in marts.rows("select tool from magnific__usage group by tool order by sum(credits) desc, tool"):
         ids["tool"][row["tool"]] = len(ids["tool"])
@@ -101,12 +94,18 @@ def _data(marts: Marts) -> dict[str, Any]:
             "key": {"": "(without an API key)"} | {row["key"]: row["name"] for row in by_key},
         },
         "people": marts.rows_if_built("magnific__people", _OF_PEOPLE, "order by all"),
-        "budget": marts.rows("select * from magnific__budget order by scope desc, used desc, name"),
+        "budget": marts.rows(
+            "select budget.*, crossed_on from magnific__budget as budget left join magnific__alerts "
+            "using (team, scope, name, cycle_start, level) "
+            "order by cycle_start desc, scope desc, budget.used desc, name"
+        ),
         "forecast": marts.rows(
             "select team, date, expected_credits as expected, expected_cost from magnific__forecast order by team, date"
         ),
-        "months": marts.rows("select *, cost as used_cost from magnific__month order by team, month"),
-        "alerts": marts.rows("select * from magnific__alerts order by level desc, scope desc, name"),
+        "months": marts.rows(
+            "select *, month as cycle_start, last_day(month) as cycle_end, cost as used_cost, null as allowance "
+            "from magnific__month order by team, month"
+        ),
     }
 
 
@@ -132,7 +131,7 @@ def _plain(value: Any) -> str | float:
 def _synced_in_words(data: dict[str, Any]) -> str:
     at = f"; read on {data['syncedAt']:%-d %B %Y at %H:%M} UTC" if data["syncedAt"] else ""
     invented = " An invented team with invented prices and budgets." if data["isInvented"] else ""
-    return f"Synced: {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}.{invented}"
+    return f"Data from {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}.{invented}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -143,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     try:
         write_report(given.duckdb_file, given.html_file, given.schema)
-    except DemoError as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"The report is in {given.html_file}")

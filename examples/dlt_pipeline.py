@@ -21,7 +21,7 @@ except BlockingIOError:
 
 
 def run(command, **files):
-    """Yield the connector's messages. If it fails, the pipeline fails before dlt loads anything."""
+    """Yield the connector's messages. If it fails, the program ends before dlt loads anything."""
     errors = []
     with TemporaryDirectory() as folder:
         options = ["--config", "config.json"]
@@ -35,7 +35,8 @@ def run(command, **files):
                     errors.append(message["trace"]["error"]["message"])
                 yield message
     if process.returncode != 0:
-        raise RuntimeError("\n".join(errors))
+        reason = (errors or ["the log above says why."])[0]
+        sys.exit(f"The sync failed, and nothing was loaded: {reason} The next run reads the same days again.")
 
 
 @dlt.source

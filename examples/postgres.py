@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ with database.cursor() as cursor:
     if cursor.fetchone() == (False,):
         sys.exit("Another sync into this database is still running, so this one did nothing. The next will catch up.")
 
-# sync.py explains the signals and the directory.
+# sync.py explains the signals, the directory and the errors.
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 with TemporaryDirectory() as private:
@@ -28,12 +29,6 @@ with TemporaryDirectory() as private:
     import airbyte
     from airbyte.caches import PostgresCache
 
-    source = airbyte.get_source(
-        "source-magnific-analytics",
-        config=json.loads(Path("config.json").read_text()),
-        local_executable="source-magnific-analytics",
-    )
-    source.select_all_streams()
     place = database.info
     cache = PostgresCache(
         host=place.host,
@@ -44,4 +39,15 @@ with TemporaryDirectory() as private:
         password=quote(place.password, safe=""),
         schema_name="magnific",
     )
-    source.read(cache=cache)
+    try:
+        source = airbyte.get_source(
+            "source-magnific-analytics",
+            config=json.loads(Path("config.json").read_text()),
+            local_executable="source-magnific-analytics",
+        )
+        source.select_all_streams()
+        source.read(cache=cache)
+    except airbyte.exceptions.AirbyteConnectorError as error:
+        log = error.log_file.read_text() if error.log_file else ""
+        [reason, *_] = re.findall(" - ERROR - (.*)", log) or [error.get_message()]
+        sys.exit(f"\nThe sync failed, and the tables are unchanged: {reason} The next run reads the same days again.")

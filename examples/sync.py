@@ -1,6 +1,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -28,10 +29,16 @@ with TemporaryDirectory() as private:
     import airbyte
     from airbyte.caches import DuckDBCache
 
-    source = airbyte.get_source(
-        "source-magnific-analytics",
-        config=json.loads(Path("config.json").read_text()),
-        local_executable="source-magnific-analytics",
-    )
-    source.select_all_streams()
-    source.read(cache=DuckDBCache(db_path="warehouse.duckdb", schema_name="magnific"))
+    try:
+        source = airbyte.get_source(
+            "source-magnific-analytics",
+            config=json.loads(Path("config.json").read_text()),
+            local_executable="source-magnific-analytics",
+        )
+        source.select_all_streams()
+        source.read(cache=DuckDBCache(db_path="warehouse.duckdb", schema_name="magnific"))
+    except airbyte.exceptions.AirbyteConnectorError as error:
+        # The connector's own errors are only in its log; the first is the cause of the others.
+        log = error.log_file.read_text() if error.log_file else ""
+        [reason, *_] = re.findall(" - ERROR - (.*)", log) or [error.get_message()]
+        sys.exit(f"\nThe sync failed, and the tables are unchanged: {reason} The next run reads the same days again.")

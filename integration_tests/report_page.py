@@ -92,12 +92,14 @@ def make_marts(
                 1712.34 as forecast_cost, 'EUR' as currency
             from magnific__usage group by 1, 2;
             create table magnific__alerts as
-            select team, scope, name, cycle_start, cycle_end, level, 81.2 as percent, used, allowance, forecast,
-                date '2026-03-16' as crossed_on, scope || ' ' || name || ' has used 81.2% of its allowance.' as message
-            from magnific__budget
+            select team, scope, name, cycle_start, level, date '2026-03-16' as crossed_on from magnific__budget
             """
         )
     return file
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", "").replace("\N{MINUS SIGN}", "-").lstrip("+") or 0)
 
 
 class Browser:

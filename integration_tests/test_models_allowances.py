@@ -28,7 +28,7 @@ SEEDS = {
 ,group,FILM ,50000,,year,2025-06-15,
 ,group,Flim,1,,month,2026-01-01,
 Elsewhere,group,Film,7,,month,2026-01-01,
-,person,Gus@example.com,2000,,month,2026-04-01,
+,person,Gus@example.com,1000,,year,2026-03-01,
 ,project,trade FAIR,1000000,,month,2026-04-01,
 """,
 }
@@ -101,7 +101,7 @@ def test_an_alert_says_which_level_was_reached_on_which_day(allowed: Build) -> N
 def test_nobody_has_a_limit_who_was_not_given_one(allowed: Build) -> None:
     limits = allowed.rows("name, used, allowance, level, runs_out_on", "budget", "WHERE scope IN ('person', 'project')")
     assert sorted(limits) == [
-        ("Gus@example.com", 2150, 2000, 100, date(2026, 4, 5)),
+        ("Gus@example.com", 3250, 1000, 200, date(2026, 3, 5)),
         ("trade FAIR", 0, 1_000_000, 0, None),
     ]
 
@@ -117,7 +117,9 @@ def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed: Buil
     assert allowed.results["magnific_every_day_has_a_price"] == "warn"
     money = of_team(allowed, "used_cost, remaining_cost, allowance_cost")
     used, left = 2150 * Decimal("0.002"), 150 * Decimal("0.002")
-    assert (money[0][0], money[2]) == (None, (used, left, used + left))
+    assert (money[0], money[2]) == ((None, None, None), (used, left, used + left))
+    # Used up before the price changed.
+    assert allowed.rows("allowance_cost", "budget", "WHERE scope = 'person'") == [(1000 * Decimal("0.0005"),)]
 
 
 @IN_DUCKDB

@@ -112,7 +112,7 @@ def test_what_the_queries_say_beside_the_figures(ask: Ask, built: Built) -> None
     assert ask("spend_by_api_key")[-1]["api_key_id"] is None
 
 
-def test_growth_compares_as_many_days_that_begin_on_the_same_weekday(ask: Ask, built: Built) -> None:
+def test_growth_compares_a_month_with_the_one_before(ask: Ask, built: Built) -> None:
     daily = summed(built.expected, lambda row: (row.date,))
     first_day = min(row.date for row in built.expected)
 
@@ -126,8 +126,9 @@ def test_growth_compares_as_many_days_that_begin_on_the_same_weekday(ask: Ask, b
     for row in answer:
         assert row["credits"] == spent(row["month"], row["through"])
         first, last = row["compared_from"], row["compared_to"]
-        assert (first.weekday(), last - first) == (row["month"].weekday(), row["through"] - row["month"])
-        assert row["month"] - timedelta(days=7) < last + timedelta(days=1) <= row["month"]
+        end = row["month"] - timedelta(days=1)
+        is_over = (row["through"] + timedelta(days=1)).day == 1
+        assert (first, last) == (end.replace(day=1), end if is_over else end.replace(day=row["through"].day))
         if first < first_day:
             assert row["compared_credits"] is row["growth_percent"] is None
         else:
@@ -150,8 +151,8 @@ def test_a_month_goes_through_the_last_day_that_was_over(ask: Ask) -> None:
     assert (str(row["month"]), str(row["through"]), int(row["credits"])) == ("2026-11-01", "2026-11-30", 270)
     _, december = ask("growth", credit_usage=used(*november, at="2026-12-03 05:17:00"))
     assert (str(december["through"]), int(december["credits"])) == ("2026-12-02", 0)
-    # The first two days of December against those a week before.
-    assert (str(december["compared_from"]), int(december["compared_credits"])) == ("2026-11-24", 20)
+    # The first two days of December against those of November.
+    assert (str(december["compared_to"]), int(december["compared_credits"])) == ("2026-11-02", 20)
 
 
 def test_groups_of_one_name_count_each_credit_once(ask: Ask) -> None:

@@ -3,3 +3,15 @@
 `make facts`: `facts` asks Magnific the `questions`; `shapes` and `agreement` judge the `answers`.
 `make compare`: `compare` reads an `export` of the dashboard, compares in SQL, and says the `reasons` for differences.
 """
+
+import os
+import sys
+
+
+def show(page: str) -> None:
+    """Print. Who stops reading, as `head` does, is no error."""
+    try:
+        print(page, flush=True)
+    except BrokenPipeError:
+        # Python would flush once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,8 +10,10 @@ from typing import Any
 
 import duckdb
 
+from verify import show
 from verify.comparison_page import Comparison
-from verify.export import COLUMNS, ComparisonError, read_export
+from verify.duckdb_file import UserError, open_file, synced_schema, use
+from verify.export import COLUMNS, read_export
 from verify.reasons import LOOKBACK_DAYS, Row
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
@@ -53,37 +55,26 @@ _ASKED = """
 
 @contextmanager
 def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the synced file read-only, in the schema that has `credit_usage`. Raises ComparisonError."""
-    if not file.is_file():
-        raise ComparisonError(f"There is no {file}: run  make demo  first, or name a DuckDB file.")
-    try:
-        connection = duckdb.connect(file, read_only=True)
-    except duckdb.Error as error:
-        raise ComparisonError(f"{file} cannot be opened as a DuckDB file: {error}") from None
-    with connection:
-        tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        schemas = sorted(schema for schema, name in tables if name == "credit_usage")
-        if not schemas:
-            raise ComparisonError(f"{file} has no table credit_usage: sync that stream into it, or name another file.")
-        chosen = wanted or ("main" if "main" in schemas else schemas[0] if len(schemas) == 1 else "")
-        if chosen not in schemas:
-            raise ComparisonError(f"{file} has credit_usage in {', '.join(schemas)}: choose one with  --schema .")
-        connection.execute(f'use "{chosen}"')
+    """Open the synced file read-only, in the schema that has `credit_usage`. Raises UserError."""
+    with open_file(file) as connection:
+        use(connection, synced_schema(connection, file, wanted))
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = current_schema()")
+        names = tables.fetchall()
         for name, columns in _MAY_BE_MISSING.items():
-            if (chosen, name) not in tables:
+            if (name,) not in names:
                 connection.execute(f"create temp table {name} ({columns})")
         yield connection
 
 
 def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
-    """Compare both. Raises ComparisonError if the export cannot be read or there are no days."""
+    """Compare both. Raises UserError if the export cannot be read or there are no days."""
     csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
     connection.execute((SQL / "table.sql").read_text())
     headings = read_export(connection, asked.export, csv, dict(asked.column))
     connection.execute(_ASKED, [list(headings), LOOKBACK_DAYS, asked.first, asked.last])
     [days] = _rows(connection, "from asked")
     if not days["first_day"] or not days["last_day"] or days["first_day"] > days["last_day"]:
-        raise ComparisonError("There are no days to compare. Choose them with  --from  and  --to .")
+        raise UserError("There are no days to compare. Choose them with  --from  and  --to .")
     connection.execute((SQL / "differences.sql").read_text())
     for same in _SAME:
         connection.execute((SQL / "renamed.sql").read_text().replace("SAME", same))
@@ -147,10 +138,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with open_table(asked.duckdb_file, asked.schema) as connection:
             found = compared(connection, asked)
-    except ComparisonError as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(found.page(asked.all))
+    show(found.page(asked.all))
     return 1 if found.differing else 0
 
 

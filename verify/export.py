@@ -7,6 +7,8 @@ from typing import Any
 
 import duckdb
 
+from verify.duckdb_file import UserError
+
 # The headings that need no option, in lower case with single spaces.
 COLUMNS = {
     "date": ("date", "day"),
@@ -39,19 +41,15 @@ _UNCOUNTED = """
 """
 
 
-class ComparisonError(Exception):
-    """An error that the user can fix; its text is what they see."""
-
-
 def read_export(
     connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any], named: Mapping[str, str]
 ) -> dict[str, str]:
     """Create the table `export` from the file, after `table.sql`; return the headings by the names of `COLUMNS`.
 
-    csv: options of DuckDB's reader. named: the user's headings, by the names of `COLUMNS`. Raises ComparisonError.
+    csv: options of DuckDB's reader. named: the user's headings, by the names of `COLUMNS`. Raises UserError.
     """
     if not file.is_file():
-        raise ComparisonError(f"There is no file {file}: name the CSV that the dashboard exported.")
+        raise UserError(f"There is no file {file}: name the CSV that the dashboard exported.")
     csv = {"quote": '"', "escape": '"', "comment": "", "auto_detect": False, **csv}
     try:
         headings = _headings(connection, file, csv)
@@ -64,14 +62,12 @@ def read_export(
         _read(connection, query, file, {**csv, "header": True, "columns": types, "store_rejects": True})
     except duckdb.Error as error:
         # Only the first line of the error contains no data of the file.
-        raise ComparisonError(
+        raise UserError(
             f"{file} is not a CSV in the expected format ({str(error).splitlines()[0]}). Check that it is complete and "
             "every quote is closed, or use  --delimiter , --encoding  or  --skip  (lines above the headings)."
         ) from None
     for row, name, problem in connection.execute(_UNCOUNTED).fetchall():
-        raise ComparisonError(
-            f"Row {row} of {file}, column {_shown(headings[columns.index(name)])}, {_REMEDIES[problem]}"
-        )
+        raise UserError(f"Row {row} of {file}, column {_shown(headings[columns.index(name)])}, {_REMEDIES[problem]}")
     return {name: headings[number] for name, number in found.items() if number is not None}
 
 
@@ -86,7 +82,7 @@ def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[st
     cells = {f"cell_{number}": "varchar" for number in range(99)}
     first = _read(connection, "select *", file, {**csv, **lenient, "columns": cells})
     if not first or not any(first):
-        raise ComparisonError(f"{file} is empty and has no headings: download the export again.")
+        raise UserError(f"{file} is empty and has no headings: download the export again.")
     return [cell or "" for cell in first[: 1 + max(number for number, cell in enumerate(first) if cell)]]
 
 
@@ -94,11 +90,11 @@ def _position(file: Path, name: str, headings: list[str], named: Mapping[str, st
     plain = [_plain(heading) for heading in headings]
     for wanted in map(_plain, (named[name],) if name in named else COLUMNS[name]):
         if plain.count(wanted) > 1:
-            raise ComparisonError(f'{file} has two headings "{wanted}": rename the one that is not {name}.')
+            raise UserError(f'{file} has two headings "{wanted}": rename the one that is not {name}.')
         if wanted in plain:
             return plain.index(wanted)
     if name in ("date", "tool", "credits", *named):
-        raise ComparisonError(
+        raise UserError(
             f"{file} has no heading for {name}; its headings are {', '.join(map(_shown, headings[:8]))}. Name the "
             f'column, such as  --column "{name}=Points" , or use  --delimiter , --encoding  or  --skip .'
         )

@@ -19,7 +19,7 @@ from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config, parse
 from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY, Meaning, of_exception
 from source_magnific_analytics.waiting import http_date
-from verify import agreement, shapes  # noqa: F401 (their judges)
+from verify import agreement, shapes, show  # noqa: F401 (their judges)
 from verify.answers import Answer, Question, Seen
 from verify.assumptions import JUDGES
 from verify.questions import MOST_REQUESTS, questions
@@ -45,7 +45,7 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
         except KeyboardInterrupt:
             return answers, "It was interrupted"
         outcome = answer.failure or f"HTTP {answer.status}"
-        print(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
+        show(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
         if answer.status in _STOPS:
             return answers, _STOPS[answer.status]
         # If something other than Magnific answers, the other requests are not worth sending.
@@ -112,7 +112,7 @@ def main() -> int:
         try:
             config = parse(raw, today)
             where = asked if given else "a sandbox on this machine, since MAGNIFIC_API_KEY is not set"
-            print(
+            show(
                 f"Asking {where}: at most {MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests, which only "
                 "read and cost no credits.\nNo data of the team is printed: no key, address, name or number of credits."
             )
@@ -120,7 +120,7 @@ def main() -> int:
         except AirbyteTracedException as error:
             print(error.message, file=sys.stderr)
             return 1
-    print(f"\n{page(Seen(config, answers), stopped, asked)}")
+    show(f"\n{page(Seen(config, answers), stopped, asked)}")
     return 1 if stopped else 0
 
 

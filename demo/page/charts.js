@@ -23,17 +23,17 @@ function ticks(most) {
 
 const short = (value) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
 
-// Draws title, unit, legend and axis up to `most`; returns the SVG and functions from a value and a share of the width
-// to coordinates.
+// Draws the lines of the title, unit, legend and axis up to `most`; returns the SVG and functions from a value and a
+// share of the width to coordinates.
 function frame(place, { title, unit, most, legend = [] }) {
   const width = onPaperNow ? paperWidth : Math.max(280, place.clientWidth);
-  let [x, top] = [0, 34];
-  const items = legend.map(({ name, paint, dashed }) => {
+  let [x, top] = [0, 16 + 18 * title.length];
+  const items = legend.map(({ name, paint, dashed, points }) => {
     const size = 26 + 7.3 * name.length;
     if (x && x + size > width) [x, top] = [0, top + 20];
-    const mark = dashed === undefined ? svg("rect", { x, y: top - 10, width: 11, height: 11, fill: paint })
+    const mark = !points ? svg("rect", { x, y: top - 10, width: 11, height: 11, fill: paint })
       : svg("line", { x1: x, x2: x + 12, y1: top - 4, y2: top - 4, stroke: paint, "stroke-width": 3,
-        "stroke-dasharray": dashed });
+        "stroke-dasharray": dashed || "1 0" });
     const item = [mark, text(x + 17, top, name, { fill: colour("ink") })];
     x += size;
     return item;
@@ -42,8 +42,8 @@ function frame(place, { title, unit, most, legend = [] }) {
   const steps = ticks(most || 1);
   const y = (value) => low - (chartHeight * value) / steps.at(-1);
   const root = svg("svg", { viewBox: `0 0 ${width} ${low + 28}`, width: "100%", role: "img",
-    "aria-label": `${title}, in ${unit.title}` },
-    text(0, 12, title, { "font-weight": 600, fill: colour("ink"), "font-size": 13 }), items,
+    "aria-label": `${title.join(", ")}, in ${unit.title}` },
+    title.map((line, n) => text(0, 12 + 18 * n, line, { "font-weight": 600, fill: colour("ink") })), items,
     text(left - 6, y(steps.at(-1)) - 9, unit.title, { "text-anchor": "end" }),
     steps.map((step) => [svg("line", { x1: left, x2: width - 8, y1: y(step), y2: y(step), stroke: colour("line") }),
       text(left - 6, y(step) + 4, short(step), { "text-anchor": "end" })]));
@@ -90,33 +90,34 @@ function timeline(place, title, unit, bars, paint) {
         opacity: bar.whole ? 1 : 0.45, fill: used.find(({ name }) => name === piece.tool).paint });
     });
     const lines = () => [element("strong", {}, bar.what), ...bar.pieces.toReversed()
-      .map((piece) => `${piece.tool}: ${unit.of(value(piece.sum))}, ${plural(piece.sum.uses, "use", "uses")}`),
-      `Total: ${unit.of(value(bar.sum))}`];
+      .map(({ tool, sum: one }) => `${tool}: ${amountOf(unit, one, unit.of)}, ${plural(one.uses, "use", "uses")}`),
+      `Total: ${amountOf(unit, bar.sum, unit.of)}`];
     return [...pieces, tip(svg("rect", { x: left, width, y: at.low - chartHeight, height: chartHeight,
       fill: "transparent" }), lines)];
   }), ...names(at, bars.map(({ start }, n) => ({ share: first + n * wide, wide, day: start })),
     (day) => inWords(day, { day: "numeric", month: "short", year: "2-digit" })));
 }
 
-// `lines`: {name, paint, dashed, points: [{share, value, day}]} each; `limit`: the allowance, or null.
+// `lines`: {name, paint, dashed, points: [{n, value, day}]} each, n counted from 0; `limit`: the allowance, or null.
 function runningTotal(place, title, unit, lines, limit, days) {
   const shown = [...lines, ...(limit ? [{ name: `Allowance: ${unit.of(limit)}`, paint: colour("bad"), dashed: "2 3",
     points: [] }] : [])];
   const at = frame(place, { title, unit, legend: shown, most: Math.max(limit || 0,
     ...lines.flatMap(({ points }) => points.map(({ value }) => value))) });
-  const line = ({ points, paint, dashed }) => svg("polyline",
+  const share = (n) => n / Math.max(1, days.length - 1);
+  const line = ({ points, paint, dashed = "1 0" }) => svg("polyline",
     { class: "line", "data-end": points.at(-1)?.value, fill: "none", stroke: paint, "stroke-width": 2.5,
     "stroke-dasharray": dashed,
-    points: points.map(({ share, value }) => `${at.x(share)},${at.y(value)}`).join(" ") });
+    points: points.map(({ n, value }) => `${at.x(share(n))},${at.y(value)}`).join(" ") });
   at.root.append(
     ...(limit ? [svg("line", { x1: at.x(0), x2: at.x(1), y1: at.y(limit), y2: at.y(limit), stroke: colour("bad"),
       "stroke-width": 2, "stroke-dasharray": "2 3" })] : []),
     ...lines.map(line),
-    ...lines.flatMap(({ name, points, paint }) => points.map(({ share, value, day }, n) => tip(
-      svg("circle", { cx: at.x(share), cy: at.y(value), r: 7, fill: n === points.length - 1 ? paint : "transparent",
+    ...lines.flatMap(({ name, points, paint }) => points.map(({ n, value, day }) => tip(
+      svg("circle", { cx: at.x(share(n)), cy: at.y(value), r: 7, fill: n === points.at(-1).n ? paint : "transparent",
         "fill-opacity": 0.5 }),
       () => [element("strong", {}, name), `Up to ${dayInWords(day)}: ${unit.of(value)}`]))),
-    ...names(at, days.map((day, n) => ({ share: n / Math.max(1, days.length - 1), day })),
+    ...names(at, days.map((day, n) => ({ share: share(n), day })),
       (day) => inWords(day, { day: "numeric", month: "short" })));
 }
 

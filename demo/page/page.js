@@ -11,43 +11,49 @@ function start(data) {
   const units = unitsOf(data);
   const choices = periods(data);
 
-  const address = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const begins = `the data begins on ${dayInWords(data.first)}`;
+  const known = choices.flatMap(([, found]) => found);
+  const isKnown = ([name, value]) => ({ from: true, to: true, period: known.some(({ id }) => id === value),
+    in: Object.hasOwn(units, value), unit: ["day", "week", "month"].includes(value) }[name]
+    ?? Boolean(data.ids[name]?.includes?.(value)));
+  const entries = () => [...new URLSearchParams(location.href.split("#")[1] ?? location.search)];
+  const address = () => Object.fromEntries(entries().filter(isKnown));
   const hrefOf = (changes) =>
     `#${new URLSearchParams(Object.entries({ ...address(), ...changes }).filter(([, value]) => value !== undefined))}`;
   const choose = (changes) => { location.hash = hrefOf(changes); };
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
+  const only = (filters) => Object.entries(filters).map(([kind, id]) => `Only ${kinds[kind].one}: ${nameOf(kind, id)}`);
 
   // Why the two days are not a valid period; empty if they are.
-  const wrongDates = (from, to) => ([from, to].some((day) => !/^\d{4}-\d\d-\d\d$/.test(day)) ? "Enter both days."
+  const wrongDates = (from, to) => ([from, to].some((day) => iso(time(day) || 0) !== day) ? "Enter two valid days."
     : from > to ? "The first day is after the last."
     : from < data.first || to > data.through
       ? `Choose days from ${spanInWords({ first: data.first, last: data.through })}.` : "");
 
   function view() {
     const chosen = address();
-    const known = choices.flatMap(([, found]) => found);
     const wrong = chosen.from || chosen.to ? wrongDates(chosen.from, chosen.to) : "";
+    const unknown = entries().filter((one) => !isKnown(one)).map((one) => one.join("=")).join(", ");
     const period = chosen.from && !wrong ? { id: "own", first: chosen.from, last: chosen.to }
       : known.find((one) => one.id === chosen.period) || known[0];
-    const filters = Object.fromEntries(Object.keys(data.ids)
-      .filter((kind) => data.ids[kind].includes(chosen[kind])).map((kind) => [kind, chosen[kind]]));
-    const unit = units[Object.hasOwn(units, chosen.in) ? chosen.in : Object.keys(units)[0]];
-    return { chosen, wrong, period, filters, unit, spans: compared(period, data),
-      now: total(usage.by(period, filters, "tool").values()) };
+    const filters = Object.fromEntries(Object.entries(chosen).filter(([kind]) => Object.hasOwn(data.ids, kind)));
+    const unit = units[chosen.in ?? Object.keys(units)[0]];
+    return { chosen, period,
+      wrong: wrong || (unknown && `The address names what this report does not have, so it is ignored: ${unknown}.`),
+      filters, unit, spans: compared(period, data), now: total(usage.by(period, filters, "tool").values()) };
   }
 
   // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
   const fileName = (content, { period, filters }) => ["magnific", content, `${period.first}_to_${period.last}`,
     ...Object.entries(filters).map(([kind, id]) => `${kind}-${nameOf(kind, id)}`.replace(/[^\w.@-]+/g, "-"))].join("_");
-  const figures = ({ uses, credits, cost, unpriced }) => [uses, credits,
-    ...(data.hasPrices ? [unpriced && !cost ? "" : cost] : [])];
-  const figureTitles = ["uses", "credits", ...(data.hasPrices ? [`cost_${data.currency.toLowerCase()}`] : [])];
-  const page = { data, usage, hrefOf, nameOf, fileName, figures, figureTitles, show: () => show() };
+  const figures = (sum) => [sum.uses, ...Object.values(units).map((unit) => unit.value(sum) ?? "")];
+  const figureTitles = ["uses", ...Object.values(units).map(({ column }) => column)];
+  const page = { data, usage, hrefOf, nameOf, only, fileName, figures, figureTitles, show: () => show() };
   const [lists, budgets] = [Lists(page), Budgets(page)];
 
   function changes({ unit, filters, spans }) {
     if (!spans.now) return "There is no whole day yet to compare.";
-    if (!spans.before) return "No comparison: not all of the earlier days are synced.";
+    if (!spans.before) return `No comparison: ${begins}.`;
     const [now, before] = [spans.now, spans.before].map((days) => usage.by(days, filters, "tool"));
     const [sum, then] = [total(now.values()), total(before.values())];
     if (!both(unit, sum, then)) return "No comparison: some of these days have no price.";
@@ -57,8 +63,7 @@ function start(data) {
     // The effect of more uses of all tools alike; the rest of the tools' effect is a choice of dearer or cheaper tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
-    return `${spanInWords(spans.now)} against the ${length(spans.now)} days from ${spanInWords(spans.before)}, `
-      + `which also begin on a ${weekday(spans.before.first)}: ${amount(all("change"))} `
+    return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `
       + `(${growth(unit.value(sum), unit.value(then))}). Number of uses of each tool: ${amount(all("uses"))} `
       + `(number of all uses: ${amount(number)}, choice of tools: ${amount(all("uses") - number)}); `
       + `cost of a use: ${amount(all("price"))}.`
@@ -70,19 +75,20 @@ function start(data) {
       period.last > data.complete ? `; ${dayInWords(data.through)} was not over when it was synced` : "",
       data.hasPrices ? ". Money is an estimate: credits at the price of their day."
         : ". There are no prices, so all figures are credits.",
+      now.uses || now.credits ? "" : " The data has no usage on these days.",
       now.unpriced && unit.id === "cost"
         ? ` No price covers ${units.credits.of(now.unpriced)} of these days: that cost is missing.` : ""].join("");
     place("filters").replaceChildren(...Object.entries(filters)
       .map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
-      `Only ${kinds[kind].one}: ${nameOf(kind, id)}`, element("span", { className: "hidden" }, ", show all again"),
+      only({ [kind]: id }), element("span", { className: "hidden" }, ", show all again"),
         element("span", { ariaHidden: "true" }, " ✕"))));
     document.title = `Magnific credit usage, ${spanInWords(period)}`;
   }
 
   function cards(shown) {
     const { period, filters, unit, spans, now } = shown;
-    const against = (title, days, missing) => {
-      if (!days || !spans.now) return { title, figure: dash, note: missing };
+    const against = (title, days) => {
+      if (!days) return { title, figure: dash, note: spans.now ? begins : "no whole day yet" };
       const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
       if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
       return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),
@@ -97,8 +103,8 @@ function start(data) {
     const found = [
       { title: "Spent", figure: amountOf(unit, now, unit.of),
         note: `${data.hasPrices ? `${units.credits.of(now.credits)}, ` : ""}${plural(now.uses, "use", "uses")}` },
-      against("Change", spans.before, "not all of the earlier days are synced"),
-      against("Change in a year", spans.yearBefore, "not all of the days a year earlier are synced"),
+      against("Change", spans.before),
+      ...(spans.yearBefore && period.unit !== "year" ? [against("Change in a year", spans.yearBefore)] : []),
       ...budgets.cards(shown),
       { title: "People with usage", figure: whole(people.length),
         note: (seats.size ? `${whole(seated)} of ${plural(seats.size, "seat", "seats")}`
@@ -143,7 +149,8 @@ function start(data) {
   function overTime(shown) {
     const { size, paint, all } = bars(shown);
     const { period, unit, now } = shown;
-    timeline(place("timeline"), `Usage by ${size} and tool, ${spanInWords(period)}`, unit, all, paint);
+    timeline(place("timeline"), [`Usage by ${size} and tool, ${spanInWords(period)}`, ...only(shown.filters)], unit,
+      all, paint);
     const partial = all.filter((bar) => !bar.whole).map((bar) => bar.what);
     place("parts").textContent = partial.length ? `Pale bars are not whole: ${partial.join("; ")}.` : "";
     const columns = [{ title: capital(size) }, { title: unit.title, number: true },
@@ -177,7 +184,7 @@ function start(data) {
     place("wrong").textContent = wrong;
     place("period").value = period.id;
     [place("from").value, place("to").value] = [period.first, period.last];
-    if (place("in")) place("in").value = unit.id === "cost" ? "money" : "credits";
+    place("in").value = unit.id === "cost" ? "money" : "credits";
     keepFocus(() => {
       header(shown);
       cards(shown);
@@ -207,11 +214,9 @@ function start(data) {
     Object.assign(place(id), { min: data.first, max: data.through });
     place(id).addEventListener("change", own);
   }
-  if (place("in")) {
-    place("in").append(...Object.entries(units).map(([value, { title }]) => element("option", { value }, title)));
-    place("in").addEventListener("change", ({ target }) => choose({ in: target.value }));
-  }
-  place("unit").addEventListener("change", ({ target }) => choose({ unit: target.value }));
+  place("in").append(...Object.entries(units).map(([value, { title }]) => element("option", { value }, title)));
+  place("in-label").hidden = !data.hasPrices;
+  for (const id of ["in", "unit"]) place(id).addEventListener("change", ({ target }) => choose({ [id]: target.value }));
   for (const event of ["hashchange", "resize"]) window.addEventListener(event, show);
   window.addEventListener("beforeprint", () => { onPaperNow = true; show(); });
   window.addEventListener("afterprint", () => { onPaperNow = false; show(); });

@@ -1,7 +1,10 @@
 // Formats figures and days; creates elements, tables and downloads.
 
-const decimals = (count) => (value) => (Math.abs(value) < 0.5 / 10 ** count ? 0 : value)
-  .toLocaleString("en", { minimumFractionDigits: count, maximumFractionDigits: count }).replace("-", "−");
+// Halves are rounded away from 0, also where floating-point noise puts a sum just below one.
+const decimals = (count) => (value) => {
+  const size = Math.round(Number((Math.abs(value) * 10 ** count).toFixed(4))) / 10 ** count;
+  return (value < 0 && size ? "−" : "") + size.toLocaleString("en", { minimumFractionDigits: count });
+};
 const whole = decimals(0);
 const dash = "–";
 const onPaper = 8;
@@ -11,7 +14,6 @@ const plural = (count, one, many) => `${whole(count)} ${count === 1 ? one : many
 const inWords = (day, options) => new Date(time(day)).toLocaleDateString("en-GB", { timeZone: "UTC", ...options });
 const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: "numeric" });
 const monthInWords = (day) => inWords(day, { month: "long", year: "numeric" });
-const weekday = (day) => inWords(day, { weekday: "long" });
 
 // "1 to 16 March 2026": month and year only once if they are the same.
 function spanInWords({ first, last }) {

@@ -90,7 +90,7 @@ function periods({ first, through, complete }) {
   const back = (unit, id, label) => {
     const found = [];
     for (let start = startOf(through, unit); startOf(start, unit, 1) > first; start = startOf(start, unit, -1)) {
-      found.push(clipped({ id: id(start), label: label(start), first: start,
+      found.push(clipped({ id: id(start), label: label(start), unit, first: start,
         last: later(startOf(start, unit, 1), -1) }));
     }
     return found;
@@ -108,12 +108,16 @@ function periods({ first, through, complete }) {
   ];
 }
 
-// The whole days of a period, and as many days before it and a year earlier, which begin on the same weekday. Null if
-// there is no whole day, or if not all of the earlier days are synced.
-function compared(period, { first, complete }) {
-  const now = { first: period.first, last: period.last < complete ? period.last : complete };
-  if (now.last < now.first) return { now: null, before: null, yearBefore: null };
-  const earlier = (days) => (later(now.first, -days) < first ? null
-    : { first: later(now.first, -days), last: later(now.last, -days) });
-  return { now, before: earlier(7 * Math.ceil(length(now) / 7)), yearBefore: length(now) > 364 ? null : earlier(364) };
+// The whole days of a period, and what they are compared with: the month, quarter or year before it, or as many of its
+// first days if the period still runs; for other days, as many days before them; and the same dates a year earlier.
+// Null if there is no whole day, or if the data does not go back that far.
+function compared({ first, last, unit }, data) {
+  const now = { first, last: last < data.complete ? last : data.complete };
+  if (now.last < first) return { now: null, before: null, yearBefore: null };
+  const span = (from, to) => (from < data.first || to >= first ? null : { first: from, last: to });
+  const [start, end] = [unit ? startOf(first, unit, -1) : later(first, -length(now)), later(first, -1)];
+  const sameLength = later(start, length(now) - 1);
+  const yearEarlier = (day) => iso(new Date(time(day)).setUTCFullYear(Number(day.slice(0, 4)) - 1));
+  return { now, before: span(start, now.last === last || sameLength > end ? end : sameLength),
+    yearBefore: span(yearEarlier(first), later(yearEarlier(later(now.last, 1)), -1)) };
 }

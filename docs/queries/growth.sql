@@ -1,6 +1,6 @@
--- How does each month compare with the time before it? It is compared with as many earlier days, which begin on the
--- same weekday and end before the month begins: five weeks earlier for 29 to 31 days. A day that was not over when it
--- was last synced is left out. If the data does not reach back that far, the comparison is empty.
+-- How does each month compare with the month before? A month that still runs is compared with as many days of the one
+-- before, all of it if it is shorter. A day that was not over when it was last synced is left out. If the data does not
+-- reach back that far, the comparison is empty.
 with daily as (
     select date, sum(user_credits) as credits
     from credit_usage
@@ -32,35 +32,17 @@ months as (
     cross join synced
     where month <= last_day
 ),
-spans as (
-    select
-        month,
-        through,
-        extract(day from through) as days,
-        -- The smallest number of whole weeks that has that many days.
-        case
-            when extract(day from through) <= 7 then cast(month - interval '7 days' as date)
-            when extract(day from through) <= 14 then cast(month - interval '14 days' as date)
-            when extract(day from through) <= 21 then cast(month - interval '21 days' as date)
-            when extract(day from through) <= 28 then cast(month - interval '28 days' as date)
-            else cast(month - interval '35 days' as date)
-        end as compared_from
-    from months
-),
 compared as (
     select
         month,
         through,
-        days,
-        compared_from,
+        cast(month - interval '1 month' as date) as compared_from,
         case
-            when days <= 7 then cast(through - interval '7 days' as date)
-            when days <= 14 then cast(through - interval '14 days' as date)
-            when days <= 21 then cast(through - interval '21 days' as date)
-            when days <= 28 then cast(through - interval '28 days' as date)
-            else cast(through - interval '35 days' as date)
+            when through = cast(month + interval '1 month' - interval '1 day' as date)
+            then cast(month - interval '1 day' as date)
+            else cast(through - interval '1 month' as date)
         end as compared_to
-    from spans
+    from months
 ),
 added_up as (
     select

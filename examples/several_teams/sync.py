@@ -36,7 +36,7 @@ def sync(schema, file, airbyte, caches):
         cache.close()
 
 
-# sync.py explains the umask, the lock, the signals and the directory.
+# sync.py explains the umask, the lock, the signals, the directory and the errors.
 os.umask(0o077)
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
@@ -61,7 +61,8 @@ with TemporaryDirectory() as private:
         try:
             sync(schema, file, airbyte, caches)
         except Exception as error:
-            failed[file.stem] = error
+            log = getattr(error, "log_file", None)
+            [failed[file.stem], *_] = re.findall(" - ERROR - (.*)", log.read_text() if log else "") or [error]
 
 # usage_id does not include the team, so it is a key only together with the team's name.
 with duckdb.connect(WAREHOUSE) as warehouse:

@@ -28,16 +28,32 @@ allowed as (
         and extras.cycle_start = cycles.cycle_start
 ),
 
-passed as (
-    select days.team, days.scope, days.name_key, days.cycle_start, min(days.date) as runs_out_on
+-- The credits of a day that the allowance covers count at the price of that day.
+covered as (
+    select
+        days.team,
+        days.scope,
+        days.name_key,
+        days.cycle_start,
+        min(
+            case
+                when days.expected_until > allowed.allowance or days.used_until > allowed.allowance then days.date
+            end
+        ) as runs_out_on,
+        sum(
+            cast(
+                least(days.used_until, allowed.allowance)
+                - least(days.used_until - coalesce(days.credits, 0), allowed.allowance)
+                as {{ dbt.type_bigint() }}
+            ) * prices.contracted_price
+        ) as covered_cost
     from {{ ref("int_magnific__cycle_days") }} as days
     inner join allowed
         on allowed.team = days.team
         and allowed.scope = days.scope
         and allowed.name_key = days.name_key
         and allowed.cycle_start = days.cycle_start
-    where days.expected_until > allowed.allowance
-       or days.used_until > allowed.allowance
+    left join {{ ref("int_magnific__priced_days") }} as prices on prices.date = days.date
     group by days.team, days.scope, days.name_key, days.cycle_start
 )
 
@@ -45,11 +61,16 @@ select
     allowed.*,
     figures.used,
     case when figures.is_forecast then greatest(figures.forecast, figures.used) end as forecast,
-    passed.runs_out_on,
+    covered.runs_out_on,
     case
         when figures.rows_without_price = 0 and prices.contracted_price is not null
         then coalesce(figures.cost, 0)
     end as used_cost,
+    case
+        when figures.rows_without_price = 0 and prices.contracted_price is not null and allowed.allowance is not null
+        then coalesce(covered.covered_cost, 0)
+            + greatest(allowed.allowance - figures.used, 0) * prices.contracted_price
+    end as allowance_cost,
     prices.contracted_price as price,
     prices.currency
 from allowed
@@ -58,9 +79,9 @@ inner join figures
     and figures.scope = allowed.scope
     and figures.name_key = allowed.name_key
     and figures.cycle_start = allowed.cycle_start
-left join passed
-    on passed.team = allowed.team
-    and passed.scope = allowed.scope
-    and passed.name_key = allowed.name_key
-    and passed.cycle_start = allowed.cycle_start
+left join covered
+    on covered.team = allowed.team
+    and covered.scope = allowed.scope
+    and covered.name_key = allowed.name_key
+    and covered.cycle_start = allowed.cycle_start
 left join {{ ref("int_magnific__priced_days") }} as prices on prices.date = allowed.used_through

@@ -23,9 +23,9 @@ select
         {%- endfor %}
         else 0
     end as level,
-    used_cost + (allowance - used) * price as allowance_cost,
+    allowance_cost,
     used_cost,
-    (allowance - used) * price as remaining_cost,
+    allowance_cost - used_cost as remaining_cost,
     used_cost + (forecast - used) * price as forecast_cost,
     currency
 from {{ ref("int_magnific__measured_cycles") }}
