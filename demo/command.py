@@ -91,12 +91,12 @@ def replacing(folder: Path) -> Iterator[Path]:
     try:
         yield new
         with held_back():
+            written = [file.replace(folder / file.name) for file in new.iterdir()]
             for name in _FILES:
-                (folder / name).unlink(missing_ok=True)
-            for file in new.iterdir():
-                file.replace(folder / file.name)
+                if folder / name not in written:
+                    (folder / name).unlink(missing_ok=True)
     finally:
-        # Whoever asks again, while this cleans up, must not leave half of it.
+        # A second Ctrl-C during the cleanup must not leave half of it.
         with held_back():
             shutil.rmtree(new, ignore_errors=True)
 
