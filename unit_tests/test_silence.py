@@ -120,3 +120,12 @@ def test_three_waits_of_a_quarter_of_an_hour_are_survived_and_a_fourth_ends_the_
     assert waits == [900] * 6
     # The other stream sends nothing any more.
     assert api.call_count == 4 + 4
+
+
+def test_a_wait_after_an_error_of_the_server_that_takes_too_long_ends_the_stream(api: requests_mock.Mocker) -> None:
+    refused, failed = ({"status_code": status, "headers": {"Retry-After": "900"}} for status in (429, 503))
+    api.post(USAGE, [*[refused] * 3, failed])
+    kind, text = error(sync(raw_config()))
+    assert kind == "transient_error"
+    assert text.startswith("Magnific made this sync wait too long (HTTP 503): the platform ends a sync")
+    assert text.endswith("The next sync continues where the last one stopped.")
