@@ -161,10 +161,16 @@ FINAL: list[tuple[str, dict[str, Any], str]] = [
         f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers",
     ),
     *[
-        ("config_error", invalid(said, Date=YESTERDAY), FUTURE)
+        ("config_error", invalid(said, Date=YESTERDAY), f"(HTTP 400: Not valid. end_date: {said}): {FUTURE}")
         for said in ("the date lies in the future", "future day")
     ],
     ("config_error", invalid("supported in a future release", Date=YESTERDAY), "does not accept the request"),
+    (
+        "config_error",
+        invalid("lies in the future", Date="Sun, 22 Nov 2026 13:00:00 GMT"),
+        "does not accept the request",
+    ),
+    ("config_error", refused(400, "Dates too old."), "(HTTP 400: Dates too old.). If Magnific no longer offers"),
     ("config_error", invalid("lies in the future"), "this machine's clock is ahead of Magnific's. Set the clock"),
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
