@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -97,6 +98,14 @@ def test_a_signal_during_a_request_leaves_no_file_with_the_key_and_no_stack_trac
     assert list(temporary.iterdir()) == []
     assert b"Traceback" not in output
     assert words == b""
+
+
+def test_a_signal_while_python_shuts_down_ends_it_without_a_stack_trace(temporary: Path) -> None:
+    hook = f"import atexit, os; atexit.register(os.kill, os.getpid(), {signal.SIGTERM:d})"
+    command = [sys.executable, "-c", f"{hook}; from source_magnific_analytics.run import run; run()", "spec"]
+    with started(command, temporary) as running:
+        _, words = running.communicate(timeout=HUNG)
+    assert (running.returncode, words) == (-signal.SIGTERM, b"")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
