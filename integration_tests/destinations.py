@@ -19,8 +19,8 @@ from typing import Any
 
 import duckdb
 import psycopg
-from environments import DESTINATION
 from sandbox_process import HUNG
+from venvs import DESTINATION
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from exports import DOMAIN, FIRST, TODAY, YESTERDAY, Compared, Team
+from compared_team import DOMAIN, FIRST, TODAY, YESTERDAY, Compared, Team
 
 from sandbox.export import COMMAS
 from sandbox.team import PROJECTS

@@ -32,19 +32,10 @@ def test_output_is_utf_8_whatever_the_locale_says_and_this_machine_is_asked_thro
     assert [row["tool"] for row in run.records("credit_usage")] == [used["tool"]]
 
 
-@pytest.mark.parametrize(
-    ("environment", "words"),
-    [
-        ({"REQUESTS_CA_BUNDLE": "/no/such/file"}, "authorities that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"),
-        ({"HTTPS_PROXY": "garbage://:x"}, "No request can be sent with this machine's proxy setting"),
-    ],
-)
-def test_an_environment_that_names_what_is_not_there_is_a_mistake_to_mend(
-    environment: dict[str, str], words: str, connector: Connector
-) -> None:
-    status, message = connector("check", config=CONFIG, env=environment).connection
+def test_a_proxy_that_is_no_address_is_a_mistake_to_mend(connector: Connector) -> None:
+    status, message = connector("check", config=CONFIG, env={"HTTPS_PROXY": "garbage://:x"}).connection
     assert status == "FAILED"
-    assert words in message
+    assert "No request can be sent with this machine's proxy setting" in message
 
 
 # The first two are always a day off from UTC, so that a date in local time is wrong at any hour; the third is none.

@@ -12,12 +12,12 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from connector_process import SCRIPT
-from environments import AIRFLOW, DAGSTER, PREFECT, Environment
+from destinations import DuckDb
 from example_home import EXAMPLES, PERIOD, SMALL_STREAMS, Home
 from sandbox_process import HUNG, ROOT, Sandbox
+from venvs import AIRFLOW, DAGSTER, PREFECT, Environment
 
 ENDS: dict[Environment, dict[str, Any]] = {
     AIRFLOW: {"state": "success", "tasks": {"sync": ["success", 2]}, "schedule": "17 5 * * *"},
@@ -137,9 +137,8 @@ def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
     assert (tmp_path / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
     assert "\nnorth-east was not synced: " in done.stderr
     assert done.stderr.strip().splitlines()[-1] == "Not synced: north-east. All others are up to date."
-    with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
-        stored = connection.execute("select team, sum(user_credits)::bigint from all_teams_credit_usage group by team")
-        assert dict(stored.fetchall()) == expected
+    sums = "select team, sum(user_credits)::bigint from all_teams_credit_usage group by team"
+    assert dict(DuckDb(str(tmp_path / "warehouse.duckdb")).query(sums)) == expected
     assert len(set(expected.values())) == len(expected)
     (tmp_path / "teams" / "north_east.json").write_text("{}")
     done = run()

@@ -1,7 +1,5 @@
 """Allowances and prices of the dbt package that change, rollover and packs: on tables made by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import date
@@ -9,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from built_by_hand import Build, build
 from built_models import analysts_postgres
 from dbt_project import Project
 from destinations import Row
+from handmade_tables import Build, build
 
 # The second price has none that was agreed upon.
 SEEDS = {

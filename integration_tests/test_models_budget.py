@@ -11,7 +11,7 @@ from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY
 
 from sandbox.team import make_team
 
-BY_HAND = (Path(__file__).parent / "raw_figures.sql").read_text()
+BY_HAND = (Path(__file__).parent / "budget_by_hand.sql").read_text()
 # demo/dbt/seeds, by hand: the seats of the team are one pool.
 SEATS = sum(person.status == "active" for person in make_team().people)
 ALLOWANCES = {("team", None): SEATS * 45_000, ("group", "Motion"): 150_000}

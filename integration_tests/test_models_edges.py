@@ -4,8 +4,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from built_by_hand import Build, build
 from destinations import SCHEMA
+from handmade_tables import Build, build
 
 
 @pytest.fixture(scope="module")

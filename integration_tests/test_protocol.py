@@ -1,13 +1,12 @@
-"""The console script from end to end: what it reads, what it says about a wrong configuration, and that it waits."""
+"""The console script from end to end: what it reads, and what it says about a wrong configuration."""
 
 import json
 import subprocess
 import sys
-from datetime import datetime, timedelta
 from typing import Any
 
 from connector_process import Connector
-from sandbox_process import ROOT, USAGE, Sandbox
+from sandbox_process import ROOT, Sandbox
 from warehouse import ALL, KEYS, USAGE_ALONE, Warehouse
 
 
@@ -45,17 +44,3 @@ def test_a_configuration_that_is_no_json_is_the_answer_to_a_check(connector: Con
     run = connector("check", config="{start_date: today}")
     assert (run.code, run.stderr, run.connection[0]) == (0, b"", "FAILED")
     assert "The configuration file " in run.connection[1]
-
-
-def test_the_script_waits_as_long_as_it_is_told(
-    connector: Connector, sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse
-) -> None:
-    headers = {"Retry-After": "3"}
-    sandbox.spoil({"kind": "status", "status": 429, "headers": headers, "at": 2, "path": USAGE})
-    run = connector("read", config=config, catalog=USAGE_ALONE)
-    warehouse.load(run.stdout)
-    warehouse.check(sandbox, config)
-    times = [datetime.fromisoformat(one["time"]) for one in sandbox.requests()]
-    assert times[2] - times[1] >= timedelta(seconds=3)
-    assert run.code == 0
-    assert '"type":"RATE_LIMITED"' in run.stdout.decode()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from environments import SCHEMATHESIS
 from sandbox_process import HUNG, ROOT
+from venvs import SCHEMATHESIS
 
 from sandbox import DEFAULT_KEY, Options, running
 from sandbox.__main__ import main

@@ -117,10 +117,10 @@ def test_without_a_key_a_sandbox_is_started_and_asked_over_http() -> None:
     assert "Asking a sandbox on this machine, since MAGNIFIC_API_KEY is not set" in page.flat
 
 
-@pytest.mark.parametrize("oddity", sorted({*ALL} - FREE))
-def test_the_page_notices_each_oddity(oddity: str, usual: Page) -> None:
-    verdicts, told = NOTICED[oddity]
-    page = Page({"quirks": (oddity,)})
+@pytest.mark.parametrize("quirk", sorted({*ALL} - FREE))
+def test_the_page_notices_each_quirk(quirk: str, usual: Page) -> None:
+    verdicts, told = NOTICED[quirk]
+    page = Page({"quirks": (quirk,)})
     assert differing(page, usual) == verdicts
     assert (told in page.flat, told in usual.flat) == (True, False)
 
@@ -238,9 +238,9 @@ RESTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def synced(oddity: str, changes: dict[str, Any]) -> tuple[str, list[Row], list[str]]:
+def synced(quirk: str, changes: dict[str, Any]) -> tuple[str, list[Row], list[str]]:
     """The error of a sync, its rows, and whose sums by tool do not equal the ledger: the team's or a key's."""
-    api = SandboxApi(today=TODAY, people=5, quirks=(oddity,))
+    api = SandboxApi(today=TODAY, people=5, quirks=(quirk,))
     # A Monday: a day and a week begin there.
     chosen = {"granularity": "day", "start_date": "2026-08-31", **changes}
     with api.serving():
@@ -264,17 +264,17 @@ def synced(oddity: str, changes: dict[str, Any]) -> tuple[str, list[Row], list[s
 
 
 # Of no-today the ledger does not know.
-@pytest.mark.parametrize("oddity", sorted({*ALL} - {"no-today"}))
-def test_the_tables_are_exact_or_the_sync_fails_with_a_clear_error_or_the_documentation_says_so(oddity: str) -> None:
+@pytest.mark.parametrize("quirk", sorted({*ALL} - {"no-today"}))
+def test_the_tables_are_exact_or_the_sync_fails_with_a_clear_error_or_the_documentation_says_so(quirk: str) -> None:
     words, changes = {**FAILS, **RESTS}.get(
-        oddity, ("", {"granularity": "week"} if "edges" in oddity or oddity == "edge-dates" else {})
+        quirk, ("", {"granularity": "week"} if "edges" in quirk or quirk == "edge-dates" else {})
     )
-    failure, table, wrong = synced(oddity, changes)
-    if oddity in FAILS:
+    failure, table, wrong = synced(quirk, changes)
+    if quirk in FAILS:
         assert (words in failure, table) == (True, [])
         return
     assert table and not failure
-    assert bool(wrong) == (oddity in RESTS)
+    assert bool(wrong) == (quirk in RESTS)
 
 
 def test_the_documentation_names_each_assumption_and_in_bold_what_the_connector_rests_on() -> None:

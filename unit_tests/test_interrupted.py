@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from ledger import START, table, team
+from small_team import START, table, team
 from warehouse_model import Mistake, Warehouse
 
 from sandbox.ledger import Entry

@@ -11,8 +11,8 @@ from builders import answer, entry, period, raw_config, tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import LISTS, USAGE, check, error, log, rows, sync
-from ledger import table, team
 from pendulum import Date
+from small_team import table, team
 from warehouse_model import Fault, Warehouse, status
 
 from sandbox.ledger import Entry

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger import FILM, MANNERS, PRINT, START, Table, entries, table
+from small_team import FILM, MANNERS, PRINT, START, Table, entries, table
 from warehouse_model import Warehouse
 
 from sandbox import truth

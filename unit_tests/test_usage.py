@@ -8,8 +8,8 @@ from typing import Any
 from builders import OTHER_PROJECT, PROJECT, body, entry, period, tool
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ledger import START, Given, answer, entries
 from pendulum import Date
+from small_team import START, Given, answer, entries
 
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import Filters, Query

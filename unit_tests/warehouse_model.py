@@ -10,8 +10,8 @@ import requests_mock
 from airbyte_cdk.models import SyncMode
 from builders import KEY
 from in_process import USAGE, error, log, sync
-from ledger import Given, Table, answer, table_of_rows
 from pendulum import Date
+from small_team import Given, Table, answer, table_of_rows
 
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import LONGEST_RANGE, Query, read_query

@@ -43,10 +43,11 @@ class Environment:
         return subprocess.run([uv, "python", "find", "--no-python-downloads", self.python]).returncode == 0
 
 
-def run(command: list[Any], **options: Any) -> None:
-    """Run a command that has to succeed."""
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
+def run(command: list[Any], **options: Any) -> str:
+    """Run a command that has to succeed, in the project's folder unless told otherwise; return its standard output."""
+    done = subprocess.run(command, capture_output=True, text=True, **{"cwd": ROOT, **options})
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT, SCHEMATHESIS = map(
