@@ -80,10 +80,7 @@ class Team:
 
 
 _TEXTS = ("usage_id", "granularity", "tool", "user_email", "project_reference", "project_name", "group_name")
-COLUMNS = {
-    **dict.fromkeys(_TEXTS, "varchar"),
-    **{"date": "date", "user_uses": "bigint", "user_credits": "bigint"},
-}
+COLUMNS = {**dict.fromkeys(_TEXTS, "varchar"), **{"date": "date", "user_uses": "bigint", "user_credits": "bigint"}}
 
 
 class Compared:

@@ -265,14 +265,8 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),
         (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has unbalanced quotes or the wrong number'),
         (HEADINGS + ROW + f'"{ROW}', "has unbalanced quotes or the wrong number of cells: download the export again"),
-        (
-            HEADINGS + ROW + ROW.replace("480", "4x0"),
-            'Row 3 of export.csv, column "Credits", has no figure in',
-        ),
-        (
-            HEADINGS + ROW + "Total,,,12,480,,\n",
-            "has no date in the expected format: use  --dateformat ",
-        ),
+        (HEADINGS + ROW + ROW.replace("480", "4x0"), 'Row 3 of export.csv, column "Credits", has no figure in'),
+        (HEADINGS + ROW + "Total,,,12,480,,\n", "has no date in the expected format: use  --dateformat "),
         (HEADINGS + ROW.replace("Upscaler", " \u200b"), 'Row 2 of export.csv, column "Tool", has no tool: enter it'),
         ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in this encoding: use  --encoding , such as"),
     ],

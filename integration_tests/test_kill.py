@@ -54,14 +54,6 @@ def with_the_key(temporary: Path, sandbox: Sandbox) -> list[Path]:
     return [file for file in temporary.rglob("*") if file.is_file() and sandbox.api_key in file.read_text()]
 
 
-def read_whole(connector: Connector, sandbox: Sandbox, config: Json, warehouse: Warehouse) -> None:
-    """The run after all those that were killed."""
-    run = connector("read", config=config, catalog=ALL, state=warehouse.state)
-    warehouse.load(run.stdout)
-    warehouse.check(sandbox, config)
-    assert run.code == 0
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_again_and_again_while_it_writes(
     connector: Connector, sandbox: Sandbox, backfill: Json, warehouse: Warehouse, temporary: Path, seed: int
@@ -80,7 +72,10 @@ def test_killed_again_and_again_while_it_writes(
         first = sandbox.requests()[0]["body"]["start_date"]
         assert first == (str(date.fromisoformat(saved) + timedelta(days=1)) if saved else backfill["start_date"])
     assert warehouse.usage_state["date"] < backfill["end_date"]
-    read_whole(connector, sandbox, backfill, warehouse)
+    run = connector("read", config=backfill, catalog=ALL, state=warehouse.state)
+    warehouse.load(run.stdout)
+    warehouse.check(sandbox, backfill)
+    assert run.code == 0
 
 
 @pytest.mark.parametrize(("command", "number"), [("check", signal.SIGTERM), *(("read", one) for one in SIGNALS)])

@@ -11,16 +11,7 @@ from destinations import SCHEMA, DuckDb
 from sandbox_process import ROOT
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
-from synced_twice import (
-    GROUP,
-    NEW_EMAIL,
-    NEW_GROUP_NAME,
-    NEW_PROJECT_NAME,
-    PROJECT,
-    START,
-    TUESDAY,
-    summed,
-)
+from synced_twice import GROUP, NEW_EMAIL, NEW_GROUP_NAME, NEW_PROJECT_NAME, PROJECT, START, TUESDAY, summed
 
 from sandbox.team import GROUPS, make_team
 

@@ -116,7 +116,7 @@ def test_a_part_that_is_missing_or_of_another_kind_is_refused(part: dict[str, An
         *[
             (figure, f"Expected `int`, got `{kind}` - at `{{place}}.{{name}}`")
             for figure, kind in [
-                *[(None, "null"), ("many", "str"), ("41.5", "str"), (41.5, "float"), (1e300, "float"), (True, "bool")],
+                *[(None, "null"), ("many", "str"), ("41.5", "str"), (41.5, "float"), (1e300, "float"), (True, "bool")]
             ]
         ],
         *[(n, f"Expected `int` <= {LARGEST_FIGURE} - at `{{place}}.{{name}}`") for n in (2**53, 2.0**53, 10**30)],

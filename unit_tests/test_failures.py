@@ -155,11 +155,7 @@ FINAL: list[tuple[str, dict[str, Any], str]] = [
     ("config_error", refused(403), "not let it read analytics (HTTP 403: No, no.). Analytics need a Business"),
     ("system_error", refused(404), "answered with an error (HTTP 404: No, no.). Check base_url"),
     ("system_error", refused(422), "answered with an error (HTTP 422: No, no.). Check base_url"),
-    (
-        "config_error",
-        invalid(OLD),
-        f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers",
-    ),
+    ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers"),
     *[
         ("config_error", invalid(said, Date=YESTERDAY), FUTURE)
         for said in ("the date lies in the future", "future day")

@@ -54,11 +54,7 @@ UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is 
 @pytest.mark.parametrize(
     ("headers", "words", "waited"),
     [
-        (
-            {},
-            f"{USED_UP}{NEXT} {UNSAID}",
-            [60, 120],
-        ),
+        ({}, f"{USED_UP}{NEXT} {UNSAID}", [60, 120]),
         (
             {"Retry_After": "901", "Date": SERVER_DATE},
             f"{USED_UP}{NEXT} Magnific accepts requests again at 2026-11-22 18:45 UTC.",

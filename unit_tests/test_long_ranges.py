@@ -135,11 +135,7 @@ def test_what_cannot_be_asked_for_in_parts_and_is_too_large_is_not_asked_for_aga
     api.post(USAGE, content=lambda _, context: huge(context, b'{"data": []}'))
     for stream, most, advice in (
         ("members", 4, "A team that large is beyond this connector: report it to its maintainers."),
-        (
-            "credit_usage",
-            24,
-            "A team whose single day is that large needs a source for each of its groups",
-        ),
+        ("credit_usage", 24, "A team whose single day is that large needs a source for each of its groups"),
     ):
         kind, words = error(sync(raw_config(start_date=str(TODAY)), stream))
         assert kind == "system_error"

@@ -48,10 +48,7 @@ def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_t
         },
     }
     assert state.read(written, Progress, "credit_usage", full_refresh=False) == (progress, settings)
-    assert replace(settings, full_refresh=True).as_json == {
-        **settings.as_json,
-        "unfinished_full_refresh": True,
-    }
+    assert replace(settings, full_refresh=True).as_json == {**settings.as_json, "unfinished_full_refresh": True}
 
 
 KNOWN = Places({(DAY, Date(2026, 11, 14)): 2, (DAY, Date(2026, 11, 16)): 1})

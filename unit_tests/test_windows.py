@@ -9,14 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
 
-from source_magnific_analytics.windows import (
-    Granularity,
-    Request,
-    first_days,
-    next_request,
-    period_of,
-    plan,
-)
+from source_magnific_analytics.windows import Granularity, Request, first_days, next_request, period_of, plan
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
