@@ -25,32 +25,23 @@ HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics
 BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 # Commands that are neither marked as runnable nor an example, by their first words, and why not.
 NOT_RUN_HERE = {
-    "make demo": "test_demo.py runs what it runs",
-    "make models WAREHOUSE": "test_demo.py builds and draws the same",
+    **dict.fromkeys(("make demo", "make models WAREHOUSE"), "test_demo.py runs what they run"),
     "make test ": "this is it",
     "flowchart": "a picture",
     **dict.fromkeys(
         ("packages:", "valid_from", "vars:", "models:", "team,scope", ",team"),
         "the reader's dbt project; dbt_project.py is one",
     ),
-    "select scope": "test_models_budget.py asks more",
-    **dict.fromkeys(("dbt --quiet run-operation", "The group"), "test_models_budget.py prints the alerts"),
+    **dict.fromkeys(("select scope", "dbt --quiet run-operation", "The group"), "test_models_budget.py asks more"),
     "30 6 * * * cd /srv/finops": "the reader's dbt project, by cron",
     "BashOperator": "a line of the reader's DAG",
     "make image": "test_image.py builds it; the registry is the reader's",
     "make release": "make release is a job of the CI",
-    "abctl": "needs Airbyte's installer and a cluster",
-    "kubectl": "needs a cluster",
-    "# values.yaml": "for a chart that no package index has",
+    **dict.fromkeys(("abctl", "kubectl", "# values.yaml"), "needs a cluster"),
     "ghcr.io": "an image's name",
     "terraform {": "says itself that it was not run",
-    **dict.fromkeys(
-        (
-            "from datetime import UTC, datetime, timedelta\n\nfrom airflow.providers.airbyte",
-            "from dagster import Definitions, EnvVar",
-        ),
-        "needs an Airbyte server",
-    ),
+    "from datetime import UTC, datetime, timedelta\n\nfrom airflow.providers.airbyte": "needs an Airbyte server",
+    "from dagster import Definitions, EnvVar": "needs an Airbyte server",
     "{": "a configuration, checked as JSON",
 }
 COMMANDS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euc"]}

@@ -3,10 +3,9 @@
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from connector_process import Connector
+from connector_process import Connector, Json
 from raw_server import raw_server
 from sandbox_process import Sandbox
 from warehouse import USAGE_ALONE
@@ -16,9 +15,7 @@ DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
-def test_output_is_utf_8_whatever_the_locale_says_and_this_machine_is_asked_through_no_proxy(
-    encoding: str, connector: Connector
-) -> None:
+def test_output_is_utf_8_in_any_locale_and_loopback_needs_no_proxy(encoding: str, connector: Connector) -> None:
     used = {"tool": "✓ 大", "user_uses": 1, "user_credits": 5}
     body = json.dumps({"data": [{"date": "2026-03-02T00:00:00Z", "consumptions": [used]}]}, ensure_ascii=False).encode()
     with raw_server(
@@ -40,9 +37,7 @@ def test_a_proxy_that_is_no_address_is_a_mistake_to_mend(connector: Connector) -
 
 # The first two are always a day off from UTC, so that a date in local time is wrong at any hour; the third is none.
 @pytest.mark.parametrize("zone", ["AAA-24", "ZZZ+24", "Not/A/Zone"])
-def test_windows_end_on_the_utc_day_in_any_zone(
-    connector: Connector, sandbox: Sandbox, config: dict[str, Any], zone: str
-) -> None:
+def test_windows_end_on_a_utc_day_in_any_zone(connector: Connector, sandbox: Sandbox, config: Json, zone: str) -> None:
     def utc_day(offset: int = 0) -> str:
         return str((datetime.now(UTC) + timedelta(days=offset)).date())
 
@@ -54,9 +49,7 @@ def test_windows_end_on_the_utc_day_in_any_zone(
     assert asked in [(config["start_date"], day) for day in (before, utc_day())]
 
 
-def test_a_window_can_be_read_while_magnific_takes_its_time_for_the_next(
-    sandbox: Sandbox, connector: Connector, config: dict[str, Any]
-) -> None:
+def test_a_window_can_be_read_while_the_next_is_awaited(sandbox: Sandbox, connector: Connector, config: Json) -> None:
     sandbox.spoil(kind="silence", at=2)
     command = connector.command("read", config=config, catalog=USAGE_ALONE)
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

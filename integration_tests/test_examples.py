@@ -85,9 +85,7 @@ def test_an_example_does_nothing_while_another_sync_lasts(home: Home, example: s
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_an_example_shows_nobody_the_key_and_leaves_no_file_with_it_when_a_signal_ends_it(
-    home: Home, number: signal.Signals
-) -> None:
+def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, number: signal.Signals) -> None:
     """The signal comes while the connector waits for an answer, with every file written.
 
     Each that holds the key is below a directory that only its user may enter.
@@ -111,9 +109,7 @@ def test_an_example_shows_nobody_the_key_and_leaves_no_file_with_it_when_a_signa
     assert not [file for file in home.temporary.rglob("*") if file.is_file()]
 
 
-def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
-    tmp_path: Path, make_sandbox: Callable[..., Sandbox]
-) -> None:
+def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sandbox: Callable[..., Sandbox]) -> None:
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
     path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"

@@ -8,11 +8,10 @@ import subprocess
 import sys
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import yaml
-from connector_process import read_here
+from connector_process import Json, read_here
 from destinations import Postgres, postgres
 from example_home import EXAMPLES, PERIOD, Home
 from sandbox_process import ROOT, USAGE, Sandbox
@@ -41,9 +40,7 @@ def by_dlt(home: Home) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_from_its_state_and_deletes_what_magnific_has_not(
-    home: Home,
-) -> None:
+def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_and_deletes_what_magnific_has_not(home: Home) -> None:
     home.use_up_the_day()
     failed = by_dlt(home)
     assert failed.returncode != 0
@@ -114,14 +111,12 @@ def test_the_cron_jobs_command_fills_postgresql_and_one_runs_at_a_time(home: Hom
     assert list(home.temporary.iterdir()) == []
 
 
-def test_the_next_state_is_the_last_of_each_stream_and_keeps_those_that_were_not_read(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_the_next_state_has_the_last_of_each_stream_and_those_not_read(sandbox: Sandbox, tmp_path: Path) -> None:
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **PERIOD}
     state = tmp_path / "state.json"
     everything = catalog(*KEYS)
 
-    def follow(messages: bytes) -> dict[str, Any]:
+    def follow(messages: bytes) -> Json:
         command = [sys.executable, EXAMPLES / "next_state.py", state]
         subprocess.run(command, input=messages, check=True)
         return {one["stream"]["stream_descriptor"]["name"]: one for one in json.loads(state.read_text())}

@@ -6,10 +6,9 @@ What follows from each is proved in unit_tests: test_failures.py, test_long_rang
 import socket
 import time
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from connector_process import Run, read_here
+from connector_process import Json, Run, read_here
 from raw_server import raw_server
 from sandbox_process import USAGE, Sandbox
 from warehouse import USAGE_ALONE, Warehouse, catalog
@@ -53,13 +52,13 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def read_from(port: int, config: dict[str, Any]) -> Run:
+def read_from(port: int, config: Json) -> Run:
     return read_here({**config, "base_url": f"http://127.0.0.1:{port}"}, MEMBERS)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_is_survived_and_the_table_is_exact(
-    sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse, waits: list[float], kind: str
+    sandbox: Sandbox, config: Json, warehouse: Warehouse, waits: list[float], kind: str
 ) -> None:
     sandbox.spoil({"kind": kind, "at": 2})
     run = read_here(config, USAGE_ALONE, policy=replace(POLICY, read_timeout=1))
@@ -71,7 +70,7 @@ def test_a_fault_is_survived_and_the_table_is_exact(
 
 
 @pytest.mark.parametrize("name", NOT_HTTP)
-def test_what_is_not_http_is_a_transient_error(config: dict[str, Any], waits: list[float], name: str) -> None:
+def test_what_is_not_http_is_a_transient_error(config: Json, waits: list[float], name: str) -> None:
     with raw_server(NOT_HTTP[name]) as server:
         run = read_from(server.port, config)
         assert (waits, server.connections) == ([5, 10, 20], 4)
@@ -80,7 +79,7 @@ def test_what_is_not_http_is_a_transient_error(config: dict[str, Any], waits: li
 
 
 @pytest.mark.parametrize("location", NOWHERE)
-def test_a_redirect_is_refused_wherever_it_leads(config: dict[str, Any], location: bytes) -> None:
+def test_a_redirect_is_refused_wherever_it_leads(config: Json, location: bytes) -> None:
     answer = b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with raw_server(answer) as server:
         stream, failure, message = read_from(server.port, config).errors[0]
@@ -88,7 +87,7 @@ def test_a_redirect_is_refused_wherever_it_leads(config: dict[str, Any], locatio
     assert "redirect" in message
 
 
-def test_a_body_that_drips_is_given_up(sandbox: Sandbox, config: dict[str, Any], warehouse: Warehouse) -> None:
+def test_a_body_that_drips_is_given_up(sandbox: Sandbox, config: Json, warehouse: Warehouse) -> None:
     """A byte now and then keeps a connection from timing out; the whole body has a time-out of its own."""
     sandbox.spoil(kind="trickle", seconds=0.2, path=USAGE, times=1)
     run = read_here(config, USAGE_ALONE, policy=replace(POLICY, longest_body=2.0))
@@ -97,7 +96,7 @@ def test_a_body_that_drips_is_given_up(sandbox: Sandbox, config: dict[str, Any],
     assert "no complete answer in time" in run.log
 
 
-def test_where_nobody_listens_it_is_a_transient_error(config: dict[str, Any], waits: list[float]) -> None:
+def test_where_nobody_listens_it_is_a_transient_error(config: Json, waits: list[float]) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         run = read_from(nobody.getsockname()[1], config)

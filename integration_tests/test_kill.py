@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from connector_process import Connector
+from connector_process import Connector, Json
 from sandbox_process import HUNG, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
-Json = dict[str, Any]
 SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 FULL = Path("/dev/full")
 

@@ -7,7 +7,7 @@ import pytest
 from built_models import Built
 from dbt_project import MODELS, Project
 from destinations import SCHEMA, DuckDb, Target
-from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY
+from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY, summed
 
 from sandbox.team import make_team
 
@@ -41,13 +41,9 @@ def test_the_figures_of_both_databases_are_those_of_a_query_by_hand(built: Built
 
 def test_a_month_that_is_over_has_what_was_used(built: Built) -> None:
     months = built.ask("SELECT month, used, forecast, is_used_through_over FROM magnific__month WHERE NOT is_current")
-    credits: dict[object, int] = {}
-    for row in built.expected:
-        credits[row.month] = credits.get(row.month, 0) + row.credits
-    del credits[max(credits)]
-    assert {month: (used, forecast, over) for month, used, forecast, over in months} == {
-        month: (used, used, True) for month, used in credits.items()
-    }
+    expected = summed(built.expected, lambda row: (row.month,))
+    del expected[max(expected)]
+    assert set(months) == {(month, credits, credits, True) for (month,), (_, credits) in expected.items()}
 
 
 @pytest.fixture(scope="module")

@@ -40,9 +40,7 @@ def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @SIZES
 @pytest.mark.parametrize("chosen", ["", "#period=all", "#period=2026-02&in=credits"])
-def test_no_row_is_hidden_and_nothing_is_wider_than_the_screen(
-    browser: Browser, html: Path, size: tuple[int, int], chosen: str
-) -> None:
+def test_nothing_is_hidden_or_too_wide(browser: Browser, html: Path, size: tuple[int, int], chosen: str) -> None:
     browser.show(html, size, chosen=chosen)
     hidden = """
         return [...document.querySelectorAll("main tbody tr:not(.rest), main tfoot tr")].filter((row) => {
@@ -60,9 +58,7 @@ def test_no_row_is_hidden_and_nothing_is_wider_than_the_screen(
 
 @SIZES
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_screen_reader_and_a_keyboard_meet_no_barrier(
-    browser: Browser, html: Path, size: tuple[int, int], dark: bool
-) -> None:
+def test_a_screen_reader_meets_no_barrier(browser: Browser, html: Path, size: tuple[int, int], dark: bool) -> None:
     browser.show(html, size, dark)
     browser.driver.execute_script((modules("axe", f"axe-core@{AXE_VERSION}") / "axe-core" / "axe.min.js").read_text())
     found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
@@ -75,9 +71,7 @@ def test_a_screen_reader_and_a_keyboard_meet_no_barrier(
     assert len(set(landmarks)) == len(landmarks)
 
 
-def test_html_validate_has_nothing_to_say_of_the_page_as_written_and_as_drawn(
-    browser: Browser, html: Path, tmp_path: Path
-) -> None:
+def test_html_validate_has_nothing_to_say_of_the_page(browser: Browser, html: Path, tmp_path: Path) -> None:
     browser.show(html)
     drawn = tmp_path / "drawn.html"
     drawn.write_text(f"<!DOCTYPE html>\n{browser.ask('return document.documentElement.outerHTML')}\n")
@@ -156,9 +150,7 @@ def test_no_usage_is_said_in_words(browser: Browser, tmp_path: Path) -> None:
     assert browser.complaints() == []
 
 
-def test_a_file_that_cannot_be_used_says_which_command_helps(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unusable_file_says_which_command_helps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     none, text, raw, old = (tmp_path / f"{name}.duckdb" for name in ("none", "text", "raw", "old"))
     text.write_text("not a database, " * 1000)
     duckdb.connect(raw).close()

@@ -69,9 +69,7 @@ def test_own_dates_beside_month_quarter_and_year(browser: Browser, year: Path) -
         ("2026-03-09", "2026-04-01", "Choose days from 11 February 2025 to 17 March 2026."),
     ],
 )
-def test_dates_that_are_no_period_are_said_beside_their_fields(
-    browser: Browser, year: Path, first: str, last: str, said: str
-) -> None:
+def test_wrong_dates_are_said_at_their_fields(browser: Browser, year: Path, first: str, last: str, said: str) -> None:
     browser.show(year)
     shown = browser.text("#shown")
     enter_dates(browser, first, last)

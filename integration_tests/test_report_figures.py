@@ -14,7 +14,7 @@ from report_page import LAST, MINUS, NOBODY, Browser, make_report, number
 FIRST = LAST - timedelta(days=399)
 YESTERDAY = LAST - timedelta(days=1)
 Span = tuple[date, date]
-KINDS = {"tool": "tool", "person": "person", "project": "project", "group": "group"}
+KINDS = ("tool", "person", "project", "group")
 
 
 class Row(NamedTuple):
@@ -107,9 +107,7 @@ def sums(ledger: list[Row], case: Case, span: Span | None, kind: str, figure: st
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
-def test_the_period_and_the_filters_rule_every_card_and_list(
-    browser: Browser, html: Path, ledger: list[Row], case: Case
-) -> None:
+def test_the_choice_rules_every_card_and_list(browser: Browser, html: Path, ledger: list[Row], case: Case) -> None:
     browser.show(html, chosen=case.chosen)
     u = unit(case)
     heading = {"credits": "Credits", "cost": "EUR"}[u]
@@ -229,9 +227,7 @@ def test_what_has_no_price_is_no_money(browser: Browser, html: Path, ledger: lis
     assert browser.card("Change")[0] == "\N{EN DASH}"
 
 
-def test_without_prices_all_is_credits_and_several_teams_are_a_list_and_a_filter(
-    browser: Browser, tmp_path: Path
-) -> None:
+def test_without_prices_all_is_credits_and_teams_are_a_list_and_a_filter(browser: Browser, tmp_path: Path) -> None:
     browser.show(make_report(tmp_path / "credits", 60, 4, prices=False))
     assert browser.card("Spent")[0].endswith(" credits")
     assert browser.rows("#s-tool")[0][1] == "Credits"
@@ -246,9 +242,7 @@ def test_without_prices_all_is_credits_and_several_teams_are_a_list_and_a_filter
     assert browser.card("Budget of the team")[0] == "81.2% used"
 
 
-def test_everything_can_be_saved_as_csv_named_by_content_and_period(
-    browser: Browser, html: Path, ledger: list[Row], tmp_path: Path
-) -> None:
+def test_everything_can_be_saved_as_csv(browser: Browser, html: Path, ledger: list[Row], tmp_path: Path) -> None:
     browser.save_into(tmp_path)
     browser.show(html, chosen="#period=2026-03&group=Studio")
     span = "2026-03-01_to_2026-03-17_group-Studio"

@@ -42,9 +42,7 @@ def test_the_first_days_of_the_default_team_stay_as_they_are() -> None:
     assert [sum(entry.credits for entry in history.on(day)) for day in days] == [16262, 11568, 12603]
 
 
-def test_the_command_explains_each_option_and_quirk(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_help_explains_options_and_quirks(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "9000")
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils import AirbyteTracedException
-from builders import KEY, PROJECT, TODAY, config
+from builders import KEY, PROJECT, TODAY, Json, config
 from pendulum import Date
 
 from source_magnific_analytics.config import Config
@@ -74,9 +74,7 @@ def test_a_day_is_one_of_the_calendar_in_the_plain_form(text: Any, name: str) ->
         ),
     ],
 )
-def test_a_setting_that_is_missing_or_cannot_be_right_is_named_with_what_to_enter(
-    changes: dict[str, Any], words: str
-) -> None:
+def test_a_setting_that_is_missing_or_cannot_be_right_is_named_with_what_to_enter(changes: Json, words: str) -> None:
     assert refusal(**changes) == words
 
 

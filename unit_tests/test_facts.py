@@ -5,7 +5,7 @@ The tables are exact, the sync fails with a clear error, or the documentation sa
 
 import re
 from collections import Counter
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 
 import pytest
 import requests
-import requests_mock
-from builders import KEY, answer, entry, period, raw_config, tool
+from builders import KEY, Json, answer, entry, period, raw_config, tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import USAGE, clock, error, rows, sync
 from pendulum import Date
+from requests_mock import ANY, Mocker
 from sandbox_api import SandboxApi
 
 from sandbox.quirks import FACTS
@@ -74,18 +74,16 @@ FREE = {"empty-periods", "gzip"}
 class Page:
     """What the command printed and how it ended, behind a sandbox with these options or what a mock answers."""
 
-    def __init__(self, options: dict[str, Any] | None = None, **environment: str) -> None:
+    def __init__(self, options: Json | None = None, **environment: str) -> None:
         # A small team says the same as a large one.
         api = None if options is None else SandboxApi(**{"today": TODAY, "people": 5, "per_day": 100, **options})
         out, err = StringIO(), StringIO()
-        environment = {"MAGNIFIC_API_KEY": KEY, **environment}
-        with clock(TODAY), patch.dict("os.environ", environment), redirect_stdout(out), redirect_stderr(err):
-            if api is None:
-                self.code = main()
-            else:
-                with api.serving():
-                    self.code = main()
-                assert {one["method"] for one in api.control("requests") if "usage" not in one["path"]} <= {"GET"}
+        serving = api.serving() if api else nullcontext()
+        settings = patch.dict("os.environ", {"MAGNIFIC_API_KEY": KEY, **environment})
+        with serving, clock(TODAY), settings, redirect_stdout(out), redirect_stderr(err):
+            self.code = main()
+        if api:
+            assert {one["method"] for one in api.control("requests") if "usage" not in one["path"]} <= {"GET"}
         self.flat, self.verdicts = " ".join((out.getvalue() + err.getvalue()).split()), dict[str, str]()
         for title, part in re.findall(r"(?ms)^([A-Z ]{5,}) \(\d+\)$(.*?)(?=^[A-Z ]{5,} \(|^docs)", out.getvalue()):
             said = " ".join(part.split())
@@ -119,8 +117,7 @@ def test_without_a_key_a_sandbox_is_started_and_asked_over_http() -> None:
 
 @pytest.mark.parametrize("quirk", sorted({*ALL} - FREE))
 def test_the_page_notices_each_quirk(quirk: str, usual: Page) -> None:
-    verdicts, told = NOTICED[quirk]
-    page = Page({"quirks": (quirk,)})
+    page, (verdicts, told) = Page({"quirks": (quirk,)}), NOTICED[quirk]
     assert differing(page, usual) == verdicts
     assert (told in page.flat, told in usual.flat) == (True, False)
 
@@ -139,7 +136,7 @@ def test_the_page_notices_each_quirk(quirk: str, usual: Page) -> None:
     ],
 )
 def test_the_page_notices_how_the_sandbox_answers(
-    options: dict[str, Any], environment: dict[str, str], verdicts: dict[str, str], told: str, usual: Page
+    options: Json, environment: dict[str, str], verdicts: dict[str, str], told: str, usual: Page
 ) -> None:
     page = Page(options, **environment)
     assert differing(page, usual) == verdicts
@@ -165,10 +162,8 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
         ({}, {"MAGNIFIC_BASE_URL": "https://evil.example"}, "base_url must be"),
     ],
 )
-def test_what_ends_it_at_once_is_told_with_what_to_do(
-    response: dict[str, Any], environment: dict[str, str], told: str, api: requests_mock.Mocker
-) -> None:
-    api.register_uri(requests_mock.ANY, requests_mock.ANY, **response)
+def test_what_ends_it_says_what_to_do(response: Json, environment: dict[str, str], told: str, api: Mocker) -> None:
+    api.register_uri(ANY, ANY, **response)
     page = Page(**environment)
     assert (page.code, api.call_count, told in page.flat) == (1, len(response) > 0, True)
 
@@ -206,11 +201,9 @@ RESPONSES = st.sampled_from(
 
 @settings(max_examples=80)
 @given(lists=RESPONSES, used=st.lists(RESPONSES, min_size=1, max_size=3))
-def test_no_answer_however_odd_keeps_the_page_from_being_made_or_shows_anything_of_the_team(
-    lists: dict[str, Any], used: list[dict[str, Any]]
-) -> None:
-    with requests_mock.Mocker() as api:
-        api.get(requests_mock.ANY, **lists)
+def test_no_answer_keeps_the_page_from_being_made_or_shows_anything_of_the_team(lists: Json, used: list[Json]) -> None:
+    with Mocker() as api:
+        api.get(ANY, **lists)
         api.post(USAGE, used)
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
