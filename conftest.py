@@ -90,11 +90,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def standard_configs() -> Iterator[None]:
     """A sandbox, and the configurations of the standard tests that lead to it, while the session runs."""
     with running(Options(per_minute=0, per_day=0)) as base_url:
-        config = {
-            "api_key": DEFAULT_KEY,
-            "start_date": str(pendulum.now("UTC").date().subtract(days=29)),
-            "base_url": base_url,
-        }
+        start = str(pendulum.now("UTC").date().subtract(days=29))
+        config = {"api_key": DEFAULT_KEY, "start_date": start, "base_url": base_url}
         CONFIGS.mkdir(parents=True, exist_ok=True)
         (CONFIGS / "config.json").write_text(json.dumps(config))
         (CONFIGS / "filtered.json").write_text(json.dumps(config | {"granularity": "week", "group_ids": [11]}))

@@ -117,11 +117,8 @@ def test_the_types_are_those_of_the_values(synced: Synced) -> None:
 
 def test_values_arrive_as_they_were(synced: Synced) -> None:
     assert {type(row[0]) for row in synced.rows().values()} == {date}
-    [(created,)] = synced.target.query(
-        f"SELECT created_at FROM {SCHEMA}.api_keys WHERE api_key_id = 'fpk-c5127fa9d36e'"
-    )
-    moment = created if created.tzinfo else created.replace(tzinfo=UTC)
-    assert moment == datetime(2024, 11, 4, 7, 55, 10, tzinfo=UTC)
+    [(moment,)] = synced.target.query(f"SELECT created_at FROM {SCHEMA}.api_keys WHERE api_key_id = 'fpk-c5127fa9d36e'")
+    assert (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) == datetime(2024, 11, 4, 7, 55, 10, tzinfo=UTC)
     assert synced.target.query(f"SELECT COUNT(*) FROM {SCHEMA}.projects WHERE name = 'Café Menü & Posters'") == [(1,)]
 
 

@@ -18,9 +18,8 @@ DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.
 def test_output_is_utf_8_in_any_locale_and_loopback_needs_no_proxy(encoding: str, connector: Connector) -> None:
     used = {"tool": "✓ 大", "user_uses": 1, "user_credits": 5}
     body = json.dumps({"data": [{"date": "2026-03-02T00:00:00Z", "consumptions": [used]}]}, ensure_ascii=False).encode()
-    with raw_server(
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-    ) as server:
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    with raw_server(head % len(body) + body) as server:
         config = CONFIG | {"base_url": f"http://127.0.0.1:{server.port}"}
         env = {"PYTHONIOENCODING": encoding, "LC_ALL": "C", **DEAD_PROXY}
         run = connector("read", config=config, catalog=USAGE_ALONE, env=env)

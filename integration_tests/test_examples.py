@@ -113,7 +113,7 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
     path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
+    env = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
     expected = {}
     # Names that SQL does not take as they are; the refused one is in the middle.
     for seed, (team, key) in enumerate([("North", "key-1"), ("north-east", "refused"), ("order", "key-3")], start=1):
@@ -124,9 +124,7 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
             expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
 
     def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "sync.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
+        return subprocess.run([sys.executable, "sync.py"], cwd=tmp_path, env=env, capture_output=True, text=True)
 
     done = run()
     assert done.returncode == 1

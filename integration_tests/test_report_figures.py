@@ -121,16 +121,12 @@ def test_the_choice_rules_every_card_and_list(browser: Browser, html: Path, ledg
         first, *rows, total = browser.rows(f"#s-{kind}")
         shown = {row[0].removesuffix("owner"): row for row in rows}
         assert set(shown) == set(uses) | (set(before) if compares else set())
-        for name, row in [*shown.items(), ("", total)]:
-            value = now[name] if name else spent
-            assert row[1:4] == [
-                words(value, u),
-                f"{100 * value / spent:.1f}%",
-                f"{uses[name] if name else sum(uses.values()):,}",
-            ]
+        for figures in (now, whole, before, uses):
+            figures["all"] = sum(figures.values())
+        for name, row in (shown | {"all": total}).items():
+            assert row[1:4] == [words(now[name], u), f"{100 * now[name] / spent:.1f}%", f"{uses[name]:,}"]
             if compares:
-                change = whole[name] - before[name] if name else sum(whole.values()) - sum(before.values())
-                assert row[first.index(f"Change, {heading}")] == signed(change, u)
+                assert row[first.index(f"Change, {heading}")] == signed(whole[name] - before[name], u)
     assert {NOBODY, "(no group)"} <= {row[0] for row in browser.rows("#s-group")} or "=" in case.chosen
 
 

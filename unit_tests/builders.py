@@ -1,7 +1,6 @@
 """The one place where tests build answers of the API, configurations and states of the connector."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from pendulum import Date
@@ -21,9 +20,7 @@ def entry(email: str | None = "ann@example.com", uses: int = 1, credits: int = 1
     return {"user_email": email, "user_uses": uses, "user_credits": credits, **more}
 
 
-def tool(
-    name: str, *usages: Mapping[str, Any], uses: int | None = None, credits: int | None = None, **more: Any
-) -> Json:
+def tool(name: str, *usages: Json, uses: int | None = None, credits: int | None = None, **more: Any) -> Json:
     """A tool in a period. Totals that are not given are the sums of the breakdown."""
     return {
         "tool": name,
@@ -34,16 +31,16 @@ def tool(
     }
 
 
-def period(day: str, *consumptions: Mapping[str, Any], **more: Any) -> Json:
+def period(day: str, *consumptions: Json, **more: Any) -> Json:
     """The period that starts on `day` (YYYY-MM-DD)."""
     return {"date": f"{day}T00:00:00Z", "consumptions": list(consumptions), **more}
 
 
-def answer(*periods: Mapping[str, Any]) -> Json:
+def answer(*periods: Json) -> Json:
     return {"data": list(periods)}
 
 
-def body(*periods: Mapping[str, Any]) -> bytes:
+def body(*periods: Json) -> bytes:
     """An answer as it comes over the wire."""
     return json.dumps(answer(*periods)).encode()
 

@@ -148,10 +148,7 @@ FINAL: list[tuple[str, Json, str]] = [
     ("system_error", refused(404), "answered with an error (HTTP 404: No, no.). Check base_url"),
     ("system_error", refused(422), "answered with an error (HTTP 422: No, no.). Check base_url"),
     ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers"),
-    *[
-        ("config_error", invalid(said, Date=YESTERDAY), FUTURE)
-        for said in ("the date lies in the future", "future day")
-    ],
+    *[("config_error", invalid(said, Date=YESTERDAY), FUTURE) for said in ("date lies in the future", "future day")],
     ("config_error", invalid("supported in a future release", Date=YESTERDAY), "does not accept the request"),
     ("config_error", invalid("lies in the future"), "this machine's clock is ahead of Magnific's. Set the clock"),
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],

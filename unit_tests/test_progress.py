@@ -84,9 +84,7 @@ def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_da
 
 
 @given(st.integers(0, 180), st.integers(1, 400), st.integers(0, 60))
-def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted_one(
-    lookback: int, short: int, later: int
-) -> None:
+def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: int, short: int, later: int) -> None:
     settings, first, end = config(start_date="2024-06-01", lookback_window_days=lookback), Date(2024, 6, 1), TODAY
 
     def read(date: Date | None, end: Date | None = None) -> Date:

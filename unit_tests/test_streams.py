@@ -21,9 +21,7 @@ from source_magnific_analytics import SourceMagnificAnalytics
 
 TEAM: Mapping[str, list[Json]] = {
     "members": [{"email": "ann@example.com", "role": "owner", "status": "active"}],
-    "api_keys": [
-        {"api_key_id": "fpk-1", "display_name": "CI", "status": "retired", "created_at": "2026-01-05T10:00:00Z"}
-    ],
+    "api_keys": [{"api_key_id": "fpk-1", "display_name": "CI", "created_at": "2026-01-05T10:00:00Z"}],
     "groups": [{"group_id": 7, "name": "Design", "member_count": 2}],
     "projects": [{"project_reference": PROJECT, "name": "Spring", "colour": "green"}],
 }
@@ -130,10 +128,8 @@ def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_de
     assert [row["usage_id"] for row in rows(first)] == ["day-2026-11-20-0", "day-2026-11-20-1"]
     new, deleted = rows(second)
     assert (new["usage_id"], new["user_email"]) == ("day-2026-11-20-0", "ann@new.example")
-    assert deleted == {
-        "usage_id": "day-2026-11-20-1", "date": "2026-11-20", "granularity": "day", "user_uses": 0, "user_credits": 0,
-        "_ab_cdc_deleted_at": "2026-11-22T12:00:00.000Z",
-    }  # fmt: skip
+    rest = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": "2026-11-22T12:00:00.000Z"}
+    assert deleted == {"usage_id": "day-2026-11-20-1", "date": "2026-11-20", "granularity": "day", **rest}
     assert "1 rows in 1 periods were deleted: an earlier sync emitted them" in log(second)
     assert rows(third) == [new]
     assert "deleted" not in log(third)
