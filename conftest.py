@@ -5,6 +5,7 @@ import json
 import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,13 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With CI=true a skipped test fails the run."""
+    """Say why tests were skipped; with CI=true that fails the run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
-        reporter.write_line("\nWith CI=true a skipped test fails the run.", red=True)
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    for reason, count in Counter(report.longrepr[2] for report in skipped).items():
+        reporter.write_line(f"\n{reason} ({count} tests)", yellow=True)
+    if skipped and os.environ.get("CI") == "true":
+        reporter.write_line("With CI=true a skipped test fails the run.", red=True)
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 

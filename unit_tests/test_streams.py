@@ -5,13 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from airbyte_cdk.models import (
-    AirbyteStateBlob,
-    AirbyteStateMessage,
-    AirbyteStateType,
-    AirbyteStreamState,
-    StreamDescriptor,
-)
+from airbyte_cdk.test.state_builder import StateBuilder
 from airbyte_cdk.utils import AirbyteTracedException
 from builders import KEY, OTHER_PROJECT, PROJECT, Json, answer, entry, period, raw_config, saved_state, tool
 from in_process import ALL_STREAMS, LISTS, USAGE, catalog, error, log, rows, states, sync
@@ -159,15 +153,13 @@ def test_a_stream_that_does_not_exist_is_an_error_that_names_those_that_do(name:
 
 @pytest.mark.parametrize(("name", "namespace"), [("credit-usage", None), ("credit_usage", "main")])
 def test_the_state_of_an_unknown_stream_is_never_no_state(name: str, namespace: str | None, api: Mocker) -> None:
-    descriptor = StreamDescriptor(name=name, namespace=namespace)
-    stream = AirbyteStreamState(stream_descriptor=descriptor, stream_state=AirbyteStateBlob(saved_state("2026-11-20")))
-    state = [AirbyteStateMessage(type=AirbyteStateType.STREAM, stream=stream)]
-    messages = SourceMagnificAnalytics().read(
-        logging.getLogger("airbyte"), raw_config(), catalog("credit_usage"), state
-    )
+    [state] = StateBuilder().with_stream_state(name, saved_state("2026-11-20")).build()
+    assert state.stream
+    state.stream.stream_descriptor.namespace = namespace
+    read = SourceMagnificAnalytics().read
     named = name if namespace is None else f"{namespace}.{name}"
     with pytest.raises(AirbyteTracedException, match=f"The state names a stream {named}, which does not exist"):
-        list(messages)
+        list(read(logging.getLogger("airbyte"), raw_config(), catalog("credit_usage"), [state]))
     assert api.call_count == 0
 
 
