@@ -49,20 +49,14 @@ def built_ledger() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def duckdb_built(
-    tmp_path_factory: pytest.TempPathFactory,
-    built_ledger: Sandbox,
-    models_project: Project,
-) -> Built:
+def duckdb_built(tmp_path_factory: pytest.TempPathFactory, built_ledger: Sandbox, models_project: Project) -> Built:
     folder = tmp_path_factory.mktemp("built")
     return _build(DuckDb(str(folder / "warehouse.duckdb")), folder, built_ledger, models_project)
 
 
 @pytest.fixture(scope="session")
 def postgres_built(
-    tmp_path_factory: pytest.TempPathFactory,
-    built_ledger: Sandbox,
-    models_project: Project,
+    tmp_path_factory: pytest.TempPathFactory, built_ledger: Sandbox, models_project: Project
 ) -> Iterator[Built]:
     with analysts_postgres() as target:
         yield _build(target, tmp_path_factory.mktemp("built"), built_ledger, models_project)

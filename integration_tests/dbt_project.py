@@ -1,18 +1,19 @@
 """The dbt package as its users have it: added to a project of their own, run by dbt in an environment of its own."""
 
 import json
-import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from subprocess import PIPE
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import yaml
 from destinations import SCHEMA, DuckDb, Postgres, Target
-from environments import DBT, run
-from forked import Forked
 from sandbox_process import ROOT
+from venvs import DBT, run
 
 MODELS = "models"
 """The schema that the tests build into."""
@@ -49,7 +50,7 @@ class Project:
             for name, text in seeds.items():
                 (self._folder / "seeds" / f"{name}.csv").write_text(text)
         self._seeds_project = "magnific_analytics" if seeds == {} else "magnific_demo"
-        self._dbt({}, "deps")
+        self._dbt(DuckDb(""), "deps")
 
     def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
         """What became of each node (`success`, `pass`, `warn`, `fail`, …) by its name; a dbt that stops fails.
@@ -57,13 +58,7 @@ class Project:
         `target` is where the tables are, or the name of a warehouse that is not there. `variables` lack the prefix
         of the package.
         """
-        place = self._folder / "targets" / _profile(target)["type"]
-        # Left from another run, it would be taken for what this one did not write.
-        (place / "run_results.json").unlink(missing_ok=True)
-        output = self._dbt(_profile(target), *command, *self._options(target, variables))
-        results = json.loads((place / "run_results.json").read_text())["results"]
-        assert results, output
-        return {one["unique_id"].split(".")[2]: one["status"] for one in results}
+        return self._results("run_results.json", 2, target, *command, **variables)
 
     def configure(self, **sections: Any) -> None:
         """What the user's own `dbt_project.yml` says of the package's kinds of nodes, beside what the demo's says."""
@@ -81,32 +76,41 @@ class Project:
 
     def printed(self, target: Target, *command: str, **variables: Any) -> list[str]:
         """The lines that an operation prints."""
-        return self._dbt(_profile(target), "--quiet", *command, *self._options(target, variables)).splitlines()
-
-    def _options(self, target: Target | str, variables: Mapping[str, Any]) -> list[str]:
-        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "using_credit_usage_by_api_key": False}
-        given = {f"magnific_analytics_{name}": value for name, value in {**named, **variables}.items()}
-        place = self._folder / "targets" / _profile(target)["type"]
-        return ["--vars", json.dumps(given), "--target-path", str(place)]
+        return self._dbt(target, "--quiet", *command, **variables).splitlines()
 
     def freshness(self, target: Target) -> dict[str, str]:
         """`pass`, `warn` or `error` of each source table by its name."""
-        self._dbt(_profile(target), "source", "freshness", *self._options(target, {}))
-        sources = self._folder / "targets" / _profile(target)["type"] / "sources.json"
-        results = json.loads(sources.read_text())["results"]
-        return {one["unique_id"].split(".")[-1]: one["status"] for one in results}
+        return self._results("sources.json", 3, target, "source", "freshness")
 
     def compiled(self, warehouse: str) -> list[Path]:
         """The SQL of the package for a warehouse, after `run` with `compile`."""
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
-    def _dbt(self, profile: Mapping[str, Any], *command: str) -> str:
+    def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
+        """The status of each node in a file of results by `part` of its id."""
+        file = self._folder / "targets" / _profile(target)["type"] / name
+        # Left from another run, it would be taken for what this one did not write.
+        file.unlink(missing_ok=True)
+        output = self._dbt(target, *command, **variables)
+        results = json.loads(file.read_text())["results"]
+        assert results, output
+        return {one["unique_id"].split(".")[part]: one["status"] for one in results}
+
+    def _dbt(self, target: Target | str, *command: str, **variables: Any) -> str:
+        profile = _profile(target)
+        named = {"schema": SCHEMA, "seeds_project": self._seeds_project, "using_credit_usage_by_api_key": False}
+        given = {f"magnific_analytics_{name}": value for name, value in {**named, **variables}.items()}
         profiles = {"magnific_demo": {"target": "here", "outputs": {"here": profile}}}
         (self._folder / "profiles.yml").write_text(json.dumps(profiles))
-        where = ["--project-dir", self._folder, "--profiles-dir", self._folder]
         settings = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_LEVEL_FILE": "none"}
-        arguments = ["--no-use-colors", *command, *map(str, where)]
-        code, output = _dbt().run(arguments, {**os.environ, **settings})
+        settings["DBT_TARGET_PATH"] = str(self._folder / "targets" / profile["type"])
+        where = [f"--project-dir={self._folder}", f"--profiles-dir={self._folder}"]
+        arguments = ["--no-use-colors", *command, *where, "--vars", json.dumps(given)]
+        server = _server()
+        assert server.stdin and server.stdout
+        with NamedTemporaryFile("r") as printed:
+            print(json.dumps([arguments, settings, printed.name]), file=server.stdin, flush=True)
+            code, output = int(server.stdout.readline()), printed.read()
         # 1 is a node that failed, which the caller sees among the results.
         assert code in (0, 1), output
         assert "Deprecat" not in output, output
@@ -114,10 +118,22 @@ class Project:
 
 
 @cache
-def _dbt() -> Forked:
-    return Forked(DBT.program("python"), "dbt.cli.main:cli")
+def _server() -> subprocess.Popen[str]:
+    return subprocess.Popen([DBT.program("python"), "-P", "-c", _SERVER], stdin=PIPE, stdout=PIPE, text=True)
 
 
+# To import dbt takes seconds, so it is imported once; each line is a run, in a fork.
+_SERVER = """
+import json, os, sys
+from dbt.cli.main import cli
+for line in sys.stdin:
+    if (child := os.fork()) == 0:
+        arguments, settings, output = json.loads(line)
+        os.dup2(os.open(output, os.O_WRONLY), 1)
+        os.environ.update(settings)
+        cli(arguments)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
 _LEFTOVERS = shutil.ignore_patterns("target", "logs", "dbt_packages", "package-lock.yml", ".user.yml")
 
 

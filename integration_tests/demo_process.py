@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from environments import MODELS
 from sandbox_process import HUNG, ROOT
+from venvs import MODELS
 
 # Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
 _WATCHMAN = """

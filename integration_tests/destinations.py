@@ -19,8 +19,8 @@ from typing import Any
 
 import duckdb
 import psycopg
-from environments import DESTINATION
 from sandbox_process import HUNG
+from venvs import DESTINATION
 
 NAME = "source-magnific-analytics"
 SCHEMA = "magnific"
@@ -98,15 +98,11 @@ class Postgres:
         return airbyte.caches.PostgresCache(host="127.0.0.1", port=self.port, schema_name=SCHEMA, **settings)
 
     def query(self, sql: str) -> list[Row]:
-        with self._connect() as connection:
-            return connection.execute(sql.encode()).fetchall()
+        with psycopg.connect(host="127.0.0.1", port=self.port, user="airbyte", dbname="postgres") as connection:
+            cursor = connection.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
 
-    def execute(self, sql: str) -> None:
-        with self._connect() as connection:
-            connection.execute(sql.encode())
-
-    def _connect(self) -> psycopg.Connection[Row]:
-        return psycopg.connect(host="127.0.0.1", port=self.port, user="airbyte", dbname="postgres")
+    execute = query
 
 
 Target = DuckDb | Postgres

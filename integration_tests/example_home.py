@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import duckdb
 import pytest
+from destinations import DuckDb, Postgres, Row
 from sandbox_process import ROOT, Sandbox
 
 EXAMPLES = ROOT / "examples"
@@ -29,12 +29,10 @@ class Home:
 
     def install(self, example: str) -> Path:
         """A copy of an example for this place, whose next try comes in a second instead of six hours."""
-        text = (
-            (EXAMPLES / example).read_text().replace("/srv/magnific", str(self.folder)).replace("hours=6", "seconds=1")
-        )
+        text = (EXAMPLES / example).read_text().replace("/srv/magnific", str(self.folder))
         copy = self.folder / "dags" / example
         copy.parent.mkdir(exist_ok=True)
-        copy.write_text(text)
+        copy.write_text(text.replace("hours=6", "seconds=1"))
         return copy
 
     @property
@@ -62,18 +60,17 @@ class Home:
             assert process.returncode == 0, f"{printed.read()}\n{errors.read()}"
             return printed.read()
 
-    def assert_complete(self) -> None:
-        """The table holds the period to the credit, in a file that only its owner may read."""
-        assert (self.folder / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
-        with duckdb.connect(self.folder / "warehouse.duckdb", read_only=True) as connection:
-            sums = (
-                "select tool, sum(user_credits)::bigint from magnific.credit_usage where tool is not null group by tool"
-            )
-            stored = dict(connection.execute(sums).fetchall())
+    def query(self, sql: str) -> list[Row]:
+        return DuckDb(str(self.folder / "warehouse.duckdb")).query(sql)
+
+    def assert_complete(self, target: Postgres | None = None) -> None:
+        """The table holds the period to the credit, in a file that only its owner may read unless in `target`."""
+        assert target or (self.folder / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
+        sums = "select tool, sum(user_credits)::bigint from magnific.credit_usage where tool is not null group by tool"
         expected: Counter[str] = Counter()
         for row in self.sandbox.totals(**PERIOD):
             expected[row["tool"]] += row["user_credits"]
-        assert stored == expected
+        assert dict((target or self).query(sums)) == expected
 
 
 @pytest.fixture()

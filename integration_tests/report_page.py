@@ -10,10 +10,13 @@ from sandbox_process import HUNG
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from demo.report import write_report
 
 LAST = date(2026, 3, 17)
 NOBODY = "(not attributed to a person)"
+MINUS = "\N{MINUS SIGN}"
 TOOLS = {"AI Image Models": 40, "Video Generator": 350, "Upscaler": 60, "Asset Download": 90}
 PHONE, TABLET, WIDE = (390, 844), (768, 1024), (1280, 900)
 
@@ -98,6 +101,17 @@ def make_marts(
     return file
 
 
+def make_report(folder: Path, days: int, people: int, change: str = "", **how: Any) -> Path:
+    """The report of such marts after a change of them in SQL; they stay beside it, with the suffix .duckdb."""
+    folder.mkdir(exist_ok=True)
+    html = folder / "report.html"
+    file = make_marts(html.with_suffix(".duckdb"), days, people, **how)
+    with duckdb.connect(file) as connection:
+        connection.execute(f"use models; {change}")
+    write_report(file, html)
+    return html
+
+
 def number(text: str) -> float:
     return float(text.replace(",", "").replace("\N{MINUS SIGN}", "-").lstrip("+") or 0)
 
@@ -116,7 +130,8 @@ class Browser:
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE},
         )
-        self.set_scheme(dark)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get_log("browser")
         # Another fragment alone would not load the page again.
         self.driver.get("about:blank")
@@ -124,9 +139,18 @@ class Browser:
         if self.driver.find_elements(By.ID, "timeline"):
             self.wait_for(chosen or "#")
 
+    def find(self, css: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    def link(self, name: str) -> WebElement:
+        return self.driver.find_element(By.LINK_TEXT, name)
+
+    def select(self, field: str) -> Select:
+        return Select(self.find(f"#{field}"))
+
     def wait_for(self, chosen: str) -> None:
         """Return once all of the page shows what its address says: `#period=30`."""
-        self.wait(f"return document.body.dataset.drawn === {chosen!r}")
+        self.wait_until(lambda: self.ask(f"return document.body.dataset.drawn === {chosen!r}"))
 
     def text(self, css: str) -> str:
         return str(self.ask("return document.querySelector(arguments[0]).textContent", css))
@@ -150,15 +174,8 @@ class Browser:
         )
         return found
 
-    def set_scheme(self, dark: bool) -> None:
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-
     def ask(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
-
-    def wait(self, script: str) -> None:
-        self.wait_until(lambda: self.ask(script))
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
         """Return once it holds; an hour without is a page that hangs."""
@@ -166,13 +183,10 @@ class Browser:
 
     def marks(self, chart: str) -> int:
         """How many shapes with a size the chart has drawn."""
-        return int(
-            self.ask(
-                "return [...document.querySelectorAll(`#${arguments[0]} svg :is(.piece, .line)`)]"
-                ".filter((mark) => { const box = mark.getBBox(); return box.width + box.height > 0; }).length",
-                chart,
-            )
+        boxes = (
+            "[...document.querySelectorAll(`#${arguments[0]} svg :is(.piece, .line)`)].map((mark) => mark.getBBox())"
         )
+        return int(self.ask(f"return {boxes}.filter((box) => box.width + box.height > 0).length", chart))
 
     def buttons(self, css: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, f"{css} button")

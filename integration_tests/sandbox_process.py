@@ -1,7 +1,5 @@
 """A sandbox in a process of its own, and its control surface as methods."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,9 +1,9 @@
 """Two syncs into a database, between them a day and a changed past, and what the ledger lets one expect."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ PROJECT, NEW_PROJECT_NAME = PROJECTS[0], 'Winter\'s "Catalogue" \\ №2'
 GROUP, NEW_GROUP_NAME = GROUPS[0], 'The "Studio"\\'
 REFUND = {"kind": "refund", "day": "2026-03-12", "tool": "AI Image Models"}
 CREDITED = 1234
+PRICES = {2025: (Decimal("0.00073"), Decimal("0.00066")), 2026: (Decimal("0.00075"), Decimal("0.00063"))}
 NEWEST = f"_airbyte_extracted_at > (SELECT MAX(_airbyte_extracted_at) - INTERVAL '12 hours' FROM {SCHEMA}.credit_usage)"
 """What the second sync brought, in SQL."""
 
@@ -48,37 +49,28 @@ class Used:
     @property
     def price(self) -> tuple[Decimal, Decimal]:
         """List and contracted price of a credit on that day."""
-        return (
-            (Decimal("0.00075"), Decimal("0.00063"))
-            if self.date.year == 2026
-            else (Decimal("0.00073"), Decimal("0.00066"))
-        )
+        return PRICES[self.date.year]
 
 
 def used(sandbox: Sandbox) -> list[Used]:
     """The ledger as the table must hold it: names and addresses of before in what was not read again."""
     names = {group.group_id: group.name for group in GROUPS}
     groups = {one.email: names[one.group_ids[0]] for one in make_team().people if one.group_ids}
-    found: list[Used] = []
     query = {"start_date": START, "end_date": TUESDAY}
-    rest: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for row in sandbox.totals(**query):
-        rest[row["date"], row["tool"]] = [row["user_uses"], row["user_credits"]]
+    rest = {(row["date"], row["tool"]): [row["user_uses"], row["user_credits"]] for row in sandbox.totals(**query)}
+    found = []
     for row in sandbox.rows(**query):
-        old = OLD_EMAIL if row["user_email"] == NEW_EMAIL else row["user_email"]
-        group = groups.get(old)
         recent = row["date"] >= READ_AGAIN
-        if recent and group == GROUP.name:
-            group = NEW_GROUP_NAME
+        old = OLD_EMAIL if row["user_email"] == NEW_EMAIL else row["user_email"]
+        group = NEW_GROUP_NAME if recent and groups.get(old) == GROUP.name else groups.get(old)
+        place = (row["date"], row["tool"])
+        figures = row["user_uses"], row["user_credits"]
+        rest[place] = [all_of_them - part for all_of_them, part in zip(rest[place], figures, strict=True)]
         email = row["user_email"] if recent else old
-        uses, credits = row["user_uses"], row["user_credits"]
-        rest[row["date"], row["tool"]][0] -= uses
-        rest[row["date"], row["tool"]][1] -= credits
-        day = date.fromisoformat(row["date"])
-        found.append(Used(day, row["tool"], email, row["project_reference"], group, uses, credits))
-    for (day_text, tool), (uses, credits) in rest.items():
-        if uses or credits:
-            found.append(Used(date.fromisoformat(day_text), tool, None, None, None, uses, credits))
+        found.append(Used(date.fromisoformat(place[0]), place[1], email, row["project_reference"], group, *figures))
+    for (day, tool), left in rest.items():
+        if any(left):
+            found.append(Used(date.fromisoformat(day), tool, None, None, None, *left))
     return found
 
 
@@ -92,12 +84,6 @@ def summed(rows: Iterable[Used], key: Callable[[Used], Key]) -> Figures:
     return {one: (uses[one], credits[one]) for one in credits}
 
 
-def totals(sandbox: Sandbox) -> Figures:
-    """What the sandbox says of each day and tool."""
-    told = sandbox.totals(start_date=START, end_date=TUESDAY)
-    return {(date.fromisoformat(one["date"]), one["tool"]): (one["user_uses"], one["user_credits"]) for one in told}
-
-
 @dataclass(frozen=True)
 class Synced:
     """A database after two syncs."""
@@ -106,13 +92,10 @@ class Synced:
     before: dict[str, Row]
     """The rows of credit usage after the first sync, by their id."""
     records: tuple[int, int]
-    """How many each sync brought, without usage by API key."""
+    """How many each sync brought."""
     expected: list[Used]
-    totals: Figures
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and key, which is read once a day: as the first sync found it. None is the rest."""
-    moments: tuple[datetime, datetime]
-    """Before and after the second sync, UTC."""
+    """Credits by month (`2026-03`) and key, as the first sync found them. None is the rest, as of the second."""
 
     def rows(self, where: str = "TRUE") -> dict[str, Row]:
         return usage_rows(self.target, where)
@@ -126,36 +109,19 @@ def sync_twice(
     environment: Mapping[str, str] | None = None,
     between: Callable[[], None] = lambda: None,
 ) -> Synced:
-    """By PyAirbyte; `between` is called before anything changes."""
+    """By PyAirbyte; `between` is called before anything changes. Only the first sync reads the usage of API keys."""
     config = {"api_key": ledger.api_key, "base_url": ledger.base_url, "start_date": START}
     ledger.clear(MONDAY)
     with pyairbyte(folder, environment) as sync:
         first = sync(source, {**config, "end_date": MONDAY}, target, tuple(KEYS))
-        by_key = _spent_by_key(ledger, MONDAY)
+        by_key = _spent_by_key(ledger)
         before = usage_rows(target)
-        [(first_by_key,)] = target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key")
         between()
         _a_day_goes_by(target)
         change_the_past(ledger)
-        ledger.requests()
-        start = _now()
-        second = sync(source, {**config, "end_date": TUESDAY}, target, tuple(KEYS))
-        end = _now()
-    second_by_key = 0
-    # The connector reads a key once a day of the calendar: again, if a midnight was in between.
-    if any("api_key_ids" in (request["body"] or {}) for request in ledger.requests()):
-        by_key = _spent_by_key(ledger, TUESDAY)
-        [(second_by_key,)] = target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key WHERE {NEWEST}")
-    everything = totals(ledger)
-    return Synced(
-        target=target,
-        before=before,
-        records=(first - first_by_key, second - second_by_key),
-        expected=used(ledger),
-        totals=everything,
-        by_key=_credits_by_key(by_key, everything),
-        moments=(start, end),
-    )
+        second = sync(source, {**config, "end_date": TUESDAY}, target, tuple(KEYS)[:5])
+    expected = used(ledger)
+    return Synced(target, before, (first, second), expected, by_key | _not_by_key(by_key, expected))
 
 
 def usage_rows(target: Target, where: str = "TRUE") -> dict[str, Row]:
@@ -188,24 +154,19 @@ def _a_day_goes_by(target: Target) -> None:
         target.execute(f"UPDATE {SCHEMA}.{table} SET _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL '1 day'")
 
 
-def _spent_by_key(sandbox: Sandbox, last: str) -> list[tuple[str, dict[str, Any]]]:
-    """Each API key with its uses and credits by day and tool, up to the day `last`."""
-    return [
-        (key.api_key_id, row)
-        for key in API_KEYS
-        for row in sandbox.totals(start_date=START, end_date=last, api_key_ids=key.api_key_id)
-    ]
-
-
-def _credits_by_key(spent: list[tuple[str, dict[str, Any]]], everything: Figures) -> dict[tuple[str, str | None], int]:
+def _spent_by_key(sandbox: Sandbox) -> dict[tuple[str, str | None], int]:
+    """Credits by month and API key, up to MONDAY."""
     credits: Counter[tuple[str, str | None]] = Counter()
-    for (day, _), (_, all_credits) in everything.items():
-        credits[str(day)[:7], None] += all_credits
-    for key, row in spent:
-        credits[row["date"][:7], key] += row["user_credits"]
-        credits[row["date"][:7], None] -= row["user_credits"]
-    return credits
+    for key in (one.api_key_id for one in API_KEYS):
+        for row in sandbox.totals(start_date=START, end_date=MONDAY, api_key_ids=key):
+            credits[row["date"][:7], key] += row["user_credits"]
+    return dict(credits)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+def _not_by_key(by_key: Mapping[tuple[str, str | None], int], everything: list[Used]) -> dict[tuple[str, None], int]:
+    credits: Counter[tuple[str, None]] = Counter()
+    for row in everything:
+        credits[str(row.date)[:7], None] += row.credits
+    for (month, _), spent in by_key.items():
+        credits[month, None] -= spent
+    return dict(credits)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from exports import DOMAIN, FIRST, TODAY, YESTERDAY, Compared, Team
+from compared_team import DOMAIN, FIRST, TODAY, YESTERDAY, Compared, Team
 
 from sandbox.export import COMMAS
 from sandbox.team import PROJECTS
@@ -42,9 +42,7 @@ def reasons(compared: Compared) -> list[str]:
     return re.split(r"(?m)^[a-z]  ", " \n" + compared.part("Possible reasons"))[1:]
 
 
-def test_a_right_table_equals_the_export_and_of_an_unusual_file_each_option_that_lacks_is_named(
-    team: Team, compared: Compared
-) -> None:
+def test_a_right_table_equals_the_export_and_a_missing_option_is_named(team: Team, compared: Compared) -> None:
     assert compared() == 0
     assert AGREE in compared.flat
     assert "Possible reasons" not in compared.printed
@@ -141,9 +139,7 @@ def test_other_names_are_told_and_a_project_is_the_same_under_its_new_one(team: 
 
 
 @pytest.mark.parametrize(("size", "first"), [("week", "2026-02-23"), ("month", FIRST)])
-def test_a_table_of_longer_periods_is_compared_by_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str, first: str
-) -> None:
+def test_longer_periods_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str, first: str) -> None:
     team = Team(tmp_path)
     team.sync(size, synced_at="2026-04-02 06:30", start_date=first)
     team.export(start_date=first, end_date=TODAY)
@@ -158,9 +154,7 @@ def test_a_table_of_longer_periods_is_compared_by_them(
     assert compared("--dateformat", "%Y-%m") == (0 if size == "month" else 1)
 
 
-def test_the_table_is_found_in_any_schema_and_one_of_several_or_none_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_table_is_found_or_it_is_said_why_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     team, compared = Team(tmp_path), Compared(Team(tmp_path), capsys)
     team.sync(schema="north")
     team.export()
@@ -265,21 +259,13 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         (HEADINGS.replace("Group", "Credits") + ROW, 'has two headings "credits": rename the one that is not credits.'),
         (HEADINGS + ROW + ROW[:40], 'Row 3 of export.csv, column "Credits", has unbalanced quotes or the wrong number'),
         (HEADINGS + ROW + f'"{ROW}', "has unbalanced quotes or the wrong number of cells: download the export again"),
-        (
-            HEADINGS + ROW + ROW.replace("480", "4x0"),
-            'Row 3 of export.csv, column "Credits", has no figure in',
-        ),
-        (
-            HEADINGS + ROW + "Total,,,12,480,,\n",
-            "has no date in the expected format: use  --dateformat ",
-        ),
+        (HEADINGS + ROW + ROW.replace("480", "4x0"), 'Row 3 of export.csv, column "Credits", has no figure in'),
+        (HEADINGS + ROW + "Total,,,12,480,,\n", "has no date in the expected format: use  --dateformat "),
         (HEADINGS + ROW.replace("Upscaler", " \u200b"), 'Row 2 of export.csv, column "Tool", has no tool: enter it'),
         ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in this encoding: use  --encoding , such as"),
     ],
 )
-def test_what_cannot_be_read_is_said_with_its_place_and_without_an_address(
-    team: Team, compared: Compared, content: str | bytes, said: str
-) -> None:
+def test_an_unreadable_cell_names_its_place(team: Team, compared: Compared, content: str | bytes, said: str) -> None:
     team.export_file.write_bytes(content.encode() if isinstance(content, str) else content)
     assert compared() == 2
     assert said in compared.error.replace(str(team.export_file), "export.csv")

@@ -75,9 +75,7 @@ def rows_add_up(printed: str) -> int:
     return len(rows)
 
 
-def test_with_a_key_it_reads_that_api_by_that_plan_and_from_that_day(
-    demo: Demo, make_sandbox: Callable[..., Sandbox]
-) -> None:
+def test_with_a_key_it_reads_that_api_by_plan_and_start(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
     key = "a-key-that-nobody-may-see"
     api = make_sandbox(f"--key={key}", "--plan=enterprise")
     today = datetime.now(UTC).date()

@@ -20,11 +20,7 @@ from demo.interrupts import INTERRUPTED, held_back
 
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [
-        ("loading PyAirbyte", signal.SIGINT),
-        ("checking", signal.SIGTERM),
-        ("building the dbt package", signal.SIGINT),
-    ],
+    [("loading PyAirbyte", signal.SIGINT), ("checking", signal.SIGTERM), ("building the dbt package", signal.SIGINT)],
 )
 def test_an_interrupt_leaves_nothing_running(demo: Demo, moment: str, number: signal.Signals) -> None:
     interrupted(demo.start_until(moment), demo, number)

@@ -25,6 +25,7 @@ from synced_twice import (
     TUESDAY,
     Synced,
     change_the_past,
+    summed,
     sync_twice,
 )
 from warehouse import USAGE_ALONE, Warehouse
@@ -58,22 +59,19 @@ def test_the_second_sync_brings_the_days_of_the_lookback_alone(synced: Synced) -
     lists = 14 + 4 + 4 + 6
     # A row that was deleted comes along with its zeros.
     read_again = synced.rows(f"date >= '{READ_AGAIN}'")
-    assert synced.records == (len(synced.before) + lists, len(read_again) + lists)
+    [(by_key,)] = synced.target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key")
+    assert synced.records == (len(synced.before) + lists + by_key, len(read_again) + lists)
     assert synced.rows(NEWEST) == read_again
     old = f"date < '{READ_AGAIN}'"
     assert synced.rows(old) == {key: row for key, row in synced.before.items() if str(row[0]) < READ_AGAIN}
 
 
 def test_the_sums_equal_the_ledger(synced: Synced) -> None:
-    found = synced.target.query(
-        f"""SELECT date, tool, CAST(SUM(user_uses) AS BIGINT), CAST(SUM(user_credits) AS BIGINT)
-        FROM {SCHEMA}.credit_usage WHERE tool IS NOT NULL GROUP BY 1, 2"""
-    )
-    assert {row[:2]: row[2:] for row in found} == synced.totals
-    [everything] = synced.target.query(
-        f"SELECT CAST(SUM(user_uses) AS BIGINT), CAST(SUM(user_credits) AS BIGINT) FROM {SCHEMA}.credit_usage"
-    )
-    assert everything == tuple(map(sum, zip(*synced.totals.values(), strict=True)))
+    sums = f"CAST(SUM(user_uses) AS BIGINT), CAST(SUM(user_credits) AS BIGINT) FROM {SCHEMA}.credit_usage"
+    found = synced.target.query(f"SELECT date, tool, {sums} WHERE tool IS NOT NULL GROUP BY 1, 2")
+    expected = summed(synced.expected, lambda row: (row.date, row.tool))
+    assert {row[:2]: row[2:] for row in found} == expected
+    assert synced.target.query(f"SELECT {sums}") == [tuple(map(sum, zip(*expected.values(), strict=True)))]
 
 
 def test_the_rows_read_again_are_those_of_the_ledger_under_the_new_names(synced: Synced) -> None:
@@ -119,11 +117,8 @@ def test_the_types_are_those_of_the_values(synced: Synced) -> None:
 
 def test_values_arrive_as_they_were(synced: Synced) -> None:
     assert {type(row[0]) for row in synced.rows().values()} == {date}
-    [(created,)] = synced.target.query(
-        f"SELECT created_at FROM {SCHEMA}.api_keys WHERE api_key_id = 'fpk-c5127fa9d36e'"
-    )
-    moment = created if created.tzinfo else created.replace(tzinfo=UTC)
-    assert moment == datetime(2024, 11, 4, 7, 55, 10, tzinfo=UTC)
+    [(moment,)] = synced.target.query(f"SELECT created_at FROM {SCHEMA}.api_keys WHERE api_key_id = 'fpk-c5127fa9d36e'")
+    assert (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) == datetime(2024, 11, 4, 7, 55, 10, tzinfo=UTC)
     assert synced.target.query(f"SELECT COUNT(*) FROM {SCHEMA}.projects WHERE name = 'Café Menü & Posters'") == [(1,)]
 
 

@@ -4,20 +4,20 @@ import ast
 import json
 import os
 import re
-import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from exports import Team
+from compared_team import Team
 from npm import ENVIRONMENT, modules
+from sandbox_process import ROOT
+from venvs import run
 
 from sandbox import DEFAULT_KEY, Options, running
 from source_magnific_analytics.source import SourceMagnificAnalytics
 
-ROOT = Path(__file__).parent.parent
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md"), *(ROOT / "docs").rglob("*.md")})
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 # The repository's own files, as they are linked to from elsewhere.
@@ -25,32 +25,23 @@ HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics
 BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 # Commands that are neither marked as runnable nor an example, by their first words, and why not.
 NOT_RUN_HERE = {
-    "make demo": "test_demo.py runs what it runs",
-    "make models WAREHOUSE": "test_demo.py builds and draws the same",
+    **dict.fromkeys(("make demo", "make models WAREHOUSE"), "test_demo.py runs what they run"),
     "make test ": "this is it",
     "flowchart": "a picture",
     **dict.fromkeys(
         ("packages:", "valid_from", "vars:", "models:", "team,scope", ",team"),
         "the reader's dbt project; dbt_project.py is one",
     ),
-    "select scope": "test_models_budget.py asks more",
-    **dict.fromkeys(("dbt --quiet run-operation", "The group"), "test_models_budget.py prints the alerts"),
+    **dict.fromkeys(("select scope", "dbt --quiet run-operation", "The group"), "test_models_budget.py asks more"),
     "30 6 * * * cd /srv/finops": "the reader's dbt project, by cron",
     "BashOperator": "a line of the reader's DAG",
     "make image": "test_image.py builds it; the registry is the reader's",
     "make release": "make release is a job of the CI",
-    "abctl": "needs Airbyte's installer and a cluster",
-    "kubectl": "needs a cluster",
-    "# values.yaml": "for a chart that no package index has",
+    **dict.fromkeys(("abctl", "kubectl", "# values.yaml"), "needs a cluster"),
     "ghcr.io": "an image's name",
     "terraform {": "says itself that it was not run",
-    **dict.fromkeys(
-        (
-            "from datetime import UTC, datetime, timedelta\n\nfrom airflow.providers.airbyte",
-            "from dagster import Definitions, EnvVar",
-        ),
-        "needs an Airbyte server",
-    ),
+    "from datetime import UTC, datetime, timedelta\n\nfrom airflow.providers.airbyte": "needs an Airbyte server",
+    "from dagster import Definitions, EnvVar": "needs an Airbyte server",
     "{": "a configuration, checked as JSON",
 }
 COMMANDS = {"python": [sys.executable, "-c"], "sh": ["bash", "-euc"]}
@@ -70,15 +61,13 @@ def test_every_code_block_is_well_formed(page: Path) -> None:
         elif language == "json":
             json.loads(text)
         elif language == "sh":
-            subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+            run(["bash", "-n"], input=text)
 
 
 def test_markdownlint_has_nothing_to_say() -> None:
     program = modules("markdownlint", "markdownlint-cli2@0.24.1") / ".bin" / "markdownlint-cli2"
     names = [page.relative_to(ROOT) for page in PAGES]
-    done = subprocess.run([program, *names], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert f"Linting: {len(names)} files" in done.stdout
+    assert f"Linting: {len(names)} files" in run([program, *names], env=ENVIRONMENT)
 
 
 def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
@@ -116,14 +105,8 @@ def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None
         (tmp_path / "config.json").write_text(json.dumps(config))
         for language, mark, text in blocks(page):
             if mark == "runnable":
-                done = subprocess.run(
-                    [*COMMANDS[language], text.replace("/srv/magnific", str(tmp_path))],
-                    cwd=tmp_path,
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                )
-                assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+                here = text.replace("/srv/magnific", str(tmp_path))
+                run([*COMMANDS[language], here], cwd=tmp_path, env=environment)
 
 
 def test_every_block_is_run_or_it_is_known_why_not() -> None:
@@ -139,13 +122,8 @@ def test_every_block_is_run_or_it_is_known_why_not() -> None:
 def test_the_examples_are_shown_as_they_are() -> None:
     shown = {mark: text for page in PAGES for _, mark, text in blocks(page) if mark.startswith("examples/")}
     assert shown == {name: (ROOT / name).read_text() for name in shown}
-    assert {
-        "examples/sync.py",
-        "examples/crontab",
-        "examples/airflow_dag.py",
-        "examples/dagster_definitions.py",
-        "examples/dagster.yaml",
-    } <= set(shown)
+    names = ("sync.py", "crontab", "airflow_dag.py", "dagster_definitions.py", "dagster.yaml")
+    assert {f"examples/{name}" for name in names} <= set(shown)
 
 
 def test_every_make_target_that_is_named_exists() -> None:
@@ -173,10 +151,8 @@ def test_the_streams_and_their_sync_modes_are_the_connectors_everywhere() -> Non
     settings = {"api_key": DEFAULT_KEY, "start_date": "2026-01-01"}
     assert modes.keys() == {stream.name for stream in SourceMagnificAnalytics().streams(settings)}
     named = re.findall(r'{ name = "(\w+)", sync_mode = "(\w+)" }', deploy)
-    in_terraform = {
-        "incremental_deduped_history": "Incremental - Append + Deduped",
-        "full_refresh_overwrite": "Full Refresh - Overwrite",
-    }
+    full, deduped = "Full Refresh - Overwrite", "Incremental - Append + Deduped"
+    in_terraform = {"full_refresh_overwrite": full, "incremental_deduped_history": deduped}
     assert {stream: in_terraform[mode] for stream, mode in named} == modes
 
 
@@ -214,8 +190,7 @@ def test_every_error_has_a_next_step_and_every_next_step_an_error() -> None:
     texts = [text for node in nodes if (text := text_of(node)) and " " in text]
     for pattern in patterns:
         assert any(pattern.search(text) for text in texts), f"no text like {pattern.pattern}"
-    for call in (
-        node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
-    ):
-        if call.func.id in {"config_error", "transient_error", "system_error"} and (error := text_of(call.args[0])):
-            assert any(pattern.search(error) for pattern in patterns), f"not in the documentation: {error}"
+    makers = ("config_error", "transient_error", "system_error")
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") in makers]
+    for error in filter(None, (text_of(call.args[0]) for call in calls)):
+        assert any(pattern.search(error) for pattern in patterns), f"not in the documentation: {error}"

@@ -12,12 +12,12 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from connector_process import SCRIPT
-from environments import AIRFLOW, DAGSTER, PREFECT, Environment
+from destinations import DuckDb
 from example_home import EXAMPLES, PERIOD, SMALL_STREAMS, Home
 from sandbox_process import HUNG, ROOT, Sandbox
+from venvs import AIRFLOW, DAGSTER, PREFECT, Environment
 
 ENDS: dict[Environment, dict[str, Any]] = {
     AIRFLOW: {"state": "success", "tasks": {"sync": ["success", 2]}, "schedule": "17 5 * * *"},
@@ -86,9 +86,7 @@ def test_an_example_does_nothing_while_another_sync_lasts(home: Home, example: s
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_an_example_shows_nobody_the_key_and_leaves_no_file_with_it_when_a_signal_ends_it(
-    home: Home, number: signal.Signals
-) -> None:
+def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, number: signal.Signals) -> None:
     """The signal comes while the connector waits for an answer, with every file written.
 
     Each that holds the key is below a directory that only its user may enter.
@@ -112,13 +110,11 @@ def test_an_example_shows_nobody_the_key_and_leaves_no_file_with_it_when_a_signa
     assert not [file for file in home.temporary.rglob("*") if file.is_file()]
 
 
-def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
-    tmp_path: Path, make_sandbox: Callable[..., Sandbox]
-) -> None:
+def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sandbox: Callable[..., Sandbox]) -> None:
     shutil.copy(EXAMPLES / "several_teams" / "sync.py", tmp_path)
     (tmp_path / "teams").mkdir()
     path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
+    env = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
     expected = {}
     # Names that SQL does not take as they are; the refused one is in the middle.
     for seed, (team, key) in enumerate([("North", "key-1"), ("north-east", "refused"), ("order", "key-3")], start=1):
@@ -129,18 +125,15 @@ def test_several_teams_lie_side_by_side_and_one_that_is_refused_stops_no_other(
             expected[team] = sum(row["user_credits"] for row in sandbox.totals(**PERIOD))
 
     def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "sync.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
+        return subprocess.run([sys.executable, "sync.py"], cwd=tmp_path, env=env, capture_output=True, text=True)
 
     done = run()
     assert done.returncode == 1
     assert (tmp_path / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
     assert "\nnorth-east was not synced: " in done.stderr
     assert done.stderr.strip().splitlines()[-1] == "Not synced: north-east. All others are up to date."
-    with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
-        stored = connection.execute("select team, sum(user_credits)::bigint from all_teams_credit_usage group by team")
-        assert dict(stored.fetchall()) == expected
+    sums = "select team, sum(user_credits)::bigint from all_teams_credit_usage group by team"
+    assert dict(DuckDb(str(tmp_path / "warehouse.duckdb")).query(sums)) == expected
     assert len(set(expected.values())) == len(expected)
     (tmp_path / "teams" / "north_east.json").write_text("{}")
     done = run()

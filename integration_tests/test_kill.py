@@ -4,18 +4,17 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from connector_process import Connector
+from connector_process import Connector, Json
 from sandbox_process import HUNG, Sandbox
 from warehouse import ALL, USAGE_ALONE, Warehouse
 
-Json = dict[str, Any]
 SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 FULL = Path("/dev/full")
 
@@ -53,14 +52,6 @@ def with_the_key(temporary: Path, sandbox: Sandbox) -> list[Path]:
     return [file for file in temporary.rglob("*") if file.is_file() and sandbox.api_key in file.read_text()]
 
 
-def read_whole(connector: Connector, sandbox: Sandbox, config: Json, warehouse: Warehouse) -> None:
-    """The run after all those that were killed."""
-    run = connector("read", config=config, catalog=ALL, state=warehouse.state)
-    warehouse.load(run.stdout)
-    warehouse.check(sandbox, config)
-    assert run.code == 0
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_again_and_again_while_it_writes(
     connector: Connector, sandbox: Sandbox, backfill: Json, warehouse: Warehouse, temporary: Path, seed: int
@@ -79,7 +70,10 @@ def test_killed_again_and_again_while_it_writes(
         first = sandbox.requests()[0]["body"]["start_date"]
         assert first == (str(date.fromisoformat(saved) + timedelta(days=1)) if saved else backfill["start_date"])
     assert warehouse.usage_state["date"] < backfill["end_date"]
-    read_whole(connector, sandbox, backfill, warehouse)
+    run = connector("read", config=backfill, catalog=ALL, state=warehouse.state)
+    warehouse.load(run.stdout)
+    warehouse.check(sandbox, backfill)
+    assert run.code == 0
 
 
 @pytest.mark.parametrize(("command", "number"), [("check", signal.SIGTERM), *(("read", one) for one in SIGNALS)])
@@ -97,6 +91,14 @@ def test_a_signal_during_a_request_leaves_no_file_with_the_key_and_no_stack_trac
     assert list(temporary.iterdir()) == []
     assert b"Traceback" not in output
     assert words == b""
+
+
+def test_a_signal_while_python_shuts_down_ends_it_without_a_stack_trace(temporary: Path) -> None:
+    hook = f"import atexit, os; atexit.register(os.kill, os.getpid(), {signal.SIGTERM:d})"
+    command = [sys.executable, "-c", f"{hook}; from source_magnific_analytics.run import run; run()", "spec"]
+    with started(command, temporary) as running:
+        _, words = running.communicate(timeout=HUNG)
+    assert (running.returncode, words) == (-signal.SIGTERM, b"")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

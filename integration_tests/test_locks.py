@@ -7,11 +7,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from environments import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFECT, SCHEMATHESIS, Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from sandbox_process import ROOT
+from venvs import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFECT, SCHEMATHESIS, Environment
 
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 
@@ -71,7 +71,5 @@ def test_a_lock_holds_only_versions_that_its_groups_allow(lock: str, groups: lis
 
 
 def test_dbt_reads_the_file_with_the_version_that_writes_it() -> None:
-    def version(lock: str) -> list[str]:
-        return [found for name, found in locked(lock) if name == "duckdb"]
-
-    assert version("dbt") == version("dev")
+    reader, writer = ({version for name, version in locked(lock) if name == "duckdb"} for lock in ("dbt", "dev"))
+    assert reader == writer

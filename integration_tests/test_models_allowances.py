@@ -1,7 +1,5 @@
 """Allowances and prices of the dbt package that change, rollover and packs: on tables made by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import date
@@ -9,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from built_by_hand import Build, build
 from built_models import analysts_postgres
 from dbt_project import Project
 from destinations import Row
+from handmade_tables import Build, build
 
 # The second price has none that was agreed upon.
 SEEDS = {
@@ -40,10 +38,7 @@ USED = {"2026-02-10": 900, "2026-03-05": 1100, "2026-04-05": 2150}
 def allowed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     """Prices and allowances that change, rollover and a pack, synced in the third cycle of a contract of a 31st."""
     usage = [
-        *[
-            (f"day-{day}-0", "Upscaler", "gus@example.com", credits, "Film", TODAY, "{}")
-            for day, credits in USED.items()
-        ],
+        *[(f"day-{day}-0", "Upscaler", "gus@example.com", spent, "Film", TODAY, "{}") for day, spent in USED.items()],
         ("day-2026-02-10-1", "Upscaler", "hal@example.com", -10, "Film", TODAY, "{}"),
         ("day-2026-02-10-2", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
     ]
@@ -70,10 +65,8 @@ def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowe
         (date(2026, 2, 28), date(2026, 3, 30), False),
         (date(2026, 3, 31), date(2026, 4, 29), True),
     ]
-    years = allowed.rows(
-        "name, cycle_start, cycle_end, allowance, used", "budget", "WHERE scope = 'group' AND name = 'FILM'"
-    )
-    assert years == [("FILM", date(2025, 6, 15), date(2026, 6, 14), 50_000, sum(USED.values()))]
+    years = allowed.rows("scope, cycle_start, cycle_end, allowance, used", "budget", "WHERE name = 'FILM'")
+    assert years == [("group", date(2025, 6, 15), date(2026, 6, 14), 50_000, sum(USED.values()))]
 
 
 def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(allowed: Build) -> None:
@@ -86,9 +79,7 @@ def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_
 
 
 def test_an_alert_says_which_level_was_reached_on_which_day(allowed: Build) -> None:
-    alerts = allowed.rows(
-        "cycle_start, level, crossed_on, message", "alerts", "WHERE scope = 'team' ORDER BY cycle_start, level"
-    )
+    alerts = allowed.rows("cycle_start, level, crossed_on, message", "alerts", "WHERE scope = 'team' ORDER BY 1, 2")
     reached = {date(2026, 1, 31): [50, 80], date(2026, 2, 28): [50, 80], date(2026, 3, 31): [50, 80]}
     days = dict(zip(reached, map(date.fromisoformat, USED), strict=True))
     assert [row[:3] for row in alerts] == [(start, level, days[start]) for start in reached for level in reached[start]]

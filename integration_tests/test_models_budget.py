@@ -7,16 +7,17 @@ import pytest
 from built_models import Built
 from dbt_project import MODELS, Project
 from destinations import SCHEMA, DuckDb, Target
-from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY
+from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY, summed
 
 from sandbox.team import make_team
 
-BY_HAND = (Path(__file__).parent / "raw_figures.sql").read_text()
+BY_HAND = (Path(__file__).parent / "budget_by_hand.sql").read_text()
 # demo/dbt/seeds, by hand: the seats of the team are one pool.
 SEATS = sum(person.status == "active" for person in make_team().people)
 ALLOWANCES = {("team", None): SEATS * 45_000, ("group", "Motion"): 150_000}
 WHOSE = {"team": "true", "group": "group_name = 'Motion'"}
 DAYS = ("2026-02-02", "2026-02-04", "2026-02-15", "2026-02-28")
+SCHEMAS = {day: f"north_{day[-2:]}" for day in DAYS}
 
 
 def by_hand(target: Target, schema: str, scope: str, day: str, end: str) -> tuple[int, int]:
@@ -41,13 +42,9 @@ def test_the_figures_of_both_databases_are_those_of_a_query_by_hand(built: Built
 
 def test_a_month_that_is_over_has_what_was_used(built: Built) -> None:
     months = built.ask("SELECT month, used, forecast, is_used_through_over FROM magnific__month WHERE NOT is_current")
-    credits: dict[object, int] = {}
-    for row in built.expected:
-        credits[row.month] = credits.get(row.month, 0) + row.credits
-    del credits[max(credits)]
-    assert {month: (used, forecast, over) for month, used, forecast, over in months} == {
-        month: (used, used, True) for month, used in credits.items()
-    }
+    expected = summed(built.expected, lambda row: (row.month,))
+    del expected[max(expected)]
+    assert set(months) == {(month, credits, credits, True) for (month,), (_, credits) in expected.items()}
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +55,7 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
     assert isinstance(duckdb_built.target, DuckDb)
     with duckdb.connect(target.path) as connection:
         connection.execute(f"SET timezone = 'UTC'; ATTACH '{duckdb_built.target.path}' AS synced (READ_ONLY)")
-        for day in DAYS:
-            schema = schema_of(day)
+        for day, schema in SCHEMAS.items():
             connection.execute(f"CREATE SCHEMA {schema}")
             for table in ("credit_usage", "members", "groups", "projects", "api_keys"):
                 until = f"WHERE date <= '{day}'" if table == "credit_usage" else ""
@@ -68,20 +64,14 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
             # PyAirbyte merges: the one who is no longer listed.
             connection.execute(f"DELETE FROM {schema}.members WHERE email LIKE 'omar.haddad@%'")
     project = Project(folder)
-    results = project.run(
-        target, "build", schemas=[schema_of(day) for day in DAYS], team_names={schema_of(DAYS[0]): "Two"}
-    )
+    results = project.run(target, "build", schemas=[*SCHEMAS.values()], team_names={SCHEMAS[DAYS[0]]: "Two"})
     assert {name: status for name, status in results.items() if status not in ("success", "pass")} == {}
     return target, project
 
 
-def schema_of(day: str) -> str:
-    return f"north_{day[-2:]}"
-
-
 @pytest.mark.parametrize("day", DAYS)
 def test_budget_month_and_forecast_are_those_of_a_query_by_hand(four_days: tuple[DuckDb, Project], day: str) -> None:
-    target, schema = four_days[0], schema_of(day)
+    target, schema = four_days[0], SCHEMAS[day]
     team = "Two" if day == DAYS[0] else schema
     for (scope, name), allowance in ALLOWANCES.items():
         used, forecast = by_hand(target, schema, scope, day, "2026-02-28")
@@ -96,27 +86,23 @@ def test_budget_month_and_forecast_are_those_of_a_query_by_hand(four_days: tuple
         )
         assert alerts == [(level, used, forecast) for level in levels]
     used, forecast = by_hand(target, schema, "team", day, "2026-02-28")
-    months = target.query(
-        f"SELECT used, forecast FROM {MODELS}.magnific__month WHERE team = '{team}' AND month = '2026-02-01'"
-    )
-    assert months == [(used, forecast)]
+    month = f"{MODELS}.magnific__month WHERE team = '{team}' AND month = '2026-02-01'"
+    assert target.query(f"SELECT used, forecast FROM {month}") == [(used, forecast)]
     whole = f"SELECT sum(user_credits) FROM {schema}.credit_usage WHERE date >= '2026-02-01' AND date < '{day}'"
-    [(added_up,)] = target.query(
-        f"SELECT ({whole}) + sum(expected_credits) FROM {MODELS}.magnific__forecast WHERE team = '{team}'"
-    )
+    to_come = f"FROM {MODELS}.magnific__forecast WHERE team = '{team}'"
+    [(added_up,)] = target.query(f"SELECT ({whole}) + sum(expected_credits) {to_come}")
     assert round(added_up) == forecast
 
 
 def test_the_command_prints_the_new_alerts_whole(four_days: tuple[DuckDb, Project]) -> None:
     target, project = four_days
-    schemas = [schema_of(day) for day in DAYS]
     for since, condition in ((None, "crossed_on >= through - 1"), ("2026-02-10", "crossed_on >= '2026-02-10'")):
         expected = target.query(
             f"SELECT message FROM {MODELS}.magnific__alerts JOIN {MODELS}.magnific__synced USING (team)"
             f" WHERE {condition}"
         )
         arguments = ["--args", f"{{since: {since}}}"] if since else []
-        printed = project.printed(target, "run-operation", "magnific_alerts", *arguments, schemas=schemas)
+        printed = project.printed(target, "run-operation", "magnific_alerts", *arguments, schemas=[*SCHEMAS.values()])
         assert sorted(printed) == sorted(message for (message,) in expected)
     [(message,)] = target.query(
         f"SELECT message FROM {MODELS}.magnific__alerts WHERE team = 'north_28' AND scope = 'team' AND level = 50"

@@ -4,8 +4,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from built_by_hand import Build, build
 from destinations import SCHEMA
+from handmade_tables import Build, build
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,5 @@ def test_the_schema_of_the_users_snapshots_wins(untidy: Build) -> None:
     results = untidy.project.run(untidy.target, "build", "--select", "+magnific__members_history")
     untidy.project.configure()
     assert results["magnific__members_history"] == "success"
-    assert untidy.target.query("SELECT user_email FROM models_history.magnific__members_history") == [
-        ("ann@example.com",)
-    ]
+    [(email,)] = untidy.target.query("SELECT user_email FROM models_history.magnific__members_history")
+    assert email == "ann@example.com"

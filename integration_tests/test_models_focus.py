@@ -12,8 +12,8 @@ import pytest
 from built_models import Built
 from dbt_project import MODELS
 from destinations import DuckDb
-from environments import FOCUS
 from synced_twice import GROUP, NEW_GROUP_NAME
+from venvs import FOCUS
 
 
 def test_focus_has_one_row_for_each_row_of_usage_and_tags_that_are_json(built: Built) -> None:

@@ -11,16 +11,7 @@ from destinations import SCHEMA, DuckDb
 from sandbox_process import ROOT
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
-from synced_twice import (
-    GROUP,
-    NEW_EMAIL,
-    NEW_GROUP_NAME,
-    NEW_PROJECT_NAME,
-    PROJECT,
-    START,
-    TUESDAY,
-    summed,
-)
+from synced_twice import GROUP, NEW_EMAIL, NEW_GROUP_NAME, NEW_PROJECT_NAME, PROJECT, START, TUESDAY, summed
 
 from sandbox.team import GROUPS, make_team
 
@@ -77,10 +68,8 @@ def test_the_queries_and_the_marts_have_the_same_figures(ask: Ask, built: Built,
     sums = "cast(sum(uses) as bigint), cast(sum(credits) as bigint)"
     found = built.ask(f"SELECT {expressions}, {sums} FROM magnific__{mart} GROUP BY {expressions}")
     expected = {tuple(map(_plain, row[:-2])): tuple(map(int, row[-2:])) for row in found if row[-1] or row[-2]}
-    answered = {
-        tuple(_plain(row[name]) for name in names): (int(row["uses"]), int(row["credits"])) for row in ask(query)
-    }
-    assert {key: figures for key, figures in answered.items() if any(figures)} == expected
+    told = {tuple(_plain(row[name]) for name in names): (int(row["uses"]), int(row["credits"])) for row in ask(query)}
+    assert {key: figures for key, figures in told.items() if any(figures)} == expected
 
 
 def _plain(value: Any) -> Any:

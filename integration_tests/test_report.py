@@ -10,12 +10,11 @@ import duckdb
 import pytest
 from npm import ENVIRONMENT, modules
 from pypdf import PdfReader
-from report_page import PHONE, TABLET, WIDE, Browser, make_marts, number
-from selenium.webdriver.common.by import By
+from report_page import PHONE, TABLET, WIDE, Browser, make_marts, make_report, number
 from selenium.webdriver.common.keys import Keys
 
 from demo.models import main as build_models
-from demo.report import main, write_report
+from demo.report import main
 
 AXE_VERSION = "4.14.1"
 LISTS = ("tool", "group", "project", "key", "person")
@@ -25,33 +24,23 @@ SIZES = pytest.mark.parametrize("size", [PHONE, TABLET, WIDE], ids=["phone", "ta
 @pytest.fixture(scope="module", params=[12, 300], ids=["12-people", "300-people"])
 def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of thirteen months, a list of names that means harm included."""
-    html = tmp_path_factory.mktemp("report") / f"{request.param}.html"
-    harmful = "</script><img src=x> & Söhne"
-    file = make_marts(html.with_suffix(".duckdb"), 400, request.param, project=harmful)
-    if request.param == 300:
-        with duckdb.connect(file) as connection:
-            connection.execute(
-                """
-                update models.magnific__usage set
-                    group_label = group_label || ' ' || hash(person) % 20,
-                    tool = tool || ' ' || hash(person) % 4,
-                    project_name = if(project_reference is null, null, project_name || ' ' || hash(person) % 20),
-                    project_reference = project_reference || hash(person) % 20;
-                insert into models.magnific__budget by name
-                    select * exclude (n) replace ('Group ' || n as name)
-                    from models.magnific__budget, range(20) as numbers(n)
-                    where scope = 'group'
-                """
-            )
-    write_report(file, html)
-    return html
+    many = """
+        update magnific__usage set
+            group_label = group_label || ' ' || hash(person) % 20,
+            tool = tool || ' ' || hash(person) % 4,
+            project_name = if(project_reference is null, null, project_name || ' ' || hash(person) % 20),
+            project_reference = project_reference || hash(person) % 20;
+        insert into magnific__budget by name
+            select * exclude (n) replace ('Group ' || n as name)
+            from magnific__budget, range(20) as numbers(n) where scope = 'group'
+    """
+    change, harmful = many if request.param == 300 else "", "</script><img src=x> & Söhne"
+    return make_report(tmp_path_factory.mktemp("report"), 400, request.param, change, project=harmful)
 
 
 @SIZES
 @pytest.mark.parametrize("chosen", ["", "#period=all", "#period=2026-02&in=credits"])
-def test_no_row_is_hidden_and_nothing_is_wider_than_the_screen(
-    browser: Browser, html: Path, size: tuple[int, int], chosen: str
-) -> None:
+def test_nothing_is_hidden_or_too_wide(browser: Browser, html: Path, size: tuple[int, int], chosen: str) -> None:
     browser.show(html, size, chosen=chosen)
     hidden = """
         return [...document.querySelectorAll("main tbody tr:not(.rest), main tfoot tr")].filter((row) => {
@@ -65,16 +54,11 @@ def test_no_row_is_hidden_and_nothing_is_wider_than_the_screen(
     assert browser.ask(hidden) == []
     assert browser.ask("return document.documentElement.scrollWidth") <= size[0]
     assert all(len(browser.rows(f"#s-{kind}")) > 2 for kind in LISTS)
-    for kind in LISTS:
-        _, *rows, total = browser.rows(f"#s-{kind}")
-        assert round(sum(number(row[1]) for row in rows), 2) == pytest.approx(number(total[1]), abs=0.005 * len(rows))
 
 
 @SIZES
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_screen_reader_and_a_keyboard_meet_no_barrier(
-    browser: Browser, html: Path, size: tuple[int, int], dark: bool
-) -> None:
+def test_a_screen_reader_meets_no_barrier(browser: Browser, html: Path, size: tuple[int, int], dark: bool) -> None:
     browser.show(html, size, dark)
     browser.driver.execute_script((modules("axe", f"axe-core@{AXE_VERSION}") / "axe-core" / "axe.min.js").read_text())
     found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
@@ -82,15 +66,12 @@ def test_a_screen_reader_and_a_keyboard_meet_no_barrier(
     assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]] == []
     assert browser.complaints() == []
     assert browser.ask("return performance.getEntriesByType('resource').length") == 0
-    landmarks = browser.ask(
-        "return [...document.querySelectorAll('section:not([hidden]) h2')].map((h) => h.textContent)"
-    )
+    headings = "return [...document.querySelectorAll('section:not([hidden]) h2')].map((one) => one.textContent)"
+    landmarks = browser.ask(headings)
     assert len(set(landmarks)) == len(landmarks)
 
 
-def test_html_validate_has_nothing_to_say_of_the_page_as_written_and_as_drawn(
-    browser: Browser, html: Path, tmp_path: Path
-) -> None:
+def test_html_validate_has_nothing_to_say_of_the_page(browser: Browser, html: Path, tmp_path: Path) -> None:
     browser.show(html)
     drawn = tmp_path / "drawn.html"
     drawn.write_text(f"<!DOCTYPE html>\n{browser.ask('return document.documentElement.outerHTML')}\n")
@@ -110,8 +91,7 @@ def test_a_name_is_text_and_never_markup(browser: Browser, html: Path) -> None:
 
 @pytest.mark.parametrize(("days", "people"), [(1, 1), (730, 500)])
 def test_little_and_much_are_both_readable(browser: Browser, tmp_path: Path, days: int, people: int) -> None:
-    html = tmp_path / "some.html"
-    write_report(make_marts(html.with_suffix(".duckdb"), days, people), html)
+    html = make_report(tmp_path, days, people)
     browser.show(html, PHONE, chosen="#period=all")
     assert 0 < browser.marks("timeline") <= 500
     assert browser.marks("cycle") > 0
@@ -148,8 +128,7 @@ def test_a_chart_is_saved_as_a_picture_twice_its_size(browser: Browser, html: Pa
 
 
 def test_what_can_be_clicked_looks_like_it_and_is_reached_with_the_tab_key(browser: Browser, tmp_path: Path) -> None:
-    write_report(make_marts(tmp_path / "few.duckdb", 60, 4), tmp_path / "few.html")
-    browser.show(tmp_path / "few.html")
+    browser.show(make_report(tmp_path, 60, 4))
     plain = """
         return [...document.querySelectorAll("main a, main button, main summary")].filter((one) => {
             const style = getComputedStyle(one);
@@ -157,9 +136,8 @@ def test_what_can_be_clicked_looks_like_it_and_is_reached_with_the_tab_key(brows
         }).map((one) => one.outerHTML)
     """
     assert browser.ask(plain) == []
-    wanted = browser.ask(
-        "return [...document.querySelectorAll('select, button, summary, a')].map((one, n) => one.dataset.n = `${n}`)"
-    )
+    reachable = "[...document.querySelectorAll('select, button, summary, a')]"
+    wanted = browser.ask(f"return {reachable}.map((one, n) => one.dataset.n = `${{n}}`)")
     reached = []
     for _ in range(len(wanted) + 24):
         browser.driver.switch_to.active_element.send_keys(Keys.TAB)
@@ -168,18 +146,12 @@ def test_what_can_be_clicked_looks_like_it_and_is_reached_with_the_tab_key(brows
 
 
 def test_no_usage_is_said_in_words(browser: Browser, tmp_path: Path) -> None:
-    file = make_marts(tmp_path / "none.duckdb", 1, 1)
-    with duckdb.connect(file) as connection:
-        connection.execute("delete from models.magnific__usage; delete from models.magnific__synced")
-    write_report(file, tmp_path / "none.html")
-    browser.show(tmp_path / "none.html")
-    assert "There is no credit usage in this file yet" in browser.driver.find_element(By.TAG_NAME, "main").text
+    browser.show(make_report(tmp_path, 1, 1, "delete from magnific__usage; delete from magnific__synced"))
+    assert "There is no credit usage in this file yet" in browser.find("main").text
     assert browser.complaints() == []
 
 
-def test_a_file_that_cannot_be_used_says_which_command_helps(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unusable_file_says_which_command_helps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     none, text, raw, old = (tmp_path / f"{name}.duckdb" for name in ("none", "text", "raw", "old"))
     text.write_text("not a database, " * 1000)
     duckdb.connect(raw).close()

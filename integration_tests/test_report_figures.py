@@ -9,15 +9,12 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
-from report_page import LAST, NOBODY, Browser, make_marts, number
+from report_page import LAST, MINUS, NOBODY, Browser, make_report, number
 
-from demo.report import write_report
-
-MINUS = "\N{MINUS SIGN}"
 FIRST = LAST - timedelta(days=399)
 YESTERDAY = LAST - timedelta(days=1)
 Span = tuple[date, date]
-KINDS = {"tool": "tool", "person": "person", "project": "project", "group": "group"}
+KINDS = ("tool", "person", "project", "group")
 
 
 class Row(NamedTuple):
@@ -68,20 +65,18 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = make_marts(tmp_path_factory.mktemp("figures") / "figures.duckdb", 400, 16)
-    write_report(file, file.with_suffix(".html"))
-    return file
+def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_report(tmp_path_factory.mktemp("figures"), 400, 16)
 
 
 @pytest.fixture(scope="module")
-def ledger(file: Path) -> list[Row]:
+def ledger(html: Path) -> list[Row]:
     query = """
         select date, tool, person, coalesce(project_name, '(no project)'), group_label, uses, credits,
             coalesce(cost, 0)::double
         from models.magnific__usage
     """
-    with duckdb.connect(file, read_only=True) as connection:
+    with duckdb.connect(html.with_suffix(".duckdb"), read_only=True) as connection:
         return [Row(*row) for row in connection.execute(query).fetchall()]
 
 
@@ -112,10 +107,8 @@ def sums(ledger: list[Row], case: Case, span: Span | None, kind: str, figure: st
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
-def test_the_period_and_the_filters_rule_every_card_and_list(
-    browser: Browser, file: Path, ledger: list[Row], case: Case
-) -> None:
-    browser.show(file.with_suffix(".html"), chosen=case.chosen)
+def test_the_choice_rules_every_card_and_list(browser: Browser, html: Path, ledger: list[Row], case: Case) -> None:
+    browser.show(html, chosen=case.chosen)
     u = unit(case)
     heading = {"credits": "Credits", "cost": "EUR"}[u]
     spent = sum(sums(ledger, case, case.days, "tool", u).values())
@@ -128,21 +121,17 @@ def test_the_period_and_the_filters_rule_every_card_and_list(
         first, *rows, total = browser.rows(f"#s-{kind}")
         shown = {row[0].removesuffix("owner"): row for row in rows}
         assert set(shown) == set(uses) | (set(before) if compares else set())
-        for name, row in [*shown.items(), ("", total)]:
-            value = now[name] if name else spent
-            assert row[1:4] == [
-                words(value, u),
-                f"{100 * value / spent:.1f}%",
-                f"{uses[name] if name else sum(uses.values()):,}",
-            ]
+        for figures in (now, whole, before, uses):
+            figures["all"] = sum(figures.values())
+        for name, row in (shown | {"all": total}).items():
+            assert row[1:4] == [words(now[name], u), f"{100 * now[name] / spent:.1f}%", f"{uses[name]:,}"]
             if compares:
-                change = whole[name] - before[name] if name else sum(whole.values()) - sum(before.values())
-                assert row[first.index(f"Change, {heading}")] == signed(change, u)
+                assert row[first.index(f"Change, {heading}")] == signed(whole[name] - before[name], u)
     assert {NOBODY, "(no group)"} <= {row[0] for row in browser.rows("#s-group")} or "=" in case.chosen
 
 
-def test_people_by_tool_add_up_both_ways(browser: Browser, file: Path, ledger: list[Row]) -> None:
-    browser.show(file.with_suffix(".html"))
+def test_people_by_tool_add_up_both_ways(browser: Browser, html: Path, ledger: list[Row]) -> None:
+    browser.show(html)
     heading, *rows, total = browser.rows("#s-person")
     tools = heading[6:]
     assert tools == [row[0] for row in browser.rows("#s-tool")[1:-1]]
@@ -157,8 +146,8 @@ def test_people_by_tool_add_up_both_ways(browser: Browser, file: Path, ledger: l
     assert sum(number(cell) for cell in total[6:]) == pytest.approx(number(total[1]), abs=0.03)
 
 
-def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, file: Path, ledger: list[Row]) -> None:
-    browser.show(file.with_suffix(".html"))
+def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, html: Path, ledger: list[Row]) -> None:
+    browser.show(html)
     heading, *rows, total = browser.rows("#s-tool")
     case = CASES[0]
     now, before = (sums(ledger, case, span, "tool", "cost") for span in (case.whole, case.before))
@@ -182,12 +171,12 @@ def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, file: 
         f"Number of uses of each tool: {in_euros(all_by_uses)}"
         f" (number of all uses: {in_euros(number_of_uses)}, choice of tools: {in_euros(choice_of_tools)});"
     ) in said
-    browser.show(file.with_suffix(".html"), chosen="#in=credits")
+    browser.show(html, chosen="#in=credits")
     assert browser.card("Change in a year")[1].endswith(" on 1 to 16 March 2025")
 
 
-def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Path, ledger: list[Row]) -> None:
-    browser.show(file.with_suffix(".html"))
+def test_budget_and_forecast_are_those_of_the_models(browser: Browser, html: Path, ledger: list[Row]) -> None:
+    browser.show(html)
     heading, *rows = browser.rows("#budget")
     figures = ["1,000.00", "1,012.34", "81.2%", f"{MINUS}12.34", "1,712.34", "154.3%"]
     figures += ["80% on 16 March 2026", "22 March 2026"]
@@ -204,31 +193,27 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, file: Pat
     whole = sum(sums(ledger, CASES[0], WHOLE_MARCH, "tool", "cost").values())
     # Fifteen days to come, each with what the models expect of it.
     assert [float(one) for one in ends[-2:]] == pytest.approx([used, whole + 15 * 50.0])
-    browser.show(file.with_suffix(".html"), chosen="#period=2026-02")
+    browser.show(html, chosen="#period=2026-02")
     assert browser.rows("#budget") == [], "no cycle of that month is in the models"
     assert "Forecast" not in browser.text("main"), "a month that is over has none"
 
 
-def test_a_cycle_that_began_before_the_data_says_so(browser: Browser, file: Path) -> None:
+def test_a_cycle_that_began_before_the_data_says_so(browser: Browser, html: Path) -> None:
     said = "The data begins on 11 February 2025, after a cycle did"
     for month, is_partial in (("2025-02", True), ("2025-03", False)):
-        browser.show(file.with_suffix(".html"), chosen=f"#in=credits&period={month}")
+        browser.show(html, chosen=f"#in=credits&period={month}")
         assert (said in browser.text("#about-budget")) == is_partial
 
 
 def test_people_are_counted_with_their_seats_and_without(browser: Browser, tmp_path: Path) -> None:
-    file = make_marts(tmp_path / "seats.duckdb", 60, 5)
-    with duckdb.connect(file) as connection:
-        connection.execute("update models.magnific__people set has_seat = false where person like 'person.001@%'")
-    write_report(file, file.with_suffix(".html"))
-    browser.show(file.with_suffix(".html"))
+    unseated = "update magnific__people set has_seat = false where person like 'person.001@%'"
+    browser.show(make_report(tmp_path, 60, 5, unseated))
     figure, note = browser.card("People with usage")
     assert figure == "4"
     assert note.startswith("3 of 4 seats and 1 without a seat; "), "the last of five uses nothing"
 
 
-def test_what_has_no_price_is_no_money(browser: Browser, file: Path, ledger: list[Row]) -> None:
-    html = file.with_suffix(".html")
+def test_what_has_no_price_is_no_money(browser: Browser, html: Path, ledger: list[Row]) -> None:
     browser.show(html, chosen="#period=2026-01")
     assert browser.card("Spent")[0] == "\N{EN DASH}"
     assert {row[1] for row in browser.rows("#s-tool")[1:]} == {"\N{EN DASH}"}
@@ -241,29 +226,24 @@ def test_what_has_no_price_is_no_money(browser: Browser, file: Path, ledger: lis
     assert browser.card("Change")[0] == "\N{EN DASH}"
 
 
-def test_without_prices_all_is_credits_and_several_teams_are_a_list_and_a_filter(
-    browser: Browser, tmp_path: Path
-) -> None:
-    for name, how in (("credits", {"prices": False}), ("teams", {"teams": 2})):
-        write_report(make_marts(tmp_path / f"{name}.duckdb", 60, 4, **how), tmp_path / f"{name}.html")
-    browser.show(tmp_path / "credits.html")
+def test_without_prices_all_is_credits_and_teams_are_a_list_and_a_filter(browser: Browser, tmp_path: Path) -> None:
+    browser.show(make_report(tmp_path / "credits", 60, 4, prices=False))
     assert browser.card("Spent")[0].endswith(" credits")
     assert browser.rows("#s-tool")[0][1] == "Credits"
     assert "EUR" not in browser.text("main")
-    browser.show(tmp_path / "teams.html")
+    teams = make_report(tmp_path / "teams", 60, 4, teams=2)
+    browser.show(teams)
     _, *rows, _ = browser.rows("#s-team")
     assert [row[0] for row in rows] == ["team 1", "team 2"]
     assert browser.rows("#budget")[1][0].startswith("Team team 1")
-    browser.show(tmp_path / "teams.html", chosen="#team=team+1")
+    browser.show(teams, chosen="#team=team+1")
     assert browser.card("Spent")[0] == f"EUR {rows[0][1]}"
     assert browser.card("Budget of the team")[0] == "81.2% used"
 
 
-def test_everything_can_be_saved_as_csv_named_by_content_and_period(
-    browser: Browser, file: Path, ledger: list[Row], tmp_path: Path
-) -> None:
+def test_everything_can_be_saved_as_csv(browser: Browser, html: Path, ledger: list[Row], tmp_path: Path) -> None:
     browser.save_into(tmp_path)
-    browser.show(file.with_suffix(".html"), chosen="#period=2026-03&group=Studio")
+    browser.show(html, chosen="#period=2026-03&group=Studio")
     span, cycle = "2026-03-01_to_2026-03-17_group-Studio", "2026-03-01_to_2026-03-31"
     buttons = [one for one in browser.buttons("main") if one.text == "Save CSV"]
     for button in buttons:

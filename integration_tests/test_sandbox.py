@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from environments import SCHEMATHESIS
 from sandbox_process import HUNG, ROOT
+from venvs import SCHEMATHESIS
 
 from sandbox import DEFAULT_KEY, Options, running
 from sandbox.__main__ import main
@@ -42,9 +42,7 @@ def test_the_first_days_of_the_default_team_stay_as_they_are() -> None:
     assert [sum(entry.credits for entry in history.on(day)) for day in days] == [16262, 11568, 12603]
 
 
-def test_the_command_explains_each_option_and_quirk(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_help_explains_options_and_quirks(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "9000")
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -7,15 +7,13 @@ import ssl
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from connector_process import Connector, read_here
+from connector_process import Connector, Json, read_here
 from raw_server import raw_server
 from sandbox_process import USAGE, Sandbox
 from warehouse import ALL, catalog
 
-Json = dict[str, Any]
 DOMAIN = "@harbour-studio.example"
 EMAIL = f"aiko.tanaka{DOMAIN}"
 

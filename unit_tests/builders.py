@@ -1,12 +1,13 @@
 """The one place where tests build answers of the API, configurations and states of the connector."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from pendulum import Date
 
 from source_magnific_analytics.config import Config, parse
+
+Json = dict[str, Any]
 
 KEY = "fpk-7c1e5b90a2d44f68"
 TODAY = Date(2026, 11, 22)
@@ -14,14 +15,12 @@ PROJECT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10"
 OTHER_PROJECT = "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 
 
-def entry(email: str | None = "ann@example.com", uses: int = 1, credits: int = 10, **more: Any) -> dict[str, Any]:
+def entry(email: str | None = "ann@example.com", uses: int = 1, credits: int = 10, **more: Any) -> Json:
     """One entry of a tool's breakdown."""
     return {"user_email": email, "user_uses": uses, "user_credits": credits, **more}
 
 
-def tool(
-    name: str, *usages: Mapping[str, Any], uses: int | None = None, credits: int | None = None, **more: Any
-) -> dict[str, Any]:
+def tool(name: str, *usages: Json, uses: int | None = None, credits: int | None = None, **more: Any) -> Json:
     """A tool in a period. Totals that are not given are the sums of the breakdown."""
     return {
         "tool": name,
@@ -32,21 +31,21 @@ def tool(
     }
 
 
-def period(day: str, *consumptions: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def period(day: str, *consumptions: Json, **more: Any) -> Json:
     """The period that starts on `day` (YYYY-MM-DD)."""
     return {"date": f"{day}T00:00:00Z", "consumptions": list(consumptions), **more}
 
 
-def answer(*periods: Mapping[str, Any]) -> dict[str, Any]:
+def answer(*periods: Json) -> Json:
     return {"data": list(periods)}
 
 
-def body(*periods: Mapping[str, Any]) -> bytes:
+def body(*periods: Json) -> bytes:
     """An answer as it comes over the wire."""
     return json.dumps(answer(*periods)).encode()
 
 
-def raw_config(**changes: Any) -> dict[str, Any]:
+def raw_config(**changes: Any) -> Json:
     """What a user entered; a change to None leaves the property out."""
     raw = {"api_key": KEY, "start_date": "2026-11-01", **changes}
     return {name: value for name, value in raw.items() if value is not None}
@@ -56,7 +55,7 @@ def config(today: Date = TODAY, **changes: Any) -> Config:
     return parse(raw_config(**changes), today)
 
 
-def saved_state(date: str, **changes: Any) -> dict[str, Any]:
+def saved_state(date: str, **changes: Any) -> Json:
     """A state that fits `raw_config()`; a change to None leaves the key out."""
     state = {"date": date, "granularity": "day", "start_date": "2026-11-01", "filters": {}, "rows": {}, **changes}
     return {name: value for name, value in state.items() if value is not None}

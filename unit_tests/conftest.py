@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import requests_mock
+from requests_mock import Mocker
 
 
 @pytest.fixture
-def api() -> Iterator[requests_mock.Mocker]:
+def api() -> Iterator[Mocker]:
     """Magnific's API as the test describes it; any other request is an error."""
-    with requests_mock.Mocker() as mocker:
+    with Mocker() as mocker:
         yield mocker
 
 

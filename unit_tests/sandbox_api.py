@@ -9,12 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 import pendulum
-import requests_mock
 from flask.testing import FlaskClient
+from requests_mock import ANY, Mocker
 
 from sandbox import DEFAULT_KEY, Options, create_app
-
-HOST = "https://api.magnific.com"
 
 
 class SandboxApi:
@@ -37,8 +35,8 @@ class SandboxApi:
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        with requests_mock.Mocker() as mocker:
-            mocker.register_uri(requests_mock.ANY, requests_mock.ANY, content=self._answer)
+        with Mocker() as mocker:
+            mocker.register_uri(ANY, ANY, content=self._answer)
             yield
 
     def control(self, path: str, body: Any = None) -> Any:

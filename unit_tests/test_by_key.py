@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airbyte_cdk.models import SyncMode
 from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput
-from builders import raw_config
+from builders import Json, raw_config
 from in_process import error, log, rows, states, sync
 from pendulum import Date
 from sandbox_api import SandboxApi
@@ -28,8 +28,8 @@ class Connection:
     def __init__(self, api: SandboxApi, **changes: Any) -> None:
         self.api = api
         self.config = raw_config(**{"start_date": "2026-03-01", **changes})
-        self.table: dict[str, dict[str, Any]] = {}
-        self.state: dict[str, Any] | None = None
+        self.table: dict[str, Json] = {}
+        self.state: Json | None = None
 
     def sync(
         self, today: Date = TODAY, *streams: str, mode: SyncMode = SyncMode.incremental, at: str = "12:00"
@@ -83,9 +83,7 @@ def names(api: SandboxApi) -> list[str]:
 
 
 @pytest.mark.parametrize("granularity", ["day", "week", "month", "year"])
-def test_every_key_is_exact_in_every_granularity_and_after_a_change_of_it(
-    granularity: str, connection: Connection
-) -> None:
+def test_every_key_is_exact_in_each_granularity_and_after_a_change(granularity: str, connection: Connection) -> None:
     connection.sync()
     for row in connection.table.values():
         assert row["usage_id"].startswith(f"{row['api_key_id']}-day-{row['date']}-")

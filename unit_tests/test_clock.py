@@ -3,10 +3,10 @@
 from datetime import date
 
 import pytest
-import requests_mock
 from builders import answer, entry, period, raw_config, tool
 from in_process import USAGE, states, sync
 from pendulum import Date
+from requests_mock import Mocker
 from sandbox_api import SandboxApi
 
 TODAY = Date(2026, 11, 22)
@@ -34,8 +34,6 @@ def test_a_sync_ends_on_the_day_on_which_it_began_and_the_rest_of_that_day_comes
         ("Tue, 01 Jan 2019 00:00:00 GMT", "2026-11-22"),
     ],
 )
-def test_a_day_that_is_not_over_at_magnific_is_read_again_even_without_a_lookback(
-    server: str, saved: str, api: requests_mock.Mocker
-) -> None:
+def test_a_day_not_over_at_magnific_is_read_again_even_without_a_lookback(server: str, saved: str, api: Mocker) -> None:
     api.post(USAGE, json=answer(period("2026-11-20", tool("Mystic", entry()))), headers={"Date": server})
     assert states(sync(raw_config(lookback_window_days=0)))[-1]["date"] == saved

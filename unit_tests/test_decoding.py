@@ -2,10 +2,10 @@
 
 import json
 import re
-from typing import Any
 
 import msgspec
 import pytest
+from builders import Json
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
@@ -96,7 +96,7 @@ def test_a_time_that_is_no_midnight_is_not_the_start_of_a_period(text: str) -> N
 MISSING = "Object missing required field `group_id`"
 
 
-def listed(text: bytes) -> list[dict[str, Any]]:
+def listed(text: bytes) -> list[Json]:
     return list(rows(bytearray(text), Group))
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import requests
-import requests_mock
-from builders import answer, body, entry, period, raw_config, saved_state, tool
+from builders import Json, answer, body, entry, period, raw_config, saved_state, tool
 from in_process import LISTS, USAGE, error, log, rows, states, sync
+from requests_mock import ANY, Mocker
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from source_magnific_analytics.failures import api_words
@@ -20,7 +20,7 @@ UNREACHABLE = MaxRetryError(None, "/", NewConnectionError(None, "Failed to resol
 # One day, which cannot be asked for in smaller parts: test_long_ranges.py has what can.
 TODAY = raw_config(start_date="2026-11-22")
 GOOD = answer(period("2026-11-22", tool("Mystic", entry())))
-FAULTS: Mapping[str, dict[str, Any]] = {
+FAULTS: Mapping[str, Json] = {
     "HTTP 500": {"status_code": 500, "text": "oops"},
     "HTTP 502": {"status_code": 502, "text": "<html>bad gateway</html>"},
     "HTTP 503": {"status_code": 503},
@@ -46,9 +46,7 @@ FAULTS: Mapping[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", FAULTS)
-def test_a_fault_that_passes_is_survived_and_the_result_is_exact(
-    what: str, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_fault_that_passes_is_survived_and_the_result_is_exact(what: str, api: Mocker, waits: list[float]) -> None:
     api.post(USAGE, [FAULTS[what], FAULTS[what], FAULTS[what], {"json": GOOD}])
     output = sync(TODAY)
     assert not output.errors
@@ -59,7 +57,7 @@ def test_a_fault_that_passes_is_survived_and_the_result_is_exact(
 
 
 @pytest.mark.parametrize("what", FAULTS)
-def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api: requests_mock.Mocker) -> None:
+def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api: Mocker) -> None:
     api.post(USAGE, [{"json": {"data": []}}, FAULTS[what]])
     output = sync(raw_config(start_date="2026-05-26"))
     kind, words = error(output)
@@ -79,16 +77,14 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
         ({"json": {"data": None}}, "Magnific's answers have changed: look for a newer version of this connector."),
     ],
 )
-def test_only_an_answer_of_another_shape_advises_a_newer_version(
-    fault: dict[str, Any], advice: str, api: requests_mock.Mocker
-) -> None:
+def test_only_an_answer_of_another_shape_advises_a_newer_version(fault: Json, advice: str, api: Mocker) -> None:
     api.post(USAGE, **fault)
     assert error(sync(TODAY))[1].endswith(f"If this continues, {advice}")
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_certificate_authorities_that_are_missing_are_named_before_any_request(
-    variable: str, api: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    variable: str, api: Mocker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv(variable, str(tmp_path / "missing.pem"))
@@ -99,24 +95,20 @@ def test_certificate_authorities_that_are_missing_are_named_before_any_request(
 
 
 @pytest.mark.parametrize("text", [b"", b"<html></html>", b'{"data": null}', b'{"data": [1]}', b'"\xff"'])
-def test_a_list_that_is_none_is_tried_again_like_any_fault(
-    text: bytes, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_list_that_is_none_is_tried_again_like_any_fault(text: bytes, api: Mocker, waits: list[float]) -> None:
     api.get(LISTS["groups"], content=text)
     assert error(sync(raw_config(), "groups"))[0] == "transient_error"
     assert waits == [5, 10, 20]
 
 
 @pytest.mark.parametrize(("stated", "waited"), [("60", 60), ("1", 5), ("900", 900), ("901", 5), ("soon", 5)])
-def test_a_server_that_names_a_time_is_given_it(
-    stated: str, waited: float, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_server_that_names_a_time_is_given_it(stated: str, waited: float, api: Mocker, waits: list[float]) -> None:
     api.post(USAGE, [{"status_code": 503, "headers": {"Retry-After": stated}}, {"json": GOOD}])
     assert not sync(TODAY).errors
     assert waits == [waited]
 
 
-def test_ten_tries_are_the_most_of_a_whole_sync(api: requests_mock.Mocker, waits: list[float]) -> None:
+def test_ten_tries_are_the_most_of_a_whole_sync(api: Mocker, waits: list[float]) -> None:
     for url in LISTS.values():
         api.get(url, [{"status_code": 500}] * 3 + [{"json": {"data": []}}])
     output = sync(raw_config(), *LISTS)
@@ -126,7 +118,7 @@ def test_ten_tries_are_the_most_of_a_whole_sync(api: requests_mock.Mocker, waits
     assert "This sync used 14 of the day's 100 API requests; no credit usage read." in log(output)
 
 
-def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker) -> None:
+def test_one_broken_stream_leaves_the_others_complete(api: Mocker) -> None:
     api.get(LISTS["members"], status_code=500)
     api.get(LISTS["groups"], json={"data": [{"group_id": 7}]})
     output = sync(raw_config(), "members", "groups")
@@ -134,11 +126,11 @@ def test_one_broken_stream_leaves_the_others_complete(api: requests_mock.Mocker)
     assert output.get_stream_statuses("groups")[-1].value == "COMPLETE"
 
 
-def refused(status: int, message: str = "No, no.", **headers: str) -> dict[str, Any]:
+def refused(status: int, message: str = "No, no.", **headers: str) -> Json:
     return {"status_code": status, "json": {"message": message}, "headers": headers}
 
 
-def invalid(reason: str, **headers: str) -> dict[str, Any]:
+def invalid(reason: str, **headers: str) -> Json:
     problem = {"message": "Not valid.", "invalid_params": [{"name": "end_date", "reason": reason}]}
     return {"status_code": 400, "json": {"problem": problem}, "headers": headers}
 
@@ -146,7 +138,7 @@ def invalid(reason: str, **headers: str) -> dict[str, Any]:
 ELSEWHERE = "which is refused because the API key would be sent along (HTTP {}: No, no.)"
 OLD, FUTURE = "is too far back", "this machine's clock is ahead of Magnific's, where it is 2026-11-21. Set the clock"
 YESTERDAY = "Sat, 21 Nov 2026 23:00:00 GMT"
-FINAL: list[tuple[str, dict[str, Any], str]] = [
+FINAL: list[tuple[str, Json, str]] = [
     ("config_error", {"exc": requests.exceptions.InvalidSchema}, "correct HTTPS_PROXY or ALL_PROXY, such as"),
     ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL): correct HTTPS_PROXY"),
     ("system_error", {"exc": OSError(ENOSPC, "No space left on device")}, ""),
@@ -155,14 +147,10 @@ FINAL: list[tuple[str, dict[str, Any], str]] = [
     ("config_error", refused(403), "not let it read analytics (HTTP 403: No, no.). Analytics need a Business"),
     ("system_error", refused(404), "answered with an error (HTTP 404: No, no.). Check base_url"),
     ("system_error", refused(422), "answered with an error (HTTP 422: No, no.). Check base_url"),
-    (
-        "config_error",
-        invalid(OLD),
-        f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers",
-    ),
+    ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers"),
     *[
         ("config_error", invalid(said, Date=YESTERDAY), f"(HTTP 400: Not valid. end_date: {said}): {FUTURE}")
-        for said in ("the date lies in the future", "future day")
+        for said in ("date lies in the future", "future day")
     ],
     ("config_error", invalid("supported in a future release", Date=YESTERDAY), "does not accept the request"),
     (
@@ -184,10 +172,8 @@ FINAL: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("kind", "response", "words"), FINAL)
-def test_what_another_try_cannot_mend_ends_the_stream_at_once(
-    kind: str, response: dict[str, Any], words: str, api: requests_mock.Mocker, waits: list[float]
-) -> None:
-    elsewhere = api.register_uri(requests_mock.ANY, requests_mock.ANY, json=GOOD)
+def test_a_final_error_ends_the_stream(kind: str, response: Json, words: str, api: Mocker, waits: list[float]) -> None:
+    elsewhere = api.register_uri(ANY, ANY, json=GOOD)
     api.post(USAGE, **response)
     found, text = error(sync(TODAY))
     assert (found, api.call_count, elsewhere.call_count, waits) == (kind, 1, 0, [])
@@ -195,13 +181,13 @@ def test_what_another_try_cannot_mend_ends_the_stream_at_once(
     assert not re.search(r"CA_BUNDLE|evil|v2", text)
 
 
-def test_a_refused_range_on_enterprise_may_be_one_of_business(api: requests_mock.Mocker) -> None:
+def test_a_refused_range_on_enterprise_may_be_one_of_business(api: Mocker) -> None:
     api.post(USAGE, **invalid(OLD))
     hint = "If the team is on the Business plan, set plan to business: its longest range is 180 days."
     assert error(sync(raw_config(plan="enterprise")))[1].endswith(hint)
 
 
-def test_a_day_that_magnific_does_not_have_yet_is_left_to_the_next_sync(api: requests_mock.Mocker) -> None:
+def test_a_day_that_magnific_does_not_have_yet_is_left_to_the_next_sync(api: Mocker) -> None:
     api.post(USAGE, **invalid("lies in the future", Date="Sat, 21 Nov 2026 23:59:00 GMT"))
     output = sync(raw_config(lookback_window_days=0), state=saved_state("2026-11-21", end="2026-11-22"))
     assert not output.errors
@@ -209,7 +195,7 @@ def test_a_day_that_magnific_does_not_have_yet_is_left_to_the_next_sync(api: req
     assert "Until then usage is read through 2026-11-21" in log(output)
 
 
-def test_after_a_refused_key_no_stream_sends_another_request(api: requests_mock.Mocker) -> None:
+def test_after_a_refused_key_no_stream_sends_another_request(api: Mocker) -> None:
     api.get(LISTS["members"], status_code=401, json={"message": "Bad key"})
     output = sync(raw_config(), "members", "groups", "credit_usage")
     assert api.call_count == 1

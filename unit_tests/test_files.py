@@ -1,15 +1,14 @@
 """The files of a command: one that cannot be read ends it before any request, in an error that names the file."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests_mock
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.test import entrypoint_wrapper
 from airbyte_cdk.utils import AirbyteTracedException
-from builders import TODAY, answer, raw_config, saved_state
+from builders import TODAY, Json, answer, raw_config, saved_state
 from in_process import USAGE, catalog, clock
+from requests_mock import Mocker
 
 from source_magnific_analytics import SourceMagnificAnalytics
 from source_magnific_analytics.config import parse
@@ -49,9 +48,7 @@ def test_a_file_that_is_not_there_is_named(what: str, tmp_path: Path) -> None:
         (OF_USAGE % (', "namespace": ""', str(saved_state("2026-11-20")).replace("'", '"')), "2026-11-13"),
     ],
 )
-def test_a_state_that_says_nothing_is_a_first_sync(
-    content: str, first: str, tmp_path: Path, api: requests_mock.Mocker
-) -> None:
+def test_a_state_that_says_nothing_is_a_first_sync(content: str, first: str, tmp_path: Path, api: Mocker) -> None:
     file = tmp_path / "state.json"
     file.write_text(content)
     api.post(USAGE, json=answer())
@@ -64,5 +61,5 @@ def test_a_state_that_says_nothing_is_a_first_sync(
 
 def test_null_is_a_setting_that_is_not_there() -> None:
     names = ("end_date", "plan", "granularity", "lookback_window_days", "group_ids", "api_key_ids")
-    nothing: dict[str, Any] = dict.fromkeys(names)
+    nothing: Json = dict.fromkeys(names)
     assert parse({**raw_config(), **nothing}, TODAY) == parse(raw_config(), TODAY)

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from ledger import START, table, team
+from builders import Json
+from small_team import START, table, team
 from warehouse_model import Mistake, Warehouse
 
 from sandbox.ledger import Entry
@@ -42,9 +43,7 @@ def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) ->
         ({"granularity": "week", "group_ids": [1]}, {"granularity": "year"}),
     ],
 )
-def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_does_not_mend(
-    before: dict[str, Any], now: dict[str, Any]
-) -> None:
+def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_cannot_mend(before: Json, now: Json) -> None:
     first, second, third = (team(TODAY, 21, version) for version in range(3))
     recent = {**SETTINGS, "start_date": str(TODAY - 20 * DAY)}
     warehouse = Warehouse(settings={**recent, **before})
@@ -60,9 +59,7 @@ def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_does_
 
 @pytest.mark.parametrize("then", [{}, {"granularity": "year"}])
 @pytest.mark.parametrize("now", [{"granularity": "month"}, {"group_ids": [1]}, {"start_date": str(TODAY - 30 * DAY)}])
-def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice(
-    now: dict[str, Any], then: dict[str, Any]
-) -> None:
+def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice(now: Json, then: Json) -> None:
     used = [one for one in team(TODAY, 30) if one.day.toordinal() % 3]
     warehouse = synced(used, start_date=str(TODAY - 25 * DAY))
     warehouse.settings = {**warehouse.settings, **now}
@@ -83,7 +80,7 @@ def without_the_oldest(times: int) -> Mistake:
     """The first `times` answers wrongly leave out the first period."""
     asked = iter(range(1000))
 
-    def mistake(right: dict[str, Any]) -> dict[str, Any]:
+    def mistake(right: Json) -> Json:
         periods = sorted(right["data"], key=lambda period: period["date"])
         return {"data": periods[1:] if next(asked) < times else periods}
 
@@ -102,9 +99,7 @@ WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
 
 @WRONG
 @pytest.mark.parametrize("granularity", ["day", "week"])
-def test_a_wrong_answer_is_asked_for_again_and_a_second_deletes_what_the_next_sync_brings_back(
-    wrong: Any, granularity: str
-) -> None:
+def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(wrong: Any, granularity: str) -> None:
     # Tomorrow is the last day on which the oldest day of the lookback is read.
     before = synced(team(TODAY, 185), granularity=granularity)
     once, twice = deepcopy(before), deepcopy(before)
@@ -181,9 +176,7 @@ def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(incremental
 
 
 @pytest.mark.parametrize(("granularity", "days_later"), [("day", 0), ("day", 1), ("week", 3), ("month", 1)])
-def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_across_midnight(
-    granularity: str, days_later: int
-) -> None:
+def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_at_midnight(granularity: str, days_later: int) -> None:
     # Both windows have usage, and the sync few messages.
     ledger = [one for one in team(TODAY, 185) if one.day.month in (1, 7) and one.day.day < 7]
     # What was used on the day of the first attempt after it, and since.

@@ -1,18 +1,16 @@
 """The limits: a refusal by the minute is waited out, and the day's limit ends the sync without another request."""
 
-from typing import Any
-
 import pytest
-import requests_mock
-from builders import answer, entry, period, raw_config, tool
+from builders import Json, answer, entry, period, raw_config, tool
 from in_process import ALL_STREAMS, LISTS, USAGE, error, log, rows, states, sync
+from requests_mock import Mocker
 
-GOOD: dict[str, Any] = {"json": answer(period("2026-11-20", tool("Mystic", entry())))}
+GOOD: Json = {"json": answer(period("2026-11-20", tool("Mystic", entry())))}
 EMPTY = {"json": answer()}
 SERVER_DATE = "Sun, 22 Nov 2026 18:30:00 GMT"
 
 
-def refused(**headers: str) -> dict[str, Any]:
+def refused(**headers: str) -> Json:
     return {"status_code": 429, "headers": {name.replace("_", "-"): text for name, text in headers.items()}}
 
 
@@ -26,9 +24,7 @@ def refused(**headers: str) -> dict[str, Any]:
         ({}, 60),
     ],
 )
-def test_a_stated_wait_is_waited_by_the_servers_clock_and_said(
-    headers: dict[str, str], waited: float, api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_a_stated_wait_is_kept(headers: dict[str, str], waited: float, api: Mocker, waits: list[float]) -> None:
     api.post(USAGE, [refused(Date=SERVER_DATE, **headers), GOOD])
     output = sync(raw_config())
     assert not output.errors
@@ -37,9 +33,7 @@ def test_a_stated_wait_is_waited_by_the_servers_clock_and_said(
     assert f"Magnific's limit of requests is reached; waiting {waited} seconds." in log(output)
 
 
-def test_the_platform_learns_that_the_stream_waits(
-    api: requests_mock.Mocker, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.CaptureFixture[str]) -> None:
     api.post(USAGE, [refused(Retry_After="30"), GOOD])
     sync(raw_config())
     # The CDK prints this status itself while it waits.
@@ -54,11 +48,7 @@ UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is 
 @pytest.mark.parametrize(
     ("headers", "words", "waited"),
     [
-        (
-            {},
-            f"{USED_UP}{NEXT} {UNSAID}",
-            [60, 120],
-        ),
+        ({}, f"{USED_UP}{NEXT} {UNSAID}", [60, 120]),
         (
             {"Retry_After": "901", "Date": SERVER_DATE},
             f"{USED_UP}{NEXT} Magnific accepts requests again at 2026-11-22 18:45 UTC.",
@@ -82,7 +72,7 @@ UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is 
     ],
 )
 def test_what_waiting_does_not_mend_ends_all_streams(
-    headers: dict[str, str], words: str, waited: list[float], api: requests_mock.Mocker, waits: list[float]
+    headers: dict[str, str], words: str, waited: list[float], api: Mocker, waits: list[float]
 ) -> None:
     api.post(USAGE, [refused(**headers)])
     output = sync(raw_config(), "credit_usage", "credit_usage_by_api_key")
@@ -91,16 +81,14 @@ def test_what_waiting_does_not_mend_ends_all_streams(
     assert (waits, api.call_count) == (waited, len(waited) + 1)
 
 
-def test_refusals_do_not_count_as_faults_and_every_request_has_its_own_patience(
-    api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_refusals_do_not_count_as_faults_and_each_request_has_its_own_patience(api: Mocker, waits: list[float]) -> None:
     fault = {"status_code": 425}
     api.post(USAGE, [fault, refused(), fault, refused(), fault, EMPTY, refused(), refused(), EMPTY])
     assert not sync(raw_config(start_date="2026-05-01")).errors
     assert waits == [5, 60, 10, 120, 20, 60, 120]
 
 
-def test_after_the_reset_the_next_sync_asks_only_for_what_is_missing(api: requests_mock.Mocker) -> None:
+def test_after_the_reset_the_next_sync_asks_only_for_what_is_missing(api: Mocker) -> None:
     config = raw_config(start_date="2025-11-23", lookback_window_days=0)
     api.post(USAGE, [EMPTY, refused(Retry_After="20000")])
     first = sync(config)
@@ -110,9 +98,7 @@ def test_after_the_reset_the_next_sync_asks_only_for_what_is_missing(api: reques
     assert api.call_count == 3 + 1
 
 
-def test_where_the_days_requests_run_out_the_small_streams_are_complete_whatever_order_the_catalog_has(
-    api: requests_mock.Mocker,
-) -> None:
+def test_where_the_days_requests_run_out_the_small_streams_are_complete_in_any_catalog_order(api: Mocker) -> None:
     for url in LISTS.values():
         api.get(url, json={"data": [{"api_key_id": "fpk-1"}] if "keys" in url else []})
     api.post(USAGE, [EMPTY, refused(Retry_After="20000")])

@@ -1,9 +1,6 @@
 """The package as setup.py describes it, and requirements.lock, from which the image is built."""
 
 import re
-import shutil
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -39,22 +36,6 @@ def test_the_readme_of_the_package_leads_nowhere_relative(package: Any) -> None:
 def test_the_package_holds_the_connector_alone_in_the_version_that_airbyte_reads(package: Any) -> None:
     assert (package.packages, package.extras_require) == (["source_magnific_analytics"], {})
     assert package.get_version() == yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]["dockerImageTag"]
-
-
-def test_the_sdist_has_all_that_setup_py_reads(package: Any, tmp_path: Path) -> None:
-    """A wheel is built from it, and so is what an index without wheels gives."""
-    for name in ("setup.py", "MANIFEST.in", "metadata.yaml", "README.md", "LICENSE", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
-    left_out = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "source_magnific_analytics", tmp_path / "source_magnific_analytics", ignore=left_out)
-    build = "from setuptools.build_meta import build_sdist; build_sdist('.')"
-    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, check=True)
-    [sdist] = tmp_path.glob("*.tar.gz")
-    shutil.unpack_archive(sdist, tmp_path / "sdist")
-    [unpacked] = (tmp_path / "sdist").iterdir()
-    asked = [sys.executable, "setup.py", "--version", "--description"]
-    said = subprocess.run(asked, cwd=unpacked, capture_output=True, text=True, check=True).stdout
-    assert said.splitlines()[-2:] == [package.get_version(), package.get_description()]
 
 
 def test_the_lock_holds_a_version_that_setup_py_allows_of_each_requirement(package: Any) -> None:

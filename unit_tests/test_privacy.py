@@ -1,17 +1,15 @@
 """The key is in no output, and people's addresses are in records alone, at every log level."""
 
-from typing import Any
-
 import pytest
 import requests
-import requests_mock
-from builders import KEY, answer, body, entry, period, raw_config, tool
+from builders import KEY, Json, answer, body, entry, period, raw_config, tool
 from in_process import ALL_STREAMS, LISTS, USAGE, everything_printed, rows, sync
+from requests_mock import Mocker
 
 EMAIL = "ann@example.com"
 USED = answer(period("2026-11-20", tool("Mystic", entry(EMAIL))))
 TOLD = f"The key {KEY} of {EMAIL} is not known."
-ANSWERS: dict[str, dict[str, Any]] = {
+ANSWERS: dict[str, Json] = {
     "usage": {"json": USED},
     "cut usage": {"content": body(*USED["data"])[:-1]},
     "usage of another kind": {"json": answer(period("2026-11-20", tool("Mystic", entry(EMAIL), uses=EMAIL)))},  # type: ignore[arg-type]
@@ -33,7 +31,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("what", ANSWERS)
 def test_no_output_holds_the_key_or_an_address_whatever_comes_back(
-    what: str, debug: bool, api: requests_mock.Mocker, capfd: pytest.CaptureFixture[str]
+    what: str, debug: bool, api: Mocker, capfd: pytest.CaptureFixture[str]
 ) -> None:
     api.post(USAGE, **ANSWERS[what])
     for url in LISTS.values():

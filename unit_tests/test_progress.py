@@ -66,9 +66,7 @@ def test_before_its_rows_a_window_may_have_left_the_old_ones_or_the_new_ones() -
 
 
 @pytest.mark.parametrize(("first", "end"), [(14, None), (20, None), (14, 18)])
-def test_while_a_window_is_read_again_the_state_says_that_it_was_interrupted_before_it(
-    first: int, end: int | None
-) -> None:
+def test_while_a_window_is_read_again_the_state_says_it_was_interrupted_before_it(first: int, end: int | None) -> None:
     progress = Progress(november(20), NONE, end and november(end))
     before = progress.before(DateRange(november(first), november(21)), NONE)
     assert before == Progress(november(first - 1), NONE, november(end or 20))
@@ -86,9 +84,7 @@ def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_da
 
 
 @given(st.integers(0, 180), st.integers(1, 400), st.integers(0, 60))
-def test_every_sync_goes_back_by_the_lookback_and_one_behind_an_interrupted_sync_goes_on(
-    lookback: int, short: int, later: int
-) -> None:
+def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: int, short: int, later: int) -> None:
     settings, first, end = config(start_date="2024-06-01", lookback_window_days=lookback), Date(2024, 6, 1), TODAY
 
     def read(date: Date | None, end: Date | None = None) -> Date:
@@ -125,8 +121,6 @@ def test_a_sync_with_an_end_date_begins_on(date: int | None, end: int | None, fu
         *[("2026-11-20", MONTH, "2026-11-22", "2026-10-31"), ("2026-12-31", YEAR, "2027-01-01", "2026-12-31")],
     ],
 )
-def test_only_a_period_that_is_over_is_not_read_again_by_a_full_refresh(
-    date: str, granularity: Granularity, today: str, last: str
-) -> None:
+def test_a_full_refresh_rereads_what_was_not_over(date: str, granularity: Granularity, today: str, last: str) -> None:
     found = state.last_complete(Date.fromisoformat(date), granularity, Date.fromisoformat(today))
     assert str(found) == last

@@ -6,11 +6,11 @@ There is nothing anyone needs to do after a change of settings.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
+from builders import Json
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger import FILM, MANNERS, PRINT, START, Table, entries, table
+from small_team import FILM, MANNERS, PRINT, START, Table, entries, table
 from warehouse_model import Warehouse
 
 from sandbox import truth
@@ -28,7 +28,7 @@ class Step:
     days: int
     added: list[Entry]
     deleted: set[int]
-    settings: dict[str, Any]
+    settings: Json
     manner: list[str]
     trouble: dict[str, int]
 
@@ -71,7 +71,7 @@ STEPS = st.lists(
 )
 
 
-def overlapping(held: Table, asked: Iterable[dict[str, Any]]) -> Table:
+def overlapping(held: Table, asked: Iterable[Json]) -> Table:
     """The part of a table whose periods have a day that was asked for."""
     ranges = [(date.fromisoformat(q["start_date"]), q["end_date"]) for q in asked]
     return {
@@ -85,10 +85,10 @@ def without(held: Table, other: Table) -> Table:
     return {key: figures for key, figures in held.items() if key not in other}
 
 
-def restarts(state: dict[str, Any], now: dict[str, Any]) -> bool:
+def restarts(state: Json, now: Json) -> bool:
     """Whether rows behind this state mean something else under the settings of now, or leave out days."""
 
-    def meaning(filters: dict[str, Any]) -> dict[str, set[str]]:
+    def meaning(filters: Json) -> dict[str, set[str]]:
         return {name: {str(one).lower() for one in filters[name]} for name in FILTERS if filters.get(name)}
 
     is_earlier = now["start_date"] < state["start_date"]
@@ -103,9 +103,7 @@ def magnific_says(used: Sequence[Entry], warehouse: Warehouse) -> Table:
 
 @settings(max_examples=100)
 @given(first=st.lists(entries(LAST), max_size=14), steps=STEPS)
-def test_every_complete_sync_leaves_exactly_what_magnific_says_of_all_it_read(
-    first: list[Entry], steps: list[Step]
-) -> None:
+def test_every_complete_sync_leaves_what_magnific_says_of_all_it_read(first: list[Entry], steps: list[Step]) -> None:
     warehouse, used, today = Warehouse(), first, FIRST_SYNC
     known: Table = {}
     for step in steps:

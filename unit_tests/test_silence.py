@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import requests
-import requests_mock
 from airbyte_cdk.models import Type
 from airbyte_cdk.utils import AirbyteTracedException
-from builders import TODAY, answer, entry, period, raw_config, tool
+from builders import TODAY, Json, answer, entry, period, raw_config, tool
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from in_process import ALL_STREAMS, USAGE, catalog, clock, error, sync
+from requests_mock import Mocker, create_response
 
 from source_magnific_analytics import SourceMagnificAnalytics
 from source_magnific_analytics.policy import POLICY
@@ -56,7 +56,7 @@ class Reply(NamedTuple):
         if self.used and request.body:
             content = answer(period(request.json()["start_date"], tool("Mystic", entry())))
         body = SlowBody(json.dumps(content).encode(), [*self.pauses])
-        return requests_mock.create_response(request, status_code=self.status, headers=headers, body=body)
+        return create_response(request, status_code=self.status, headers=headers, body=body)
 
 
 REPLIES = st.builds(
@@ -76,7 +76,7 @@ REFUSED = Reply(10, 120, status=429, retry_after="900")
 def silences(replies: list[Reply], granularity: str) -> list[float]:
     """The seconds from the start of a sync to its first RECORD or STATE, to the next, and so on to the end."""
     given_in_turn = iter(replies)
-    with requests_mock.Mocker() as api, clock(TODAY):
+    with Mocker() as api, clock(TODAY):
         api.add_matcher(lambda request: next(given_in_turn, Reply()).give(request))
         moments = [time.monotonic()]
         moments += sent(raw_config(start_date="2025-06-01", granularity=granularity))
@@ -84,7 +84,7 @@ def silences(replies: list[Reply], granularity: str) -> list[float]:
     return [later - earlier for earlier, later in pairwise(moments)]
 
 
-def sent(config: dict[str, Any]) -> Iterator[float]:
+def sent(config: Json) -> Iterator[float]:
     """When each RECORD and STATE of a sync was sent."""
     try:
         for message in SourceMagnificAnalytics().read(logging.getLogger("airbyte"), config, catalog(*ALL_STREAMS)):
@@ -104,9 +104,7 @@ def test_whatever_magnific_does_no_silence_is_longer(replies: list[Reply]) -> No
         assert max(silences(replies, granularity)) <= MOST
 
 
-def test_three_waits_of_a_quarter_of_an_hour_are_survived_and_a_fourth_ends_the_sync(
-    api: requests_mock.Mocker, waits: list[float]
-) -> None:
+def test_three_waits_of_a_quarter_hour_are_survived_and_a_fourth_ends_the_sync(api: Mocker, waits: list[float]) -> None:
     refused = {"status_code": 429, "headers": {"Retry-After": "900"}}
     api.post(USAGE, [*[refused] * 3, {"json": answer()}])
     assert not sync(raw_config()).errors
@@ -122,7 +120,7 @@ def test_three_waits_of_a_quarter_of_an_hour_are_survived_and_a_fourth_ends_the_
     assert api.call_count == 4 + 4
 
 
-def test_a_wait_after_an_error_of_the_server_that_takes_too_long_ends_the_stream(api: requests_mock.Mocker) -> None:
+def test_a_wait_after_an_error_of_the_server_that_takes_too_long_ends_the_stream(api: Mocker) -> None:
     refused, failed = ({"status_code": status, "headers": {"Retry-After": "900"}} for status in (429, 503))
     api.post(USAGE, [*[refused] * 3, failed])
     kind, text = error(sync(raw_config()))

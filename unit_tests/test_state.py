@@ -5,13 +5,13 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-import requests_mock
 from airbyte_cdk.models import SyncMode
 from airbyte_cdk.utils import AirbyteTracedException
-from builders import PROJECT, answer, config, raw_config, saved_state
+from builders import PROJECT, Json, answer, config, raw_config, saved_state
 from in_process import LISTS, USAGE, error, log, sync
 from msgspec.structs import replace
 from pendulum import Date
+from requests_mock import Mocker
 
 from source_magnific_analytics import state
 from source_magnific_analytics.by_key import _SavedKeys
@@ -22,7 +22,7 @@ DAY, WEEK, MONTH, _ = Granularity
 ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
 
 
-def resumed(saved: dict[str, Any], **changes: Any) -> Progress:
+def resumed(saved: Json, **changes: Any) -> Progress:
     """The progress that a state is under the settings with `changes`."""
     now = config(**changes)
     known = state.read(saved, Progress, "credit_usage", full_refresh=False)
@@ -48,10 +48,7 @@ def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_t
         },
     }
     assert state.read(written, Progress, "credit_usage", full_refresh=False) == (progress, settings)
-    assert replace(settings, full_refresh=True).as_json == {
-        **settings.as_json,
-        "unfinished_full_refresh": True,
-    }
+    assert replace(settings, full_refresh=True).as_json == {**settings.as_json, "unfinished_full_refresh": True}
 
 
 KNOWN = Places({(DAY, Date(2026, 11, 14)): 2, (DAY, Date(2026, 11, 16)): 1})
@@ -86,7 +83,7 @@ BROKEN = [
 ]
 
 
-def changed(saved: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+def changed(saved: Json, path: str, value: Any) -> Json:
     """A state with another value at a place; `...` takes it away."""
     saved = part = deepcopy(saved)
     *places, last = path.split("/")
@@ -117,7 +114,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
 
 
 @pytest.mark.parametrize("of", [TEAM, BY_KEY])
-def test_no_request_of_a_stream_is_sent_behind_a_state_that_cannot_be_read(of: Any, api: requests_mock.Mocker) -> None:
+def test_no_request_of_a_stream_is_sent_behind_a_state_that_cannot_be_read(of: Any, api: Mocker) -> None:
     stream, _, whole = of
     api.get(LISTS["api_keys"], json={"data": [{"api_key_id": "fpk-1"}]})
     usage = api.post(USAGE, json=answer())
@@ -129,9 +126,7 @@ def test_no_request_of_a_stream_is_sent_behind_a_state_that_cannot_be_read(of: A
 
 @pytest.mark.parametrize("nothing", [{}, {"__ab_no_cursor_state_message": True, "__ab_x": 1}])
 @pytest.mark.parametrize("mode", SyncMode)
-def test_without_a_state_of_ours_a_sync_reads_from_the_start_date(
-    nothing: dict[str, Any], mode: SyncMode, api: requests_mock.Mocker
-) -> None:
+def test_without_a_state_of_ours_a_sync_reads_from_the_start_date(nothing: Json, mode: SyncMode, api: Mocker) -> None:
     api.post(USAGE, json=answer())
     output = sync(raw_config(), state=nothing, usage_mode=mode)
     assert not output.errors
@@ -140,7 +135,7 @@ def test_without_a_state_of_ours_a_sync_reads_from_the_start_date(
 
 
 @pytest.mark.parametrize("changes", [{}, {"lookback_window_days": 60}, {"plan": "enterprise"}])
-def test_under_the_same_settings_a_sync_goes_on(changes: dict[str, Any]) -> None:
+def test_under_the_same_settings_a_sync_goes_on(changes: Json) -> None:
     saved = saved_state("2026-11-20", rows=ROWS)
     assert resumed(saved, **changes) == Progress(Date(2026, 11, 20), KNOWN)
     assert resumed({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
@@ -172,9 +167,7 @@ RESTARTED = (
         ),
     ],
 )
-def test_a_sync_restarts_where_settings_mean_something_else_and_keeps_the_rows(
-    before: dict[str, Any], now: dict[str, Any], remark: str | None, api: requests_mock.Mocker
-) -> None:
+def test_a_sync_restarts_under_other_settings(before: Json, now: Json, remark: str | None, api: Mocker) -> None:
     saved = saved_state("2026-11-20", rows=ROWS, **before)
     date, other_filters = (None, "filters" in remark) if remark else (Date(2026, 11, 20), False)
     assert resumed(saved, **now) == Progress(date, KNOWN, other_filters=other_filters)
@@ -187,6 +180,6 @@ def test_a_sync_restarts_where_settings_mean_something_else_and_keeps_the_rows(
 
 
 @pytest.mark.parametrize(("changes", "last"), [({}, "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-10")])
-def test_a_saved_day_after_the_last_counts_as_that(changes: dict[str, Any], last: str) -> None:
+def test_a_saved_day_after_the_last_counts_as_that(changes: Json, last: str) -> None:
     assert resumed(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
     assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last), Places())

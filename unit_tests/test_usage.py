@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
-from builders import OTHER_PROJECT, PROJECT, body, entry, period, tool
+from builders import OTHER_PROJECT, PROJECT, Json, body, entry, period, tool
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ledger import START, Given, answer, entries
 from pendulum import Date
+from small_team import START, Given, answer, entries
 
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import Filters, Query
@@ -22,16 +22,16 @@ FIGURES = ("user_uses", "user_credits")
 COLUMNS = ("user_email", "project_reference", "group_name", *FIGURES, "project_name")
 
 
-def decoded(*periods: dict[str, Any]) -> usage.Answer:
+def decoded(*periods: Json) -> usage.Answer:
     return usage.decode(bytearray(body(*periods)))
 
 
-def rows_of(*periods: dict[str, Any], api_key_id: str | None = None) -> list[usage.Row]:
+def rows_of(*periods: Json, api_key_id: str | None = None) -> list[usage.Row]:
     """The rows of an answer by day."""
     return [row for day, found in decoded(*periods).items() for row in usage.rows(day, found, DAY, api_key_id)[0]]
 
 
-def year_of(*parts: dict[str, Any]) -> list[usage.Row]:
+def year_of(*parts: Json) -> list[usage.Row]:
     """The rows of the year 2026, added up from its parts."""
     whole = usage.added_up(decoded(*parts).values(), 1000)
     found = list(usage.rows(Date(2026, 1, 1), whole, YEAR)[0])
@@ -51,7 +51,7 @@ USAGES = st.fixed_dictionaries(
 
 
 @st.composite
-def tools(draw: st.DrawFn) -> dict[str, Any]:
+def tools(draw: st.DrawFn) -> Json:
     """A tool with any breakdown: absent, null, empty, partial, complete or too large."""
     usages = draw(st.none() | st.lists(USAGES, max_size=4))
     missing = st.sampled_from([0, 0, 1, 250, -1])
@@ -68,13 +68,13 @@ PERIODS = st.lists(
 )
 
 
-def published(periods: list[dict[str, Any]]) -> list[usage.Row]:
+def published(periods: list[Json]) -> list[usage.Row]:
     """The rows of these days by the published rules: each entry, what totals have beyond them, null first."""
-    pieces: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:
             pieces[part["date"][:10], piece["tool"]].append(piece)
-    days: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+    days: dict[str, list[tuple[str, Json]]] = defaultdict(list)
     for (day, name), of_tool in pieces.items():
         found = [one for piece in of_tool for one in piece.get("user_usages") or ()]
         rest = {n: sum(piece[n] for piece in of_tool) - sum(one[n] for one in found) for n in FIGURES}
@@ -82,7 +82,7 @@ def published(periods: list[dict[str, Any]]) -> list[usage.Row]:
             found = [*found, {n: max(value, 0) for n, value in rest.items()}]
         days[day] += [(name, one) for one in found]
 
-    def order(row: tuple[str, dict[str, Any]]) -> list[Any]:
+    def order(row: tuple[str, Json]) -> list[Any]:
         return [row[0], *([row[1].get(column) is not None, row[1].get(column)] for column in COLUMNS)]
 
     return [
@@ -93,7 +93,7 @@ def published(periods: list[dict[str, Any]]) -> list[usage.Row]:
     ]
 
 
-def shuffled(periods: list[dict[str, Any]], random: Random) -> list[dict[str, Any]]:
+def shuffled(periods: list[Json], random: Random) -> list[Json]:
     """The same answer in another order, its dates and tools cut into more pieces."""
     parts = []
     for part in periods:
@@ -112,9 +112,7 @@ ALIKE = [entry(project_reference=PROJECT, project_name=name) for name in ("Winte
 
 @given(PERIODS, st.randoms(use_true_random=False))
 @example([period("2026-03-01", tool("Mystic", *ALIKE))], Random(0))
-def test_the_rows_are_the_entries_and_the_rest_of_the_totals_in_whatever_order_and_pieces_they_come(
-    periods: list[dict[str, Any]], random: Random
-) -> None:
+def test_the_rows_are_the_entries_and_the_rest_of_the_totals_in_any_order(periods: list[Json], random: Random) -> None:
     assert rows_of(*periods) == rows_of(*shuffled(periods, random)) == published(periods)
     # A period without a row is none.
     assert [str(day) for day in decoded(*periods)] == sorted({row["date"] for row in published(periods)})
@@ -130,7 +128,7 @@ def test_of_a_key_every_row_and_its_place_say_so() -> None:
 
 
 def test_a_breakdown_above_the_totals_is_reported() -> None:
-    def excesses(*tools: dict[str, Any]) -> list[tuple[str, int, int]]:
+    def excesses(*tools: Json) -> list[tuple[str, int, int]]:
         [(day, found)] = decoded(period("2026-03-01", *tools)).items()
         return usage.rows(day, found, DAY)[1]
 
@@ -151,7 +149,7 @@ def test_a_breakdown_above_the_totals_is_reported() -> None:
 )
 @example([], set(), "month")
 def test_a_year_added_up_from_parts_has_the_rows_of_one_request(used: list[Entry], cuts: set[date], unit: str) -> None:
-    def said(first: date, last: date, granularity: str) -> list[dict[str, Any]]:
+    def said(first: date, last: date, granularity: str) -> list[Json]:
         return answer(ledger, Query(granularity, first, last, Filters()))["data"]
 
     ledger = Ledger(Given(used), END_OF_YEAR)
@@ -180,7 +178,7 @@ def test_entries_alike_in_one_month_stay_apart_in_the_year() -> None:
 
 
 def test_parts_are_added_up_where_a_part_and_the_people_before_it_are_not_too_many() -> None:
-    def january(day: int, *people: str) -> dict[str, Any]:
+    def january(day: int, *people: str) -> Json:
         return period(f"2026-01-0{day}", tool("Mystic", *map(entry, people)))
 
     days = decoded(january(1, "ann", "bob"), january(2, "ann", "bob"), january(3, "eve")).values()

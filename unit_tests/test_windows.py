@@ -9,14 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
 
-from source_magnific_analytics.windows import (
-    Granularity,
-    Request,
-    first_days,
-    next_request,
-    period_of,
-    plan,
-)
+from source_magnific_analytics.windows import Granularity, Request, first_days, next_request, period_of, plan
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
@@ -105,9 +98,7 @@ def test_every_day_is_asked_for_once_in_order_in_whole_periods_or_parts_of_one_t
 @example(date(2026, 1, 1), 364, YEAR, 365)
 @example(date(2024, 1, 1), 365, YEAR, 365)
 @example(date(2026, 1, 1), 30, MONTH, 30)
-def test_the_requests_are_as_few_as_any_longest_range_allows(
-    start: date, span: int, granularity: Granularity, longest: int
-) -> None:
+def test_the_requests_are_as_few_as_possible(start: date, span: int, granularity: Granularity, longest: int) -> None:
     # A year in months needs a range that holds every month.
     longest = max(longest, 31) if granularity is YEAR else longest
     end = start + timedelta(span)
@@ -116,9 +107,7 @@ def test_the_requests_are_as_few_as_any_longest_range_allows(
 
 
 @given(DAYS, SPANS, GRANULARITIES, LENGTHS)
-def test_a_request_that_goes_on_inside_a_period_does_not_leave_it(
-    first: date, span: int, granularity: Granularity, longest: int
-) -> None:
+def test_a_request_inside_a_period_stays_in_it(first: date, span: int, granularity: Granularity, longest: int) -> None:
     end = first + timedelta(span)
     request = next_request(as_date(first), as_date(end), granularity, longest)
     assert request.range.start == first

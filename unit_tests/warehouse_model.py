@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import requests_mock
 from airbyte_cdk.models import SyncMode
-from builders import KEY
+from builders import KEY, Json
 from in_process import USAGE, error, log, sync
-from ledger import Given, Table, answer, table_of_rows
 from pendulum import Date
+from requests_mock import Mocker
+from small_team import Given, Table, answer, table_of_rows
 
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import LONGEST_RANGE, Query, read_query
 
 # From the right answer to the wrong one that comes instead.
-Mistake = Callable[[dict[str, Any]], dict[str, Any]]
+Mistake = Callable[[Json], Json]
 # What comes instead of an answer's body; may set the context's status, or raise what the HTTP client would.
 Fault = Callable[[Any, bytes], bytes]
 
@@ -34,11 +34,11 @@ def status(code: int) -> Fault:
 class Warehouse:
     """One table that heeds Airbyte's sign of deletion and one that does not, and the state beside them."""
 
-    settings: dict[str, Any] = field(default_factory=dict)
-    heeding: dict[str, dict[str, Any]] = field(default_factory=dict)
-    ignoring: dict[str, dict[str, Any]] = field(default_factory=dict)
-    state: dict[str, Any] | None = None
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    settings: Json = field(default_factory=dict)
+    heeding: dict[str, Json] = field(default_factory=dict)
+    ignoring: dict[str, Json] = field(default_factory=dict)
+    state: Json | None = None
+    asked: list[Json] = field(default_factory=list)
     log: str = ""
     messages: int = 0
     errors: list[tuple[str, str]] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Warehouse:
             return body
 
         settings = {"api_key": KEY, **self.settings}
-        with requests_mock.Mocker() as api:
+        with Mocker() as api:
             api.post(USAGE, content=usage)
             mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
             day = Date(today.year, today.month, today.day)
@@ -101,11 +101,11 @@ class Warehouse:
         assert self.state
         return self.state[name]
 
-    def _question(self, asked: dict[str, Any], today: date) -> Query:
+    def _question(self, asked: Json, today: date) -> Query:
         """Raises RefusedError."""
         return read_query(asked, today, LONGEST_RANGE[self.settings.get("plan", "business")])
 
-    def _load(self, row: dict[str, Any]) -> None:
+    def _load(self, row: Json) -> None:
         self.ignoring[row["usage_id"]] = row
         self.heeding[row["usage_id"]] = row
         if row.get("_ab_cdc_deleted_at"):

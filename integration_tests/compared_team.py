@@ -2,7 +2,6 @@
 
 import json
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +19,28 @@ DOMAIN = "harbour-studio.example"
 Row = dict[str, Any]
 
 
-@cache
-def _shared_sandbox() -> SandboxApi:
-    """One for all, since what it draws of a history it keeps."""
-    return SandboxApi(today=date.fromisoformat(TODAY))
+# One for all, since what it draws of a history it keeps.
+_API = SandboxApi(today=date.fromisoformat(TODAY))
 
 
 class Team:
     """A sandbox on TODAY in which nothing has happened, and a folder for what it exports and what was synced of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.api = _shared_sandbox()
-        self.client = self.api.client
-        self.client.delete("/_sandbox/changes")
+        _API.client.delete("/_sandbox/changes")
         self.set_today(TODAY)
         self.export_file, self.table_file = folder / "export.csv", folder / "synced.duckdb"
 
     def happen(self, *events: Row) -> None:
-        assert self.client.post("/_sandbox/events", json=list(events)).status_code == 200
+        _API.control("events", list(events))
 
     def set_today(self, day: str) -> None:
-        assert self.client.post("/_sandbox/today", json={"date": day}).status_code == 200
+        _API.control("today", {"date": day})
 
     def export(self, start_date: str = FIRST, end_date: str = YESTERDAY, **asked: Any) -> str:
         """What the dashboard hands out, also written to `export_file`."""
         query = {"start_date": start_date, "end_date": end_date, **asked}
-        answer = self.client.get("/_sandbox/export", query_string=query)
+        answer = _API.client.get("/_sandbox/export", query_string=query)
         assert answer.status_code == 200, answer.text
         self.export_file.write_bytes(answer.data)
         return answer.text
@@ -55,7 +50,7 @@ class Team:
     ) -> None:
         """Put `credit_usage`, `projects` and the state into `table_file` as PyAirbyte does, and a deleted row."""
         config = raw_config(**{"granularity": granularity, "start_date": FIRST, "end_date": TODAY, **settings})
-        with self.api.serving():
+        with _API.serving():
             output = sync(config, "projects", "credit_usage", today=Date.fromisoformat(TODAY))
         used = rows(output)
         used.append({"date": "2026-03-10", "usage_id": "day-2026-03-10-999", "granularity": granularity})
@@ -65,10 +60,9 @@ class Team:
         state = json.dumps({"stream": {"stream_state": states(output)[-1]}})
         with duckdb.connect(self.table_file) as connection:
             connection.execute(f"create schema if not exists {schema}; use {schema}")
-            found = (
-                f"*, timestamp '{synced_at}' as _airbyte_extracted_at from read_json('{lines}', columns = {COLUMNS})"
-            )
-            connection.execute(f"create table credit_usage as select {found}")
+            extracted = f"timestamp '{synced_at}' as _airbyte_extracted_at"
+            columns = f"read_json('{lines}', columns = {COLUMNS})"
+            connection.execute(f"create table credit_usage as select *, {extracted} from {columns}")
             connection.execute("create table projects (project_reference varchar, name varchar)")
             connection.executemany("insert into projects values (?, ?)", projects)
             saved = "create table _airbyte_state as select 'credit_usage' stream_name, ? state_json"
@@ -80,10 +74,7 @@ class Team:
 
 
 _TEXTS = ("usage_id", "granularity", "tool", "user_email", "project_reference", "project_name", "group_name")
-COLUMNS = {
-    **dict.fromkeys(_TEXTS, "varchar"),
-    **{"date": "date", "user_uses": "bigint", "user_credits": "bigint"},
-}
+COLUMNS = {**dict.fromkeys(_TEXTS, "varchar"), **{"date": "date", "user_uses": "bigint", "user_credits": "bigint"}}
 
 
 class Compared:

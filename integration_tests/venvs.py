@@ -33,20 +33,18 @@ class Environment:
             made = subprocess.run(
                 ["make", "--silent", f"{self.folder.name}/ready"], cwd=ROOT, capture_output=True, text=True
             )
-        if made.returncode != 0 and self.python and not self._finds_python():
+        find = [Path(sys.executable).with_name("uv"), "python", "find", "--no-python-downloads", self.python]
+        if made.returncode != 0 and self.python and subprocess.run(find).returncode != 0:
             pytest.skip(f"They need Python {self.python} beside this one: install it, and run make test again.")
         assert made.returncode == 0, f"{made.stdout}{made.stderr}"
         return self.folder / "bin" / name
 
-    def _finds_python(self) -> bool:
-        uv = Path(sys.executable).with_name("uv")
-        return subprocess.run([uv, "python", "find", "--no-python-downloads", self.python]).returncode == 0
 
-
-def run(command: list[Any], **options: Any) -> None:
-    """Run a command that has to succeed."""
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
+def run(command: list[Any], **options: Any) -> str:
+    """Run a command that has to succeed, in the project's folder unless told otherwise; return its standard output."""
+    done = subprocess.run(command, capture_output=True, text=True, **{"cwd": ROOT, **options})
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT, SCHEMATHESIS = map(
