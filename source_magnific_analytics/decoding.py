@@ -158,4 +158,5 @@ def readable(body: bytearray) -> bytearray:
             result += _MENDED.get(match.lastgroup or "", match.group())
             end = match.end()
         result += view[end:]
-    return result
+    body[:] = result
+    return body

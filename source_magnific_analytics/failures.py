@@ -21,7 +21,6 @@ _RANGE_ADVICE = {
 }
 # What an error says about the next sync if nothing more specific is known.
 NEXT_SYNC = "The next sync continues where the last one stopped."
-# What to do if Magnific could not be read.
 NO_CONNECTION = "Check this machine's network, its proxy and its firewall."
 OUTAGE = "If this continues, check whether Magnific has an outage or a proxy interferes."
 CHANGED_API = "If this continues, Magnific's answers have changed: look for a newer version of this connector."

@@ -53,6 +53,8 @@ def _run() -> None:
     logging.raiseExceptions = False
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
+    # A tenth of a second of rows, the default, can take 40 MiB of memory.
+    PRINT_BUFFER.flush_interval = 0.02
     with PRINT_BUFFER:
         try:
             for message in entrypoint.run(arguments):
