@@ -183,7 +183,7 @@ class Series:
             "asking again."
         )
         again, server_day = self.fetch(request, self.reach.span, self.api_key_id)
-        return dict(sorted({**answer, **again}.items(), key=lambda item: item[0])), server_day
+        return dict(sorted({**answer, **again}.items())), server_day
 
     def _missing(self, progress: Progress, request: Request, answer: Answer) -> list[Date]:
         """The first days of periods in the range that have rows in the warehouse but no usage in the answer."""
@@ -196,14 +196,13 @@ class Series:
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
         """The first day of a period read in parts, if the next sync has to read it again.
 
-        It has to if the period has no usage any more, or if a part is empty, which may be wrong, and the period needs
-        fewer places than before or had rows of another granularity in that part.
+        It has to if a part is empty, which may be wrong, and the period needs fewer places than before or had rows of
+        another granularity in that part.
         """
-        is_empty = not joined and bool(progress.overlapping(days))
         needed = sum(period.places for period in joined.values())
         is_smaller = bool(empty) and needed < progress.places.get((self.settings.granularity, days.start), 0)
         replaced = (other is not self.settings.granularity for part in empty for other, _ in progress.overlapping(part))
-        return [days.start] if (is_empty or is_smaller or any(replaced)) and not progress.other_filters else []
+        return [days.start] if (is_smaller or any(replaced)) and not progress.other_filters else []
 
     def _joined(self, date: Date, joined: Answer, answer: Answer) -> Answer:
         """Add up the parts of the period that starts on `date`; raise if that takes too much memory."""

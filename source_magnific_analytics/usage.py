@@ -51,7 +51,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
             found.setdefault(day, []).append(_period(piece, _tools(consumptions)))
     except UNREADABLE as error:
         raise decoding.contract_error(body, error) from None
-    periods = {day: _in_one(several) for day, several in sorted(found.items(), key=lambda item: item[0])}
+    periods = {day: _in_one(several) for day, several in sorted(found.items())}
     # An empty period is the same as none.
     return {day: period for day, period in periods.items() if period.places}
 
@@ -110,7 +110,7 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, Consumption]:
 
 def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[UserUsage]) -> None:
     """Add the totals of `more`, and these entries of its breakdown, to those of the same tool."""
-    whole = tools.setdefault(more.tool, Consumption(more.tool, 0, 0, []))
+    whole = tools.setdefault(more.tool, Consumption(more.tool, 0, 0))
     whole.user_uses += more.user_uses
     whole.user_credits += more.user_credits
     whole.breakdown.extend(entries)

@@ -107,3 +107,12 @@ def test_where_the_days_requests_run_out_the_small_streams_are_complete_in_any_c
     final = {name: output.get_stream_statuses(name)[-1].value for name in ALL_STREAMS}
     assert final == {**dict.fromkeys(LISTS, "COMPLETE"), **dict.fromkeys(ALL_STREAMS[4:], "INCOMPLETE")}
     assert "This sync used 6 of the day's 100 API requests; credit usage is complete through 2026-10-27." in log(output)
+
+
+def test_a_body_of_too_many_objects_and_lists_is_an_error(api: Mocker) -> None:
+    api.get(LISTS["groups"], content=b'{"data": [' + b"[{}]," * 100_000 + b"{}]}")
+    kind, text = error(sync(raw_config(), "groups"))
+    assert (kind, api.call_count) == ("system_error", 1)
+    assert text.startswith(
+        "Magnific sent an answer of more than 200,000 entries, more than this connector reads at once"
+    )

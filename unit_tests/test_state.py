@@ -8,7 +8,7 @@ import pytest
 from airbyte_cdk.models import SyncMode
 from airbyte_cdk.utils import AirbyteTracedException
 from builders import PROJECT, Json, answer, config, raw_config, saved_state
-from in_process import LISTS, USAGE, error, log, sync
+from in_process import LISTS, USAGE, error, log, states, sync
 from msgspec.structs import replace
 from pendulum import Date
 from requests_mock import Mocker
@@ -183,3 +183,16 @@ def test_a_sync_restarts_under_other_settings(before: Json, now: Json, remark: s
 def test_a_saved_day_after_the_last_counts_as_that(changes: Json, last: str) -> None:
     assert resumed(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
     assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last), Places())
+
+
+def test_a_full_refresh_that_was_interrupted_at_its_very_end_sends_no_request(api: Mocker) -> None:
+    interrupted = saved_state("2026-11-20", unfinished_full_refresh=True)
+    output = sync(raw_config(end_date="2026-11-20"), state=interrupted, usage_mode=SyncMode.full_refresh)
+    assert not output.errors
+    assert (states(output), api.call_count) == ([saved_state("2026-11-20")], 0)
+
+
+def test_an_error_of_the_first_request_says_what_earlier_syncs_saved(api: Mocker) -> None:
+    api.post(USAGE, status_code=425)
+    text = error(sync(raw_config(), state=saved_state("2026-11-20")))[1]
+    assert "Credit usage is saved through 2026-11-20, and the next sync continues from there." in text

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import pendulum
 import pytest
 from airbyte_cdk.models import SyncMode
 from airbyte_cdk.test.state_builder import StateBuilder
@@ -41,6 +42,8 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: M
     assert {(request.method, request.body) for request in api.request_history[:4]} == {("GET", None)}
     # Rows of a list are emitted as they come, even what nobody knew of.
     assert {name: rows(output, name) for name in LISTS} == TEAM
+    noon = 1000 * int(pendulum.datetime(2026, 11, 22, 12).timestamp())
+    assert {m.record.emitted_at for m in output.records if m.record and m.record.stream.startswith("credit")} == {noon}
     assert not output.errors
     assert "This sync used 6 of the day's 100 API requests; credit usage is complete through 2026-11-22." in log(output)
 
