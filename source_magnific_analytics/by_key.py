@@ -30,7 +30,7 @@ MOST_FAILURES = 3
 
 class _SavedKeys(msgspec.Struct):
     day: Share
-    keys: dict[str, Progress]
+    keys: Keys
 
 
 class CreditUsageByApiKey(UsageStream):
@@ -88,7 +88,7 @@ class CreditUsageByApiKey(UsageStream):
 
         def last_attempt(name: str) -> tuple[str, bool]:
             key = keys[name]
-            # On a tie, keys that failed go last.
+            # On a tie, keys that failed or could not be finished go last.
             return max(str(key.read_on or ""), str(key.tried_on or "")), key.tried_on is not None
 
         due = [name for name in sorted(self._listed, key=last_attempt) if keys[name].read_on != self.config.today]

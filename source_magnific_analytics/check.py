@@ -21,20 +21,22 @@ def check(client: Client, logger: logging.Logger) -> None:
             _check_filter(name, stream(client))
     today, longest = client.config.today, client.config.longest_range_days
     try:
-        _try_range(client, DateRange(today.subtract(days=longest - 1), today))
+        _ask_for(client, DateRange(today.subtract(days=longest - 1), today))
     except TooMuchError:
-        _try_range(client, DateRange(today, today))
+        _ask_for(client, DateRange(today, today))
         logger.warning(
             f"Magnific could not answer {longest} days at once, so the plan's longest range could not be tried. The "
             "key works; a sync will request fewer days at once."
         )
 
 
-def _try_range(client: Client, days: DateRange) -> None:
+def _ask_for(client: Client, days: DateRange) -> None:
     """Request a range by year, which keeps the answer small; its dates are not checked."""
     stream = CreditUsage(client)
     call = stream.call(
-        {**stream.filters, **Request(days, Granularity.YEAR).body}, resume="Try again later.", divisible=days.days > 1
+        {**stream.filters, **Request(days, Granularity.YEAR).body},
+        next_sync="Try again later.",
+        divisible=days.days > 1,
     )
     client.ask(call, lambda response: list(stream.parse_response(response)))
 

@@ -42,7 +42,7 @@ class TooMuchError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request of a stream; `resume` is what its errors say about the next sync.
+    """One request of a stream; `next_sync` is what its errors say about the next sync.
 
     If it is `divisible`, too large a range raises `TooMuchError`; with `divide_at_once`, so does one that may be.
     """
@@ -51,7 +51,7 @@ class Call:
     method: str
     url: str
     body: Mapping[str, Any] | None
-    resume: str
+    next_sync: str
     divisible: bool = False
     divide_at_once: bool = False
 
@@ -73,7 +73,7 @@ class Client:
         """
         self.quota.admit()
         if not self.has_time(0):
-            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.resume)
+            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.next_sync)
         # Do not hold back messages in the buffer while waiting for an answer, which may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
@@ -95,7 +95,7 @@ class Client:
 
 
 @dataclass(frozen=True)
-class _Fault:
+class _FailedTry:
     """A failed try; the answer asked to wait for `stated_wait` seconds, until `again_at`."""
 
     meaning: Meaning
@@ -123,26 +123,26 @@ class _Tries(ErrorHandler, BackoffStrategy):
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         """Return success or another try; raise `TooMuchError` or `AirbyteTracedException`, as `Client.ask` does."""
         if not isinstance(response, requests.Response):
-            return self._try_again(_fault_of(response))
+            return self._try_again(_failed_try(response))
         try:
-            fault = self._judge(response)
+            failed = self._judge(response)
         except ContractError as error:
             meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
             what = f"an answer that is not what the API promises: {error}"
-            fault = _Fault(meaning, what, failures.OUTAGE if error.cut else failures.CHANGED_API)
+            failed = _FailedTry(meaning, what, failures.OUTAGE if error.cut else failures.CHANGED_API)
         except requests.exceptions.RequestException as error:
-            fault = _fault_of(error)
-        if fault is None:
+            failed = _failed_try(error)
+        if failed is None:
             return ErrorResolution(Action.SUCCESS)
         response.close()
-        return self._wait_for_limit(fault) if fault.meaning is Meaning.LIMIT else self._try_again(fault)
+        return self._wait_for_limit(failed) if failed.meaning is Meaning.LIMIT else self._try_again(failed)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
         """Seconds to wait; the CDK adds one second, and chooses its own wait for 0."""
         self.client.quota.admit()
         return max(self.next_wait - 1, 0.01)
 
-    def _judge(self, response: requests.Response) -> _Fault | None:
+    def _judge(self, response: requests.Response) -> _FailedTry | None:
         status, meaning, now = response.status_code, of_status(response.status_code), pendulum.now("UTC")
         moment = server_time(response.headers, now)
         if meaning is Meaning.ANSWER:
@@ -157,58 +157,58 @@ class _Tries(ErrorHandler, BackoffStrategy):
             raise self.client.quota.end_sync_with(error) if status == requests.codes.unauthorized else error
         wait = stated_wait(response.headers, moment or now)
         again_at = None if wait is None else (moment or now).add(seconds=wait)
-        return _Fault(meaning, f"HTTP {status}", stated_wait=wait, again_at=again_at)
+        return _FailedTry(meaning, f"HTTP {status}", stated_wait=wait, again_at=again_at)
 
-    def _try_again(self, fault: _Fault) -> ErrorResolution:
+    def _try_again(self, failed: _FailedTry) -> ErrorResolution:
         quota, policy, call = self.client.quota, self.client.policy, self.call
-        too_much = fault.meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
-        perhaps = fault.meaning is Meaning.PERHAPS_TOO_MUCH and (self.faults > 0 or call.divide_at_once)
+        too_much = failed.meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
+        perhaps = failed.meaning is Meaning.PERHAPS_TOO_MUCH and (self.faults > 0 or call.divide_at_once)
         divide = call.divisible and (too_much or perhaps)
-        if fault.meaning is Meaning.TOO_LARGE and not divide:
-            raise failures.too_large(fault.what, of_usage=call.body is not None)
+        if failed.meaning is Meaning.TOO_LARGE and not divide:
+            raise failures.too_large(failed.what, of_usage=call.body is not None)
         most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
-        hopeless = fault.meaning is Meaning.UNREACHABLE and not self.client.patient
-        if hopeless or quota.tries_left <= 0 or (not divide and self.faults == most):
-            raise failures.unreadable(fault.what, in_a_row + 1, call.resume, fault.advice)
+        hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
+        if hopeless or quota.retries_left <= 0 or (not divide and self.faults == most):
+            raise failures.unreadable(failed.what, in_a_row + 1, call.next_sync, failed.advice)
         seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
-        if fault.stated_wait is not None and fault.stated_wait <= policy.longest_stated_wait:
-            seconds = max(seconds, fault.stated_wait)
+        if failed.stated_wait is not None and failed.stated_wait <= policy.longest_stated_wait:
+            seconds = max(seconds, failed.stated_wait)
         if not self.client.has_time(seconds):
-            raise failures.too_slow(fault.what, call.resume)
+            raise failures.too_slow(failed.what, call.next_sync)
         self.next_wait = seconds
         self.faults += 1
         quota.try_again(self.faults if divide else 0)
         if divide:
             time.sleep(seconds)
-            raise TooMuchError(fault.what, self.faults)
+            raise TooMuchError(failed.what, self.faults)
         call.logger.warning(
-            f"Magnific could not be read ({fault.what}); trying again in {seconds:.0f} seconds "
+            f"Magnific could not be read ({failed.what}); trying again in {seconds:.0f} seconds "
             f"(try {self.faults + 1} of {most + 1})."
         )
-        return ErrorResolution(Action.RETRY, error_message=fault.what)
+        return ErrorResolution(Action.RETRY, error_message=failed.what)
 
-    def _wait_for_limit(self, fault: _Fault) -> ErrorResolution:
-        quota, policy, resume = self.client.quota, self.client.policy, self.call.resume
-        seconds = fault.stated_wait
+    def _wait_for_limit(self, failed: _FailedTry) -> ErrorResolution:
+        quota, policy, next_sync = self.client.quota, self.client.policy, self.call.next_sync
+        seconds = failed.stated_wait
         if seconds is None and self.refusals < len(policy.unstated_waits):
             seconds = policy.unstated_waits[self.refusals]
         if seconds is None or seconds > policy.longest_stated_wait:
-            raise quota.end_sync_with(failures.day_used_up(resume, fault.again_at))
+            raise quota.end_sync_with(failures.day_used_up(next_sync, failed.again_at))
         if self.refusals >= policy.most_stated_waits:
-            raise quota.end_sync_with(failures.still_refused(self.refusals + 1, resume))
+            raise quota.end_sync_with(failures.still_refused(self.refusals + 1, next_sync))
         if not self.client.has_time(seconds):
-            raise quota.end_sync_with(failures.too_slow(fault.what, resume))
+            raise quota.end_sync_with(failures.too_slow(failed.what, next_sync))
         self.next_wait = seconds
         self.refusals += 1
         self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
-        return ErrorResolution(Action.RATE_LIMITED, error_message=fault.what)
+        return ErrorResolution(Action.RATE_LIMITED, error_message=failed.what)
 
 
-def _fault_of(error: Exception | None) -> _Fault:
+def _failed_try(error: Exception | None) -> _FailedTry:
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
         raise failures.config_error(
             f"No request can be sent with this machine's proxy setting ({type(error).__name__}): correct HTTPS_PROXY "
             "or ALL_PROXY, such as http://proxy.example:3128, or unset it."  # ignore-https-check
         )
     meaning, what = of_exception(error)
-    return _Fault(meaning, what, failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)
+    return _FailedTry(meaning, what, failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)

@@ -115,7 +115,7 @@ def _base_url(url: str) -> str:
     parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?", url.lower())
     scheme, host, port = parts.groups("") if parts else ("", "", "")
     magnific = scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
-    if int(port[1:] or 0) > 65535 or not (magnific or is_loopback(url.lower())):
+    if not parts or int(port[1:] or 0) > 65535 or not (magnific or is_loopback(url.lower())):
         raise config_error(
             f"base_url must be https on a host of {' or '.join(HOSTS)} or, for tests on this machine, "
             "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "

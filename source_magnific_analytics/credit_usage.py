@@ -113,9 +113,9 @@ class CreditUsage(UsageStream):
     saved_through: Date | None = None
 
     @property
-    def resume(self) -> str:
+    def next_sync(self) -> str:
         if self.saved_through is None:
-            return super().resume
+            return super().next_sync
         return f"Credit usage is saved through {self.saved_through}, and the next sync continues from there."
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:

@@ -53,9 +53,9 @@ class AheadOfServerError(AirbyteTracedException):
         self.server_day = server_day
 
 
-def unreadable(what: str, tries: int, resume: str, advice: str) -> AirbyteTracedException:
+def unreadable(what: str, tries: int, next_sync: str, advice: str) -> AirbyteTracedException:
     count = "once" if tries == 1 else f"{tries} times in a row"
-    return transient_error(f"Magnific could not be read ({what}), tried {count}. {resume} {advice}")
+    return transient_error(f"Magnific could not be read ({what}), tried {count}. {next_sync} {advice}")
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
@@ -84,27 +84,27 @@ def too_many_parts(granularity: str, days: int, most: int) -> AirbyteTracedExcep
     )
 
 
-def day_used_up(resume: str, again_at: datetime | None) -> AirbyteTracedException:
+def day_used_up(next_sync: str, again_at: datetime | None) -> AirbyteTracedException:
     """The day's requests are used up; `again_at` is when Magnific said that it accepts requests again."""
     reset = "Magnific does not say when it accepts requests again; midnight UTC is likely."
     if again_at is not None:
         reset = f"Magnific accepts requests again at {again_at:%Y-%m-%d %H:%M} UTC."
     return transient_error(
-        f"The day's {REQUESTS_A_DAY} API requests of this Magnific team are used up (HTTP 429). {resume} {reset}"
+        f"The day's {REQUESTS_A_DAY} API requests of this Magnific team are used up (HTTP 429). {next_sync} {reset}"
     )
 
 
-def still_refused(tries: int, resume: str) -> AirbyteTracedException:
+def still_refused(tries: int, next_sync: str) -> AirbyteTracedException:
     return transient_error(
         f"Magnific refused a request {tries} times in a row (HTTP 429), although the connector waited as long as it "
-        f"asked. {resume} Check whether another program uses the team's API keys at the same time."
+        f"asked. {next_sync} Check whether another program uses the team's API keys at the same time."
     )
 
 
-def too_slow(what: str, resume: str) -> AirbyteTracedException:
+def too_slow(what: str, next_sync: str) -> AirbyteTracedException:
     return transient_error(
         f"Magnific made this sync wait too long ({what}): the platform ends a sync that sends nothing for an hour. "
-        f"{resume}"
+        f"{next_sync}"
     )
 
 

@@ -52,7 +52,7 @@ class Policy:
     most_stated_waits: int = 5
     # A period that needs more requests than this is not read, because the day has other requests to pay for.
     most_parts: int = 80
-    # The same by API key; the rest of the share pays for finding a length that Magnific answers.
+    # `most_parts` for one API key: the rest of its share pays for finding a length that Magnific answers.
     most_parts_of_a_key: int = 40
     # By API key, in a UTC day; the rest of the day's requests is for the other streams and for retries.
     requests_by_key: int = 60

@@ -37,7 +37,7 @@ class Quota:
     the error that ends every stream, `share` what the current stream may send a day.
     """
 
-    tries_left: int
+    retries_left: int
     spent: int = 0
     tries_of_ranges: int = 0
     reached: AirbyteTracedException | None = None
@@ -65,12 +65,12 @@ class Quota:
 
     def try_again(self, tries_of_range: int = 0) -> None:
         """Count a retry; `tries_of_range` of this request only found its range too large."""
-        self.tries_left -= 1
+        self.retries_left -= 1
         self.tries_of_ranges += tries_of_range
 
     def settle(self, *, answered: bool) -> None:
         """End a request. If it was answered, there is no outage: retries for too large ranges are given back."""
-        self.tries_left += self.tries_of_ranges if answered else 0
+        self.retries_left += self.tries_of_ranges if answered else 0
         self.tries_of_ranges = 0
 
     def end_sync_with(self, error: AirbyteTracedException) -> AirbyteTracedException:

@@ -4,13 +4,15 @@ import gc
 import io
 import logging
 import os
+import shutil
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 # Imports create no garbage, and looking for it would take a tenth of a short command's time.
 gc.disable()
 
+from airbyte_cdk import ENV_REQUEST_CACHE_PATH  # noqa: E402
 from airbyte_cdk.entrypoint import AirbyteEntrypoint  # noqa: E402
 from airbyte_cdk.logger import PRINT_BUFFER  # noqa: E402
 from airbyte_cdk.utils import AirbyteTracedException  # noqa: E402
@@ -20,28 +22,22 @@ from source_magnific_analytics.source import SourceMagnificAnalytics  # noqa: E4
 gc.freeze()
 gc.enable()
 
-# Windows has no SIGHUP.
-_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
-
 
 def run() -> None:
     """Run the protocol command named on the command line; stdout carries only Airbyte messages."""
-    for number in _SIGNALS:
-        # A signal that the caller ignores stays ignored, as under nohup.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+    # Set by the CDK once it has its folder of temporary files.
+    os.environ.pop(ENV_REQUEST_CACHE_PATH, None)
+    # Windows has no SIGHUP. A signal that the caller ignores stays ignored, as under nohup.
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+    handled = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in handled:
+        signal.signal(number, _end)
     try:
         _run()
-    except _EndedError as ended:
-        # End by the signal, as without a handler: PyAirbyte treats any other exit as a failure.
-        [number] = ended.args
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
     finally:
-        # Python would print a stack trace for an exception that a signal raises while it shuts down.
-        for number in _SIGNALS:
-            if signal.getsignal(number) is _end:
-                signal.signal(number, signal.SIG_DFL)
+        # While Python shuts down, the modules that `_end` needs go.
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _run() -> None:
@@ -67,14 +63,13 @@ def _run() -> None:
             PRINT_BUFFER.write(f"{entrypoint.airbyte_message_to_string(status)}\n")
 
 
-class _EndedError(SystemExit):
-    """A signal (the argument) ended the run."""
+def _end(number: int, frame: Any) -> None:
+    """End by the signal, as without a handler, without leaving the CDK's temporary files, which contain the key.
 
-
-def _end(number: int, frame: Any) -> NoReturn:
-    """Exit as Python normally does, so that the CDK's temporary files, which contain the key, are deleted."""
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    # If nobody reads stdout any more, flushing the buffer would block forever.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    raise _EndedError(number)
+    At once: an exception could be caught, or lost in a destructor, and output would block if nobody reads it.
+    """
+    shutil.rmtree(os.environ.get(ENV_REQUEST_CACHE_PATH, ""), ignore_errors=True)
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+    # The first process of a container, which its own signals do not end.
+    os._exit(128 + number)

@@ -42,7 +42,7 @@ class Summary:
     excesses: list[tuple[Date, str, int, int]] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
-        """Log one line about each, if there is something to say."""
+        """A line about each, if there is something to say."""
         if self.deleted:
             yield (
                 f"{sum(self.deleted):,} rows in {len(self.deleted):,} periods were deleted: an earlier sync emitted "

@@ -32,7 +32,7 @@ class MagnificStream(HttpStream, ABC):
         super().__init__()
 
     @property
-    def resume(self) -> str:
+    def next_sync(self) -> str:
         """What an error says about the next sync."""
         return NEXT_SYNC
 
@@ -49,7 +49,7 @@ class MagnificStream(HttpStream, ABC):
     def call(self, body: Mapping[str, Any] | None = None, **options: Any) -> Call:
         """A `Call` with this body; `options` are its other fields."""
         url = self.url_base + self.path()
-        return Call(self.logger, self.http_method, url, body, **{"resume": self.resume, **options})
+        return Call(self.logger, self.http_method, url, body, **{"next_sync": self.next_sync, **options})
 
 
 class ListStream(MagnificStream, ABC):

@@ -6,6 +6,7 @@ add up to the totals that the dashboard shows. A row's key is its place in its p
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -71,7 +72,9 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
             _add(total, tool, _first_entries(name, tool.breakdown, sums))
     if any(_is_too_large(tool) or any(map(_is_too_large, tool.breakdown)) for tool in total.values()):
         return None
-    return _period(msgspec.Raw(msgspec.json.encode(list(total.values()))), total)
+    with suppress(ContractError):
+        return _period(msgspec.Raw(msgspec.json.encode(list(total.values()))), total)
+    return None
 
 
 def rows(
@@ -84,7 +87,7 @@ def rows(
     """
     tools = {name: _entries(tool) for name, tool in _tools(decode_consumptions(period.consumptions)).items()}
     excesses = [(name, *excess) for name, (_, excess) in tools.items() if any(excess)]
-    prefix, common = _place(date, granularity, api_key_id)
+    prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     numbered = enumerate((name, entry) for name in sorted(tools) for entry in sorted(tools[name][0], key=_rank))
     found = ({"usage_id": f"{prefix}{n}", **common, "tool": name, **asdict(entry)} for n, (name, entry) in numbered)
     return found, excesses
@@ -94,7 +97,7 @@ def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
     """Deletions of the rows at `places` of a period. Their figures are zero, in case a warehouse keeps them."""
-    prefix, common = _place(date, granularity, api_key_id)
+    prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
     return ({"usage_id": f"{prefix}{n}", **common, **figures} for n in places)
@@ -170,7 +173,7 @@ def _rank(usage: UserUsage) -> _SortKey:
     return who, usage.user_uses, usage.user_credits, name is not None, name
 
 
-def _place(date: Date, granularity: Granularity, api_key_id: str | None) -> tuple[str, Row]:
+def _prefix_and_columns(date: Date, granularity: Granularity, api_key_id: str | None) -> tuple[str, Row]:
     """The prefix of the keys of a period's rows, and the columns that all of them share."""
     key = {} if api_key_id is None else {"api_key_id": api_key_id}
     common = {"date": date.isoformat(), "granularity": granularity.value, **key}

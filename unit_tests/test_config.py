@@ -154,7 +154,14 @@ def test_an_address_may_end_in_a_slash_and_have_capitals(entered: str) -> None:
         *["http://[::ffff:10.0.0.1]", "file:///etc/passwd", "ftp://api.magnific.com", "https://", "https://[::1"],
         *["https://user@api.magnific.com", "https://user:secret@api.magnific.com", "https://@api.magnific.com"],
         *["https://api.magnific.com/v2", "https://api.magnific.com?x=1", "https://api.magnific.com#x"],
-        *["https://api.magnific.com:port", "https://api.magnific.com:99999", "https://api magnific.com"],
+        *[
+            "http://localhost:8080/path",
+            "ftp://localhost",
+            "//localhost",
+            "https://api.magnific.com:port",
+            "https://api.magnific.com:99999",
+            "https://api magnific.com",
+        ],
         *["https://api.magnific.com\\@evil.example", "https://api%2emagnific.com", "https://b\u00fccher.example"],
     ],
 )
