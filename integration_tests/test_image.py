@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -133,3 +134,8 @@ def test_a_million_rows_fit_into_256_mib(image: str, tmp_path: Path, make_sandbo
         found = sum(b'"stream":"credit_usage","data"' in line for line in process.stdout)
     assert process.returncode == 0
     assert found >= 1_000_000
+    with subprocess.Popen(read, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline()
+        # Docker hands it on to the connector, the container's first process.
+        process.terminate()
+    assert process.returncode == 128 + signal.SIGTERM
