@@ -111,7 +111,7 @@ def start_up(effort: Effort) -> Result:
         rounds = Rounds(commands, effort.runs)
     note = "Low-code's spec is the generic one, which only asks for a manifest. A tap has no check."
     return _costs("Start-up", note, rounds, bare.name), [
-        (f"{verb}, CPU, to a bare {bare.name}", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
+        (f"{verb}, CPU, to a bare `{bare.name}`", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
         for verb in ("spec", "discover")
     ]
 

@@ -25,7 +25,7 @@ HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics
 BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 # Commands that are neither marked as runnable nor an example, by their first words, and why not.
 NOT_RUN_HERE = {
-    **dict.fromkeys(("make demo", "make models WAREHOUSE"), "test_demo.py runs what they run"),
+    **dict.fromkeys(("git clone", "make models WAREHOUSE"), "test_demo.py runs what they run"),
     "make test ": "this is it",
     "flowchart": "a picture",
     **dict.fromkeys(
@@ -37,6 +37,7 @@ NOT_RUN_HERE = {
     "BashOperator": "a line of the reader's DAG",
     "make image": "test_image.py builds it; the registry is the reader's",
     "make release": "make release is a job of the CI",
+    "cd /srv/magnific\nAIRBYTE_OFFLINE_MODE=1 PATH": "test_examples.py runs the same command from the crontab",
     **dict.fromkeys(("abctl", "kubectl", "# values.yaml"), "needs a cluster"),
     "ghcr.io": "an image's name",
     "terraform {": "says itself that it was not run",

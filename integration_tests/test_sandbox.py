@@ -58,7 +58,7 @@ def test_help_explains_options_and_quirks(capsys: pytest.CaptureFixture[str], mo
         ("--today=2026-02-30", "must be a date that exists"),
         ("--quirk=half-emojy", "unknown quirk 'half-emojy'"),
         ('--quirk={"kind": "trickle"}', "trickle: missing a required argument: 'seconds'"),
-        ('--quirk={"kind": "cut", "at": 0}', "numbers from 1 up"),
+        ('--quirk={"kind": "cut", "at": 0}', "integers of at least 1"),
     ],
 )
 def test_a_mistyped_option_is_refused_in_words(capsys: pytest.CaptureFixture[str], option: str, words: str) -> None:

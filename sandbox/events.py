@@ -81,7 +81,7 @@ KINDS = {
     "rename_group": {"group_id", "name"},
     # The person has the new address in the list of members and in all usage, past days included.
     "change_email": {"old", "new"},
-    # Usage of a tool without a user gets this one; the totals stay.
+    # A tool's unattributed usage is assigned to this person; totals do not change.
     "attribute": {"day", "tool", "email"},
     # All usage of a tool on a day disappears.
     "refund": {"day", "tool"},

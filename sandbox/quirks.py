@@ -111,7 +111,7 @@ class Switched:
     """An active quirk, and how many matching requests it has seen."""
 
     def __init__(self, given: Any) -> None:
-        """ValueError says what is wrong with the name or the JSON object."""
+        """Read a quirk's name or JSON object; raise ValueError that says what is wrong with it."""
         given = {"kind": given} if isinstance(given, str) else given
         if not isinstance(given, Mapping) or given.get("kind") not in QUIRKS:
             kind = given.get("kind") if isinstance(given, Mapping) else given
@@ -122,7 +122,10 @@ class Switched:
         at = given.get("at", "every")
         counts = [n for n in (self._longer_than, times, None if at == "every" else at) if n is not None]
         if not isinstance(self._path, str) or not all(isinstance(n, int) and n >= 1 for n in counts):
-            raise ValueError(f'{self.name}: path must be a text, the others numbers from 1 up; at can also be "every"')
+            raise ValueError(
+                f"{self.name}: path must be a string, and longer_than, times and at integers of at least 1 "
+                '(at can also be "every")'
+            )
         try:
             inspect.signature(QUIRKS[self.name][1]).bind(None, None, **self._parameters)
         except TypeError as error:

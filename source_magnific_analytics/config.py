@@ -102,7 +102,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     "plan": (Literal["business", "enterprise"], "business or enterprise"),
     "granularity": (Granularity, "day, week, month or year"),
     "lookback_window_days": (Annotated[int, msgspec.Meta(ge=0, le=180)], "a whole number of days from 0 to 180"),
-    "group_ids": (list[_Id], "a list of whole numbers from 1 up (group_id in the stream groups)"),
+    "group_ids": (list[_Id], "a list of whole numbers of at least 1 (group_id in the stream groups)"),
     "project_references": (list[_Uuid], "a list of UUIDs (project_reference in the stream projects)"),
     "api_key_ids": (list[_Text], "a list of texts (api_key_id in the stream api_keys)"),
     "base_url": (str, "an address, or leave it out"),

@@ -116,7 +116,7 @@ def midnight(text: str) -> Date:
 
 
 def contract_error(body: bytearray, error: Exception) -> ContractError:
-    """Say what is wrong with a body that could not be decoded, by its bytes: libraries change their exceptions.
+    """Return what is wrong with a body that could not be decoded, judged by its bytes: libraries reword exceptions.
 
     The text contains no value of the body, because figures, names and emails must not be logged.
     """

@@ -41,7 +41,7 @@ class Policy:
     # A list is kept decoded, which takes many times its bytes.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
-    # Seconds to wait after each fault in a row. A request has one more try than waits.
+    # Seconds to wait after each fault in a row. Three waits mean four tries.
     fault_waits: tuple[float, ...] = (5, 10, 20)
     # For all requests of a sync together. Nine halvings get from 365 days to one.
     most_retries: int = 10

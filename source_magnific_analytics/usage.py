@@ -152,7 +152,7 @@ def _in_one(several: list[Period]) -> Period:
 
 
 def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsage]) -> Iterator[UserUsage]:
-    """Add each entry to one in `sums` of the same user, project and group; yield those for which there is none left."""
+    """Add each entry to its counterpart in `sums` (same user, project and group); yield the entries that have none."""
     alike: Counter[_SortKey] = Counter()
     for usage in usages:
         key = (tool, usage.user_email, usage.project_reference, usage.group_name)

@@ -94,7 +94,7 @@ def test_a_setting_that_is_missing_or_cannot_be_right_is_named_with_what_to_ente
         (
             "group_ids",
             [7, ["Design"], [0], [1.5], [True], {"1": 2}],
-            "enter a list of whole numbers from 1 up (group_id in the stream groups).",
+            "enter a list of whole numbers of at least 1 (group_id in the stream groups).",
         ),
         (
             "project_references",

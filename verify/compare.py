@@ -129,7 +129,7 @@ def _day(text: str) -> date:
 def _column(text: str) -> tuple[str, str]:
     name, _, heading = text.partition("=")
     if name not in COLUMNS or not heading:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=HEADING with a NAME of {', '.join(COLUMNS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=HEADING, where NAME is one of {', '.join(COLUMNS)}")
     return name, heading
 
 

@@ -60,7 +60,7 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // The effect of more uses of all tools alike; the rest of the tools' effect is a choice of dearer or cheaper tools.
+    // The effect if all tools had grown alike. The rest of the uses' effect: choosing dearer or cheaper tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `

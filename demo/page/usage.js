@@ -14,7 +14,7 @@ async function unpack(text) {
 
 const nothing = () => ({ uses: 0, credits: 0, cost: 0, unpriced: 0 });
 
-// `unpriced`: credits of days without a price, which `cost` lacks.
+// `unpriced`: credits on days without a price; `cost` does not include them.
 function add(sum, { uses, credits, cost, unpriced }) {
   sum.uses += uses;
   sum.credits += credits;
@@ -108,9 +108,9 @@ function periods({ first, through, complete }) {
   ];
 }
 
-// The whole days of a period, and what they are compared with: the month, quarter or year before it, or as many of its
-// first days if the period still runs; for other days, as many days before them; and the same dates a year earlier.
-// Null if there is no whole day, or if the data does not go back that far.
+// The finished days of a period, and what they are compared with: the month, quarter or year before it, or the same
+// number of its first days if the period is not over; for other days, the same number of days right before them; and
+// the same dates a year earlier. Null if no day is finished, or if the data does not go back that far.
 function compared({ first, last, unit }, data) {
   const now = { first, last: last < data.complete ? last : data.complete };
   if (now.last < first) return { now: null, before: null, yearBefore: null };

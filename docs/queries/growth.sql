@@ -1,6 +1,6 @@
--- How does each month compare with the month before? A month that still runs is compared with as many days of the one
--- before, all of it if it is shorter. A day that was not over when it was last synced is left out. If the data does not
--- reach back that far, the comparison is empty.
+-- How does each month compare with the month before? The current month is compared with the same number of days of the
+-- month before, or with all of that month if it is shorter. A day that was not over when it was last synced is left
+-- out. If the data does not reach back that far, the comparison is empty.
 with daily as (
     select date, sum(user_credits) as credits
     from credit_usage

@@ -75,7 +75,7 @@ def simulate(teams: int, launches: int, hours: float) -> Load:
 
 
 def table(teams: int) -> str:
-    """Markdown: how the load changes with launchers and hours."""
+    """Return a Markdown table of the load for each number of launchers and hours."""
     names = "launching, starts over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
     rows = [names.split(", "), ["---"] * 9]
     for launches, hours in product((10, 40), (0, 1, 4)):
