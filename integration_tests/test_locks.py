@@ -1,19 +1,15 @@
-"""What make installs stands in locks/, in every environment, and in the versions that pyproject.toml allows."""
+"""What make installs stands in locks/, in every environment."""
 
 import re
 import sys
-import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from sandbox_process import ROOT
 from venvs import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFECT, SCHEMATHESIS, Environment
-
-GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 
 
 def locked(name: str) -> set[tuple[str, str]]:
@@ -25,15 +21,6 @@ def installed(packages: Path) -> set[tuple[str, str]]:
     """Names and versions of what is there, but for the connector."""
     found = {(canonicalize_name(one.name), str(Version(one.version))) for one in distributions(path=[str(packages)])}
     return {(name, version) for name, version in found if name != "airbyte-source-magnific-analytics"}
-
-
-def asked(group: str) -> list[Requirement]:
-    """What a group names, with what it includes."""
-    return [
-        requirement
-        for one in GROUPS[group]
-        for requirement in (asked(one["include-group"]) if isinstance(one, dict) else [Requirement(one)])
-    ]
 
 
 def test_what_the_tests_run_on_is_locked() -> None:
@@ -52,22 +39,6 @@ def test_what_is_kept_apart_is_locked(environment: Environment) -> None:
     [packages] = environment.folder.glob("lib/python3*/site-packages")
     assert installed(packages)
     assert installed(packages) - locked(lock) == set()
-
-
-@pytest.mark.parametrize(
-    ("lock", "groups"),
-    [
-        ("dev", ["dev", "dagster", "singer"]),
-        ("lowest", ["unit"]),
-        *((name, [name]) for name in ("airflow", "dbt", "destination", "dlt", "focus", "prefect", "schemathesis")),
-    ],
-)
-def test_a_lock_holds_only_versions_that_its_groups_allow(lock: str, groups: list[str]) -> None:
-    versions = locked(lock)
-    for requirement in (one for group in groups for one in asked(group)):
-        found = {version for name, version in versions if name == canonicalize_name(requirement.name)}
-        assert found, f"{requirement}: make lock"
-        assert any(requirement.specifier.contains(one, prereleases=True) for one in found), f"{requirement}: make lock"
 
 
 def test_dbt_reads_the_file_with_the_version_that_writes_it() -> None:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from venvs import SCHEMATHESIS
 from sandbox import DEFAULT_KEY, Options, running
 from sandbox.__main__ import main
 from sandbox.ledger import History
-from sandbox.quirks import QUIRKS
 from sandbox.team import make_team
 
 
@@ -40,15 +38,6 @@ def test_the_first_days_of_the_default_team_stay_as_they_are() -> None:
     history = History(make_team(), seed=1)
     days = (date(2023, 1, 2), date(2023, 1, 3), date(2023, 1, 4))
     assert [sum(entry.credits for entry in history.on(day)) for day in days] == [16262, 11568, 12603]
-
-
-def test_help_explains_options_and_quirks(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "9000")
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    said = capsys.readouterr().out
-    assert all(f"--{field.name.replace('_', '-')} " in said for field in fields(Options) if field.name != "quirks")
-    assert all(f"{name}: {meaning}" in said for name, (meaning, _) in QUIRKS.items())
 
 
 @pytest.mark.parametrize(

@@ -38,18 +38,6 @@ def test_the_files_have_githubs_shape(kind: str, files: list[Path]) -> None:
     run([SCRIPTS / "check-jsonschema", "--builtin-schema", f"vendor.{kind}", *files])
 
 
-def test_whoever_reports_a_difference_is_asked_for_the_page_of_facts() -> None:
-    asked = {field.get("id"): field for field in yaml.safe_load((TEMPLATES / "difference.yml").read_text())["body"]}
-    assert asked["facts"]["validations"]["required"]
-
-
-def test_dependabot_looks_where_there_is_something_to_update() -> None:
-    files = {"github-actions": ".github/workflows/*.yml", "pip": "*.txt", "docker": "Dockerfile"}
-    for update in yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]:
-        for directory in update.get("directories") or [update["directory"]]:
-            assert list(ROOT.joinpath(directory.strip("/")).glob(files[update["package-ecosystem"]])), directory
-
-
 def release_step(name: str, tag: str, folder: Path) -> bool:
     """Whether a step of the release workflow passes for this tag, in a folder that stands for the checkout."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
