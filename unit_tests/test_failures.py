@@ -72,7 +72,7 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
 @pytest.mark.parametrize(
     ("fault", "advice"),
     [
-        ({"status_code": 500}, "check whether Magnific has an outage or a proxy interferes."),
+        ({"exc": requests.exceptions.ReadTimeout}, "check whether Magnific has an outage or a proxy interferes."),
         ({"text": "<html>"}, "check whether Magnific has an outage or a proxy interferes."),
         ({"json": {"data": None}}, "Magnific's answers have changed: look for a newer version of this connector."),
     ],
