@@ -72,6 +72,7 @@ class Build:
             "DBT_PROFILES_DIR": str(_PROJECT),
             "DBT_TARGET_PATH": str(folder.absolute()),
             "DBT_LOG_PATH": str(folder.absolute()),
+            "DBT_DOWNLOADS_DIR": str(folder.absolute() / "downloads"),
             "MAGNIFIC_DUCKDB": str(duckdb_file.absolute()),
             "MAGNIFIC_SEEDS": "seeds" if invented else os.path.relpath(own or _PROJECT / "no-seeds", _PROJECT),
         }
