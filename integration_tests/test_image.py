@@ -138,4 +138,5 @@ def test_a_million_rows_fit_into_256_mib(image: str, tmp_path: Path, make_sandbo
         assert process.stdout and process.stdout.readline()
         # Docker hands it on to the connector, the container's first process.
         process.terminate()
+        process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
