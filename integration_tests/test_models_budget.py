@@ -69,6 +69,13 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
     return target, project
 
 
+def test_two_schemas_with_one_name_are_an_error(four_days: tuple[DuckDb, Project]) -> None:
+    target, project = four_days
+    names = dict.fromkeys(SCHEMAS.values(), "Acme")
+    with pytest.raises(AssertionError, match="have the same name, Acme"):
+        project.run(target, "build", schemas=[*names], team_names=names)
+
+
 @pytest.mark.parametrize("day", DAYS)
 def test_budget_month_and_forecast_are_those_of_a_query_by_hand(four_days: tuple[DuckDb, Project], day: str) -> None:
     target, schema = four_days[0], SCHEMAS[day]
