@@ -84,10 +84,12 @@ def test_an_empty_list_of_members_is_an_error_and_nobody_has_left(untidy: Build)
 def test_without_the_lists_every_mart_is_built_from_usage_alone(tmp_path: Path) -> None:
     usage = [("day-2026-03-30-0", "Upscaler", "ann@example.com", 10, "Film", "2026-04-01 02:00:00", "{}")]
     off = {f"using_{table}": False for table in ("members", "api_keys", "groups", "projects")}
-    built = build(tmp_path, {}, off, credit_usage=usage)
+    names = {"team_names": {SCHEMA: "O'Brien"}, "billing_account_name": "O'Brien", "seat_statuses": ["o'clock"]}
+    built = build(tmp_path, {}, off | names, credit_usage=usage)
     assert {name: status for name, status in built.results.items() if status not in ("success", "pass")} == {}
     assert built.rows("person, credits, member_role, has_seat", "people") == [("ann@example.com", 10, None, False)]
     assert {f"magnific_reconciles_{mart}" for mart in MARTS} < built.results.keys()
+    assert built.rows('"x_Team", "BillingAccountName"', "focus") == [("O'Brien", "O'Brien")]
 
 
 def test_a_mart_can_be_switched_off_without_losing_a_test_of_the_others(untidy: Build) -> None:

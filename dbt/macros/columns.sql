@@ -10,6 +10,9 @@
 
 {% macro month_after(month) %}{{ magnific_analytics.day(dbt.dateadd("month", 1, month)) }}{% endmacro %}
 
+{# A setting as text in SQL, whatever characters it has. #}
+{% macro literal(value) %}{{ dbt.string_literal(dbt.escape_single_quotes(value)) }}{% endmacro %}
+
 {# A cell of a seed as text, null if it is empty: dbt guesses the type of a column without values. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
@@ -56,5 +59,7 @@ coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}
 {% macro nobody() %}(not attributed to a person){% endmacro %}
 
 {% macro has_seat(status) -%}
-coalesce({{ status }} in ('{{ var("magnific_analytics_seat_statuses") | join("', '") }}'), false)
+coalesce({{ status }} in (
+    {%- for seat in var("magnific_analytics_seat_statuses") %}{{ magnific_analytics.literal(seat) }}{{ ", " if not loop.last }}{% endfor -%}
+), false)
 {%- endmacro %}

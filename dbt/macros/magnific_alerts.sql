@@ -8,7 +8,7 @@
             "There is no table magnific__alerts yet. Run  dbt build --select +package:magnific_analytics  first."
         ) }}
     {%- endif -%}
-    {%- set new = "cast('" ~ since ~ "' as date)" if since else magnific_analytics.days_after("last_sync.as_of", -1) -%}
+    {%- set new = "cast(" ~ magnific_analytics.literal(since) ~ " as date)" if since else magnific_analytics.days_after("last_sync.as_of", -1) -%}
     {%- set found = run_query(
         "select alerts.message from " ~ alerts ~ " as alerts inner join "
         ~ ref("magnific_analytics", "stg_magnific__last_sync") ~ " as last_sync on last_sync.team = alerts.team"

@@ -62,7 +62,7 @@
 
 {% macro _rows_of(relation, schema, columns) -%}
     select
-        cast({{ dbt.string_literal(magnific_analytics.team_of(schema)) }} as {{ dbt.type_string() }}) as team,
+        cast({{ magnific_analytics.literal(magnific_analytics.team_of(schema)) }} as {{ dbt.type_string() }}) as team,
         {{ columns | join(", ") }},
         _airbyte_extracted_at,
         _airbyte_meta

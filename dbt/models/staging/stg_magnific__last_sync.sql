@@ -4,7 +4,7 @@ select
     team,
     max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as synced_at,
     {%- if var("magnific_analytics_as_of") %}
-    cast('{{ var("magnific_analytics_as_of") }}' as date) as as_of,
+    cast({{ magnific_analytics.literal(var("magnific_analytics_as_of")) }} as date) as as_of,
     {%- else %}
     cast(max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as date) as as_of,
     {%- endif %}
