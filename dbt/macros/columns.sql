@@ -27,6 +27,12 @@
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
 {%- endmacro %}
 
+{# In a group of consecutive days, the first from which on a condition holds through the last day, so that a correction
+   counts; the day after the last one if it does not hold then. #}
+{% macro holds_from(condition, day) -%}
+coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then null else " ~ day ~ " end)", 1) }}, min({{ day }}))
+{%- endmacro %}
+
 {% macro percent(credits, allowance) %}round(100.0 * {{ credits }} / nullif({{ allowance }}, 0), 1){% endmacro %}
 
 {# A non-negative whole number with thousands separators. #}

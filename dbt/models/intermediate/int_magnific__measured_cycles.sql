@@ -35,10 +35,11 @@ covered as (
         days.scope,
         days.name_key,
         days.cycle_start,
-        min(
-            case
-                when days.expected_until > allowed.allowance or days.used_until > allowed.allowance then days.date
-            end
+        nullif(
+            {{ magnific_analytics.holds_from(
+                "days.expected_until > allowed.allowance or days.used_until > allowed.allowance", "days.date"
+            ) }},
+            {{ magnific_analytics.days_after("max(days.date)", 1) }}
         ) as runs_out_on,
         sum(
             cast(

@@ -19,7 +19,9 @@ crossed as (
         cycles.allowance,
         cycles.forecast,
         {{ magnific_analytics.percent("cycles.forecast", "cycles.allowance") }} as forecast_percent,
-        min(days.date) as crossed_on
+        {{ magnific_analytics.holds_from(
+            magnific_analytics.reaches("days.used_until", "cycles.allowance", "levels.level"), "days.date"
+        ) }} as crossed_on
     from {{ ref("int_magnific__measured_cycles") }} as cycles
     inner join levels on {{ magnific_analytics.reaches("cycles.used", "cycles.allowance", "levels.level") }}
     inner join {{ ref("int_magnific__cycle_days") }} as days
@@ -28,7 +30,6 @@ crossed as (
         and days.name_key = cycles.name_key
         and days.cycle_start = cycles.cycle_start
         and days.date <= cycles.used_through
-        and {{ magnific_analytics.reaches("days.used_until", "cycles.allowance", "levels.level") }}
     where cycles.scope <> 'month'
     group by
         cycles.team, cycles.scope, cycles.name, cycles.cycle_start, cycles.cycle_end, cycles.is_current, levels.level,
