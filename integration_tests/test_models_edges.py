@@ -42,16 +42,13 @@ def test_an_untidy_table_is_built_and_what_is_lost_in_it_is_told(untidy: Build) 
 
 
 def test_the_newest_row_of_each_place_counts_and_deleted_ones_are_gone(untidy: Build) -> None:
-    assert untidy.rows("usage_id, credits", "usage", "ORDER BY 1") == [
-        ("day-2026-03-30-0", 15),
-        ("day-2026-03-31-0", 5),
-    ]
+    found = untidy.rows("usage_id, credits", "usage", "ORDER BY 1")
+    assert found == [("day-2026-03-30-0", 15), ("day-2026-03-31-0", 5)]
 
 
 def test_one_person_is_one_whatever_the_case_of_the_address(untidy: Build) -> None:
-    assert untidy.rows("person, member_role, member_status, credits, has_seat", "people") == [
-        ("ann@example.com", "admin", "active", 20, True)
-    ]
+    found = untidy.rows("person, member_role, member_status, credits, has_seat", "people")
+    assert found == [("ann@example.com", "admin", "active", 20, True)]
 
 
 def test_without_a_price_money_is_null_and_without_an_allowance_there_is_no_budget(untidy: Build) -> None:
@@ -60,9 +57,8 @@ def test_without_a_price_money_is_null_and_without_an_allowance_there_is_no_budg
     assert untidy.rows("*", "budget") == untidy.rows("*", "alerts") == []
     assert set(untidy.rows('"EffectiveCost", "ListCost", "BillingCurrency"', "focus")) == {(None, None, None)}
     assert untidy.rows("credits_without_price", "people") == [(20,)]
-    assert untidy.rows("through, complete_through, has_prices, has_allowances, keys_read_at", "synced") == [
-        (date(2026, 4, 1), date(2026, 3, 31), False, False, None)
-    ]
+    synced = untidy.rows("through, complete_through, has_prices, has_allowances, keys_read_at", "synced")
+    assert synced == [(date(2026, 4, 1), date(2026, 3, 31), False, False, None)]
 
 
 def test_a_weekday_that_has_not_been_yet_is_forecast_by_the_mean_of_all(untidy: Build) -> None:
