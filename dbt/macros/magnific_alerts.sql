@@ -13,7 +13,7 @@
         "select alerts.message from " ~ alerts ~ " as alerts inner join "
         ~ ref("magnific_analytics", "stg_magnific__last_sync") ~ " as last_sync on last_sync.team = alerts.team"
         ~ " where alerts.crossed_on >= " ~ first ~ " and alerts.crossed_on < last_sync.as_of"
-        ~ " order by alerts.crossed_on, alerts.team, alerts.scope, alerts.name, alerts.level"
+        ~ " order by alerts.crossed_on, alerts.team, alerts.scope desc, alerts.name, alerts.level"
     ) -%}
     {%- for message in found.columns[0].values() -%}{{ print(message) }}{%- endfor -%}
 {% endmacro %}
