@@ -23,7 +23,8 @@ SEEDS = {
 ,team,,2000,,month,2026-03-10,
 ,team,Pack,300,,,2026-03-01,2029-02-28
 ,team,Rollover,100,,,2026-03-31,2026-04-10
-,group,FILM ,50000,,year,2025-06-15,
+,group,FILM ,5000,,year,2025-06-15,
+,group,Film,5000,,,2026-04-01,2026-05-03
 ,group,Flim,1,,month,2026-01-01,
 Elsewhere,group,Film,7,,month,2026-01-01,
 ,person,Gus@example.com,1000,,year,2026-03-01,
@@ -70,7 +71,7 @@ def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowe
     ]
     assert allowed.rows("through", "synced") == [(date(2026, 4, 20),)]
     years = allowed.rows("scope, cycle_start, cycle_end, allowance, used", "budget", "WHERE name = 'FILM'")
-    assert years == [("group", date(2025, 6, 15), date(2026, 6, 14), 50_000, 4150)]
+    assert years == [("group", date(2025, 6, 15), date(2026, 6, 14), 10_000, 4150)]
 
 
 def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(allowed: Build) -> None:
@@ -80,6 +81,9 @@ def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_
         # 150 over the plan: 100 of the rollover, which has ended since, and 50 of what the pack has left
         (2300, 300, 150),
     ]
+    # 537.5 each Sunday: 225 come from the rollover before it ends, and the rest of it is lost.
+    found = allowed.rows("CAST(forecast_percent AS varchar), runs_out_on", "budget", "WHERE name = 'FILM'")
+    assert found == [("161.7", date(2026, 5, 10))]
 
 
 def test_an_alert_says_which_level_was_reached_on_which_day(allowed: Build) -> None:

@@ -98,8 +98,7 @@ def test_a_mart_can_be_switched_off_without_losing_a_test_of_the_others(untidy: 
 
 def test_the_schema_of_the_users_snapshots_wins(untidy: Build) -> None:
     untidy.project.configure(snapshots={"+schema": "history"})
-    results = untidy.project.run(untidy.target, "build", "--select", "+magnific__members_history")
+    untidy.project.run(untidy.target, "build", "--select", "+magnific__members_history")
     untidy.project.configure()
-    assert results["magnific__members_history"] == "success"
     [(email,)] = untidy.target.query("SELECT user_email FROM models_history.magnific__members_history")
     assert email == "ann@example.com"

@@ -18,7 +18,7 @@ crossed as (
         cycles.used,
         cycles.allowance,
         cycles.forecast,
-        {{ magnific_analytics.percent("cycles.forecast", "cycles.allowance") }} as forecast_percent,
+        {{ magnific_analytics.percent("cycles.forecast", "cycles.allowance_at_end") }} as forecast_percent,
         {{ magnific_analytics.holds_from(
             magnific_analytics.reaches("days.used_until", "cycles.allowance", "levels.level"), "days.date"
         ) }} as crossed_on
@@ -33,7 +33,7 @@ crossed as (
     where cycles.scope <> 'month'
     group by
         cycles.team, cycles.scope, cycles.name, cycles.cycle_start, cycles.cycle_end, cycles.is_current, levels.level,
-        cycles.used, cycles.allowance, cycles.forecast
+        cycles.used, cycles.allowance, cycles.allowance_at_end, cycles.forecast
 )
 
 select
