@@ -7,7 +7,7 @@ import pytest
 from built_models import Built
 from dbt_project import MODELS, Project
 from destinations import SCHEMA, DuckDb, Target
-from synced_twice import GROUP, NEW_GROUP_NAME, TUESDAY, summed
+from synced_twice import TUESDAY, summed
 
 from sandbox.team import make_team
 
@@ -28,7 +28,6 @@ def by_hand(target: Target, schema: str, scope: str, day: str, end: str) -> tupl
 
 
 def test_the_figures_of_both_databases_are_those_of_a_query_by_hand(built: Built) -> None:
-    assert GROUP.name != "Motion" != NEW_GROUP_NAME
     found = built.ask(
         "SELECT scope, used, remaining, forecast, allowance, used_through, is_used_through_over,"
         " used_cost + remaining_cost - allowance_cost, currency"
@@ -69,6 +68,13 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
     return target, project
 
 
+def test_two_schemas_with_one_name_are_an_error(four_days: tuple[DuckDb, Project]) -> None:
+    target, project = four_days
+    names = dict.fromkeys(SCHEMAS.values(), "Acme")
+    with pytest.raises(AssertionError, match="have the same name, Acme"):
+        project.run(target, "build", schemas=[*names], team_names=names)
+
+
 @pytest.mark.parametrize("day", DAYS)
 def test_budget_month_and_forecast_are_those_of_a_query_by_hand(four_days: tuple[DuckDb, Project], day: str) -> None:
     target, schema = four_days[0], SCHEMAS[day]
@@ -96,21 +102,18 @@ def test_budget_month_and_forecast_are_those_of_a_query_by_hand(four_days: tuple
 
 def test_the_command_prints_the_new_alerts_whole(four_days: tuple[DuckDb, Project]) -> None:
     target, project = four_days
-    for since, condition in ((None, "crossed_on >= through - 1"), ("2026-02-10", "crossed_on >= '2026-02-10'")):
+    for since, first in ((None, "through - 1"), ("2026-02-10", "'2026-02-10'")):
         expected = target.query(
             f"SELECT message FROM {MODELS}.magnific__alerts JOIN {MODELS}.magnific__synced USING (team)"
-            f" WHERE {condition}"
+            f" WHERE crossed_on >= {first} AND crossed_on < through"
         )
         arguments = ["--args", f"{{since: {since}}}"] if since else []
         printed = project.printed(target, "run-operation", "magnific_alerts", *arguments, schemas=[*SCHEMAS.values()])
         assert sorted(printed) == sorted(message for (message,) in expected)
-    [(message,)] = target.query(
-        f"SELECT message FROM {MODELS}.magnific__alerts WHERE team = 'north_28' AND scope = 'team' AND level = 50"
-        " AND cycle_start = '2026-02-01'"
-    )
-    [(forecast, share)] = target.query(
-        f"SELECT forecast, forecast_percent FROM {MODELS}.magnific__budget"
-        " WHERE team = 'north_28' AND scope = 'team' AND is_current"
+    [(message, forecast, share)] = target.query(
+        f"SELECT message, budget.forecast, forecast_percent FROM {MODELS}.magnific__alerts AS alerts"
+        f" JOIN {MODELS}.magnific__budget AS budget USING (team, scope, name, cycle_start)"
+        " WHERE team = 'north_28' AND scope = 'team' AND alerts.level = 50 AND is_current"
     )
     assert message.startswith("Team north_28 has used ")
     assert message.endswith(f" Forecast for its end: {forecast:,} credits ({share}%).")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlglot
 from dbt_project import OFFLINE, Project
+from destinations import SCHEMA
 from sandbox_process import ROOT
 from sqlglot import exp
 
@@ -14,7 +15,8 @@ QUERIES = ROOT / "docs" / "queries"
 
 @pytest.mark.parametrize("warehouse", OFFLINE)
 def test_every_model_and_test_compiles_and_parses(warehouse: str, models_project: Project) -> None:
-    options = {"using_credit_usage_by_api_key": True, "focus_people": True}
+    options = {"using_credit_usage_by_api_key": True, "focus_people": True, "team_names": {SCHEMA: "O'Brien"}}
+    options |= {"billing_account_name": "O'Brien", "seat_statuses": ["active", "on o'clock"]}
     results = models_project.run(warehouse, "compile", "--no-introspect", "--no-populate-cache", **options)
     assert set(results.values()) == {"success"}
     files = models_project.compiled(warehouse)

@@ -10,6 +10,9 @@
 
 {% macro month_after(month) %}{{ magnific_analytics.day(dbt.dateadd("month", 1, month)) }}{% endmacro %}
 
+{# A setting as text in SQL, whatever characters it has. #}
+{% macro literal(value) %}{{ dbt.string_literal(dbt.escape_single_quotes(value)) }}{% endmacro %}
+
 {# A cell of a seed as text, null if it is empty: dbt guesses the type of a column without values. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
@@ -22,6 +25,12 @@
 {# Compared in whole credits, so that rounding alone never reaches a level. #}
 {% macro reaches(credits, allowance, level) -%}
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
+{%- endmacro %}
+
+{# In a group of consecutive days, the first from which on a condition holds through the last day, so that a correction
+   counts; the day after the last one if it does not hold then. #}
+{% macro holds_from(condition, day) -%}
+coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then null else " ~ day ~ " end)", 1) }}, min({{ day }}))
 {%- endmacro %}
 
 {% macro percent(credits, allowance) %}round(100.0 * {{ credits }} / nullif({{ allowance }}, 0), 1){% endmacro %}
@@ -56,5 +65,7 @@ coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}
 {% macro nobody() %}(not attributed to a person){% endmacro %}
 
 {% macro has_seat(status) -%}
-coalesce({{ status }} in ('{{ var("magnific_analytics_seat_statuses") | join("', '") }}'), false)
+coalesce({{ status }} in (
+    {%- for seat in var("magnific_analytics_seat_statuses") %}{{ magnific_analytics.literal(seat) }}{{ ", " if not loop.last }}{% endfor -%}
+), false)
 {%- endmacro %}

@@ -1,9 +1,10 @@
-{# The credits that rollover and packs add to each cycle, as [allowance_id, cycle_start, credits]. They are spent after
-   the plan's credits, starting with the one that ends first. Each depends on what earlier ones have left, which SQL
-   that runs in every warehouse cannot express; so a loop runs over the few days on which the plan was used up. #}
+{# What rollover and packs provide in each cycle, as [allowance_id, cycle_start, spent, unused]; `unused` is what is left at
+   the end of the cycle or at the last sync, 0 if it has ended. They are spent after the plan's credits, starting with
+   the one that ends first. Each depends on what earlier ones have left, which SQL that runs in every warehouse cannot
+   express; so a loop runs over the few days on which the plan was used up. #}
 {% macro extras_by_cycle() %}
     {%- set ns = namespace(extra=none, left=0) -%}
-    {%- set uncovered, added = {}, {} -%}
+    {%- set uncovered, spent, unused = {}, {}, {} -%}
     {%- for row in run_query(magnific_analytics._offered_extras()) -%}
         {%- if row[0] != ns.extra -%}
             {%- set ns.extra, ns.left = row[0], row[1] | int -%}
@@ -14,10 +15,11 @@
         {%- set given = [[needed, ns.left] | min, ns.left - row[1] | int] | max -%}
         {%- do uncovered.update({day: needed - given}) -%}
         {%- set ns.left = ns.left - given -%}
-        {%- do added.update({cycle: added.get(cycle, 0) + given + (ns.left if row[5] | int else 0)}) -%}
+        {%- do spent.update({cycle: spent.get(cycle, 0) + given}) -%}
+        {%- do unused.update({cycle: ns.left if row[5] | int else 0}) -%}
     {%- endfor -%}
     {%- set rows = [] -%}
-    {%- for cycle, credits in added.items() -%}{%- do rows.append((cycle[0], cycle[1][:10], credits)) -%}{%- endfor -%}
+    {%- for cycle in spent -%}{%- do rows.append((cycle[0], cycle[1][:10], spent[cycle], unused[cycle])) -%}{%- endfor -%}
     {{ return(rows) }}
 {% endmacro %}
 

@@ -1,5 +1,5 @@
-{# Print the messages of `magnific__alerts`, one per line, for levels reached since the day before the last sync,
-   or since a given day:
+{# Print the messages of `magnific__alerts`, one per line, for levels reached on the last whole day, or on whole days
+   since a given one. The current day is left to the next run, so that runs after daily syncs never repeat a level:
    dbt --quiet run-operation magnific_alerts --args '{since: 2026-11-01}' #}
 {% macro magnific_alerts(since=none) %}
     {%- set alerts = load_relation(ref("magnific_analytics", "magnific__alerts")) -%}
@@ -8,12 +8,12 @@
             "There is no table magnific__alerts yet. Run  dbt build --select +package:magnific_analytics  first."
         ) }}
     {%- endif -%}
-    {%- set new = "cast('" ~ since ~ "' as date)" if since else magnific_analytics.days_after("last_sync.as_of", -1) -%}
+    {%- set first = "cast(" ~ magnific_analytics.literal(since) ~ " as date)" if since else magnific_analytics.days_after("last_sync.as_of", -1) -%}
     {%- set found = run_query(
         "select alerts.message from " ~ alerts ~ " as alerts inner join "
         ~ ref("magnific_analytics", "stg_magnific__last_sync") ~ " as last_sync on last_sync.team = alerts.team"
-        ~ " where alerts.crossed_on >= " ~ new
-        ~ " order by alerts.crossed_on, alerts.team, alerts.scope, alerts.name, alerts.level"
+        ~ " where alerts.crossed_on >= " ~ first ~ " and alerts.crossed_on < last_sync.as_of"
+        ~ " order by alerts.crossed_on, alerts.team, alerts.scope desc, alerts.name, alerts.level"
     ) -%}
     {%- for message in found.columns[0].values() -%}{{ print(message) }}{%- endfor -%}
 {% endmacro %}

@@ -25,7 +25,20 @@
     {{ return(synced) }}
 {% endmacro %}
 
-{% macro team_of(schema) %}{{ return(var("magnific_analytics_team_names").get(schema, schema)) }}{% endmacro %}
+{# Two schemas with one name would replace each other's rows. #}
+{% macro team_of(schema) %}
+    {%- set names = var("magnific_analytics_team_names") -%}
+    {%- set name = names.get(schema, schema) -%}
+    {%- for other in var("magnific_analytics_schemas") if other != schema -%}
+        {%- if names.get(other, other) | lower | trim == name | lower | trim -%}
+            {{ exceptions.raise_compiler_error(
+                "magnific_analytics_team_names: the schemas " ~ schema ~ " and " ~ other ~ " have the same name, " ~ name
+                ~ ". Give each its own."
+            ) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(name) }}
+{% endmacro %}
 
 {# All rows of a table, each with its team; none if it is not synced. #}
 {% macro table_rows(table) %}
@@ -49,7 +62,7 @@
 
 {% macro _rows_of(relation, schema, columns) -%}
     select
-        cast({{ dbt.string_literal(magnific_analytics.team_of(schema)) }} as {{ dbt.type_string() }}) as team,
+        cast({{ magnific_analytics.literal(magnific_analytics.team_of(schema)) }} as {{ dbt.type_string() }}) as team,
         {{ columns | join(", ") }},
         _airbyte_extracted_at,
         _airbyte_meta

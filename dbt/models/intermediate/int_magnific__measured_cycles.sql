@@ -19,13 +19,52 @@ allowed as (
     select
         cycles.*,
         coalesce(extras.extra_allowance, 0) as extra_allowance,
-        cycles.plan_credits + coalesce(extras.extra_allowance, 0) as allowance
+        cycles.plan_credits + coalesce(extras.extra_allowance, 0) as allowance,
+        coalesce(extras.unused, 0) as unused
     from {{ ref("int_magnific__cycles") }} as cycles
-    left join {{ ref("int_magnific__extras") }} as extras
+    left join (
+        select
+            team, scope, name_key, cycle_start,
+            {{ magnific_analytics.total("extra_allowance") }} as extra_allowance,
+            max(unused_until) as unused
+        from {{ ref("int_magnific__extras") }}
+        group by team, scope, name_key, cycle_start
+    ) as extras
         on extras.team = cycles.team
         and extras.scope = cycles.scope
         and extras.name_key = cycles.name_key
         and extras.cycle_start = cycles.cycle_start
+),
+
+-- `valid_allowance` lacks the credits of rollover and packs that ended on an earlier day, except those that are expected
+-- to be used before: as many as usage exceeds the plan and what was already taken from them.
+days as (
+    select
+        days.*,
+        allowed.allowance,
+        allowed.allowance - coalesce(
+            max(
+                greatest(0, extras.unused_until - greatest(
+                    0, coalesce(days.expected_until, days.used_until) - (allowed.allowance - allowed.unused)
+                ))
+            ) over (
+                partition by days.team, days.scope, days.name_key, days.cycle_start
+                order by days.date
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as valid_allowance
+    from {{ ref("int_magnific__cycle_days") }} as days
+    inner join allowed
+        on allowed.team = days.team
+        and allowed.scope = days.scope
+        and allowed.name_key = days.name_key
+        and allowed.cycle_start = days.cycle_start
+    left join {{ ref("int_magnific__extras") }} as extras
+        on extras.team = days.team
+        and extras.scope = days.scope
+        and extras.name_key = days.name_key
+        and extras.cycle_start = days.cycle_start
+        and extras.valid_to = days.date
 ),
 
 -- The credits of a day that the allowance covers count at the price of that day.
@@ -35,24 +74,21 @@ covered as (
         days.scope,
         days.name_key,
         days.cycle_start,
-        min(
-            case
-                when days.expected_until > allowed.allowance or days.used_until > allowed.allowance then days.date
-            end
+        nullif(
+            {{ magnific_analytics.holds_from(
+                "days.expected_until > days.valid_allowance or days.used_until > days.valid_allowance", "days.date"
+            ) }},
+            {{ magnific_analytics.days_after("max(days.date)", 1) }}
         ) as runs_out_on,
+        min(days.valid_allowance) as allowance_at_end,
         sum(
             cast(
-                least(days.used_until, allowed.allowance)
-                - least(days.used_until - coalesce(days.credits, 0), allowed.allowance)
+                least(days.used_until, days.allowance)
+                - least(days.used_until - coalesce(days.credits, 0), days.allowance)
                 as {{ dbt.type_bigint() }}
             ) * prices.contracted_price
         ) as covered_cost
-    from {{ ref("int_magnific__cycle_days") }} as days
-    inner join allowed
-        on allowed.team = days.team
-        and allowed.scope = days.scope
-        and allowed.name_key = days.name_key
-        and allowed.cycle_start = days.cycle_start
+    from days
     left join {{ ref("int_magnific__priced_days") }} as prices on prices.date = days.date
     group by days.team, days.scope, days.name_key, days.cycle_start
 )
@@ -62,6 +98,7 @@ select
     figures.used,
     case when figures.is_forecast then greatest(figures.forecast, figures.used) end as forecast,
     covered.runs_out_on,
+    covered.allowance_at_end,
     case
         when figures.rows_without_price = 0 and prices.contracted_price is not null
         then coalesce(figures.cost, 0)

@@ -18,8 +18,10 @@ crossed as (
         cycles.used,
         cycles.allowance,
         cycles.forecast,
-        {{ magnific_analytics.percent("cycles.forecast", "cycles.allowance") }} as forecast_percent,
-        min(days.date) as crossed_on
+        {{ magnific_analytics.percent("cycles.forecast", "cycles.allowance_at_end") }} as forecast_percent,
+        {{ magnific_analytics.holds_from(
+            magnific_analytics.reaches("days.used_until", "cycles.allowance", "levels.level"), "days.date"
+        ) }} as crossed_on
     from {{ ref("int_magnific__measured_cycles") }} as cycles
     inner join levels on {{ magnific_analytics.reaches("cycles.used", "cycles.allowance", "levels.level") }}
     inner join {{ ref("int_magnific__cycle_days") }} as days
@@ -28,11 +30,10 @@ crossed as (
         and days.name_key = cycles.name_key
         and days.cycle_start = cycles.cycle_start
         and days.date <= cycles.used_through
-        and {{ magnific_analytics.reaches("days.used_until", "cycles.allowance", "levels.level") }}
     where cycles.scope <> 'month'
     group by
         cycles.team, cycles.scope, cycles.name, cycles.cycle_start, cycles.cycle_end, cycles.is_current, levels.level,
-        cycles.used, cycles.allowance, cycles.forecast
+        cycles.used, cycles.allowance, cycles.allowance_at_end, cycles.forecast
 )
 
 select

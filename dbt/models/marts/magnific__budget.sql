@@ -15,7 +15,7 @@ select
     allowance - used as remaining,
     {{ magnific_analytics.percent("used", "allowance") }} as percent_used,
     forecast,
-    {{ magnific_analytics.percent("forecast", "allowance") }} as forecast_percent,
+    {{ magnific_analytics.percent("forecast", "allowance_at_end") }} as forecast_percent,
     runs_out_on,
     case
         {%- for level in magnific_analytics.levels() %}
