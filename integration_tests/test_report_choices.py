@@ -114,6 +114,8 @@ def test_from_25_people_on_a_list_is_sorted_and_searched(browser: Browser, year:
     assert people(browser) == [f"person.{n:03}@team.example" for n in range(19, 9, -1)]
     assert "10 of 40 people" in browser.text("#s-person .search")
     assert browser.rows("#s-person")[-1] == total
+    browser.ask("window.dispatchEvent(new Event('beforeprint'))")
+    assert people(browser) == sorted(everybody, reverse=True), "paper does not say what was searched"
     browser.show(make_report(tmp_path, 20, 12))
     assert browser.ask("return document.querySelectorAll('.search, .sort').length") == 0
 

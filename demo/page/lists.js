@@ -57,7 +57,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const field = element("input", { type: "search", id: `search-${kind}`, value: searched[kind] || "" });
     const apply = () => {
       searched[kind] = field.value;
-      const wanted = field.value.trim().toLowerCase();
+      const wanted = onPaperNow ? "" : field.value.trim().toLowerCase();
       lines.forEach((line, n) => { line.hidden = !names[n].toLowerCase().includes(wanted); });
       found.textContent = wanted
         ? `${whole(lines.filter((line) => !line.hidden).length)} of ${whole(names.length)} ${kinds[kind].many}; `
