@@ -80,10 +80,6 @@ def ledger(html: Path) -> list[Row]:
         return [Row(*row) for row in connection.execute(query).fetchall()]
 
 
-def unit(case: Case) -> str:
-    return "credits" if "in=credits" in case.chosen else "cost"
-
-
 def words(value: float, unit: str) -> str:
     text = f"{abs(value):,.2f}" if unit == "cost" else f"{abs(value):,.0f}"
     return (MINUS if value < 0 and text.strip("0.,") else "") + text
@@ -109,7 +105,7 @@ def sums(ledger: list[Row], case: Case, span: Span | None, kind: str, figure: st
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
 def test_the_choice_rules_every_card_and_list(browser: Browser, html: Path, ledger: list[Row], case: Case) -> None:
     browser.show(html, chosen=case.chosen)
-    u = unit(case)
+    u = "credits" if "in=credits" in case.chosen else "cost"
     heading = {"credits": "Credits", "cost": "EUR"}[u]
     spent = sum(sums(ledger, case, case.days, "tool", u).values())
     assert browser.card("Spent")[0] == (f"EUR {words(spent, u)}" if u == "cost" else f"{words(spent, u)} credits")
@@ -196,6 +192,13 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, html: Pat
     browser.show(html, chosen="#period=2026-02")
     assert browser.rows("#budget") == [], "no cycle of that month is in the models"
     assert "Forecast" not in browser.text("main"), "a month that is over has none"
+
+
+def test_a_missing_forecast_or_day_of_an_alert_is_no_figure(browser: Browser, tmp_path: Path) -> None:
+    none = "forecast = null, forecast_percent = null, runs_out_on = null"
+    browser.show(make_report(tmp_path, 20, 2, f"update magnific__budget set {none}; delete from magnific__alerts"))
+    assert browser.card("Forecast of the team") == ("\N{EN DASH}", "no forecast yet")
+    assert browser.rows("#budget")[1][-2:] == ["80%", "\N{EN DASH}"]
 
 
 def test_a_cycle_that_began_before_the_data_says_so(browser: Browser, html: Path) -> None:

@@ -32,7 +32,8 @@ function Budgets({ data, usage, only, fileName }) {
         note: `${used} of ${allowance}, ${spanInWords(spanOf(row))}`
           + (row.is_current || !row.runs_out_on ? "" : `; ${runsOut(row)}`) }] : []),
       ...(row.is_current ? [{ title: "Forecast of the team", figure: isBudget ? share(row.forecast_percent) : forecast,
-        note: isBudget ? `${forecast}; ${row.runs_out_on ? runsOut(row) : "the budget is enough"}`
+        note: row.forecast === null ? "no forecast yet"
+          : isBudget ? `${forecast}; ${row.runs_out_on ? runsOut(row) : "the budget is enough"}`
           : `${used} used so far, ${spanInWords(spanOf(row))}; no allowance is set` }] : []),
     ];
   }
@@ -106,7 +107,8 @@ function Budgets({ data, usage, only, fileName }) {
         ofCurrent("Forecast", (one) => words(inUnit(unit, one, "forecast"), unit.figure)),
         ofCurrent("Forecast, %", (one) => element("span", { className: one.forecast_percent > 100 ? "bad" : "good" },
           share(one.forecast_percent)))]),
-      { title: "Level reached", cell: (one) => (one.level ? `${one.level}% on ${dayInWords(one.crossed_on)}` : dash) },
+      { title: "Level reached", cell: ({ level, crossed_on: day }) =>
+        (level ? `${level}%${day ? ` on ${dayInWords(day)}` : ""}` : dash) },
       { title: isOver ? "Ran out on" : "Runs out on", cell: (one) => words(one.runs_out_on, dayInWords) },
     ].map((column, n) => ({ ...column, number: n > 0 }));
     const names = ["team", "scope", "name", "cycle_start", "cycle_end",
