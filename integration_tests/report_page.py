@@ -180,9 +180,7 @@ class Browser:
 
     def marks(self, chart: str) -> int:
         """How many shapes with a size the chart has drawn."""
-        boxes = (
-            "[...document.querySelectorAll(`#${arguments[0]} svg :is(.piece, .line)`)].map((mark) => mark.getBBox())"
-        )
+        boxes = "[...document.querySelectorAll(`#${arguments[0]} :is(.piece, .line)`)].map((mark) => mark.getBBox())"
         return int(self.ask(f"return {boxes}.filter((box) => box.width + box.height > 0).length", chart))
 
     def buttons(self, css: str) -> list[WebElement]:
@@ -194,12 +192,9 @@ class Browser:
 
     def saved(self, folder: Path, pattern: str, count: int) -> list[Path]:
         """The files that were saved, once there are so many and all are written."""
-
-        def written() -> list[Path]:
-            return [file for file in folder.glob(pattern) if file.stat().st_size]
-
-        self.wait_until(lambda: len(written()) == count and not [*folder.glob("*.crdownload")])
-        return written()
+        self.wait_until(lambda: [file.stat().st_size > 0 for file in folder.glob(pattern)] == [True] * count)
+        self.wait_until(lambda: not [*folder.glob("*.crdownload")])
+        return [*folder.glob(pattern)]
 
     def complaints(self) -> list[str]:
         """Errors and warnings on the console since the page was opened."""

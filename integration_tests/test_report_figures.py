@@ -214,6 +214,16 @@ def test_people_are_counted_with_their_seats_and_without(browser: Browser, tmp_p
     figure, note = browser.card("People with usage")
     assert figure == "4"
     assert note.startswith("3 of 4 seats and 1 without a seat; "), "the last of five uses nothing"
+    browser.show(make_report(tmp_path / "none", 60, 5, "update magnific__people set has_seat = false"))
+    assert browser.card("People with usage")[1].startswith("no member has a seat; ")
+
+
+@pytest.mark.parametrize("mart", ["usage_by_api_key", "people", "month", "budget", "alerts", "forecast"])
+def test_a_mart_that_is_switched_off_is_named_and_all_else_shown(browser: Browser, tmp_path: Path, mart: str) -> None:
+    browser.show(make_report(tmp_path, 60, 5, f"drop table magnific__{mart}"))
+    assert f"Not built, so not shown: magnific__{mart}." in browser.text("header")
+    assert browser.card("Forecast of the team")[0] == "154.3%" or mart == "budget"
+    assert browser.complaints() == []
 
 
 def test_what_has_no_price_is_no_money(browser: Browser, html: Path, ledger: list[Row]) -> None:

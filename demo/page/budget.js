@@ -34,7 +34,7 @@ function Budgets({ data, usage, only, fileName }) {
       ...(row.is_current ? [{ title: "Forecast of the team", figure: isBudget ? share(row.forecast_percent) : forecast,
         note: row.forecast === null ? "no forecast yet"
           : isBudget ? `${forecast}; ${row.runs_out_on ? runsOut(row) : "the budget is enough"}`
-          : `${used} used so far, ${spanInWords(spanOf(row))}; no allowance is set` }] : []),
+          : `${used} used so far, ${spanInWords(spanOf(row))}; no budget for this cycle` }] : []),
     ];
   }
 
@@ -85,8 +85,7 @@ function Budgets({ data, usage, only, fileName }) {
     const own = filters.team === undefined ? {} : { team: filters.team };
     const row = ofTeam(shown);
     const rows = cycles(data.budget, period, filters).filter((one) => one.allowance !== null);
-    place("s-budget").hidden = !row && !rows.length;
-    if (place("s-budget").hidden) return;
+    if (hide("s-budget", !row && !rows.length)) return;
     place("about-budget").textContent = [`Billing cycles that overlap ${spanInWords(period)}.`,
       unit.id === "cost" ? "Allowances are credits; money is what they are worth at the price of the day." : "",
       row && row.is_current ? `Used through ${dayInWords(row.used_through)}, a day that was not over.` : "",

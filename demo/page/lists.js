@@ -97,8 +97,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   // `sums`: of all days shown. `now` and `before`: of the two compared spans.
   function ranking(kind, shown, sums, now, before) {
     const { period, filters, unit, spans } = shown;
-    place(`s-${kind}`).hidden = !sums.size || (kind === "team" && data.ids.team.length < 2);
-    if (place(`s-${kind}`).hidden) return;
+    if (hide(`s-${kind}`, !sums.size || (kind === "team" && data.ids.team.length < 2))) return;
     const all = total(sums.values());
     const compares = spans.before && both(unit, total(now.values()), total(before.values()));
     const changed = new Map(driversOfAll(unit, now, before).map((one) => [one.id, one]));
@@ -143,10 +142,9 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   // A filter that usage by key has no column for, such as a group, leaves no rows; then nothing is listed.
   function keys(shown) {
     const { period, filters, unit, now } = shown;
-    const rows = [...usage.byKey(period, filters)].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
+    const rows = [...usage.by(period, filters, "key")].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
       .sort((one, other) => other.sum.credits - one.sum.credits);
-    place("s-key").hidden = !rows.length;
-    if (!rows.length) return;
+    if (hide("s-key", !rows.length)) return;
     const through = total(rows.map(({ sum }) => sum));
     if (filters.key === undefined) rows.push({ id: "", name: nameOf("key", ""),
       sum: Object.fromEntries(Object.keys(now).map((what) => [what, now[what] - through[what]])) });
@@ -160,8 +158,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const { period, filters } = shown;
     const used = usage.by(period, {}, "person");
     const rows = data.people.filter((one) => one.has_seat && !(used.get(one.person)?.uses > 0));
-    place("s-seat").hidden = Object.keys(filters).length > 0 || !rows.length;
-    if (place("s-seat").hidden) return;
+    if (hide("s-seat", Object.keys(filters).length > 0 || !rows.length)) return;
     const column = (title, name, words) => ({ title, words, value: (row) => row[name] || "",
       saved: title.toLowerCase().replace(" ", "_") });
     const columns = [column("Person", "person"), column("Role", "member_role"), column("Last group", "group_name"),

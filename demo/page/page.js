@@ -5,6 +5,7 @@ const kinds = { team: kindOf("team", "teams"), tool: kindOf("tool", "tools"), gr
   project: kindOf("project", "projects"), key: kindOf("API key", "API keys"), person: kindOf("person", "people"),
   seat: kindOf("seat", "seats", "Seats without use") };
 const place = (id) => document.getElementById(id);
+const hide = (id, isHidden) => (place(id).hidden = isHidden);
 
 function start(data) {
   const usage = Usage(data);
@@ -96,8 +97,8 @@ function start(data) {
           + `${amountOf(unit, then)} on ${spanInWords(days)}` };
     };
     const people = [...usage.by(period, filters, "person")].filter(([id]) => id !== data.nobody);
-    const seats = new Set(data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team))
-      .map((one) => one.person));
+    const members = data.people.filter((one) => one.member_status && (!filters.team || one.team === filters.team));
+    const seats = new Set(members.filter((one) => one.has_seat).map((one) => one.person));
     const seated = people.filter(([id]) => seats.has(id)).length;
     const nobody = usage.by(period, filters, "person").get(data.nobody);
     const found = [
@@ -109,7 +110,7 @@ function start(data) {
       { title: "People with usage", figure: whole(people.length),
         note: (seats.size ? `${whole(seated)} of ${plural(seats.size, "seat", "seats")}`
           + (seated < people.length ? ` and ${whole(people.length - seated)} without a seat` : "")
-          : "the list of members is not synced")
+          : members.length ? "no member has a seat" : "there is no list of members")
           + (nobody ? `; ${amountOf(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not `
             + "attributed to a person" : "") },
     ];

@@ -27,7 +27,7 @@ const total = (sums) => [...sums].reduce(add, nothing());
 
 function Usage(data) {
   // Usage by API key is counted in separate rows, which have no groups and no projects.
-  const source = (filters) => (filters.key === undefined ? data.usage : data.byKey);
+  const source = (filters, kind) => (kind === "key" || filters.key !== undefined ? data.byKey : data.usage);
 
   // Calls `visit(row, day)` for each row of `days` (both ends included) that all `filters` ({kind: id}) let through.
   function each(columns, days, filters, visit) {
@@ -43,8 +43,9 @@ function Usage(data) {
   const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
 
   // Sums by the names of one or two kinds. With two: a map of maps, by the first and then the second.
-  function by(days, filters, kind, second, columns = source(filters)) {
+  function by(days, filters, kind, second) {
     const found = new Map();
+    const columns = source(filters, kind);
     if (!columns[kind]) return found;
     each(columns, days, filters, (row) => {
       const outer = place(found, data.ids[kind][columns[kind][row]], second ? () => new Map() : nothing);
@@ -69,8 +70,7 @@ function Usage(data) {
     return new Map([...found].sort());
   }
 
-  const byKey = (days, filters) => by(days, filters, "key", undefined, data.byKey);
-  return { by, byKey, over };
+  return { by, over };
 }
 
 // The first day of the day, week, month, quarter or year that contains `day`, or of one some units later.
