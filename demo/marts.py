@@ -24,8 +24,7 @@ class Marts:
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         self._connection = connection
         self._file = file
-        query = "select table_name from duckdb_tables() where schema_name = current_schema()"
-        self.built = {name for (name,) in connection.execute(query).fetchall()}
+        self.built = {name for (name,) in connection.execute("show tables").fetchall()}
 
     def rows(self, sql: str) -> list[Row]:
         """Raises UserError if a mart or a column is missing."""

@@ -1,7 +1,7 @@
 """Every figure of the report, added up once more from the marts in plain Python."""
 
 import csv
-from collections import Counter
+from collections import Counter, namedtuple
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,18 +14,8 @@ from report_page import LAST, MINUS, NOBODY, Browser, make_report, number
 FIRST = LAST - timedelta(days=399)
 YESTERDAY = LAST - timedelta(days=1)
 Span = tuple[date, date]
+Row = namedtuple("Row", "date tool person project group uses credits cost")
 KINDS = ("tool", "person", "project", "group")
-
-
-class Row(NamedTuple):
-    date: date
-    tool: str
-    person: str
-    project: str
-    group: str
-    uses: int
-    credits: int
-    cost: float
 
 
 class Case(NamedTuple):
@@ -124,6 +114,15 @@ def test_the_choice_rules_every_card_and_list(browser: Browser, html: Path, ledg
             if compares:
                 assert row[first.index(f"Change, {heading}")] == signed(whole[name] - before[name], u)
     assert {NOBODY, "(no group)"} <= {row[0] for row in browser.rows("#s-group")} or "=" in case.chosen
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [(6, "No comparison: fewer than 7 whole days."), (7, "1 to 7 March 2026 ag")]
+)
+def test_a_month_is_compared_from_its_first_week_on(browser: Browser, tmp_path: Path, last: int, said: str) -> None:
+    browser.show(make_report(tmp_path, 60, 2, f"update magnific__synced set complete_through = '2026-03-0{last}'"))
+    assert browser.text("#changes").startswith(said)
+    assert (browser.card("Change")[0] == "\N{EN DASH}") == (last < 7)
 
 
 def test_people_by_tool_add_up_both_ways(browser: Browser, html: Path, ledger: list[Row]) -> None:
@@ -243,13 +242,20 @@ def test_without_prices_all_is_credits_and_teams_are_a_list_and_a_filter(browser
     assert browser.card("Spent")[0].endswith(" credits")
     assert browser.rows("#s-tool")[0][1] == "Credits"
     assert "EUR" not in browser.text("main")
-    teams = make_report(tmp_path / "teams", 60, 4, teams=2)
+    later = "set synced_from = '2026-03-01' where team = 'team 2'; update magnific__people set member_role = 'member'"
+    change = f"update magnific__synced {later} where team = 'team 2'"
+    teams = make_report(tmp_path / "teams", 60, 4, change, teams=2)
     browser.show(teams)
     _, *rows, _ = browser.rows("#s-team")
     assert [row[0] for row in rows] == ["team 1", "team 2"]
+    assert browser.card("People with usage")[1].startswith("6 of 8 seats; "), "an address is a seat in each team"
+    people = {row[0] for row in browser.rows("#s-person")}
+    assert {"person.001@team.example, team 1owner", "person.001@team.example, team 2"} <= people
+    assert browser.card("Change") == ("\N{EN DASH}", "comparable data begins on 1 March 2026")
     assert browser.rows("#budget")[1][0].startswith("Team team 1")
     browser.show(teams, chosen="#team=team+1")
     assert browser.card("Spent")[0] == f"EUR {rows[0][1]}"
+    assert browser.card("Change")[1].endswith(" on 1 to 16 February 2026")
     assert browser.card("Budget of the team")[0] == "81.2% used"
 
 

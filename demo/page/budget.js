@@ -66,7 +66,7 @@ function Budgets({ data, usage, only, fileName }) {
     const shown = before && { first: before.cycle_start,
       last: [last, later(before.cycle_start, days.length - 1)].sort()[0] };
     const lines = [
-      ...(before?.cycle_end === last && shown.first >= data.first
+      ...(before?.cycle_end === last && shown.first >= data.firsts[team]
         ? [running(spanInWords(shown), shown, team, unit, colour("quiet"))] : []),
       used,
       ...(toCome.length ? [{ name: "Forecast", paint: colour("accent"), dashed: "6 4",
@@ -86,11 +86,11 @@ function Budgets({ data, usage, only, fileName }) {
     const row = ofTeam(shown);
     const rows = cycles(data.budget, period, filters).filter((one) => one.allowance !== null);
     if (hide("s-budget", !row && !rows.length)) return;
+    const late = [...(row ? [row] : []), ...rows].find((one) => one.cycle_start < data.firsts[one.team]);
     place("about-budget").textContent = [`Billing cycles that overlap ${spanInWords(period)}.`,
       unit.id === "cost" ? "Allowances are credits; money is what they are worth at the price of the day." : "",
       row && row.is_current ? `Used through ${dayInWords(row.used_through)}, a day that was not over.` : "",
-      [row, ...rows].some((one) => one?.cycle_start < data.first)
-        ? `The data begins on ${dayInWords(data.first)}, after a cycle did; earlier usage is not included.` : "",
+      late ? `The data begins on ${dayInWords(data.firsts[late.team])}, after a cycle did; earlier usage is not included.` : "",
     ].filter(Boolean).join(" ");
     for (const id of ["cycle", "cycle-save"]) place(id).replaceChildren();
     if (row) chart(row, unit, own);

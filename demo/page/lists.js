@@ -73,10 +73,9 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   function amounts(kind, { filters, unit }, rows, all) {
     const most = Math.max(...rows.map(({ sum }) => unit.value(sum) ?? 0));
     const role = (id) => (kind === "person" ? roles.get(id) || "" : "");
-    const isPlain = (name) => name.startsWith("(");
     const cell = ({ id, name, sum }) => named(name, {
       href: filters[kind] === undefined && (kind !== "key" || id) ? hrefOf({ [kind]: id }) : "",
-      badge: role(id) === "member" ? "" : role(id), quiet: isPlain(name),
+      badge: role(id) === "member" ? "" : role(id), quiet: name.startsWith("("),
       share: most > 0 ? (unit.value(sum) ?? 0) / most : 0 });
     const extra = { project: ["project_reference"], key: ["api_key_id"], person: ["role"] }[kind] || [];
     const share = ({ sum }) => (unit.value(sum) === null ? null : (100 * unit.value(sum)) / (unit.value(all) || 1));

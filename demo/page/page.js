@@ -12,7 +12,6 @@ function start(data) {
   const units = unitsOf(data);
   const choices = periods(data);
 
-  const begins = `the data begins on ${dayInWords(data.first)}`;
   const known = choices.flatMap(([, found]) => found);
   const isKnown = ([name, value]) => ({ from: true, to: true, period: known.some(({ id }) => id === value),
     in: Object.hasOwn(units, value), unit: ["day", "week", "month"].includes(value) }[name]
@@ -39,9 +38,10 @@ function start(data) {
       : known.find((one) => one.id === chosen.period) || known[0];
     const filters = Object.fromEntries(Object.entries(chosen).filter(([kind]) => Object.hasOwn(data.ids, kind)));
     const unit = units[chosen.in ?? Object.keys(units)[0]];
+    const since = data.firsts[filters.team] || Object.values(data.firsts).sort().at(-1);
     return { chosen, period,
       wrong: wrong || (unknown && `The address names what this report does not have, so it is ignored: ${unknown}.`),
-      filters, unit, spans: compared(period, data), now: total(usage.by(period, filters, "tool").values()) };
+      filters, unit, spans: compared(period, data, since), now: total(usage.by(period, filters, "tool").values()) };
   }
 
   // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
@@ -53,8 +53,7 @@ function start(data) {
   const [lists, budgets] = [Lists(page), Budgets(page)];
 
   function changes({ unit, filters, spans }) {
-    if (!spans.now) return "There is no whole day yet to compare.";
-    if (!spans.before) return `No comparison: ${begins}.`;
+    if (!spans.before) return `No comparison: ${spans.why}.`;
     const [now, before] = [spans.now, spans.before].map((days) => usage.by(days, filters, "tool"));
     const [sum, then] = [total(now.values()), total(before.values())];
     if (!both(unit, sum, then)) return "No comparison: some of these days have no price.";
@@ -89,7 +88,7 @@ function start(data) {
   function cards(shown) {
     const { period, filters, unit, spans, now } = shown;
     const against = (title, days) => {
-      if (!days) return { title, figure: dash, note: spans.now ? begins : "no whole day yet" };
+      if (!days) return { title, figure: dash, note: spans.why };
       const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
       if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
       return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),

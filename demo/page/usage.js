@@ -108,16 +108,18 @@ function periods({ first, through, complete }) {
   ];
 }
 
-// The finished days of a period, and what they are compared with: the month, quarter or year before it, or the same
-// number of its first days if the period is not over; for other days, the same number of days right before them; and
-// the same dates a year earlier. Null if no day is finished, or if the data does not go back that far.
-function compared({ first, last, unit }, data) {
-  const now = { first, last: last < data.complete ? last : data.complete };
-  if (now.last < first) return { now: null, before: null, yearBefore: null };
-  const span = (from, to) => (from < data.first || to >= first ? null : { first: from, last: to });
+// The finished days of a period, and what they are compared with: the month, quarter or year before it, or as many of
+// its first days if the period is not over, once these are a week; for other days, as many days right before them; and
+// the same dates a year earlier. Null if one of the teams shown has no data so early: all have it from `since` on.
+function compared({ first, last, unit }, { complete }, since) {
+  const now = { first, last: last < complete ? last : complete };
+  const least = unit && now.last < last ? 7 : 1;
+  if (length(now) < least) return { now, why: `fewer than ${plural(least, "whole day", "whole days")}` };
+  const span = (from, to) => (from < since || to >= first ? null : { first: from, last: to });
   const [start, end] = [unit ? startOf(first, unit, -1) : later(first, -length(now)), later(first, -1)];
   const sameLength = later(start, length(now) - 1);
   const yearEarlier = (day) => iso(new Date(time(day)).setUTCFullYear(Number(day.slice(0, 4)) - 1));
-  return { now, before: span(start, now.last === last || sameLength > end ? end : sameLength),
+  return { now, why: `comparable data begins on ${dayInWords(since)}`,
+    before: span(start, now.last === last || sameLength > end ? end : sameLength),
     yearBefore: span(yearEarlier(first), later(yearEarlier(later(now.last, 1)), -1)) };
 }
