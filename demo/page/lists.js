@@ -25,14 +25,14 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
     const isLong = rows.length >= longList;
-    const sort = isLong ? { id: `sort-${kind}`, ...(order[kind] || {}), choose: (by) => {
-      order[kind] = { by, down: order[kind]?.by === by ? !order[kind].down : Boolean(columns[by].number) };
+    const sort = isLong ? { id: `sort-${kind}`, ...(order[kind] || {}), choose: (chosen) => {
+      order[kind] = { by: chosen.title, down: sort.by === chosen.title ? !sort.down : Boolean(chosen.number) };
       show();
     } } : undefined;
-    if (sort?.by < columns.length) {
-      const { value, number } = columns[sort.by];
-      const compare = (one, other) => (number ? (one ?? -Infinity) - (other ?? -Infinity) : one.localeCompare(other));
-      rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(value(one), value(other)));
+    const by = columns.find(({ title: one }) => one === sort?.by);
+    if (by) {
+      const compare = (one, other) => (by.number ? (one ?? -Infinity) - (other ?? -Infinity) : one.localeCompare(other));
+      rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(by.value(one), by.value(other)));
     }
     const inWords = ({ value, words }, row) => (words ? words(value(row), row) : value(row) || dash);
     const rest = (late) => columns.map(({ adds, value, words }, n) =>
@@ -53,6 +53,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
 
   function search(kind, names, drawn) {
     const lines = [...drawn.querySelectorAll("tbody tr:not(.rest)")];
+    const named = lines.filter((_, n) => !names[n].startsWith("("));
     const found = element("span", { role: "status" });
     const field = element("input", { type: "search", id: `search-${kind}`, value: searched[kind] || "" });
     const apply = () => {
@@ -60,7 +61,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       const wanted = onPaperNow ? "" : field.value.trim().toLowerCase();
       lines.forEach((line, n) => { line.hidden = !names[n].toLowerCase().includes(wanted); });
       found.textContent = wanted
-        ? `${whole(lines.filter((line) => !line.hidden).length)} of ${whole(names.length)} ${kinds[kind].many}; `
+        ? `${whole(named.filter((line) => !line.hidden).length)} of ${whole(named.length)} ${kinds[kind].many}; `
           + "the total is of all." : "";
     };
     field.addEventListener("input", apply);

@@ -15,11 +15,8 @@ async function unpack(text) {
 const nothing = () => ({ uses: 0, credits: 0, cost: 0, unpriced: 0 });
 
 // `unpriced`: credits on days without a price; `cost` does not include them.
-function add(sum, { uses, credits, cost, unpriced }) {
-  sum.uses += uses;
-  sum.credits += credits;
-  sum.cost += cost;
-  sum.unpriced += unpriced;
+function add(sum, more) {
+  for (const figure in sum) sum[figure] += more[figure];
   return sum;
 }
 
