@@ -88,7 +88,6 @@ def _data(marts: Marts) -> dict[str, Any]:
         "through": max((row["through"] for row in synced), default=None),
         "complete": min((row["complete_through"] for row in synced), default=None),
         "syncedAt": min((row["synced_at"] for row in synced), default=None),
-        "keysReadAt": max((row["keys_read_at"] for row in synced if row["keys_read_at"]), default=None),
         "currency": next((row["currency"] for row in synced if row["currency"]), None),
         "isInvented": marts.is_of_sandbox,
         "hasPrices": any(row["has_prices"] for row in synced),

@@ -69,8 +69,7 @@ def make_marts(
             create table magnific__synced as
             select distinct team, date '{first}' as synced_from, date '{LAST}' as through,
                 date '{LAST}' - 1 as complete_through, timestamp '{LAST} 06:30:00' as synced_at,
-                timestamp '{LAST} 06:31:00' as keys_read_at, currency, {prices} as has_prices, true as has_allowances
-            from magnific__usage;
+                currency, {prices} as has_prices from magnific__usage;
             create table magnific__forecast as
             select team, cast(day as date) as date, 'team' as scope, 50000 as expected_credits, 50.0 as expected_cost
             from (select distinct team from magnific__usage)

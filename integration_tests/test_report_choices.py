@@ -145,6 +145,8 @@ def test_a_key_is_chosen_like_any_other_name_and_says_who_used_it(browser: Brows
     assert [row[0] for row in browser.rows("#s-key")] == ["API key", "Pipeline", "Total"]
     for unknown in ("group", "project"):
         assert not browser.find(f"#s-{unknown}").is_displayed()
+    browser.show(year, chosen="#key=k&group=Studio")
+    assert browser.text("#wrong").endswith("so it is ignored: key=k (API keys know no group or project).")
     browser.show(year, chosen="#person=person.002%40team.example")
     assert [row[1] for row in browser.rows("#s-key")[1:3]] == [spent["person.002@team.example"], "0.00"]
 

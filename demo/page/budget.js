@@ -51,8 +51,9 @@ function Budgets({ data, usage, only, fileName }) {
     return { name: isWhole ? name : `${name}: no price for all days`, paint, points, isWhole };
   }
 
-  function chart(row, unit, filters) {
+  function chart(row, unit) {
     const { team, used_through: through } = row;
+    const filters = data.ids.team.length > 1 ? { team } : {};
     const cycle = spanOf(row);
     const days = Array.from({ length: length(cycle) }, (_, n) => later(cycle.first, n));
     const used = running("Used", { ...cycle, last: through }, team, unit, colour("accent"));
@@ -90,10 +91,10 @@ function Budgets({ data, usage, only, fileName }) {
     place("about-budget").textContent = [`Billing cycles that overlap ${spanInWords(period)}.`,
       unit.id === "cost" ? "Allowances are credits; money is what they are worth at the price of the day." : "",
       row && row.is_current ? `Used through ${dayInWords(row.used_through)}, a day that was not over.` : "",
-      late ? `The data begins on ${dayInWords(data.firsts[late.team])}, after a cycle did; earlier usage is not included.` : "",
+      late && `The data begins on ${dayInWords(data.firsts[late.team])}, after a cycle did; earlier usage is missing.`,
     ].filter(Boolean).join(" ");
     for (const id of ["cycle", "cycle-save"]) place(id).replaceChildren();
-    if (row) chart(row, unit, own);
+    if (row) chart(row, unit);
     const figure = (title, what) => ({ title, cell: (one) => words(inUnit(unit, one, what), unit.figure) });
     const isOver = !rows.some((one) => one.is_current);
     const ofCurrent = (title, cell) => ({ title, cell: (one) => (one.is_current ? cell(one) : dash) });
@@ -110,9 +111,9 @@ function Budgets({ data, usage, only, fileName }) {
         (level ? `${level}%${day ? ` on ${dayInWords(day)}` : ""}` : dash) },
       { title: isOver ? "Ran out on" : "Runs out on", cell: (one) => words(one.runs_out_on, dayInWords) },
     ].map((column, n) => ({ ...column, number: n > 0 }));
-    const names = ["team", "scope", "name", "cycle_start", "cycle_end",
+    const names = ["team", "scope", "name", "cycle_start", "cycle_end", "used_through", "seats", "extra_allowance",
       ...["allowance", "used", "remaining", "forecast"].flatMap((one) => (data.hasPrices ? [one, `${one}_cost`] : one)),
-      "percent_used", "forecast_percent", "runs_out_on", ...(data.hasPrices ? ["currency"] : [])];
+      "percent_used", "level", "crossed_on", "forecast_percent", "runs_out_on", ...(data.currency ? ["currency"] : [])];
     const span = { first: rows.at(-1)?.cycle_start, last: rows.map((one) => one.cycle_end).sort().at(-1) };
     const isTold = (one, name) => one.is_current || !name.startsWith("forecast");
     place("budget").replaceChildren(...(rows.length ? [

@@ -31,7 +31,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     } } : undefined;
     const by = columns.find(({ title: one }) => one === sort?.by);
     if (by) {
-      const compare = (one, other) => (by.number ? (one ?? -Infinity) - (other ?? -Infinity) : one.localeCompare(other));
+      const compare = (one, two) => (by.number ? (one ?? -Infinity) - (two ?? -Infinity) : one.localeCompare(two));
       rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(by.value(one), by.value(other)));
     }
     const inWords = ({ value, words }, row) => (words ? words(value(row), row) : value(row) || dash);
@@ -148,8 +148,8 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const through = total(rows.map(({ sum }) => sum));
     if (filters.key === undefined) rows.push({ id: "", name: nameOf("key", ""),
       sum: Object.fromEntries(Object.keys(now).map((what) => [what, now[what] - through[what]])) });
-    const read = dayInWords(data.keysReadAt.slice(0, 10));
-    list("key", shown, { about: `What went through each API key, as read on ${read}. Choose a key to see who used it.`,
+    const last = dayInWords(later(data.first, data.byKey.day.at(-1)));
+    list("key", shown, { about: `What went through each API key, last on ${last}. Choose a key to see who used it.`,
       columns: amounts("key", shown, rows, now), rows, last: { name: "Total", sum: now }, saved: "api-keys" });
   }
 

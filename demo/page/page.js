@@ -14,6 +14,7 @@ function start(data) {
 
   const known = choices.flatMap(([, found]) => found);
   const isKnown = ([name, value]) => ({ from: true, to: true, period: known.some(({ id }) => id === value),
+    key: entries().some(([one]) => ["group", "project"].includes(one)) ? false : undefined,
     in: Object.hasOwn(units, value), unit: ["day", "week", "month"].includes(value) }[name]
     ?? Boolean(data.ids[name]?.includes?.(value)));
   const entries = () => [...new URLSearchParams(location.href.split("#")[1] ?? location.search)];
@@ -33,7 +34,8 @@ function start(data) {
   function view() {
     const chosen = address();
     const wrong = chosen.from || chosen.to ? wrongDates(chosen.from, chosen.to) : "";
-    const unknown = entries().filter((one) => !isKnown(one)).map((one) => one.join("=")).join(", ");
+    const unknown = entries().filter((one) => !isKnown(one)).map(([name, value]) => `${name}=${value}`
+      + (data.ids[name]?.includes?.(value) ? " (API keys know no group or project)" : "")).join(", ");
     const period = chosen.from && !wrong ? { id: "own", first: chosen.from, last: chosen.to }
       : known.find((one) => one.id === chosen.period) || known[0];
     const filters = Object.fromEntries(Object.entries(chosen).filter(([kind]) => Object.hasOwn(data.ids, kind)));
