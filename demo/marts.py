@@ -24,6 +24,7 @@ class Marts:
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         self._connection = connection
         self._file = file
+        self.built = {name for (name,) in connection.execute("show tables").fetchall()}
 
     def rows(self, sql: str) -> list[Row]:
         """Raises UserError if a mart or a column is missing."""
@@ -32,16 +33,14 @@ class Marts:
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise UserError(
                 f"The marts in {self._file} are not those of this version: {str(error).splitlines()[0]}. "
-                f"Build them again:  {COMMAND}{self._file}"
+                f"Switch on a mart that is switched off (+enabled). Build them again:  {COMMAND}{self._file}"
             ) from None
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
     def rows_if_built(self, mart: str, columns: str, rest: str) -> list[Row]:
-        """Returns no rows if the package was built without the mart."""
-        query = "select 1 from duckdb_tables() where table_name = ? and schema_name = current_schema()"
-        is_built = self._connection.execute(query, [mart]).fetchall()
-        return self.rows(f"select {columns} from {mart} {rest}") if is_built else []
+        """Returns no rows if the mart is switched off."""
+        return self.rows(f"select {columns} from {mart} {rest}") if mart in self.built else []
 
     @property
     def start_date(self) -> date:

@@ -27,7 +27,8 @@ _SCRIPTS = ("usage.js", "tables.js", "charts.js", "budget.js", "lists.js", "page
 _NOBODY = "(not attributed to a person)"
 _BY_KIND = {"team": "team", "tool": "tool", "person": "person", "project": "project_reference", "group": "group_label"}
 """What usage can be grouped by: its name on the page and its column in magnific__usage."""
-_OF_PEOPLE = "team, person, member_role, member_status, group_name, has_seat, last_day"
+_OPTIONAL = [f"magnific__{name}" for name in ("usage_by_api_key", "people", "month", "budget", "alerts", "forecast")]
+_OF_PEOPLE = "team, member_role, member_status, group_name, has_seat, last_day"
 _FIGURES = """
     cast(sum(uses) as bigint) as uses, cast(sum(credits) as bigint) as credits,
     cast(round(sum(cost), 6) as double) as cost
@@ -59,59 +60,62 @@ def _page(marts: Marts) -> str:
 def _data(marts: Marts) -> dict[str, Any]:
     """Return the page's data: usage by column, with names as indexes into a list and days as numbers from the first."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
+    start = marts.start_date
     # The month's first days may have been without usage.
-    used = min((row["synced_from"] for row in synced), default=date.min)
-    first = max(min(used, marts.start_date), used.replace(day=1))
+    firsts = {row["team"]: max(min(row["synced_from"], start), row["synced_from"].replace(day=1)) for row in synced}
+    first = min(firsts.values(), default=date.min)
+    # The same address is one seat in each team.
+    person = f"person || if(person = '{_NOBODY}', '', ', ' || team)" if len(firsts) > 1 else "person"
     ids: dict[str, dict[str, int]] = {kind: {} for kind in (*_BY_KIND, "key")}
     for row in marts.rows("select tool from magnific__usage group by tool order by sum(credits) desc, tool"):
         ids["tool"][row["tool"]] = len(ids["tool"])
-    columns = ", ".join(f"coalesce({column}, '') as \"{kind}\"" for kind, column in _BY_KIND.items())
+    by_kind = _BY_KIND | {"person": person}
+    columns = ", ".join(f"coalesce({column}, '') as \"{kind}\"" for kind, column in by_kind.items())
     usage = marts.rows(f"select date, {columns}, {_FIGURES} from magnific__usage group by all order by all")
     by_key = marts.rows_if_built(
         "magnific__usage_by_api_key",
-        f"date, team, tool, person, api_key_id as key, coalesce(max(key_name), api_key_id) as name, {_FIGURES}",
-        "group by date, team, tool, person, api_key_id order by all",
+        f"date, team, tool, {person} as person, api_key_id as key, max(key_name) as name, {_FIGURES}",
+        "group by all order by all",
     )
+    alerts = "natural left join (select team, scope, name, cycle_start, level, crossed_on from magnific__alerts)"
+    dated = alerts if "magnific__alerts" in marts.built else ""
     projects = marts.rows(
-        "select project_reference as id, max(project_name) as name from magnific__usage "
-        "where project_reference is not null group by all"
+        "select coalesce(project_reference, '') as id, max(project_name) as name from magnific__usage group by all"
     )
     return {
         "first": first,
+        "firsts": firsts,
         "through": max((row["through"] for row in synced), default=None),
         "complete": min((row["complete_through"] for row in synced), default=None),
         "syncedAt": min((row["synced_at"] for row in synced), default=None),
-        "keysReadAt": max((row["keys_read_at"] for row in synced if row["keys_read_at"]), default=None),
         "currency": next((row["currency"] for row in synced if row["currency"]), None),
         "isInvented": marts.is_of_sandbox,
         "hasPrices": any(row["has_prices"] for row in synced),
+        "off": [mart for mart in _OPTIONAL if mart not in marts.built],
         "nobody": _NOBODY,
         "usage": _columns(usage, first, ids, list(_BY_KIND)),
-        "byKey": _columns(by_key, first, ids, ("team", "tool", "person", "key")),
+        "byKey": _columns(by_key, first, ids, ["team", "tool", "person", "key"]),
         "ids": {kind: list(numbers) for kind, numbers in ids.items()},
         "names": {
-            "project": {"": "(no project)"} | {row["id"]: row["name"] or row["id"] for row in projects},
+            "project": {row["id"]: row["name"] or row["id"] or "(no project)" for row in projects},
             "key": {"": "(without an API key)"} | {row["key"]: row["name"] for row in by_key},
         },
-        "people": marts.rows_if_built("magnific__people", _OF_PEOPLE, "order by all"),
-        "budget": marts.rows(
-            "select budget.*, crossed_on from magnific__budget as budget left join magnific__alerts "
-            "using (team, scope, name, cycle_start, level) "
-            "order by cycle_start desc, scope desc, budget.used desc, name"
+        "people": marts.rows_if_built("magnific__people", f"{person} as person, {_OF_PEOPLE}", "order by all"),
+        "budget": marts.rows_if_built(
+            "magnific__budget", "*", f"{dated} order by cycle_start desc, scope desc, used desc, name"
         ),
-        "forecast": marts.rows(
-            "select team, date, expected_credits as expected, expected_cost from magnific__forecast order by team, date"
+        "forecast": marts.rows_if_built(
+            "magnific__forecast", "team, date, expected_credits as expected, expected_cost", "order by team, date"
         ),
-        "months": marts.rows(
-            "select *, month as cycle_start, last_day(month) as cycle_end, cost as used_cost, null as allowance "
-            "from magnific__month order by team, month"
+        "months": marts.rows_if_built(
+            "magnific__month",
+            "*, month as cycle_start, last_day(month) as cycle_end, cost as used_cost, null as allowance",
+            "order by team, month",
         ),
     }
 
 
-def _columns(
-    rows: Sequence[Row], first: date, ids: dict[str, dict[str, int]], kinds: Sequence[str]
-) -> dict[str, list[Any]]:
+def _columns(rows: list[Row], first: date, ids: dict[str, dict[str, int]], kinds: list[str]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {"day": [(row["date"] - first).days for row in rows]}
     for kind in kinds:
         columns[kind] = [ids[kind].setdefault(row[kind], len(ids[kind])) for row in rows]
@@ -131,7 +135,8 @@ def _plain(value: Any) -> str | float:
 def _synced_in_words(data: dict[str, Any]) -> str:
     at = f"; read on {data['syncedAt']:%-d %B %Y at %H:%M} UTC" if data["syncedAt"] else ""
     invented = " An invented team with invented prices and budgets." if data["isInvented"] else ""
-    return f"Data from {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}.{invented}"
+    off = f" Not built, so not shown: {', '.join(data['off'])}." if data["off"] else ""
+    return f"Data from {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}.{off}{invented}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

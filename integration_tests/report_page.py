@@ -1,5 +1,6 @@
 """Marts of any size, and the report made of them in a browser."""
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,9 +34,9 @@ def make_marts(
     price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
     tools = "map {" + ", ".join(f"'{tool}': {credits}" for tool, credits in TOOLS.items()) + "}"
     with duckdb.connect(file) as connection:
-        connection.execute("create schema models; use models")
         connection.execute(
             f"""
+            create schema models; use models;
             create table magnific__usage as
             select
                 *, credits * cast({price} as decimal(18, 6)) as cost,
@@ -50,18 +51,13 @@ def make_marts(
                     case when person = 0 then '{NOBODY}' when person % 2 = 1 then 'Studio'
                         else '(no group)' end as group_label,
                     case when person % 3 = 1 then 'p-1' end as project_reference,
-                    case when person % 3 = 1 then $project end as project_name,
+                    case when person % 3 = 1 then '{project}' end as project_name,
                     1 + (person * 7 + dayofyear(day)) % 20 as uses,
                     uses * {tools}[tool] as credits
                 from generate_series(timestamp '{first}', timestamp '{LAST}', interval 1 day) as days(day)
                 cross join range(0, greatest({people}, 2)) as people(person)
                 cross join range(1, {teams} + 1) as teams(team)
-            )
-            """,
-            {"project": project},
-        )
-        connection.execute(
-            f"""
+            );
             create table magnific__usage_by_api_key as
             select team, date, 'k' as api_key_id, 'Pipeline' as key_name, tool, person, uses, credits, cost, currency
             from magnific__usage where person in ('person.001@team.example', 'person.002@team.example');
@@ -73,8 +69,7 @@ def make_marts(
             create table magnific__synced as
             select distinct team, date '{first}' as synced_from, date '{LAST}' as through,
                 date '{LAST}' - 1 as complete_through, timestamp '{LAST} 06:30:00' as synced_at,
-                timestamp '{LAST} 06:31:00' as keys_read_at, currency, {prices} as has_prices, true as has_allowances
-            from magnific__usage;
+                currency, {prices} as has_prices from magnific__usage;
             create table magnific__forecast as
             select team, cast(day as date) as date, 'team' as scope, 50000 as expected_credits, 50.0 as expected_cost
             from (select distinct team from magnific__usage)
@@ -138,6 +133,7 @@ class Browser:
         self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
             self.wait_for(chosen or "#")
+            assert not re.findall("Invalid Date|NaN|undefined|null", self.text("header") + self.text("main"))
 
     def find(self, css: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, css)
@@ -183,9 +179,7 @@ class Browser:
 
     def marks(self, chart: str) -> int:
         """How many shapes with a size the chart has drawn."""
-        boxes = (
-            "[...document.querySelectorAll(`#${arguments[0]} svg :is(.piece, .line)`)].map((mark) => mark.getBBox())"
-        )
+        boxes = "[...document.querySelectorAll(`#${arguments[0]} :is(.piece, .line)`)].map((mark) => mark.getBBox())"
         return int(self.ask(f"return {boxes}.filter((box) => box.width + box.height > 0).length", chart))
 
     def buttons(self, css: str) -> list[WebElement]:
@@ -193,17 +187,13 @@ class Browser:
 
     def save_into(self, folder: Path) -> None:
         """Where what is saved goes, from now on."""
-        options = {"behavior": "allow", "downloadPath": str(folder)}
-        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", options)
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
 
     def saved(self, folder: Path, pattern: str, count: int) -> list[Path]:
         """The files that were saved, once there are so many and all are written."""
-
-        def written() -> list[Path]:
-            return [file for file in folder.glob(pattern) if file.stat().st_size]
-
-        self.wait_until(lambda: len(written()) == count and not [*folder.glob("*.crdownload")])
-        return written()
+        self.wait_until(lambda: [file.stat().st_size > 0 for file in folder.glob(pattern)] == [True] * count)
+        self.wait_until(lambda: not [*folder.glob("*.crdownload")])
+        return [*folder.glob(pattern)]
 
     def complaints(self) -> list[str]:
         """Errors and warnings on the console since the page was opened."""

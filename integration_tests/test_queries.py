@@ -138,10 +138,10 @@ def test_a_month_goes_through_the_last_day_that_was_over(ask: Ask) -> None:
     november = [(f"2026-11-{day:02}", 10) for day in range(1, 28)]
     [row] = ask("growth", credit_usage=used(*november, at="2026-12-01 05:17:00"))
     assert (str(row["month"]), str(row["through"]), int(row["credits"])) == ("2026-11-01", "2026-11-30", 270)
-    _, december = ask("growth", credit_usage=used(*november, at="2026-12-03 05:17:00"))
-    assert (str(december["through"]), int(december["credits"])) == ("2026-12-02", 0)
-    # The first two days of December against those of November.
-    assert (str(december["compared_to"]), int(december["compared_credits"])) == ("2026-11-02", 20)
+    _, december = ask("growth", credit_usage=used(*november, at="2026-12-07 05:17:00"))
+    assert (str(december["through"]), december["compared_credits"]) == ("2026-12-06", None), "not a week yet"
+    _, december = ask("growth", credit_usage=used(*november, at="2026-12-08 05:17:00"))
+    assert [int(december[what]) for what in ("credits", "compared_credits")] == [0, 70]
 
 
 def test_groups_of_one_name_count_each_credit_once(ask: Ask) -> None:

@@ -11,7 +11,6 @@ import pytest
 from npm import ENVIRONMENT, modules
 from pypdf import PdfReader
 from report_page import PHONE, TABLET, WIDE, Browser, make_marts, make_report, number
-from selenium.webdriver.common.keys import Keys
 
 from demo.models import main as build_models
 from demo.report import main
@@ -66,9 +65,6 @@ def test_a_screen_reader_meets_no_barrier(browser: Browser, html: Path, size: tu
     assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]] == []
     assert browser.complaints() == []
     assert browser.ask("return performance.getEntriesByType('resource').length") == 0
-    headings = "return [...document.querySelectorAll('section:not([hidden]) h2')].map((one) => one.textContent)"
-    landmarks = browser.ask(headings)
-    assert len(set(landmarks)) == len(landmarks)
 
 
 def test_html_validate_has_nothing_to_say_of_the_page(browser: Browser, html: Path, tmp_path: Path) -> None:
@@ -81,11 +77,7 @@ def test_html_validate_has_nothing_to_say_of_the_page(browser: Browser, html: Pa
     for options in ([html], [*rules, drawn]):
         done = subprocess.run([program, *options], env=ENVIRONMENT, capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_a_name_is_text_and_never_markup(browser: Browser, html: Path) -> None:
-    browser.show(html)
-    assert browser.ask("return document.querySelectorAll('img').length") == 0
+    assert browser.ask("return document.querySelectorAll('img').length") == 0, "a name is text and never markup"
     assert any("</script><img" in row[0] for row in browser.rows("#s-project"))
 
 
@@ -127,7 +119,7 @@ def test_a_chart_is_saved_as_a_picture_twice_its_size(browser: Browser, html: Pa
         assert width == 2 * int(box) + 80 and height > 600
 
 
-def test_what_can_be_clicked_looks_like_it_and_is_reached_with_the_tab_key(browser: Browser, tmp_path: Path) -> None:
+def test_what_can_be_clicked_looks_like_it(browser: Browser, tmp_path: Path) -> None:
     browser.show(make_report(tmp_path, 60, 4))
     plain = """
         return [...document.querySelectorAll("main a, main button, main summary")].filter((one) => {
@@ -136,13 +128,6 @@ def test_what_can_be_clicked_looks_like_it_and_is_reached_with_the_tab_key(brows
         }).map((one) => one.outerHTML)
     """
     assert browser.ask(plain) == []
-    reachable = "[...document.querySelectorAll('select, button, summary, a')]"
-    wanted = browser.ask(f"return {reachable}.map((one, n) => one.dataset.n = `${{n}}`)")
-    reached = []
-    for _ in range(len(wanted) + 24):
-        browser.driver.switch_to.active_element.send_keys(Keys.TAB)
-        reached.append(browser.ask("return document.activeElement.dataset.n"))
-    assert list(dict.fromkeys(one for one in reached if one in wanted)) == wanted
 
 
 def test_no_usage_is_said_in_words(browser: Browser, tmp_path: Path) -> None:

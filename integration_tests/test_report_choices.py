@@ -51,10 +51,8 @@ def enter_dates(browser: Browser, first: str, last: str) -> None:
     browser.ask(fields + "[from.value, to.value] = arguments; to.dispatchEvent(new Event('change'))", first, last)
 
 
-def test_own_dates_beside_month_quarter_and_year(browser: Browser, year: Path) -> None:
+def test_own_dates(browser: Browser, year: Path) -> None:
     browser.show(year)
-    groups = browser.ask("return [...document.querySelectorAll('#period optgroup')].map((one) => one.label)")
-    assert groups == ["Months", "Quarters", "Years", "Days"]
     enter_dates(browser, "2026-01-05", "2026-02-10")
     browser.wait_for("#from=2026-01-05&to=2026-02-10")
     assert browser.text("#shown").startswith("5 January to 10 February 2026")
@@ -112,8 +110,15 @@ def test_from_25_people_on_a_list_is_sorted_and_searched(browser: Browser, year:
     total = browser.rows("#s-person")[-1]
     browser.find("#search-person").send_keys("person.01")
     assert people(browser) == [f"person.{n:03}@team.example" for n in range(19, 9, -1)]
-    assert "10 of 40 people" in browser.text("#s-person .search")
+    assert "10 of 39 people" in browser.text("#s-person .search")
     assert browser.rows("#s-person")[-1] == total
+    browser.ask("window.dispatchEvent(new Event('beforeprint'))")
+    assert people(browser) == sorted(everybody, reverse=True), "paper does not say what was searched"
+    browser.show(year)
+    browser.find("#sort-person-5").click()
+    browser.select("period").select_by_visible_text("Everything synced")
+    browser.wait_for("#period=all")
+    assert browser.ask("return document.querySelectorAll('#s-person [aria-sort]').length") == 0, "no such column now"
     browser.show(make_report(tmp_path, 20, 12))
     assert browser.ask("return document.querySelectorAll('.search, .sort').length") == 0
 
@@ -140,6 +145,8 @@ def test_a_key_is_chosen_like_any_other_name_and_says_who_used_it(browser: Brows
     assert [row[0] for row in browser.rows("#s-key")] == ["API key", "Pipeline", "Total"]
     for unknown in ("group", "project"):
         assert not browser.find(f"#s-{unknown}").is_displayed()
+    browser.show(year, chosen="#key=k&group=Studio")
+    assert browser.text("#wrong").endswith("so it is ignored: key=k (API keys know no group or project).")
     browser.show(year, chosen="#person=person.002%40team.example")
     assert [row[1] for row in browser.rows("#s-key")[1:3]] == [spent["person.002@team.example"], "0.00"]
 

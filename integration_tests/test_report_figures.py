@@ -1,7 +1,7 @@
 """Every figure of the report, added up once more from the marts in plain Python."""
 
 import csv
-from collections import Counter
+from collections import Counter, namedtuple
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,18 +14,8 @@ from report_page import LAST, MINUS, NOBODY, Browser, make_report, number
 FIRST = LAST - timedelta(days=399)
 YESTERDAY = LAST - timedelta(days=1)
 Span = tuple[date, date]
+Row = namedtuple("Row", "date tool person project group uses credits cost")
 KINDS = ("tool", "person", "project", "group")
-
-
-class Row(NamedTuple):
-    date: date
-    tool: str
-    person: str
-    project: str
-    group: str
-    uses: int
-    credits: int
-    cost: float
 
 
 class Case(NamedTuple):
@@ -80,10 +70,6 @@ def ledger(html: Path) -> list[Row]:
         return [Row(*row) for row in connection.execute(query).fetchall()]
 
 
-def unit(case: Case) -> str:
-    return "credits" if "in=credits" in case.chosen else "cost"
-
-
 def words(value: float, unit: str) -> str:
     text = f"{abs(value):,.2f}" if unit == "cost" else f"{abs(value):,.0f}"
     return (MINUS if value < 0 and text.strip("0.,") else "") + text
@@ -109,7 +95,7 @@ def sums(ledger: list[Row], case: Case, span: Span | None, kind: str, figure: st
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.chosen)
 def test_the_choice_rules_every_card_and_list(browser: Browser, html: Path, ledger: list[Row], case: Case) -> None:
     browser.show(html, chosen=case.chosen)
-    u = unit(case)
+    u = "credits" if "in=credits" in case.chosen else "cost"
     heading = {"credits": "Credits", "cost": "EUR"}[u]
     spent = sum(sums(ledger, case, case.days, "tool", u).values())
     assert browser.card("Spent")[0] == (f"EUR {words(spent, u)}" if u == "cost" else f"{words(spent, u)} credits")
@@ -128,6 +114,15 @@ def test_the_choice_rules_every_card_and_list(browser: Browser, html: Path, ledg
             if compares:
                 assert row[first.index(f"Change, {heading}")] == signed(whole[name] - before[name], u)
     assert {NOBODY, "(no group)"} <= {row[0] for row in browser.rows("#s-group")} or "=" in case.chosen
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [(6, "No comparison: fewer than 7 whole days."), (7, "1 to 7 March 2026 ag")]
+)
+def test_a_month_is_compared_from_its_first_week_on(browser: Browser, tmp_path: Path, last: int, said: str) -> None:
+    browser.show(make_report(tmp_path, 60, 2, f"update magnific__synced set complete_through = '2026-03-0{last}'"))
+    assert browser.text("#changes").startswith(said)
+    assert (browser.card("Change")[0] == "\N{EN DASH}") == (last < 7)
 
 
 def test_people_by_tool_add_up_both_ways(browser: Browser, html: Path, ledger: list[Row]) -> None:
@@ -162,9 +157,9 @@ def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, html: 
         assert row[by_cost] == signed(now[tool] - before[tool] - more, "cost")
     assert total[by_uses] == signed(all_by_uses, "cost")
     said = browser.text("#changes")
-    assert "1 to 16 March 2026 against 1 to 16 February 2026: " in said
     change = sum(now.values()) - sum(before.values())
-    assert f"{MINUS}EUR {abs(change):,.2f} ({MINUS}{abs(100 * change / sum(before.values())):.1f}%)" in said
+    percent = f"({MINUS}{abs(100 * change / sum(before.values())):.1f}%)"
+    assert f"1 to 16 March 2026 against 1 to 16 February 2026: {in_euros(change)} {percent}" in said
     number_of_uses = (sum(uses.values()) / sum(uses_before.values()) - 1) * sum(before.values())
     choice_of_tools = all_by_uses - number_of_uses
     assert (
@@ -187,15 +182,21 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, html: Pat
     assert browser.card("Forecast of the team") == ("154.3%", "EUR 1,712.34; the budget runs out on 22 March 2026")
     ends = browser.ask("return [...document.querySelectorAll('#cycle .line')].map((one) => one.dataset.end)")
     used = sum(sums(ledger, CASES[0], MARCH, "tool", "cost").values())
-    earlier = sums(ledger, CASES[0], FEBRUARY, "tool", "cost")
     assert "1 to 28 February 2026" in browser.text("#cycle")
-    assert float(ends[0]) == pytest.approx(sum(earlier.values()))
+    assert float(ends[0]) == pytest.approx(sum(sums(ledger, CASES[0], FEBRUARY, "tool", "cost").values()))
     whole = sum(sums(ledger, CASES[0], WHOLE_MARCH, "tool", "cost").values())
     # Fifteen days to come, each with what the models expect of it.
     assert [float(one) for one in ends[-2:]] == pytest.approx([used, whole + 15 * 50.0])
     browser.show(html, chosen="#period=2026-02")
     assert browser.rows("#budget") == [], "no cycle of that month is in the models"
     assert "Forecast" not in browser.text("main"), "a month that is over has none"
+
+
+def test_a_missing_forecast_or_day_of_an_alert_is_no_figure(browser: Browser, tmp_path: Path) -> None:
+    none = "forecast = null, forecast_percent = null, runs_out_on = null"
+    browser.show(make_report(tmp_path, 20, 2, f"update magnific__budget set {none}; delete from magnific__alerts"))
+    assert browser.card("Forecast of the team") == ("\N{EN DASH}", "no forecast yet")
+    assert browser.rows("#budget")[1][-2:] == ["80%", "\N{EN DASH}"]
 
 
 def test_a_cycle_that_began_before_the_data_says_so(browser: Browser, html: Path) -> None:
@@ -211,13 +212,22 @@ def test_people_are_counted_with_their_seats_and_without(browser: Browser, tmp_p
     figure, note = browser.card("People with usage")
     assert figure == "4"
     assert note.startswith("3 of 4 seats and 1 without a seat; "), "the last of five uses nothing"
+    browser.show(make_report(tmp_path / "none", 60, 5, "update magnific__people set has_seat = false"))
+    assert browser.card("People with usage")[1].startswith("no member has a seat; ")
+
+
+@pytest.mark.parametrize("mart", ["usage_by_api_key", "people", "month", "budget", "alerts", "forecast"])
+def test_a_mart_that_is_switched_off_is_named_and_all_else_shown(browser: Browser, tmp_path: Path, mart: str) -> None:
+    browser.show(make_report(tmp_path, 60, 5, f"drop table magnific__{mart}"))
+    assert f"Not built, so not shown: magnific__{mart}." in browser.text("header")
+    assert browser.card("Forecast of the team")[0] == "154.3%" or mart == "budget"
+    assert browser.complaints() == []
 
 
 def test_what_has_no_price_is_no_money(browser: Browser, html: Path, ledger: list[Row]) -> None:
     browser.show(html, chosen="#period=2026-01")
     assert browser.card("Spent")[0] == "\N{EN DASH}"
     assert {row[1] for row in browser.rows("#s-tool")[1:]} == {"\N{EN DASH}"}
-    browser.show(html, chosen="#period=2026-q1")
     browser.show(html, chosen="#period=2026-02")
     assert "1 to 28 January 2026: no price for all days" in browser.text("#cycle")
     browser.show(html, chosen="#period=2026-q1")
@@ -231,13 +241,20 @@ def test_without_prices_all_is_credits_and_teams_are_a_list_and_a_filter(browser
     assert browser.card("Spent")[0].endswith(" credits")
     assert browser.rows("#s-tool")[0][1] == "Credits"
     assert "EUR" not in browser.text("main")
-    teams = make_report(tmp_path / "teams", 60, 4, teams=2)
+    later = "set synced_from = '2026-03-01' where team = 'team 2'; update magnific__people set member_role = 'member'"
+    change = f"update magnific__synced {later} where team = 'team 2'"
+    teams = make_report(tmp_path / "teams", 60, 4, change, teams=2)
     browser.show(teams)
     _, *rows, _ = browser.rows("#s-team")
     assert [row[0] for row in rows] == ["team 1", "team 2"]
+    assert browser.card("People with usage")[1].startswith("6 of 8 seats; "), "an address is a seat in each team"
+    people = {row[0] for row in browser.rows("#s-person")}
+    assert {"person.001@team.example, team 1owner", "person.001@team.example, team 2"} <= people
+    assert browser.card("Change") == ("\N{EN DASH}", "comparable data begins on 1 March 2026")
     assert browser.rows("#budget")[1][0].startswith("Team team 1")
     browser.show(teams, chosen="#team=team+1")
     assert browser.card("Spent")[0] == f"EUR {rows[0][1]}"
+    assert browser.card("Change")[1].endswith(" on 1 to 16 February 2026")
     assert browser.card("Budget of the team")[0] == "81.2% used"
 
 
@@ -256,6 +273,7 @@ def test_everything_can_be_saved_as_csv(browser: Browser, html: Path, ledger: li
     for name, (heading, *rows) in saved.items():
         assert all(len(row) == len(heading) for row in rows)
         if "budgets" in name:
+            assert [rows[0][heading.index(what)] for what in ("level", "crossed_on")] == ["80", "2026-03-16"]
             continue
         *lines, total = rows
         assert total[0] == "Total"

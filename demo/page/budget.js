@@ -32,8 +32,9 @@ function Budgets({ data, usage, only, fileName }) {
         note: `${used} of ${allowance}, ${spanInWords(spanOf(row))}`
           + (row.is_current || !row.runs_out_on ? "" : `; ${runsOut(row)}`) }] : []),
       ...(row.is_current ? [{ title: "Forecast of the team", figure: isBudget ? share(row.forecast_percent) : forecast,
-        note: isBudget ? `${forecast}; ${row.runs_out_on ? runsOut(row) : "the budget is enough"}`
-          : `${used} used so far, ${spanInWords(spanOf(row))}; no allowance is set` }] : []),
+        note: row.forecast === null ? "no forecast yet"
+          : isBudget ? `${forecast}; ${row.runs_out_on ? runsOut(row) : "the budget is enough"}`
+          : `${used} used so far, ${spanInWords(spanOf(row))}; no budget for this cycle` }] : []),
     ];
   }
 
@@ -50,8 +51,9 @@ function Budgets({ data, usage, only, fileName }) {
     return { name: isWhole ? name : `${name}: no price for all days`, paint, points, isWhole };
   }
 
-  function chart(row, unit, filters) {
+  function chart(row, unit) {
     const { team, used_through: through } = row;
+    const filters = data.ids.team.length > 1 ? { team } : {};
     const cycle = spanOf(row);
     const days = Array.from({ length: length(cycle) }, (_, n) => later(cycle.first, n));
     const used = running("Used", { ...cycle, last: through }, team, unit, colour("accent"));
@@ -65,7 +67,7 @@ function Budgets({ data, usage, only, fileName }) {
     const shown = before && { first: before.cycle_start,
       last: [last, later(before.cycle_start, days.length - 1)].sort()[0] };
     const lines = [
-      ...(before?.cycle_end === last && shown.first >= data.first
+      ...(before?.cycle_end === last && shown.first >= data.firsts[team]
         ? [running(spanInWords(shown), shown, team, unit, colour("quiet"))] : []),
       used,
       ...(toCome.length ? [{ name: "Forecast", paint: colour("accent"), dashed: "6 4",
@@ -84,16 +86,15 @@ function Budgets({ data, usage, only, fileName }) {
     const own = filters.team === undefined ? {} : { team: filters.team };
     const row = ofTeam(shown);
     const rows = cycles(data.budget, period, filters).filter((one) => one.allowance !== null);
-    place("s-budget").hidden = !row && !rows.length;
-    if (place("s-budget").hidden) return;
+    if (hide("s-budget", !row && !rows.length)) return;
+    const late = [...(row ? [row] : []), ...rows].find((one) => one.cycle_start < data.firsts[one.team]);
     place("about-budget").textContent = [`Billing cycles that overlap ${spanInWords(period)}.`,
       unit.id === "cost" ? "Allowances are credits; money is what they are worth at the price of the day." : "",
       row && row.is_current ? `Used through ${dayInWords(row.used_through)}, a day that was not over.` : "",
-      [row, ...rows].some((one) => one?.cycle_start < data.first)
-        ? `The data begins on ${dayInWords(data.first)}, after a cycle did; earlier usage is not included.` : "",
+      late && `The data begins on ${dayInWords(data.firsts[late.team])}, after a cycle did; earlier usage is missing.`,
     ].filter(Boolean).join(" ");
     for (const id of ["cycle", "cycle-save"]) place(id).replaceChildren();
-    if (row) chart(row, unit, own);
+    if (row) chart(row, unit);
     const figure = (title, what) => ({ title, cell: (one) => words(inUnit(unit, one, what), unit.figure) });
     const isOver = !rows.some((one) => one.is_current);
     const ofCurrent = (title, cell) => ({ title, cell: (one) => (one.is_current ? cell(one) : dash) });
@@ -106,12 +107,13 @@ function Budgets({ data, usage, only, fileName }) {
         ofCurrent("Forecast", (one) => words(inUnit(unit, one, "forecast"), unit.figure)),
         ofCurrent("Forecast, %", (one) => element("span", { className: one.forecast_percent > 100 ? "bad" : "good" },
           share(one.forecast_percent)))]),
-      { title: "Level reached", cell: (one) => (one.level ? `${one.level}% on ${dayInWords(one.crossed_on)}` : dash) },
+      { title: "Level reached", cell: ({ level, crossed_on: day }) =>
+        (level ? `${level}%${day ? ` on ${dayInWords(day)}` : ""}` : dash) },
       { title: isOver ? "Ran out on" : "Runs out on", cell: (one) => words(one.runs_out_on, dayInWords) },
     ].map((column, n) => ({ ...column, number: n > 0 }));
-    const names = ["team", "scope", "name", "cycle_start", "cycle_end",
+    const names = ["team", "scope", "name", "cycle_start", "cycle_end", "used_through", "seats", "extra_allowance",
       ...["allowance", "used", "remaining", "forecast"].flatMap((one) => (data.hasPrices ? [one, `${one}_cost`] : one)),
-      "percent_used", "forecast_percent", "runs_out_on", ...(data.hasPrices ? ["currency"] : [])];
+      "percent_used", "level", "crossed_on", "forecast_percent", "runs_out_on", ...(data.currency ? ["currency"] : [])];
     const span = { first: rows.at(-1)?.cycle_start, last: rows.map((one) => one.cycle_end).sort().at(-1) };
     const isTold = (one, name) => one.is_current || !name.startsWith("forecast");
     place("budget").replaceChildren(...(rows.length ? [

@@ -25,14 +25,14 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
     const isLong = rows.length >= longList;
-    const sort = isLong ? { id: `sort-${kind}`, ...(order[kind] || {}), choose: (by) => {
-      order[kind] = { by, down: order[kind]?.by === by ? !order[kind].down : Boolean(columns[by].number) };
+    const sort = isLong ? { id: `sort-${kind}`, ...(order[kind] || {}), choose: (chosen) => {
+      order[kind] = { by: chosen.title, down: sort.by === chosen.title ? !sort.down : Boolean(chosen.number) };
       show();
     } } : undefined;
-    if (sort?.by < columns.length) {
-      const { value, number } = columns[sort.by];
-      const compare = (one, other) => (number ? (one ?? -Infinity) - (other ?? -Infinity) : one.localeCompare(other));
-      rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(value(one), value(other)));
+    const by = columns.find(({ title: one }) => one === sort?.by);
+    if (by) {
+      const compare = (one, two) => (by.number ? (one ?? -Infinity) - (two ?? -Infinity) : one.localeCompare(two));
+      rows = rows.toSorted((one, other) => (sort.down ? -1 : 1) * compare(by.value(one), by.value(other)));
     }
     const inWords = ({ value, words }, row) => (words ? words(value(row), row) : value(row) || dash);
     const rest = (late) => columns.map(({ adds, value, words }, n) =>
@@ -53,14 +53,15 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
 
   function search(kind, names, drawn) {
     const lines = [...drawn.querySelectorAll("tbody tr:not(.rest)")];
+    const named = lines.filter((_, n) => !names[n].startsWith("("));
     const found = element("span", { role: "status" });
     const field = element("input", { type: "search", id: `search-${kind}`, value: searched[kind] || "" });
     const apply = () => {
       searched[kind] = field.value;
-      const wanted = field.value.trim().toLowerCase();
+      const wanted = onPaperNow ? "" : field.value.trim().toLowerCase();
       lines.forEach((line, n) => { line.hidden = !names[n].toLowerCase().includes(wanted); });
       found.textContent = wanted
-        ? `${whole(lines.filter((line) => !line.hidden).length)} of ${whole(names.length)} ${kinds[kind].many}; `
+        ? `${whole(named.filter((line) => !line.hidden).length)} of ${whole(named.length)} ${kinds[kind].many}; `
           + "the total is of all." : "";
     };
     field.addEventListener("input", apply);
@@ -73,10 +74,9 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   function amounts(kind, { filters, unit }, rows, all) {
     const most = Math.max(...rows.map(({ sum }) => unit.value(sum) ?? 0));
     const role = (id) => (kind === "person" ? roles.get(id) || "" : "");
-    const isPlain = (name) => name.startsWith("(");
     const cell = ({ id, name, sum }) => named(name, {
       href: filters[kind] === undefined && (kind !== "key" || id) ? hrefOf({ [kind]: id }) : "",
-      badge: role(id) === "member" ? "" : role(id), quiet: isPlain(name),
+      badge: role(id) === "member" ? "" : role(id), quiet: name.startsWith("("),
       share: most > 0 ? (unit.value(sum) ?? 0) / most : 0 });
     const extra = { project: ["project_reference"], key: ["api_key_id"], person: ["role"] }[kind] || [];
     const share = ({ sum }) => (unit.value(sum) === null ? null : (100 * unit.value(sum)) / (unit.value(all) || 1));
@@ -97,8 +97,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   // `sums`: of all days shown. `now` and `before`: of the two compared spans.
   function ranking(kind, shown, sums, now, before) {
     const { period, filters, unit, spans } = shown;
-    place(`s-${kind}`).hidden = !sums.size || (kind === "team" && data.ids.team.length < 2);
-    if (place(`s-${kind}`).hidden) return;
+    if (hide(`s-${kind}`, !sums.size || (kind === "team" && data.ids.team.length < 2))) return;
     const all = total(sums.values());
     const compares = spans.before && both(unit, total(now.values()), total(before.values()));
     const changed = new Map(driversOfAll(unit, now, before).map((one) => [one.id, one]));
@@ -143,15 +142,14 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   // A filter that usage by key has no column for, such as a group, leaves no rows; then nothing is listed.
   function keys(shown) {
     const { period, filters, unit, now } = shown;
-    const rows = [...usage.byKey(period, filters)].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
+    const rows = [...usage.by(period, filters, "key")].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
       .sort((one, other) => other.sum.credits - one.sum.credits);
-    place("s-key").hidden = !rows.length;
-    if (!rows.length) return;
+    if (hide("s-key", !rows.length)) return;
     const through = total(rows.map(({ sum }) => sum));
     if (filters.key === undefined) rows.push({ id: "", name: nameOf("key", ""),
       sum: Object.fromEntries(Object.keys(now).map((what) => [what, now[what] - through[what]])) });
-    const read = dayInWords(data.keysReadAt.slice(0, 10));
-    list("key", shown, { about: `What went through each API key, as read on ${read}. Choose a key to see who used it.`,
+    const last = dayInWords(later(data.first, data.byKey.day.at(-1)));
+    list("key", shown, { about: `What went through each API key, last on ${last}. Choose a key to see who used it.`,
       columns: amounts("key", shown, rows, now), rows, last: { name: "Total", sum: now }, saved: "api-keys" });
   }
 
@@ -160,8 +158,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     const { period, filters } = shown;
     const used = usage.by(period, {}, "person");
     const rows = data.people.filter((one) => one.has_seat && !(used.get(one.person)?.uses > 0));
-    place("s-seat").hidden = Object.keys(filters).length > 0 || !rows.length;
-    if (place("s-seat").hidden) return;
+    if (hide("s-seat", Object.keys(filters).length > 0 || !rows.length)) return;
     const column = (title, name, words) => ({ title, words, value: (row) => row[name] || "",
       saved: title.toLowerCase().replace(" ", "_") });
     const columns = [column("Person", "person"), column("Role", "member_role"), column("Last group", "group_name"),

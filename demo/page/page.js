@@ -5,15 +5,16 @@ const kinds = { team: kindOf("team", "teams"), tool: kindOf("tool", "tools"), gr
   project: kindOf("project", "projects"), key: kindOf("API key", "API keys"), person: kindOf("person", "people"),
   seat: kindOf("seat", "seats", "Seats without use") };
 const place = (id) => document.getElementById(id);
+const hide = (id, isHidden) => (place(id).hidden = isHidden);
 
 function start(data) {
   const usage = Usage(data);
   const units = unitsOf(data);
   const choices = periods(data);
 
-  const begins = `the data begins on ${dayInWords(data.first)}`;
   const known = choices.flatMap(([, found]) => found);
   const isKnown = ([name, value]) => ({ from: true, to: true, period: known.some(({ id }) => id === value),
+    key: entries().some(([one]) => ["group", "project"].includes(one)) ? false : undefined,
     in: Object.hasOwn(units, value), unit: ["day", "week", "month"].includes(value) }[name]
     ?? Boolean(data.ids[name]?.includes?.(value)));
   const entries = () => [...new URLSearchParams(location.href.split("#")[1] ?? location.search)];
@@ -33,14 +34,16 @@ function start(data) {
   function view() {
     const chosen = address();
     const wrong = chosen.from || chosen.to ? wrongDates(chosen.from, chosen.to) : "";
-    const unknown = entries().filter((one) => !isKnown(one)).map((one) => one.join("=")).join(", ");
+    const unknown = entries().filter((one) => !isKnown(one)).map(([name, value]) => `${name}=${value}`
+      + (data.ids[name]?.includes?.(value) ? " (API keys know no group or project)" : "")).join(", ");
     const period = chosen.from && !wrong ? { id: "own", first: chosen.from, last: chosen.to }
       : known.find((one) => one.id === chosen.period) || known[0];
     const filters = Object.fromEntries(Object.entries(chosen).filter(([kind]) => Object.hasOwn(data.ids, kind)));
     const unit = units[chosen.in ?? Object.keys(units)[0]];
+    const since = data.firsts[filters.team] || Object.values(data.firsts).sort().at(-1);
     return { chosen, period,
       wrong: wrong || (unknown && `The address names what this report does not have, so it is ignored: ${unknown}.`),
-      filters, unit, spans: compared(period, data), now: total(usage.by(period, filters, "tool").values()) };
+      filters, unit, spans: compared(period, data, since), now: total(usage.by(period, filters, "tool").values()) };
   }
 
   // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
@@ -52,8 +55,7 @@ function start(data) {
   const [lists, budgets] = [Lists(page), Budgets(page)];
 
   function changes({ unit, filters, spans }) {
-    if (!spans.now) return "There is no whole day yet to compare.";
-    if (!spans.before) return `No comparison: ${begins}.`;
+    if (!spans.before) return `No comparison: ${spans.why}.`;
     const [now, before] = [spans.now, spans.before].map((days) => usage.by(days, filters, "tool"));
     const [sum, then] = [total(now.values()), total(before.values())];
     if (!both(unit, sum, then)) return "No comparison: some of these days have no price.";
@@ -88,7 +90,7 @@ function start(data) {
   function cards(shown) {
     const { period, filters, unit, spans, now } = shown;
     const against = (title, days) => {
-      if (!days) return { title, figure: dash, note: spans.now ? begins : "no whole day yet" };
+      if (!days) return { title, figure: dash, note: spans.why };
       const [sum, then] = [spans.now, days].map((span) => total(usage.by(span, filters, "tool").values()));
       if (!both(unit, sum, then)) return { title, figure: dash, note: "some of these days have no price" };
       return { title, figure: signed(unit.value(sum) - unit.value(then), unit.of),
@@ -96,8 +98,8 @@ function start(data) {
           + `${amountOf(unit, then)} on ${spanInWords(days)}` };
     };
     const people = [...usage.by(period, filters, "person")].filter(([id]) => id !== data.nobody);
-    const seats = new Set(data.people.filter((one) => one.has_seat && (!filters.team || one.team === filters.team))
-      .map((one) => one.person));
+    const members = data.people.filter((one) => one.member_status && (!filters.team || one.team === filters.team));
+    const seats = new Set(members.filter((one) => one.has_seat).map((one) => one.person));
     const seated = people.filter(([id]) => seats.has(id)).length;
     const nobody = usage.by(period, filters, "person").get(data.nobody);
     const found = [
@@ -109,7 +111,7 @@ function start(data) {
       { title: "People with usage", figure: whole(people.length),
         note: (seats.size ? `${whole(seated)} of ${plural(seats.size, "seat", "seats")}`
           + (seated < people.length ? ` and ${whole(people.length - seated)} without a seat` : "")
-          : "the list of members is not synced")
+          : members.length ? "no member has a seat" : "there is no list of members")
           + (nobody ? `; ${amountOf(unit, nobody, unit.of)} (${percent(unit.value(nobody), unit.value(now))}) is not `
             + "attributed to a person" : "") },
     ];

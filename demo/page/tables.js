@@ -59,10 +59,10 @@ function table(label, columns, rows, { total: last, rest, sort } = {}) {
   const line = (cells, className = "") => element("tr", { className },
     cells.map((cell, n) => element(n ? "td" : "th", { ...classes(columns[n]), ...(n ? {} : { scope: "row" }) }, cell)));
   const heading = (column, n) => element("th", { scope: "col", ...classes(column),
-    ...(sort && sort.by === n ? { ariaSort: sort.down ? "descending" : "ascending" } : {}) },
+    ...(sort && sort.by === column.title ? { ariaSort: sort.down ? "descending" : "ascending" } : {}) },
     sort ? element("button", { type: "button", className: "sort", id: `${sort.id}-${n}`,
-      onclick: () => sort.choose(n) }, column.title,
-    element("span", { ariaHidden: "true" }, sort.by !== n ? " ↕" : sort.down ? " ▼" : " ▲"))
+      onclick: () => sort.choose(column) }, column.title,
+    element("span", { ariaHidden: "true" }, sort.by !== column.title ? " ↕" : sort.down ? " ▼" : " ▲"))
       : column.title);
   return element("div", { className: "scroll", tabIndex: 0, role: "group", ariaLabel: `${label}, figures` },
     element("table", {}, element("thead", {}, element("tr", {}, columns.map(heading))),

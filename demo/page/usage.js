@@ -15,11 +15,8 @@ async function unpack(text) {
 const nothing = () => ({ uses: 0, credits: 0, cost: 0, unpriced: 0 });
 
 // `unpriced`: credits on days without a price; `cost` does not include them.
-function add(sum, { uses, credits, cost, unpriced }) {
-  sum.uses += uses;
-  sum.credits += credits;
-  sum.cost += cost;
-  sum.unpriced += unpriced;
+function add(sum, more) {
+  for (const figure in sum) sum[figure] += more[figure];
   return sum;
 }
 
@@ -27,7 +24,7 @@ const total = (sums) => [...sums].reduce(add, nothing());
 
 function Usage(data) {
   // Usage by API key is counted in separate rows, which have no groups and no projects.
-  const source = (filters) => (filters.key === undefined ? data.usage : data.byKey);
+  const source = (filters, kind) => (kind === "key" || filters.key !== undefined ? data.byKey : data.usage);
 
   // Calls `visit(row, day)` for each row of `days` (both ends included) that all `filters` ({kind: id}) let through.
   function each(columns, days, filters, visit) {
@@ -43,8 +40,9 @@ function Usage(data) {
   const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
 
   // Sums by the names of one or two kinds. With two: a map of maps, by the first and then the second.
-  function by(days, filters, kind, second, columns = source(filters)) {
+  function by(days, filters, kind, second) {
     const found = new Map();
+    const columns = source(filters, kind);
     if (!columns[kind]) return found;
     each(columns, days, filters, (row) => {
       const outer = place(found, data.ids[kind][columns[kind][row]], second ? () => new Map() : nothing);
@@ -69,8 +67,7 @@ function Usage(data) {
     return new Map([...found].sort());
   }
 
-  const byKey = (days, filters) => by(days, filters, "key", undefined, data.byKey);
-  return { by, byKey, over };
+  return { by, over };
 }
 
 // The first day of the day, week, month, quarter or year that contains `day`, or of one some units later.
@@ -108,16 +105,18 @@ function periods({ first, through, complete }) {
   ];
 }
 
-// The finished days of a period, and what they are compared with: the month, quarter or year before it, or the same
-// number of its first days if the period is not over; for other days, the same number of days right before them; and
-// the same dates a year earlier. Null if no day is finished, or if the data does not go back that far.
-function compared({ first, last, unit }, data) {
-  const now = { first, last: last < data.complete ? last : data.complete };
-  if (now.last < first) return { now: null, before: null, yearBefore: null };
-  const span = (from, to) => (from < data.first || to >= first ? null : { first: from, last: to });
+// The finished days of a period, and what they are compared with: the month, quarter or year before it, or as many of
+// its first days if the period is not over, once these are a week; for other days, as many days right before them; and
+// the same dates a year earlier. Null if one of the teams shown has no data so early: all have it from `since` on.
+function compared({ first, last, unit }, { complete }, since) {
+  const now = { first, last: last < complete ? last : complete };
+  const least = unit && now.last < last ? 7 : 1;
+  if (length(now) < least) return { now, why: `fewer than ${plural(least, "whole day", "whole days")}` };
+  const span = (from, to) => (from < since || to >= first ? null : { first: from, last: to });
   const [start, end] = [unit ? startOf(first, unit, -1) : later(first, -length(now)), later(first, -1)];
   const sameLength = later(start, length(now) - 1);
   const yearEarlier = (day) => iso(new Date(time(day)).setUTCFullYear(Number(day.slice(0, 4)) - 1));
-  return { now, before: span(start, now.last === last || sameLength > end ? end : sameLength),
+  return { now, why: `comparable data begins on ${dayInWords(since)}`,
+    before: span(start, now.last === last || sameLength > end ? end : sameLength),
     yearBefore: span(yearEarlier(first), later(yearEarlier(later(now.last, 1)), -1)) };
 }

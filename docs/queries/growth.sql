@@ -1,6 +1,7 @@
 -- How does each month compare with the month before? The current month is compared with the same number of days of the
 -- month before, or with all of that month if it is shorter. A day that was not over when it was last synced is left
--- out. If the data does not reach back that far, the comparison is empty.
+-- out. The comparison is empty if the data does not reach back that far, and until seven days of the month are over: two
+-- days of a weekend say nothing about two working days.
 with daily as (
     select date, sum(user_credits) as credits
     from credit_usage
@@ -62,9 +63,12 @@ select
     credits,
     compared_from,
     compared_to,
-    case when compared_from >= first_day then coalesce(compared_credits, 0) end as compared_credits,
     case
-        when compared_from >= first_day
+        when compared_from >= first_day and through >= cast(month + interval '6 day' as date)
+        then coalesce(compared_credits, 0)
+    end as compared_credits,
+    case
+        when compared_from >= first_day and through >= cast(month + interval '6 day' as date)
         then round(100.0 * (credits - compared_credits) / nullif(compared_credits, 0), 1)
     end as growth_percent
 from added_up
