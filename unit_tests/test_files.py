@@ -34,9 +34,9 @@ def test_a_state_that_cannot_be_read_is_never_no_state(content: str, tmp_path: P
     assert "pass the last STATE message of each stream" in raised.value.message
 
 
-@pytest.mark.parametrize("what", ["config", "catalog", "state"])
-def test_a_file_that_is_not_there_is_named(what: str, tmp_path: Path) -> None:
-    with pytest.raises(AirbyteTracedException, match=r"file /.*absent cannot be opened: No such file"):
+@pytest.mark.parametrize(("what", "name"), [("config", "configuration"), ("catalog", "catalog"), ("state", "state")])
+def test_a_file_that_is_not_there_is_named(what: str, name: str, tmp_path: Path) -> None:
+    with pytest.raises(AirbyteTracedException, match=rf"^The {name} file /.*absent cannot be opened: No such file"):
         getattr(SourceMagnificAnalytics, f"read_{what}")(str(tmp_path / "absent"))
 
 
