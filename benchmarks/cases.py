@@ -92,9 +92,9 @@ def bulk(effort: Effort) -> Result:
         "leaves the unnesting to the warehouse."
     )
     return _costs("Bulk read", note, rounds, FLOOR), [
-        ("bulk read, CPU, to the raw floor", rounds.ratio(CONNECTOR, FLOOR, "cpu"), "6.0", "4"),
-        ("bulk read, CPU, to the Singer tap", rounds.ratio(CONNECTOR, SINGER, "cpu"), "0.65", "0.45"),
-        ("bulk read, peak memory, to the raw floor", rounds.ratio(CONNECTOR, FLOOR, "peak"), "0.85", "0.65"),
+        ("bulk read, CPU relative to the raw floor", rounds.ratio(CONNECTOR, FLOOR, "cpu"), "6.0", "4"),
+        ("bulk read, CPU relative to the Singer tap", rounds.ratio(CONNECTOR, SINGER, "cpu"), "0.65", "0.45"),
+        ("bulk read, peak memory relative to the raw floor", rounds.ratio(CONNECTOR, FLOOR, "peak"), "0.85", "0.65"),
     ]
 
 
@@ -111,7 +111,12 @@ def start_up(effort: Effort) -> Result:
         rounds = Rounds(commands, effort.runs)
     note = "Low-code's spec is the generic one, which only asks for a manifest. A tap has no check."
     return _costs("Start-up", note, rounds, bare.name), [
-        (f"{verb}, CPU, to a bare `{bare.name}`", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
+        (
+            f"{verb}, CPU relative to a bare `{bare.name}`",
+            rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"),
+            "1.05",
+            "0.6",
+        )
         for verb in ("spec", "discover")
     ]
 

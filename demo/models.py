@@ -109,7 +109,7 @@ class Build:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.models", description="Build the dbt package on a DuckDB file.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
-    parser.add_argument("--schema", help="where the synced tables are, if in several schemas of the file")
+    parser.add_argument("--schema", help="schema of the synced tables, if several schemas of the file have them")
     given = parser.parse_args(argv)
     file: Path = given.duckdb_file
     try:

@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.report", description="Write the usage report as one HTML page.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
     parser.add_argument("html_file", nargs="?", type=Path, default=FOLDER / HTML_FILE)
-    parser.add_argument("--schema", help="where the marts are, if in several schemas of the file")
+    parser.add_argument("--schema", help="schema of the marts, if several schemas of the file have them")
     given = parser.parse_args(argv)
     try:
         write_report(given.duckdb_file, given.html_file, given.schema)

@@ -53,7 +53,7 @@ def _growth(day: date) -> float:
 
 
 class History:
-    """What the team used, day by day: whole days, before any event."""
+    """The team's generated usage of each full day, before corrections and other events are applied."""
 
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team

@@ -50,7 +50,7 @@ class Policy:
     # A longer stated wait means the day's limit.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
-    # A period that needs more requests than this is not read, because the day has other requests to pay for.
+    # A period that needs more requests than this is not read, to leave enough of the day's quota for everything else.
     most_parts: int = 80
     # `most_parts` for one API key: the rest of its share pays for finding a length that Magnific answers.
     most_parts_of_a_key: int = 40

@@ -46,7 +46,7 @@ class Quota:
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if `requests` may not be sent now; more than a whole share may only be sent while it is unused."""
+        """Raise if `requests` exceed what is left of the share; more than a whole share may be sent if none is used."""
         if self.reached is not None:
             raise self.reached
         share = self.share.rolled_over()

@@ -36,7 +36,7 @@ class _Window(NamedTuple):
 class Summary:
     """What a sync's log says about deleted rows and about tools whose breakdown exceeds their totals."""
 
-    # How many, for each period that had any.
+    # The number of deleted rows in each period that has any.
     deleted: list[int] = field(default_factory=list)
     # The first day of the period, the tool, and the uses and credits beyond its totals.
     excesses: list[tuple[Date, str, int, int]] = field(default_factory=list)

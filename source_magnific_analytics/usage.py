@@ -83,7 +83,7 @@ def rows(
     """The rows of the period that starts on `date`, and the tools whose breakdown exceeds their totals.
 
     One row for each entry of a breakdown and, if the totals exceed it, one with the difference. With `api_key_id`, each
-    row names that key. A tool comes with the uses and credits beyond its totals.
+    row names that key. Each such tool comes with the uses and credits by which its breakdown exceeds its totals.
     """
     tools = {name: _entries(tool) for name, tool in _tools(decode_consumptions(period.consumptions)).items()}
     excesses = [(name, *excess) for name, (_, excess) in tools.items() if any(excess)]

@@ -9,7 +9,7 @@ import sys
 
 
 def show(page: str) -> None:
-    """Print. Who stops reading, as `head` does, is no error."""
+    """Print. It is no error if the reader closes the pipe early, as `head` does."""
     try:
         print(page, flush=True)
     except BrokenPipeError:

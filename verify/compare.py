@@ -18,7 +18,7 @@ from verify.reasons import LOOKBACK_DAYS, Row
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
-# What two rows share that differ only in a name.
+# If two rows differ only in a name, they match in one of these sets of columns.
 _SAME = (
     "day, tool, person",
     'day, tool, project, "group", person is null',
@@ -107,7 +107,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("export", type=Path, help="the CSV file")
     add("duckdb_file", nargs="?", type=Path, default=DUCKDB_FILE, help=f"default: {DUCKDB_FILE}")
-    add("--schema", help="where the table is, if in several schemas of the file")
+    add("--schema", help="schema of the table, if several schemas of the file have it")
     add("--from", dest="first", type=_day, metavar="DAY", help="first day to compare; default: the export's first")
     add("--to", dest="last", type=_day, metavar="DAY", help="last day to compare; default: the export's last")
     add("--people", action="store_true", help="show addresses, which are hidden by default")

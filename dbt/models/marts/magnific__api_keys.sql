@@ -1,4 +1,4 @@
--- All usage starts as the rest; what a key spent moves from there to the key. So the sums of a month equal credit
+-- Each month has a row for usage that no key accounts for. What each key spent is subtracted from it. So the sums of a month equal credit
 -- usage, however far credit_usage_by_api_key has been read.
 with through_keys as (
     select
