@@ -110,13 +110,9 @@ def start_up(effort: Effort) -> Result:
             commands.append(each.singer(option, name=f"{SINGER}, {option}"))
         rounds = Rounds(commands, effort.runs)
     note = "Low-code's spec is the generic one, which only asks for a manifest. A tap has no check."
+    label = f"CPU relative to a bare `{bare.name}`"
     return _costs("Start-up", note, rounds, bare.name), [
-        (
-            f"{verb}, CPU relative to a bare `{bare.name}`",
-            rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"),
-            "1.05",
-            "0.6",
-        )
+        (f"{verb}, {label}", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
         for verb in ("spec", "discover")
     ]
 

@@ -119,8 +119,8 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """Return the day whose period a sync begins with, not before `earliest`.
 
-    After an interrupted sync, continue where it stopped: otherwise a history of several days' requests never ends. The sync
-    after that counts the lookback from the end of the last sync, or of the first that was interrupted.
+    After an interrupted sync, continue where it stopped: otherwise a history of several days' requests never ends. The
+    sync after that counts the lookback from the end of the last sync, or of the first that was interrupted.
     """
     if progress.date is None:
         return earliest
