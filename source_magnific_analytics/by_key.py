@@ -42,7 +42,7 @@ class CreditUsageByApiKey(UsageStream):
 
     @property
     def filters(self) -> dict[str, list[Any]]:
-        # Choosing other keys does not restart the stream, and rows of keys left out stay.
+        # Choosing other keys does not restart the stream, and the rows of other keys stay.
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
@@ -73,14 +73,14 @@ class CreditUsageByApiKey(UsageStream):
             yield self._state_of(keys, replace(settings, full_refresh=False))
 
     def _keys(self, settings: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
-        """The progress of each key that is listed or in the state (it may return), and what may be sent today."""
+        """The progress of each key that is listed or in the state, since it may return, and what may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
         most = sys.maxsize if settings.full_refresh else self.client.policy.requests_by_key
         known = self.read_state(saved, _SavedKeys, settings)
         if known is None:
             return keys, Share(self.config.today, 0, most)
         found, then = known
-        keys |= {name: state.resumed(key, then, settings, self.config.end_date) for name, key in found.keys.items()}
+        keys |= {name: state.adapted(key, then, settings, self.config.end_date) for name, key in found.keys.items()}
         return keys, dataclasses.replace(found.day, most=most)
 
     def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
@@ -125,7 +125,7 @@ class CreditUsageByApiKey(UsageStream):
                     if isinstance(item, Progress):
                         keys[name] = item
                     yield self._state_of(keys, settings) if isinstance(item, Progress) else item
-                # A key that fails says nothing about how many days at once others can be read.
+                # Only a key that succeeds says how many days at once can be read for the next.
                 series = series_of_key
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:

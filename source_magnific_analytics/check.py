@@ -33,11 +33,8 @@ def check(client: Client, logger: logging.Logger) -> None:
 def _ask_for(client: Client, days: DateRange) -> None:
     """Request a range by year, which keeps the answer small; its dates are not checked."""
     stream = CreditUsage(client)
-    call = stream.call(
-        {**stream.filters, **Request(days, Granularity.YEAR).body},
-        next_sync="Try again later.",
-        divisible=days.days > 1,
-    )
+    body = {**stream.filters, **Request(days, Granularity.YEAR).body}
+    call = stream.call(body, next_sync="Try again later.", divisible=days.days > 1)
     client.ask(call, lambda response: list(stream.parse_response(response)))
 
 

@@ -44,7 +44,7 @@ class TooMuchError(Exception):
 class Call:
     """One request of a stream; `next_sync` is what its errors say about the next sync.
 
-    If it is `divisible`, too large a range raises `TooMuchError`; with `divide_at_once`, so does one that may be.
+    If it is `divisible`, a range that is too much raises `TooMuchError`, and with `divide_at_once`, one that may be.
     """
 
     logger: logging.Logger
@@ -54,6 +54,12 @@ class Call:
     next_sync: str
     divisible: bool = False
     divide_at_once: bool = False
+
+    def is_divided(self, meaning: Meaning, faults: int) -> bool:
+        """Whether to request fewer days after a failed try that `faults` others preceded, not the same days again."""
+        is_too_much = meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
+        may_be = meaning is Meaning.PERHAPS_TOO_MUCH and (faults > 0 or self.divide_at_once)
+        return self.divisible and (is_too_much or may_be)
 
 
 class Client:
@@ -123,7 +129,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
         """Return success or another try; raise `TooMuchError` or `AirbyteTracedException`, as `Client.ask` does."""
         if not isinstance(response, requests.Response):
-            return self._try_again(_failed_try(response))
+            return self._repeat_or_divide(_failed_try(response))
         try:
             failed = self._judge(response)
         except ContractError as error:
@@ -135,7 +141,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         if failed is None:
             return ErrorResolution(Action.SUCCESS)
         response.close()
-        return self._wait_for_limit(failed) if failed.meaning is Meaning.LIMIT else self._try_again(failed)
+        return self._wait_for_limit(failed) if failed.meaning is Meaning.LIMIT else self._repeat_or_divide(failed)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
         """Seconds to wait; the CDK adds one second, and chooses its own wait for 0."""
@@ -159,18 +165,18 @@ class _Tries(ErrorHandler, BackoffStrategy):
         again_at = None if wait is None else (moment or now).add(seconds=wait)
         return _FailedTry(meaning, f"HTTP {status}", stated_wait=wait, again_at=again_at)
 
-    def _try_again(self, failed: _FailedTry) -> ErrorResolution:
+    def _repeat_or_divide(self, failed: _FailedTry) -> ErrorResolution:
         quota, policy, call = self.client.quota, self.client.policy, self.call
-        too_much = failed.meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
-        perhaps = failed.meaning is Meaning.PERHAPS_TOO_MUCH and (self.faults > 0 or call.divide_at_once)
-        divide = call.divisible and (too_much or perhaps)
+        divide = call.is_divided(failed.meaning, self.faults)
         if failed.meaning is Meaning.TOO_LARGE and not divide:
             raise failures.too_large(failed.what, of_usage=call.body is not None)
         most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
-        hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
-        if hopeless or quota.retries_left <= 0 or (not divide and self.faults == most):
+        is_hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
+        if is_hopeless or quota.retries_left <= 0 or (not divide and self.faults == most):
             raise failures.unreadable(failed.what, in_a_row + 1, call.next_sync, failed.advice)
-        seconds = 0 if divide and too_much else policy.fault_waits[min(in_a_row, most - 1)]
+        # Ask for fewer days at once, unless the server may only have had a bad moment.
+        is_bad_moment = not divide or failed.meaning is Meaning.PERHAPS_TOO_MUCH
+        seconds = policy.fault_waits[min(in_a_row, most - 1)] if is_bad_moment else 0
         if failed.stated_wait is not None and failed.stated_wait <= policy.longest_stated_wait:
             seconds = max(seconds, failed.stated_wait)
         if not self.client.has_time(seconds):

@@ -51,13 +51,9 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
             "empty half-year costs one of the 100 API requests a day."
         )
     if start > today:
-        raise config_error(
-            f"start_date {start} is in the future: today is {today} in UTC, so enter that day or an earlier one."
-        )
+        raise config_error(f"start_date {start} is in the future: enter {today}, today in UTC, or an earlier day.")
     if end is not None and start > end:
-        raise config_error(
-            f"start_date {start} is after end_date {end}: enter an earlier start_date or a later end_date."
-        )
+        raise config_error(f"start_date {start} is after end_date {end}: enter an earlier start or a later end.")
     return Config(
         today=today,
         api_key=given["api_key"],

@@ -69,7 +69,7 @@ class UsageStream(MagnificStream, ABC):
             elif state_manager is not None:
                 state_manager.update_state_for_stream(name, self.namespace, item)
                 yield state_manager.create_state_message(name, self.namespace)
-            self.client.quota.emitted()
+            self.client.quota.end_silence()
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Any]:
         """Yield the parsed answer, whatever its dates; raise `ContractError` if it is not understood."""
@@ -136,4 +136,4 @@ class CreditUsage(UsageStream):
 
     def _progress(self, settings: Settings, saved: Mapping[str, Any] | None) -> Progress:
         known = self.read_state(saved, Progress, settings)
-        return state.resumed(*known, settings, self.config.end_date) if known else state.NOTHING_READ
+        return state.adapted(*known, settings, self.config.end_date) if known else state.NOTHING_READ

@@ -32,8 +32,8 @@ class ContractError(ValueError):
         self.cut = cut
 
 
-# What every destination stores exactly: many read numbers as doubles; Redshift and MySQL end texts at 64 KiB, and a
-# character takes up to four.
+# What every destination stores exactly: many store numbers as doubles; Redshift and MySQL limit a text to 64 KiB, and a
+# character can take four bytes.
 LARGEST_FIGURE = 2**53 - 1
 _Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
 _Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
@@ -61,8 +61,7 @@ class Consumption(msgspec.Struct, gc=False):
     @property
     def breakdown(self) -> list[UserUsage]:
         """Its entries, none if Magnific sends null."""
-        self.user_usages = self.user_usages or []
-        return self.user_usages
+        return [] if self.user_usages is None else self.user_usages
 
 
 class _Piece(msgspec.Struct, gc=False):

@@ -60,9 +60,9 @@ def unreadable(what: str, tries: int, next_sync: str, advice: str) -> AirbyteTra
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
     """`what` cannot be requested in smaller parts: it is one day of usage, or a list."""
-    advice = "A team that large is beyond this connector: report it to its maintainers."
+    advice = "This connector does not support a list that long: please report it to the maintainers."
     if of_usage:
-        advice = "A team whose single day is that large needs a source for each of its groups (group_ids)."
+        advice = "If one day of usage is that large, create a source for each of the team's groups (group_ids)."
     return system_error(
         f"Magnific sent {what}, more than this connector reads at once, and the request cannot be made smaller. Check "
         f"any proxy between this machine and Magnific. {advice}"

@@ -78,7 +78,7 @@ class Quota:
         self.reached = error
         return error
 
-    def emitted(self) -> None:
+    def end_silence(self) -> None:
         """A RECORD or STATE was sent."""
         self.emitted_at = time.monotonic()
 

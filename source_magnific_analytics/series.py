@@ -93,7 +93,7 @@ class Series:
             emitted = Places({(self.settings.granularity, day): period.places for day, period in window.answer.items()})
             yield progress.before(window.days, emitted)
             yield from self._rows(progress, window, emitted)
-            progress = self._finished(progress.after(window.days, emitted), window, doubtful, resume_end)
+            progress = self._progress_to_save(progress.after(window.days, emitted), window, doubtful, resume_end)
             yield progress
             if days_left := self.reach.last_day.toordinal() - window.days.end.toordinal():
                 self.logger.info(
@@ -109,22 +109,23 @@ class Series:
         end = min(period_of(first, self.settings.granularity).end, self.reach.last_day)
         return len(plan(first, end, self.settings.granularity, self.reach.span.days))
 
-    def _finished(self, progress: Progress, window: _Window, doubtful: list[Date], resume_end: Date | None) -> Progress:
+    def _progress_to_save(
+        self, progress: Progress, window: _Window, doubtful: list[Date], resume_end: Date | None
+    ) -> Progress:
         """Return the progress to save after a window: the next sync reads what comes after its date."""
         last_day = self.reach.last_day
         # Use the server's clock if stated: if this machine's is a day ahead, today would not be read again.
         server_day = window.server_day or self.client.config.today
-        date = min(window.days.end, server_day)
+        date = min([window.days.end, server_day, *(day.subtract(days=1) for day in doubtful)])
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
-        date = min([date, *(day.subtract(days=1) for day in doubtful)])
         is_last = window.days.end >= last_day
         is_complete = is_last and not doubtful and not (resume_end and resume_end < date)
         end = None if is_complete else resume_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Read what can be answered from `first` on, or one period in parts; None if that day has not begun there."""
+        """Return what Magnific answers from `first` on, or one period in parts; None if `first` has not begun there."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy = first, self.client.policy
@@ -141,12 +142,12 @@ class Series:
             if position > min(period_of(first, self.settings.granularity).end, self.reach.last_day):
                 days = DateRange(first, request.range.end)
                 return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty))
-            # A sign of life, because reading all parts may take longer than the platform waits for one.
+            # A sign of life: reading all parts may take longer than the platform waits for a message.
             yield progress
         return None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """The longest request from `first` on that Magnific answers, with its answer; None before its day has come."""
+        """The longest request from `first` on that Magnific answers, with its answer; None if `first` has not begun."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.days
@@ -158,7 +159,7 @@ class Series:
                     f"{days} days at once are too much for Magnific now ({error}); asking for {self.reach.span.days}."
                 )
             except failures.AheadOfServerError as error:
-                # If this machine's clock is ahead, read up to Magnific's day, even if all of that is saved.
+                # If this machine's clock is ahead, read through Magnific's day, even if all of it is saved already.
                 earliest = first if progress.date is None else first.subtract(days=1)
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:
                     raise

@@ -1,14 +1,14 @@
 """How many days to request at once when a long range is too much for the server.
 
 A stream begins with the plan's maximum. A length that fails is halved until one is answered. The stream keeps that
-length, so the search is paid for once, and lengthens it again if the length was not the problem.
+length, so it searches only once, and lengthens it again if the length was not the problem.
 """
 
 from dataclasses import dataclass, replace
 
-# One success says little: the next range may be the busy one. Two in a row are worth a try, which costs a request.
+# One success says little, because the next range may be the busy one. After two in a row, a try is worth its request.
 SUCCESSES_TO_GROW = 2
-# A length that failed this often did not just meet the server at a bad moment.
+# One failure may be the server's bad moment. After this many, the length is the problem.
 FAILURES_TO_BAR = 2
 
 
@@ -16,7 +16,7 @@ FAILURES_TO_BAR = 2
 class Span:
     """The longest range to request now: `days`, both ends counted, and never more than `longest`.
 
-    `failed` has each length once for each time that it failed; a longer answer clears it.
+    `failed` lists the lengths that failed, once for each failure; an answer to a range at least as long removes them.
     """
 
     longest: int

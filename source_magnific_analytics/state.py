@@ -1,7 +1,7 @@
 """What one sync saves for the next: its progress, its settings, and how many rows the warehouse may hold.
 
-For each period ever emitted, of every granularity, it saves one number: how many places may be taken. So a later sync
-knows which rows to delete, however settings or usage changed in between, without saving names.
+For each period ever emitted, in any granularity, it saves one number: how many places the warehouse may hold. From
+these, a later sync knows which rows to delete, whatever settings or usage changed in between, and no names are saved.
 """
 
 from collections import UserDict
@@ -33,9 +33,10 @@ class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 class Progress(_Saved, frozen=True):
     """The progress of a series of windows, and the places that the warehouse may hold.
 
-    `date` is the last day of the last finished window, None before the first; `end` the last day that an interrupted
-    sync was to read: the first of several in a row, until one has caught up. With `other_filters`, places after `date`
-    come from other filters. API keys have the UTC days on which they were last read and, since then, tried.
+    `date` is the last day of the last finished window, None before the first. `end` is the last day that an interrupted
+    sync planned to read; it stays until a later sync has caught up. With `other_filters`, rows after `date` were read
+    under other filters. For an API key, `read_on` and `tried_on` are the UTC days of its last complete reading and of
+    a later one that was not.
     """
 
     date: Date | None
@@ -53,7 +54,7 @@ class Progress(_Saved, frozen=True):
     def before(self, window: DateRange, emitted: Places) -> "Progress":
         """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
 
-        If the sync is interrupted, the next one reads the window again, however short the lookback is by then.
+        If the sync is interrupted, the next one reads the window again, even if the lookback is shorter by then.
         """
         most = {period: max(self.places.get(period, 0), number) for period, number in emitted.items()}
         again = replace(self, places=self.places | most)
@@ -101,8 +102,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
     """Return a stream's saved state as `kind` and the settings of that sync, or None if there is none.
 
-    A full refresh reads only the state of an unfinished one. Raises a config error for a state that this connector did
-    not write: reading beside unknown rows would count their credits twice.
+    A full refresh uses only the state of an unfinished one. Raises a config error for a state that this connector did
+    not write: without knowing which rows the warehouse holds, a sync would count their credits twice.
     """
     if all(name.startswith("__ab_") for name in state) or (full_refresh and not state.get("unfinished_full_refresh")):
         return None
@@ -119,8 +120,8 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """Return the day whose period a sync begins with, not before `earliest`.
 
-    After an interrupted sync, continue where it stopped: otherwise a history of several days' requests never ends. The
-    sync after that counts the lookback from the end of the last sync, or of the first that was interrupted.
+    After an interrupted sync, continue where it stopped: otherwise a history that takes several days' requests would
+    never be complete. In the sync after that, the lookback counts from where the interrupted one was to end.
     """
     if progress.date is None:
         return earliest
@@ -138,22 +139,24 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
     return date if days.end < today else days.start.subtract(days=1)
 
 
-def resumed(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Return saved progress under the settings of `now`: if these differ, restarted with its places.
+def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
+    """Return saved progress adapted to the settings of `now`: if these differ, restarted with its places.
 
-    An interrupted sync may have left rows of two settings, so reading begins there, even before a later start.
+    An interrupted sync may have left rows of two settings: continue where it stopped, even before a later start_date.
     """
-    is_restart = bool(saved.changes_to(now))
-    before_start = period_of(saved.start_date, saved.granularity).start.subtract(days=1)
-    left = before_start if progress.date is None else progress.date
-    is_interrupted = bool(progress.places) and (progress.date is None or left < (progress.end or left))
-    if is_restart:
-        progress = Progress(None, progress.places, None, progress.other_filters or saved.differs_in_filters(now))
-    if progress.date is not None:
+    restarts = bool(saved.changes_to(now))
+    if progress.date is not None and not restarts:
         # A date after the last day to sync counts as that day.
         return replace(progress, date=min(progress.date, end_date))
-    starts_later = left.add(days=1) < period_of(now.start_date, now.granularity).start
-    return replace(progress, date=left, end=max(left, end_date)) if is_interrupted and starts_later else progress
+    before_start = period_of(saved.start_date, saved.granularity).start.subtract(days=1)
+    last_read = before_start if progress.date is None else progress.date
+    is_interrupted = bool(progress.places) and (progress.date is None or last_read < (progress.end or last_read))
+    if restarts:
+        progress = Progress(None, progress.places, None, progress.other_filters or saved.differs_in_filters(now))
+    starts_later = last_read.add(days=1) < period_of(now.start_date, now.granularity).start
+    if is_interrupted and starts_later:
+        return replace(progress, date=last_read, end=max(last_read, end_date))
+    return progress
 
 
 class _Rows(msgspec.Struct):
@@ -174,7 +177,7 @@ def _read(kind: type, value: Any) -> Date | Places:
             places.data.update({(granularity, day): number for number, day in numbers if number})
         return places
     day = parse_date(value if isinstance(value, str) else "")
-    # The week and the lookback around it must be days of the calendar, too.
+    # The week and the lookback window around it must fit into the calendar, too.
     if not 1990 <= day.year <= 2200:
         raise ValueError("not a date of usage")
     return day

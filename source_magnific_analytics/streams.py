@@ -70,7 +70,7 @@ class ListStream(MagnificStream, ABC):
     def read_records(self, *_: Any, **__: Any) -> Iterable[Mapping[str, Any]]:
         yield from self.rows
         if self.rows:
-            self.client.quota.emitted()
+            self.client.quota.end_silence()
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         """The rows of an answer; raises `ContractError` if one does not match `row_type`."""

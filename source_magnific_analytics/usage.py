@@ -69,7 +69,7 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
         if part.places + len(sums) > most_rows:
             return None
         for name, tool in _tools(decode_consumptions(part.consumptions)).items():
-            _add(total, tool, _first_entries(name, tool.breakdown, sums))
+            _add(total, tool, _merge(name, tool.breakdown, sums))
     if any(_is_too_large(tool) or any(map(_is_too_large, tool.breakdown)) for tool in total.values()):
         return None
     with suppress(ContractError):
@@ -113,7 +113,7 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, Consumption]:
 
 def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[UserUsage]) -> None:
     """Add the totals of `more`, and these entries of its breakdown, to those of the same tool."""
-    whole = tools.setdefault(more.tool, Consumption(more.tool, 0, 0))
+    whole = tools.setdefault(more.tool, Consumption(more.tool, 0, 0, []))
     whole.user_uses += more.user_uses
     whole.user_credits += more.user_credits
     whole.breakdown.extend(entries)
@@ -151,7 +151,7 @@ def _in_one(several: list[Period]) -> Period:
     return _period(msgspec.Raw(msgspec.json.encode(consumptions)), _tools(consumptions))
 
 
-def _first_entries(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsage]) -> Iterator[UserUsage]:
+def _merge(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsage]) -> Iterator[UserUsage]:
     """Add each entry to its counterpart in `sums` (same user, project and group); yield the entries that have none."""
     alike: Counter[_SortKey] = Counter()
     for usage in usages:

@@ -20,7 +20,7 @@ def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that the first understandable header asks to wait, from 0 to a year; None if none does.
+    """The seconds that the first readable header asks to wait, from 0 to a year; None if none does.
 
     `Retry-After` is seconds or an HTTP date (RFC 9110); the reset headers are seconds to go or a Unix time in
     seconds or milliseconds, told apart by their size. A moment that has passed is a wait of 0.

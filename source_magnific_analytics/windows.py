@@ -81,8 +81,8 @@ def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Da
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
     """The next request for days from `first` on, of at most `longest` days and not beyond `end`.
 
-    It covers whole periods, except that `end` may cut the last: half of one would replace the whole in a warehouse.
-    If none fits or `first` is inside one, it uses the longest smaller periods that fit, within this one.
+    It covers whole periods, because a part would replace all of a period's rows; only `end` may cut the last one.
+    If no whole period fits or `first` is inside one, it covers the longest smaller periods that fit into that period.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)
     >>> show(next_request(Date(2026, 1, 1), Date(2026, 7, 10), Granularity.MONTH, longest=180))

@@ -66,11 +66,11 @@ def test_a_day_is_one_of_the_calendar_in_the_plain_form(text: Any, name: str) ->
         ),
         (
             {"start_date": "2026-11-23"},
-            "start_date 2026-11-23 is in the future: today is 2026-11-22 in UTC, so enter that day or an earlier one.",
+            "start_date 2026-11-23 is in the future: enter 2026-11-22, today in UTC, or an earlier day.",
         ),
         (
             {"start_date": "2026-11-02", "end_date": "2026-11-01"},
-            "start_date 2026-11-02 is after end_date 2026-11-01: enter an earlier start_date or a later end_date.",
+            "start_date 2026-11-02 is after end_date 2026-11-01: enter an earlier start or a later end.",
         ),
     ],
 )

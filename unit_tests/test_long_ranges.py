@@ -131,8 +131,8 @@ def test_what_has_no_parts_and_is_too_large_is_not_asked_for_again(api: Mocker, 
     api.get(LISTS["members"], content=lambda _, context: huge(context, b'{"data": []}'))
     api.post(USAGE, content=lambda _, context: huge(context, b'{"data": []}'))
     for stream, most, advice in (
-        ("members", 4, "A team that large is beyond this connector: report it to its maintainers."),
-        ("credit_usage", 24, "A team whose single day is that large needs a source for each of its groups"),
+        ("members", 4, "This connector does not support a list that long: please report it to the maintainers."),
+        ("credit_usage", 24, "If one day of usage is that large, create a source for each of the team's groups"),
     ):
         kind, words = error(sync(raw_config(start_date=str(TODAY)), stream))
         assert kind == "system_error"

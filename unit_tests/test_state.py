@@ -22,13 +22,13 @@ DAY, WEEK, MONTH, _ = Granularity
 ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
 
 
-def resumed(saved: Json, **changes: Any) -> Progress:
+def adapted(saved: Json, **changes: Any) -> Progress:
     """The progress that a state is under the settings with `changes`."""
     now = config(**changes)
     known = state.read(saved, Progress, "credit_usage", full_refresh=False)
     assert known
     settings = Settings(now.granularity, now.start_date, dict(now.filters))
-    return state.resumed(*known, settings, now.end_date)
+    return state.adapted(*known, settings, now.end_date)
 
 
 def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_there_are() -> None:
@@ -137,8 +137,8 @@ def test_without_a_state_of_ours_a_sync_reads_from_the_start_date(nothing: Json,
 @pytest.mark.parametrize("changes", [{}, {"lookback_window_days": 60}, {"plan": "enterprise"}])
 def test_under_the_same_settings_a_sync_goes_on(changes: Json) -> None:
     saved = saved_state("2026-11-20", rows=ROWS)
-    assert resumed(saved, **changes) == Progress(Date(2026, 11, 20), KNOWN)
-    assert resumed({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
+    assert adapted(saved, **changes) == Progress(Date(2026, 11, 20), KNOWN)
+    assert adapted({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
 
 
 RESTARTED = (
@@ -170,7 +170,7 @@ RESTARTED = (
 def test_a_sync_restarts_under_other_settings(before: Json, now: Json, remark: str | None, api: Mocker) -> None:
     saved = saved_state("2026-11-20", rows=ROWS, **before)
     date, other_filters = (None, "filters" in remark) if remark else (Date(2026, 11, 20), False)
-    assert resumed(saved, **now) == Progress(date, KNOWN, other_filters=other_filters)
+    assert adapted(saved, **now) == Progress(date, KNOWN, other_filters=other_filters)
     api.post(USAGE, json=answer())
     [line] = [line for line in log(sync(raw_config(**now), state=saved)).splitlines() if "read again" in line] or [None]
     assert bool(line) == bool(remark)
@@ -181,8 +181,8 @@ def test_a_sync_restarts_under_other_settings(before: Json, now: Json, remark: s
 
 @pytest.mark.parametrize(("changes", "last"), [({}, "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-10")])
 def test_a_saved_day_after_the_last_counts_as_that(changes: Json, last: str) -> None:
-    assert resumed(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
-    assert resumed(saved_state(last), **changes) == Progress(Date.fromisoformat(last), Places())
+    assert adapted(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
+    assert adapted(saved_state(last), **changes) == Progress(Date.fromisoformat(last), Places())
 
 
 def test_a_full_refresh_that_was_interrupted_at_its_very_end_sends_no_request(api: Mocker) -> None:
