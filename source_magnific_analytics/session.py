@@ -26,9 +26,8 @@ class Session(requests.Session):
         self.auth = lambda request: request
         # For loopback, a proxy would see the key and could not reach this machine anyway.
         self.trust_env = not is_loopback(config.base_url)
-        # Without redirects, the key never goes to another host. Streaming leaves the body to `read`.
-        timeout = (policy.connect_timeout, policy.read_timeout)
-        self._options = {"timeout": timeout, "allow_redirects": False, "stream": True}
+        # Streaming leaves the body to `read`.
+        self._options = {"timeout": (policy.connect_timeout, policy.read_timeout), "stream": True}
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
@@ -42,7 +41,7 @@ class Session(requests.Session):
         return super().send(request, **{**options, **self._options})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Ignore a redirect's target: requests would read its body and parse the address even without following it."""
+        """Follow no redirect, because the key would go to another host; nor read its body or parse its address."""
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """Return the decompressed body, of at most `largest` bytes (default: the policy's), within its deadline.

@@ -8,7 +8,7 @@ from airbyte_cdk.utils import AirbyteTracedException
 from builders import KEY, PROJECT, TODAY, Json, config
 from pendulum import Date
 
-from source_magnific_analytics.config import Config
+from source_magnific_analytics.config import Config, parse
 from source_magnific_analytics.windows import Granularity
 
 
@@ -25,6 +25,8 @@ def test_two_entries_are_enough() -> None:
     least = Config(TODAY, KEY, Date(2026, 1, 1), TODAY, "business", Granularity.DAY, 7, {}, "https://api.magnific.com")
     assert config(start_date="2026-01-01") == least
     assert config(start_date="2026-01-01", end_date="", group_ids=[], project_references=[], api_key_ids=[]) == least
+    nothing = dict.fromkeys(("end_date", "plan", "granularity", "lookback_window_days", "group_ids", "api_key_ids"))
+    assert parse({"api_key": KEY, "start_date": "2026-01-01", **nothing}, TODAY) == least
 
 
 def test_every_entry_is_taken_as_it_is() -> None:
