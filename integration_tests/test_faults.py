@@ -90,7 +90,7 @@ def test_a_redirect_is_refused_wherever_it_leads(config: Json, location: bytes) 
 def test_a_body_that_drips_is_given_up(sandbox: Sandbox, config: Json, warehouse: Warehouse) -> None:
     """A byte now and then keeps a connection from timing out; the whole body has a time-out of its own."""
     sandbox.spoil(kind="trickle", seconds=0.2, path=USAGE, times=1)
-    run = read_here(config, USAGE_ALONE, policy=replace(POLICY, longest_body=2.0))
+    run = read_here(config, USAGE_ALONE, policy=replace(POLICY, body_timeout=2.0))
     warehouse.load(run.stdout)
     warehouse.check(sandbox, config)
     assert "no complete answer in time" in run.log

@@ -14,6 +14,7 @@ from pendulum import Date
 
 from source_magnific_analytics import state
 from source_magnific_analytics.client import Client
+from source_magnific_analytics.config import EARLIEST_START
 from source_magnific_analytics.credit_usage import Item, Slices, UsageStream
 from source_magnific_analytics.failures import config_error, listing, one_line
 from source_magnific_analytics.policy import REQUESTS_A_DAY
@@ -66,8 +67,8 @@ class CreditUsageByApiKey(UsageStream):
         if waiting := [name for name in planned if keys[name].read_on != self.config.today]:
             dates = listing([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
             self.logger.info(
-                f"The {share.most} API requests a day of {self.name} do not cover all keys. These wait for the next "
-                f"day (with the last day read): {dates}."
+                f"The {share.most} API requests a day of {self.name} were not enough for all keys. These will be read "
+                f"tomorrow (with the last day read): {dates}."
             )
         if settings.full_refresh:
             yield self._state_of(keys, replace(settings, full_refresh=False))
@@ -86,10 +87,10 @@ class CreditUsageByApiKey(UsageStream):
     def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
         """Return the windows of each key to read today, keys that were read or tried longest ago first."""
 
-        def last_attempt(name: str) -> tuple[str, bool]:
+        def last_attempt(name: str) -> tuple[Date, bool]:
             key = keys[name]
             # On a tie, keys that failed or could not be finished go last.
-            return max(str(key.read_on or ""), str(key.tried_on or "")), key.tried_on is not None
+            return max(key.read_on or EARLIEST_START, key.tried_on or EARLIEST_START), key.tried_on is not None
 
         due = [name for name in sorted(self._listed, key=last_attempt) if keys[name].read_on != self.config.today]
         return {name: self.windows(keys[name], self._earliest(name, keys[name]), settings) for name in due}
@@ -100,15 +101,15 @@ class CreditUsageByApiKey(UsageStream):
         chosen = self.config.filters.get("api_key_ids")
         listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
         if unknown := sorted(set(chosen or ()).difference(listed)):
-            self.logger.warning(f"The team has no API key {listing(unknown)}, which api_key_ids names.")
+            self.logger.warning(f"api_key_ids names {listing(unknown)}, which the team does not have.")
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
         """Return the first day to read for a key, which skips the time long before it was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Places without a date are from before a restart; their rows must be deleted, whenever the key was created.
-        if created <= start or (key.date is None and key.places):
+        # Rows without a date are from before a restart and must be deleted, whenever the key was created.
+        if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
@@ -138,7 +139,7 @@ class CreditUsageByApiKey(UsageStream):
                 self.logger.warning(f"The API key {one_line(name, 80)} could not be read: {error.message}")
                 keys[name] = replace(keys[name], tried_on=today)
             yield self._state_of(keys, settings)
-            if is_used_up or len(errors) == MOST_FAILURES or self.client.quota.reached is not None:
+            if is_used_up or len(errors) == MOST_FAILURES or self.client.quota.ended_by is not None:
                 break
         if errors:
             raise errors[0]

@@ -34,7 +34,7 @@ def _ask_for(client: Client, days: DateRange) -> None:
     """Request a range by year, which keeps the answer small; its dates are not checked."""
     stream = CreditUsage(client)
     body = {**stream.filters, **Request(days, Granularity.YEAR).body}
-    call = stream.call(body, next_sync="Try again later.", divisible=days.days > 1)
+    call = stream.call(body, about_next_sync="Try again later.", divisible=days.length > 1)
     client.ask(call, lambda response: list(stream.parse_response(response)))
 
 
@@ -45,4 +45,4 @@ def _check_filter(name: str, stream: ListStream) -> None:
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]
     if unknown:
         has = listing([f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in known.values()]) or "none"
-        raise config_error(f"The team has no {listing(unknown)}, which {name} names. It has: {has}.")
+        raise config_error(f"{name} names {listing(unknown)}, which the team does not have. It has: {has}.")

@@ -28,8 +28,6 @@ from source_magnific_analytics.session import Session
 from source_magnific_analytics.waiting import server_time, stated_wait
 
 T = TypeVar("T")
-# The attribute of a response that carries its parsed answer and the server's time through the CDK.
-_UNDERSTOOD = "understood"
 
 
 class TooMuchError(Exception):
@@ -42,21 +40,21 @@ class TooMuchError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request of a stream; `next_sync` is what its errors say about the next sync.
+    """One request of a stream; `about_next_sync` is what its errors say about the next sync.
 
-    If it is `divisible`, a range that is too much raises `TooMuchError`, and with `divide_at_once`, one that may be.
+    If `divisible`, a range that is too much raises `TooMuchError`; with `divide_at_once`, even one that only may be.
     """
 
     logger: logging.Logger
     method: str
     url: str
     body: Mapping[str, Any] | None
-    next_sync: str
+    about_next_sync: str
     divisible: bool = False
     divide_at_once: bool = False
 
-    def is_divided(self, meaning: Meaning, faults: int) -> bool:
-        """Whether to request fewer days after a failed try that `faults` others preceded, not the same days again."""
+    def should_divide(self, meaning: Meaning, faults: int) -> bool:
+        """Whether to request fewer days now, not the same again; `faults` counts the failed tries before this one."""
         is_too_much = meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
         may_be = meaning is Meaning.PERHAPS_TOO_MUCH and (faults > 0 or self.divide_at_once)
         return self.divisible and (is_too_much or may_be)
@@ -79,19 +77,18 @@ class Client:
         """
         self.quota.admit()
         if not self.has_time(0):
-            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.next_sync)
+            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.about_next_sync)
         # Do not hold back messages in the buffer while waiting for an answer, which may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
         http = HttpClient(call.logger.name, call.logger, tries, backoff_strategy=tries, session=self.session)
         try:
-            _, response = http.send_request(call.method, call.url, {}, json=call.body)
+            http.send_request(call.method, call.url, {}, json=call.body)
         except AirbyteTracedException:
             self.quota.settle(answered=False)
             raise
         self.quota.settle(answered=True)
-        # Remove them from the response, which the CDK keeps until garbage collection.
-        value, moment = vars(response).pop(_UNDERSTOOD)
+        (value, moment), tries.answer = tries.answer, None
         return value, moment and moment.date()
 
     def has_time(self, seconds: float) -> bool:
@@ -121,6 +118,8 @@ class _Tries(ErrorHandler, BackoffStrategy):
     faults: int = 0
     refusals: int = 0
     next_wait: float = 0.0
+    # The understood answer and the server's time. `ask` takes them, because the CDK keeps this object for a while.
+    answer: Any = None
 
     # The policy sets the bounds; the CDK's own must never end a request first.
     max_retries = 1_000
@@ -152,7 +151,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         status, meaning, now = response.status_code, of_status(response.status_code), pendulum.now("UTC")
         moment = server_time(response.headers, now)
         if meaning is Meaning.ANSWER:
-            vars(response)[_UNDERSTOOD] = self.understand(response), moment
+            self.answer = self.understand(response), moment
             return None
         if meaning is Meaning.FINAL:
             body = bytearray()
@@ -167,25 +166,26 @@ class _Tries(ErrorHandler, BackoffStrategy):
 
     def _repeat_or_divide(self, failed: _FailedTry) -> ErrorResolution:
         quota, policy, call = self.client.quota, self.client.policy, self.call
-        divide = call.is_divided(failed.meaning, self.faults)
+        divide = call.should_divide(failed.meaning, self.faults)
         if failed.meaning is Meaning.TOO_LARGE and not divide:
             raise failures.too_large(failed.what, of_usage=call.body is not None)
         most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
         is_hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
         if is_hopeless or quota.retries_left <= 0 or (not divide and self.faults == most):
-            raise failures.unreadable(failed.what, in_a_row + 1, call.next_sync, failed.advice)
+            raise failures.gave_up(failed.what, in_a_row + 1, call.about_next_sync, failed.advice)
         # Ask for fewer days at once, unless the server may only have had a bad moment.
         is_bad_moment = not divide or failed.meaning is Meaning.PERHAPS_TOO_MUCH
         seconds = policy.fault_waits[min(in_a_row, most - 1)] if is_bad_moment else 0
         if failed.stated_wait is not None and failed.stated_wait <= policy.longest_stated_wait:
             seconds = max(seconds, failed.stated_wait)
         if not self.client.has_time(seconds):
-            raise failures.too_slow(failed.what, call.next_sync)
+            raise failures.too_slow(failed.what, call.about_next_sync)
         self.next_wait = seconds
         self.faults += 1
-        quota.try_again(self.faults if divide else 0)
+        quota.count_retry(self.faults if divide else 0)
         if divide:
             time.sleep(seconds)
+            # Not settled: only the next answer tells whether this was an outage.
             raise TooMuchError(failed.what, self.faults)
         call.logger.warning(
             f"Magnific could not be read ({failed.what}); trying again in {seconds:.0f} seconds "
@@ -194,16 +194,16 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return ErrorResolution(Action.RETRY, error_message=failed.what)
 
     def _wait_for_limit(self, failed: _FailedTry) -> ErrorResolution:
-        quota, policy, next_sync = self.client.quota, self.client.policy, self.call.next_sync
+        quota, policy, about_next_sync = self.client.quota, self.client.policy, self.call.about_next_sync
         seconds = failed.stated_wait
         if seconds is None and self.refusals < len(policy.unstated_waits):
             seconds = policy.unstated_waits[self.refusals]
         if seconds is None or seconds > policy.longest_stated_wait:
-            raise quota.end_sync_with(failures.day_used_up(next_sync, failed.again_at))
+            raise quota.end_sync_with(failures.day_used_up(about_next_sync, failed.again_at))
         if self.refusals >= policy.most_stated_waits:
-            raise quota.end_sync_with(failures.still_refused(self.refusals + 1, next_sync))
+            raise quota.end_sync_with(failures.still_refused(self.refusals + 1, about_next_sync))
         if not self.client.has_time(seconds):
-            raise quota.end_sync_with(failures.too_slow(failed.what, next_sync))
+            raise quota.end_sync_with(failures.too_slow(failed.what, about_next_sync))
         self.next_wait = seconds
         self.refusals += 1
         self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")

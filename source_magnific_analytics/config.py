@@ -100,7 +100,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     "lookback_window_days": (Annotated[int, msgspec.Meta(ge=0, le=180)], "a whole number of days from 0 to 180"),
     "group_ids": (list[_Id], "a list of whole numbers of at least 1 (group_id in the stream groups)"),
     "project_references": (list[_Uuid], "a list of UUIDs (project_reference in the stream projects)"),
-    "api_key_ids": (list[_Text], "a list of texts (api_key_id in the stream api_keys)"),
+    "api_key_ids": (list[_Text], "a list of IDs (api_key_id in the stream api_keys)"),
     "base_url": (str, "an address, or leave it out"),
 }
 
@@ -108,7 +108,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 def _base_url(url: str) -> str:
     """Return the address without a trailing slash; raise a config error unless the key may be sent there."""
     # HTTP clients disagree about a host with other characters (a space, a backslash, a percent sign).
-    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?", url.lower())
+    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?", url.lower())
     scheme, host, port = parts.groups("") if parts else ("", "", "")
     magnific = scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
     if not parts or int(port[1:] or 0) > 65535 or not (magnific or is_loopback(url.lower())):

@@ -78,7 +78,7 @@ class UsageStream(MagnificStream, ABC):
     def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
         """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
         body = {**self.filters, **request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
-        call = self.call(body, divisible=request.range.days > 1, divide_at_once=bool(span.failed))
+        call = self.call(body, divisible=request.range.length > 1, divide_at_once=bool(span.failed))
         return self.client.ask(call, lambda response: usage.decode(self.client.session.read(response), request))
 
     def series(self, settings: Settings) -> Series:
@@ -113,9 +113,9 @@ class CreditUsage(UsageStream):
     saved_through: Date | None = None
 
     @property
-    def next_sync(self) -> str:
+    def about_next_sync(self) -> str:
         if self.saved_through is None:
-            return super().next_sync
+            return super().about_next_sync
         return f"Credit usage is saved through {self.saved_through}, and the next sync continues from there."
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:

@@ -3,7 +3,6 @@
 import codecs
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -14,7 +13,7 @@ from pendulum import Date
 # Everything that decoding a body can raise: wrong shape, broken JSON or UTF-8, nested too deeply, impossible date.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-# NUL and surrogates, as escapes or as bytes that UTF-8 forbids: whether there may be any, and where they are.
+# NUL and surrogates, as escapes or as bytes that UTF-8 forbids: the first pattern detects them, the second finds each.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
@@ -72,7 +71,7 @@ class _Piece(msgspec.Struct, gc=False):
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any]) -> type:
-    """A JSON object with these fields, and maybe others, which are kept."""
+    """A JSON object with at least these fields; decoding to it drops any others."""
     fields = {**required, **{name: NotRequired[kind | None] for name, kind in optional.items()}}
     return TypedDict("Object", fields)  # type: ignore[operator, no-any-return]
 
@@ -90,18 +89,18 @@ decode_consumptions = Decoder(list[Consumption], strict=False).decode
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
     """Return each period's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
-    for piece in _usage.decode(readable(body))["data"]:
+    for piece in _usage.decode(mended(body))["data"]:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
     """The rows of a list with all their fields; `kind` checks the known ones. Raises one of `UNREADABLE`."""
-    for raw in _list.decode(readable(body))["data"]:
+    for raw in _list.decode(mended(body))["data"]:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}
 
 
-def midnight(text: str) -> Date:
+def period_day(text: str) -> Date:
     """Return the day of a period's `date`, which must be midnight in its own offset or in UTC."""
     try:
         moment = datetime.fromisoformat(text)
@@ -122,26 +121,26 @@ def contract_error(body: bytearray, error: Exception) -> ContractError:
     if isinstance(error, ContractError):
         return error
     # In pieces, because the whole body as text would need four times its memory.
-    pieces = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
+    chunks = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
     try:
-        for _ in codecs.iterdecode(pieces, "utf-8"):
+        for _ in codecs.iterdecode(chunks, "utf-8"):
             pass
+        msgspec.json.decode(body, type=msgspec.Raw)
+        return ContractError(str(error))
     except UnicodeDecodeError:
         if body.rstrip().endswith(b"}"):
             return ContractError("a text is not UTF-8")
-    else:
-        with suppress(*UNREADABLE):
-            msgspec.json.decode(body, type=msgspec.Raw)
-            return ContractError(str(error))
+    except UNREADABLE:
+        pass
     return ContractError("the body is not complete JSON", cut=True)
 
 
-def readable(body: bytearray) -> bytearray:
+def mended(body: bytearray) -> bytearray:
     r"""Return `body` with only texts that every warehouse accepts.
 
     NUL is dropped, half a surrogate pair becomes U+FFFD, and a byte order mark at the start is skipped.
 
-    >>> readable(bytearray(b'["Caf\\u00e9 \\ud83d", "a\\u0000b", "\\ud83d\\ude00", "C:\\\\u0000"]')).decode()
+    >>> mended(bytearray(b'["Caf\\u00e9 \\ud83d", "a\\u0000b", "\\ud83d\\ude00", "C:\\\\u0000"]')).decode()
     '["Caf\\u00e9 \\ufffd", "ab", "\\ud83d\\ude00", "C:\\\\u0000"]'
     """
     if body.startswith(codecs.BOM_UTF8):

@@ -20,7 +20,7 @@ _RANGE_ADVICE = {
     "enterprise": "If the team is on the Business plan, set plan to business: its longest range is 180 days.",
 }
 # What an error says about the next sync if nothing more specific is known.
-NEXT_SYNC = "The next sync continues where the last one stopped."
+NEXT_SYNC = "The next sync continues where this one stopped."
 NO_CONNECTION = "Check this machine's network, its proxy and its firewall."
 OUTAGE = "If this continues, check whether Magnific has an outage or a proxy interferes."
 CHANGED_API = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
@@ -44,18 +44,15 @@ class AheadOfServerError(AirbyteTracedException):
     """Magnific's day is `server_day`, and the request asked for a later one."""
 
     def __init__(self, said: str, server_day: Date | None) -> None:
-        where = f", where it is {server_day}" if server_day else ""
-        text = (
-            f"For Magnific, today is in the future ({said}): this machine's clock is ahead of Magnific's{where}"
-            ". Set the clock of the machine that runs the connector; the next sync continues where this one stopped."
-        )
+        where = f", where it is still {server_day}" if server_day else ""
+        text = f"The clock of this machine is ahead of Magnific's{where} ({said}): set the clock. {NEXT_SYNC}"
         super().__init__(message=text, internal_message=text, failure_type=FailureType.config_error)
         self.server_day = server_day
 
 
-def unreadable(what: str, tries: int, next_sync: str, advice: str) -> AirbyteTracedException:
-    count = "once" if tries == 1 else f"{tries} times in a row"
-    return transient_error(f"Magnific could not be read ({what}), tried {count}. {next_sync} {advice}")
+def gave_up(what: str, tries: int, about_next_sync: str, advice: str) -> AirbyteTracedException:
+    count = "one try" if tries == 1 else f"{tries} tries in a row"
+    return transient_error(f"Magnific could not be read ({what}) in {count}. {about_next_sync} {advice}")
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
@@ -84,27 +81,28 @@ def too_many_parts(granularity: str, days: int, most: int) -> AirbyteTracedExcep
     )
 
 
-def day_used_up(next_sync: str, again_at: datetime | None) -> AirbyteTracedException:
+def day_used_up(about_next_sync: str, again_at: datetime | None) -> AirbyteTracedException:
     """The day's requests are used up; `again_at` is when Magnific said that it accepts requests again."""
     reset = "Magnific does not say when it accepts requests again; midnight UTC is likely."
     if again_at is not None:
         reset = f"Magnific accepts requests again at {again_at:%Y-%m-%d %H:%M} UTC."
     return transient_error(
-        f"The day's {REQUESTS_A_DAY} API requests of this Magnific team are used up (HTTP 429). {next_sync} {reset}"
+        f"The day's {REQUESTS_A_DAY} API requests of this Magnific team are used up (HTTP 429). {about_next_sync} "
+        f"{reset}"
     )
 
 
-def still_refused(tries: int, next_sync: str) -> AirbyteTracedException:
+def still_refused(tries: int, about_next_sync: str) -> AirbyteTracedException:
     return transient_error(
         f"Magnific refused a request {tries} times in a row (HTTP 429), although the connector waited as long as it "
-        f"asked. {next_sync} Check whether another program uses the team's API keys at the same time."
+        f"asked. {about_next_sync} Check whether another program uses the team's API keys at the same time."
     )
 
 
-def too_slow(what: str, next_sync: str) -> AirbyteTracedException:
+def too_slow(what: str, about_next_sync: str) -> AirbyteTracedException:
     return transient_error(
         f"Magnific made this sync wait too long ({what}): the platform ends a sync that sends nothing for an hour. "
-        f"{next_sync}"
+        f"{about_next_sync}"
     )
 
 
@@ -117,7 +115,7 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
         case 400 if is_clock:
             return AheadOfServerError(said, server_day)
         case 400:
-            advice = "Correct the setting it names."
+            advice = "Correct the setting that it names."
             if re.search(r"(\b|_)(dates?|ranges?|days?)\b", words, re.IGNORECASE):
                 advice = _RANGE_ADVICE[plan]
             return config_error(f"Magnific does not accept the request ({said}). {advice}")

@@ -28,9 +28,9 @@ class Policy:
     """Bounds: `longest_*`, waits and time-outs in seconds, `largest_*` in bytes, all others as numbers."""
 
     connect_timeout: float = 10
-    # Without a byte, while waiting or reading; and for one whole body, however slowly it arrives.
+    # The longest time without a byte, and for one whole body, however slowly it arrives.
     read_timeout: float = 120
-    longest_body: float = 900
+    body_timeout: float = 900
     # From one RECORD or STATE to the next: the platform ends a sync that sends neither for an hour.
     longest_silence: float = 3000
     # Decompressed. Both keep a decoded answer and the interpreter together below 256 MiB of memory.
@@ -45,7 +45,7 @@ class Policy:
     fault_waits: tuple[float, ...] = (5, 10, 20)
     # For all requests of a sync together. Nine halvings get from 365 days to one.
     most_retries: int = 10
-    # Before the second and third try after a 429 without a stated wait. One more means the day's limit.
+    # Before the second and third try after a 429 without a stated wait. A third 429 means the day's limit.
     unstated_waits: tuple[float, ...] = (60, 120)
     # A longer stated wait means the day's limit.
     longest_stated_wait: float = 900

@@ -33,27 +33,27 @@ class Share:
 class Quota:
     """The requests and tries that one sync uses, and what else ends it.
 
-    `spent` counts requests; since the last answer, `tries_of_ranges` tries only found a range too large. `reached` is
-    the error that ends every stream, `share` what the current stream may send a day.
+    `spent` counts requests, `tries_of_ranges` the tries since the last answer that found a range too large. `ended_by`
+    is the error that ends every stream, `share` what the current stream may send a day.
     """
 
     retries_left: int
     spent: int = 0
     tries_of_ranges: int = 0
-    reached: AirbyteTracedException | None = None
+    ended_by: AirbyteTracedException | None = None
     # Lambdas, so that tests can replace the clock.
     share: Share = field(default_factory=lambda: Share(pendulum.now("UTC").date(), 0))
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if `requests` exceed what is left of the share; more than a whole share may be sent if none is used."""
-        if self.reached is not None:
-            raise self.reached
+        """Raise if the share has no room for `requests`; an unused share has room for any number."""
+        if self.ended_by is not None:
+            raise self.ended_by
         share = self.share.rolled_over()
         if share.requests + min(requests, share.most) > share.most:
             raise ShareUsedError
 
-    def count(self) -> None:
+    def count_request(self) -> None:
         """A request is sent."""
         self.spent += 1
         share = self.share.rolled_over()
@@ -63,19 +63,19 @@ class Quota:
         """Limit the rest of the sync's requests to `share`."""
         self.share = share
 
-    def try_again(self, tries_of_range: int = 0) -> None:
+    def count_retry(self, tries_of_range: int = 0) -> None:
         """Count a retry; `tries_of_range` of this request only found its range too large."""
         self.retries_left -= 1
         self.tries_of_ranges += tries_of_range
 
     def settle(self, *, answered: bool) -> None:
-        """End a request. If it was answered, there is no outage: retries for too large ranges are given back."""
+        """End a request. An answer shows that there is no outage: retries for too large ranges are given back."""
         self.retries_left += self.tries_of_ranges if answered else 0
         self.tries_of_ranges = 0
 
     def end_sync_with(self, error: AirbyteTracedException) -> AirbyteTracedException:
         """Send nothing more in this sync: every stream fails with `error`, which is returned."""
-        self.reached = error
+        self.ended_by = error
         return error
 
     def end_silence(self) -> None:

@@ -35,7 +35,7 @@ def run() -> None:
     try:
         _run()
     finally:
-        # While Python shuts down, the modules that `_end` needs go.
+        # `_end` must not run while Python shuts down and removes the modules that it needs.
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
@@ -45,7 +45,7 @@ def _run() -> None:
     # Names can contain any character, whatever the locale says.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    # If stdout is closed, writing a message ends the run. A log line would print a stack trace that quotes it.
+    # If stdout is closed, the next message ends the run. A log line would only print a stack trace that quotes it.
     logging.raiseExceptions = False
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
@@ -71,5 +71,5 @@ def _end(number: int, frame: Any) -> None:
     shutil.rmtree(os.environ.get(ENV_REQUEST_CACHE_PATH, ""), ignore_errors=True)
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    # The first process of a container, which its own signals do not end.
+    # As the first process of a container, this one is not ended by its own signal.
     os._exit(128 + number)

@@ -13,7 +13,7 @@ from source_magnific_analytics import failures, state, usage
 from source_magnific_analytics.client import Client, TooMuchError
 from source_magnific_analytics.policy import REQUESTS_A_DAY
 from source_magnific_analytics.shrinking import Span
-from source_magnific_analytics.state import Places, Progress, Settings
+from source_magnific_analytics.state import Progress, RowCounts, Settings
 from source_magnific_analytics.usage import Answer, Row
 from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
@@ -46,12 +46,12 @@ class Summary:
         if self.deleted:
             yield (
                 f"{sum(self.deleted):,} rows in {len(self.deleted):,} periods were deleted: an earlier sync emitted "
-                "them, and Magnific no longer has them."
+                "them, and Magnific has changed the usage or you the settings."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
             yield (
-                f"For {len(tools)} tools and periods Magnific's breakdown by user exceeds the tool's totals, by "
+                f"In {len(tools)} cases (one tool in one period) Magnific's breakdown exceeds the tool's totals, by "
                 f"{sum(uses)} uses and {sum(credits)} credits in all (first: {failures.one_line(tools[0], 80)} on "
                 f"{days[0]}). The rows are emitted as Magnific states them."
             )
@@ -90,10 +90,11 @@ class Series:
             if window is None:
                 return
             doubtful += window.doubtful
-            emitted = Places({(self.settings.granularity, day): period.places for day, period in window.answer.items()})
-            yield progress.before(window.days, emitted)
+            counts = ((day, period.row_count) for day, period in window.answer.items())
+            emitted = RowCounts({(self.settings.granularity, day): count for day, count in counts})
+            yield progress.while_emitting(window.days, emitted)
             yield from self._rows(progress, window, emitted)
-            progress = self._progress_to_save(progress.after(window.days, emitted), window, doubtful, resume_end)
+            progress = self._progress_to_save(progress.once_emitted(window.days, emitted), window, doubtful, resume_end)
             yield progress
             if days_left := self.reach.last_day.toordinal() - window.days.end.toordinal():
                 self.logger.info(
@@ -120,17 +121,19 @@ class Series:
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        is_complete = is_last and not doubtful and not (resume_end and resume_end < date)
+        # Beyond the interrupted sync's end, the lookback before that end is still to be read.
+        is_complete = is_last and not doubtful and (resume_end is None or date <= resume_end)
         end = None if is_complete else resume_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Return what Magnific answers from `first` on, or one period in parts; None if `first` has not begun there."""
+        """Return what Magnific answers from `first` on, or one period in parts; None if `first` is a day to come."""
         joined: Answer = {}
         empty: list[DateRange] = []
-        position, policy = first, self.client.policy
+        position, policy, server_day = first, self.client.policy, None
         most_parts = policy.most_parts if self.api_key_id is None else policy.most_parts_of_a_key
-        while answered := self._fetch_longest(progress, position):
+        last_of_period = period_of(first, self.settings.granularity).end
+        while position <= last_of_period and (answered := self._fetch_longest(progress, position)):
             request, answer, server_day = answered
             if request.granularity is self.settings.granularity:
                 return _Window(request.range, answer, server_day, self._missing(progress, request, answer))
@@ -139,28 +142,27 @@ class Series:
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            if position > min(period_of(first, self.settings.granularity).end, self.reach.last_day):
-                days = DateRange(first, request.range.end)
-                return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty))
             # A sign of life: reading all parts may take longer than the platform waits for a message.
             yield progress
-        return None
+        days = DateRange(first, position.subtract(days=1))
+        return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """The longest request from `first` on that Magnific answers, with its answer; None if `first` has not begun."""
+        """The longest request from `first` on that Magnific answers, with its answer; None before its day has come."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
-            days = request.range.days
+            days = request.range.length
             try:
                 answer, server_day = self._fetch_twice_if_missing(progress, request)
             except TooMuchError as error:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
                 self.logger.warning(
-                    f"{days} days at once are too much for Magnific now ({error}); asking for {self.reach.span.days}."
+                    f"{days} days at once are too much for Magnific ({error}); asking for {self.reach.span.days} now."
                 )
             except failures.AheadOfServerError as error:
                 # If this machine's clock is ahead, read through Magnific's day, even if all of it is saved already.
-                earliest = first if progress.date is None else first.subtract(days=1)
+                is_begun = progress.date is not None or period_of(first, self.settings.granularity).start < first
+                earliest = first.subtract(days=1) if is_begun else first
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:
                     raise
                 self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
@@ -180,8 +182,8 @@ class Series:
         if request.granularity is not self.settings.granularity or not self._missing(progress, request, answer):
             return answer, server_day
         self.logger.warning(
-            f"From {request.range.start} to {request.range.end} Magnific has no usage where the table may have some; "
-            "asking again."
+            f"Magnific's answer for {request.range.start} to {request.range.end} lacks usage that an earlier sync "
+            "emitted; asking once more."
         )
         again, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         return dict(sorted({**answer, **again}.items())), server_day
@@ -200,8 +202,8 @@ class Series:
         It has to if a part is empty, which may be wrong, and the period needs fewer places than before or had rows of
         another granularity in that part.
         """
-        needed = sum(period.places for period in joined.values())
-        is_smaller = bool(empty) and needed < progress.places.get((self.settings.granularity, days.start), 0)
+        needed = sum(period.row_count for period in joined.values())
+        is_smaller = bool(empty) and needed < progress.row_counts.get((self.settings.granularity, days.start), 0)
         replaced = (other is not self.settings.granularity for part in empty for other, _ in progress.overlapping(part))
         return [days.start] if (is_smaller or any(replaced)) and not progress.other_filters else []
 
@@ -215,7 +217,7 @@ class Series:
             raise failures.too_large_period(self.settings.granularity, policy)
         return {date: period}
 
-    def _rows(self, progress: Progress, window: _Window, emitted: Places) -> Iterator[Iterator[Row]]:
+    def _rows(self, progress: Progress, window: _Window, emitted: RowCounts) -> Iterator[Iterator[Row]]:
         """The rows of a window, and deletions of all other rows of its days in the warehouse, of any granularity."""
         for day, period in window.answer.items():
             rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
@@ -223,7 +225,7 @@ class Series:
             self.summary.excesses += [(day, *excess) for excess in excesses]
         read_at = pendulum.now("UTC")
         for granularity, first in progress.overlapping(window.days):
-            places = range(emitted.get((granularity, first), 0), progress.places[granularity, first])
+            places = range(emitted.get((granularity, first), 0), progress.row_counts[granularity, first])
             if places:
                 self.summary.deleted.append(len(places))
                 yield usage.deleted_rows(first, granularity, places, read_at, self.api_key_id)

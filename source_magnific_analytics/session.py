@@ -37,7 +37,7 @@ class Session(requests.Session):
                 "The certificate authorities that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be "
                 "read: correct the path, mount the file into the container, or unset the variable."
             )
-        self._quota.count()
+        self._quota.count_request()
         return super().send(request, **{**options, **self._options})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -50,7 +50,7 @@ class Session(requests.Session):
         """
         policy, body, largest = self._policy, bytearray(), largest or self._policy.largest_body
         # The last piece may take a whole read time-out.
-        seconds = min(policy.longest_body, policy.longest_silence - self._quota.silence - policy.read_timeout)
+        seconds = min(policy.body_timeout, policy.longest_silence - self._quota.silence - policy.read_timeout)
         deadline = time.monotonic() + seconds
         try:
             # read1 returns what has arrived; read would wait for more of a slow body, beyond the deadline.

@@ -68,8 +68,8 @@ class SourceMagnificAnalytics(AbstractSource):
                 for line in stream.summary.lines():
                     logger.info(f"{stream.name}: {line}")
             through, spent = self._usage[0].saved_through, self._usage[0].client.quota.spent
-            done = f"credit usage is complete through {through}" if through else "no credit usage read"
-            logger.info(f"This sync used {spent} of the day's {REQUESTS_A_DAY} API requests; {done}.")
+            done = f"complete through {through}" if through else "not read"
+            logger.info(f"This sync used {spent} of the day's {REQUESTS_A_DAY} API requests; credit_usage is {done}.")
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
@@ -109,5 +109,5 @@ def _worth_reading(record: logging.LogRecord) -> bool:
     """Reduce the CDK's log to what helps: no stack trace below an error that explains itself."""
     if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
         record.exc_info = None
-    # Hide two messages: one calls every retry a rate limit, the other prints the whole state.
+    # Hide two messages: one calls every retry a rate limit, whatever its reason; the other prints the whole state.
     return not str(record.msg).startswith(("UserDefinedBackoffException:", "Setting state of "))

@@ -1,7 +1,7 @@
 """What one sync saves for the next: its progress, its settings, and how many rows the warehouse may hold.
 
-For each period ever emitted, in any granularity, it saves one number: how many places the warehouse may hold. From
-these, a later sync knows which rows to delete, whatever settings or usage changed in between, and no names are saved.
+For each period ever emitted, in any granularity, it saves one number: how many rows the warehouse may hold. From these
+numbers, a later sync knows which rows to delete, whatever settings or usage changed in between, and no names are saved.
 """
 
 from collections import UserDict
@@ -19,8 +19,8 @@ from source_magnific_analytics.failures import config_error
 from source_magnific_analytics.windows import DateRange, Granularity, first_days, parse_date, period_of
 
 
-class Places(UserDict[tuple[Granularity, Date], int]):
-    """The places of each period, by its granularity and first day; a period without places is left out."""
+class RowCounts(UserDict[tuple[Granularity, Date], int]):
+    """The number of rows of each period, by its granularity and first day; a period without rows is left out."""
 
 
 class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
@@ -31,7 +31,7 @@ class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
 
 class Progress(_Saved, frozen=True):
-    """The progress of a series of windows, and the places that the warehouse may hold.
+    """The progress of a series of windows, and how many rows the warehouse may hold.
 
     `date` is the last day of the last finished window, None before the first. `end` is the last day that an interrupted
     sync planned to read; it stays until a later sync has caught up. With `other_filters`, rows after `date` were read
@@ -40,37 +40,37 @@ class Progress(_Saved, frozen=True):
     """
 
     date: Date | None
-    places: Places = msgspec.field(name="rows")
+    row_counts: RowCounts = msgspec.field(name="rows")
     end: Date | None = None
     other_filters: bool = False
     read_on: Date | None = None
     tried_on: Date | None = None
 
     def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
-        """The periods with places that overlap `days`, ascending for each granularity."""
+        """The periods with rows that overlap `days`, ascending for each granularity."""
         first = {granularity: period_of(days.start, granularity).start for granularity in Granularity}
-        return sorted((granularity, day) for granularity, day in self.places if first[granularity] <= day <= days.end)
+        return sorted(period for period in self.row_counts if first[period[0]] <= period[1] <= days.end)
 
-    def before(self, window: DateRange, emitted: Places) -> "Progress":
+    def while_emitting(self, window: DateRange, emitted: RowCounts) -> "Progress":
         """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
 
         If the sync is interrupted, the next one reads the window again, even if the lookback is shorter by then.
         """
-        most = {period: max(self.places.get(period, 0), number) for period, number in emitted.items()}
-        again = replace(self, places=self.places | most)
+        most = {period: max(self.row_counts.get(period, 0), number) for period, number in emitted.items()}
+        again = replace(self, row_counts=self.row_counts | most)
         if self.date is None or self.date < window.start:
             return again
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
-    def after(self, window: DateRange, emitted: Places) -> "Progress":
+    def once_emitted(self, window: DateRange, emitted: RowCounts) -> "Progress":
         """Once the window is finished, the warehouse holds exactly what was emitted for its days."""
         gone = set(self.overlapping(window))
-        kept = {period: number for period, number in self.places.items() if period not in gone}
-        return replace(self, date=window.end, places=Places(kept) | emitted)
+        kept = {period: number for period, number in self.row_counts.items() if period not in gone}
+        return replace(self, date=window.end, row_counts=RowCounts(kept) | emitted)
 
 
 # Before the first sync.
-NOTHING_READ = Progress(None, Places())
+NOTHING_READ = Progress(None, RowCounts())
 
 
 class Settings(_Saved, frozen=True):
@@ -140,7 +140,7 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
 
 
 def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Return saved progress adapted to the settings of `now`: if these differ, restarted with its places.
+    """Return saved progress adapted to the settings of `now`: if these differ, restarted with its row counts.
 
     An interrupted sync may have left rows of two settings: continue where it stopped, even before a later start_date.
     """
@@ -150,32 +150,32 @@ def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
         return replace(progress, date=min(progress.date, end_date))
     before_start = period_of(saved.start_date, saved.granularity).start.subtract(days=1)
     last_read = before_start if progress.date is None else progress.date
-    is_interrupted = bool(progress.places) and (progress.date is None or last_read < (progress.end or last_read))
+    is_interrupted = progress.date is None or (progress.end or progress.date) > progress.date
     if restarts:
-        progress = Progress(None, progress.places, None, progress.other_filters or saved.differs_in_filters(now))
+        progress = Progress(None, progress.row_counts, None, progress.other_filters or saved.differs_in_filters(now))
     starts_later = last_read.add(days=1) < period_of(now.start_date, now.granularity).start
-    if is_interrupted and starts_later:
+    if progress.row_counts and is_interrupted and starts_later:
         return replace(progress, date=last_read, end=max(last_read, end_date))
     return progress
 
 
-class _Rows(msgspec.Struct):
-    """The places of each period from `first` on, zeros in between. No answer can have a million."""
+class _CountsFrom(msgspec.Struct):
+    """The row count of each period from `first` on, zeros in between. No answer can have a million rows."""
 
     first: Date
-    places: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]]
+    counts: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]] = msgspec.field(name="places")
 
 
-def _read(kind: type, value: Any) -> Date | Places:
-    if kind is Places:
-        places = Places()
-        for granularity, rows in msgspec.convert(value, dict[Granularity, _Rows], dec_hook=_read).items():
+def _read(kind: type, value: Any) -> Date | RowCounts:
+    if kind is RowCounts:
+        row_counts = RowCounts()
+        for granularity, rows in msgspec.convert(value, dict[Granularity, _CountsFrom], dec_hook=_read).items():
             if period_of(rows.first, granularity).start != rows.first:
                 raise ValueError(f"{rows.first} is not the first day of a {granularity}")
             days = first_days(rows.first, Date(9999, 12, 31), granularity)
-            numbers = zip(rows.places, days, strict=False)
-            places.data.update({(granularity, day): number for number, day in numbers if number})
-        return places
+            numbers = zip(rows.counts, days, strict=False)
+            row_counts.data.update({(granularity, day): number for number, day in numbers if number})
+        return row_counts
     day = parse_date(value if isinstance(value, str) else "")
     # The week and the lookback window around it must fit into the calendar, too.
     if not 1990 <= day.year <= 2200:
@@ -183,14 +183,14 @@ def _read(kind: type, value: Any) -> Date | Places:
     return day
 
 
-def _written(value: Date | Places) -> Any:
-    if not isinstance(value, Places):
+def _written(value: Date | RowCounts) -> Any:
+    if not isinstance(value, RowCounts):
         return str(value)
     rows = {}
     for granularity, group in groupby(sorted(value), key=lambda period: period[0]):
         days = [day for _, day in group]
-        places = [value.data.get((granularity, day), 0) for day in first_days(days[0], days[-1], granularity)]
-        rows[granularity.value] = {"first": str(days[0]), "places": places}
+        counts = [value.data.get((granularity, day), 0) for day in first_days(days[0], days[-1], granularity)]
+        rows[granularity.value] = {"first": str(days[0]), "places": counts}
     return rows
 
 

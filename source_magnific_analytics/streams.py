@@ -32,7 +32,7 @@ class MagnificStream(HttpStream, ABC):
         super().__init__()
 
     @property
-    def next_sync(self) -> str:
+    def about_next_sync(self) -> str:
         """What an error says about the next sync."""
         return NEXT_SYNC
 
@@ -49,7 +49,7 @@ class MagnificStream(HttpStream, ABC):
     def call(self, body: Mapping[str, Any] | None = None, **options: Any) -> Call:
         """A `Call` with this body; `options` are its other fields."""
         url = self.url_base + self.path()
-        return Call(self.logger, self.http_method, url, body, **{"next_sync": self.next_sync, **options})
+        return Call(self.logger, self.http_method, url, body, **{"about_next_sync": self.about_next_sync, **options})
 
 
 class ListStream(MagnificStream, ABC):
@@ -114,7 +114,7 @@ class Projects(ListStream):
 
 
 def utc_day_of(value: Any) -> Date | None:
-    """Return the UTC day of an RFC 3339 date-time; None for a text that some warehouse would reject."""
+    """Return the UTC day of a date and time, in UTC if it has no offset; None for what some warehouse would reject."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:

@@ -29,7 +29,7 @@ class Period:
     """A checked period, kept encoded because it takes five times the memory decoded, and the number of its rows."""
 
     consumptions: msgspec.Raw
-    places: int
+    row_count: int
 
 
 # The answer for a range: its periods with usage, by their first day, ascending.
@@ -44,7 +44,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     found: dict[Date, list[Period]] = {}
     try:
         for date, piece, consumptions in decoding.pieces(body):
-            day = decoding.midnight(date)
+            day = decoding.period_day(date)
             if request and not request.range.start <= day <= request.range.end:
                 raise ContractError(f"a period is dated {day}, outside {request.range.start} to {request.range.end}")
             if request and day != period_of(day, request.granularity).start:
@@ -54,7 +54,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
         raise decoding.contract_error(body, error) from None
     periods = {day: _in_one(several) for day, several in sorted(found.items())}
     # An empty period is the same as none.
-    return {day: period for day, period in periods.items() if period.places}
+    return {day: period for day, period in periods.items() if period.row_count}
 
 
 def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
@@ -66,7 +66,7 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
     total: dict[str, Consumption] = {}
     sums: dict[_SortKey, UserUsage] = {}
     for part in parts:
-        if part.places + len(sums) > most_rows:
+        if part.row_count + len(sums) > most_rows:
             return None
         for name, tool in _tools(decode_consumptions(part.consumptions)).items():
             _add(total, tool, _merge(name, tool.breakdown, sums))
@@ -80,10 +80,10 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
 def rows(
     date: Date, period: Period, granularity: Granularity, api_key_id: str | None = None
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
-    """The rows of the period that starts on `date`, and the tools whose breakdown exceeds their totals.
+    """The rows of the period that starts on `date`; the tools whose breakdown exceeds their totals, and by how much.
 
     One row for each entry of a breakdown and, if the totals exceed it, one with the difference. With `api_key_id`, each
-    row names that key. Each such tool comes with the uses and credits by which its breakdown exceeds its totals.
+    row names that key.
     """
     tools = {name: _entries(tool) for name, tool in _tools(decode_consumptions(period.consumptions)).items()}
     excesses = [(name, *excess) for name, (_, excess) in tools.items() if any(excess)]
@@ -120,7 +120,7 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """A tool's breakdown with the rest of its totals, and by how many uses and credits it exceeds them."""
+    """A tool's breakdown, plus an entry for the rest of its totals; by how many uses and credits it exceeds them."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),

@@ -14,7 +14,7 @@ _BELIEVED = timedelta(days=2)
 
 
 def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
-    """The server's time in UTC; None if it states none, or one that is two days or more off from `now`."""
+    """The server's time in UTC; None without a Date header, or if it is two days or more away from `now`."""
     moment = http_date(headers.get("Date", ""))
     return pendulum.instance(moment).in_tz("UTC") if moment is not None and abs(moment - now) < _BELIEVED else None
 

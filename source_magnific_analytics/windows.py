@@ -34,7 +34,8 @@ class DateRange:
     end: Date
 
     @property
-    def days(self) -> int:
+    def length(self) -> int:
+        """The number of its days."""
         return self.end.toordinal() - self.start.toordinal() + 1
 
     def overlaps(self, other: "DateRange") -> bool:

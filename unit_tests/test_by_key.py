@@ -141,7 +141,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
         assert sum(seen.values()) == 60 * (day + 1)
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
-    assert "These wait for the next day (with the last day read): " in log(output)
+    assert "These will be read tomorrow (with the last day read): " in log(output)
     # After a pause, too, the keys that were read the longest ago come first, and their wait is no error.
     for day in (18, 19, 20):
         assert not connection.sync(TODAY.add(days=day)).errors
@@ -233,7 +233,7 @@ def test_a_changed_filter_reads_every_key_again_and_leaves_nothing_of_the_old_on
     connection.config["group_ids"] = [37]
     output = connection.sync()
     assert f"The filters changed, so {STREAM} is read again from 2026-03-01 on." in log(output)
-    assert "asking again" not in log(output)
+    assert "asking once more" not in log(output)
     assert connection.totals() == connection.truth("&group_ids=37")
 
 
@@ -243,7 +243,7 @@ def test_keys_that_are_named_are_the_only_ones_read_and_the_rows_of_others_stay(
     connection.config["api_key_ids"] = ["fpk-80d4b6e1c927", "FPK-80D4B6E1C927"]
     output = connection.sync(TODAY.add(days=1))
     assert set(connection.keys_asked()) == {"fpk-80d4b6e1c927"}
-    assert "The team has no API key FPK-80D4B6E1C927, which api_key_ids names." in log(output)
+    assert "api_key_ids names FPK-80D4B6E1C927, which the team does not have." in log(output)
     after = connection.totals()
     assert all(after[key] == before[key] for key in before.keys() - {"fpk-80d4b6e1c927"})
 

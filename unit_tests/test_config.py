@@ -103,7 +103,7 @@ def test_a_setting_that_is_missing_or_cannot_be_right_is_named_with_what_to_ente
             [["Spring"], [PROJECT + "\n"]],
             "enter a list of UUIDs (project_reference in the stream projects).",
         ),
-        ("api_key_ids", ["fpk-1", [""]], "enter a list of texts (api_key_id in the stream api_keys)."),
+        ("api_key_ids", ["fpk-1", [""]], "enter a list of IDs (api_key_id in the stream api_keys)."),
         ("base_url", [[8080]], "enter an address, or leave it out."),
     ],
 )

@@ -10,8 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
 
-from source_magnific_analytics.decoding import UNREADABLE, ContractError, Group, contract_error, midnight, rows
-from source_magnific_analytics.decoding import readable as mended
+from source_magnific_analytics.decoding import (
+    UNREADABLE,
+    ContractError,
+    Group,
+    contract_error,
+    mended,
+    period_day,
+    rows,
+)
 
 BACKSLASH = "\\"
 
@@ -77,8 +84,8 @@ def test_an_answer_without_such_texts_is_not_copied() -> None:
         *["2026-11-21T01:00:00+01:00", "2026-11-20T19:00:00-05:00", "2026-11-21T05:30:00+05:30"],
     ],
 )
-def test_a_period_starts_on_the_day_of_its_own_midnight(text: str) -> None:
-    assert midnight(text) == Date(2026, 11, 21)
+def test_a_period_starts_on_the_day_of_its_own_period_day(text: str) -> None:
+    assert period_day(text) == Date(2026, 11, 21)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,7 @@ def test_a_period_starts_on_the_day_of_its_own_midnight(text: str) -> None:
 )
 def test_a_time_that_is_no_midnight_is_not_the_start_of_a_period(text: str) -> None:
     with pytest.raises(ContractError, match=r"^a period's date is not a midnight$"):
-        midnight(text)
+        period_day(text)
 
 
 MISSING = "Object missing required field `group_id`"

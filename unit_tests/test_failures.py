@@ -63,7 +63,7 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
     kind, words = error(output)
     assert (kind, api.call_count) == ("transient_error", 1 + 4)
     assert words.startswith("Magnific could not be read (")
-    assert "tried 4 times in a row. Credit usage is saved through 2026-11-21, and the next sync continues" in words
+    assert "in 4 tries in a row. Credit usage is saved through 2026-11-21, and the next sync continues" in words
     assert [state["date"] for state in states(output)] == [None, "2026-11-21"]
     assert output.get_stream_statuses("credit_usage")[-1].value == "INCOMPLETE"
     assert not rows(output)
@@ -114,8 +114,8 @@ def test_ten_tries_are_the_most_of_a_whole_sync(api: Mocker, waits: list[float])
     output = sync(raw_config(), *LISTS)
     assert [output.get_stream_statuses(name)[-1].value for name in LISTS] == ["COMPLETE"] * 3 + ["INCOMPLETE"]
     assert len(waits) == 10
-    assert "tried 2 times in a row" in error(output)[1]
-    assert "This sync used 14 of the day's 100 API requests; no credit usage read." in log(output)
+    assert "in 2 tries in a row" in error(output)[1]
+    assert "This sync used 14 of the day's 100 API requests; credit_usage is not read." in log(output)
 
 
 def test_one_broken_stream_leaves_the_others_complete(api: Mocker) -> None:
@@ -136,20 +136,20 @@ def invalid(reason: str, **headers: str) -> Json:
 
 
 ELSEWHERE = "which is refused because the API key would be sent along (HTTP {}: No, no.)"
-OLD, FUTURE = "is too far back", "this machine's clock is ahead of Magnific's, where it is 2026-11-21. Set the clock"
+OLD, FUTURE = "is too far back", "The clock of this machine is ahead of Magnific's, where it is still 2026-11-21 ("
 YESTERDAY = "Sat, 21 Nov 2026 23:00:00 GMT"
 FINAL: list[tuple[str, Json, str]] = [
     ("config_error", {"exc": requests.exceptions.InvalidSchema}, "correct HTTPS_PROXY or ALL_PROXY, such as"),
     ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL): correct HTTPS_PROXY"),
     ("system_error", {"exc": OSError(ENOSPC, "No space left on device")}, ""),
-    ("config_error", refused(400), "not accept the request (HTTP 400: No, no.). Correct the setting it names."),
+    ("config_error", refused(400), "not accept the request (HTTP 400: No, no.). Correct the setting that it names."),
     ("config_error", refused(401), "Magnific refuses the API key (HTTP 401: No, no.). Create a new key"),
     ("config_error", refused(403), "not let it read analytics (HTTP 403: No, no.). Analytics need a Business"),
     ("system_error", refused(404), "answered with an error (HTTP 404: No, no.). Check base_url"),
     ("system_error", refused(422), "answered with an error (HTTP 422: No, no.). Check base_url"),
     ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers"),
     *[
-        ("config_error", invalid(said, Date=YESTERDAY), f"(HTTP 400: Not valid. end_date: {said}): {FUTURE}")
+        ("config_error", invalid(said, Date=YESTERDAY), f"{FUTURE}HTTP 400: Not valid. end_date: {said}): set")
         for said in ("date lies in the future", "future day")
     ],
     ("config_error", invalid("supported in a future release", Date=YESTERDAY), "does not accept the request"),
@@ -159,7 +159,7 @@ FINAL: list[tuple[str, Json, str]] = [
         "does not accept the request",
     ),
     ("config_error", refused(400, "Dates too old."), "(HTTP 400: Dates too old.). If Magnific no longer offers"),
-    ("config_error", invalid("lies in the future"), "this machine's clock is ahead of Magnific's. Set the clock"),
+    ("config_error", invalid("lies in the future"), "The clock of this machine is ahead of Magnific's (HTTP 400"),
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
     ("system_error", refused(308, Location="https://evil.example/x"), ELSEWHERE.format(308)),

@@ -41,7 +41,7 @@ def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.C
 
 
 USED_UP = "The day's 100 API requests of this Magnific team are used up (HTTP 429). "
-NEXT = "The next sync continues where the last one stopped."
+NEXT = "The next sync continues where this one stopped."
 UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is likely."
 
 
@@ -106,7 +106,7 @@ def test_where_the_days_requests_run_out_the_small_streams_are_complete_in_any_c
     assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE, USAGE]
     final = {name: output.get_stream_statuses(name)[-1].value for name in ALL_STREAMS}
     assert final == {**dict.fromkeys(LISTS, "COMPLETE"), **dict.fromkeys(ALL_STREAMS[4:], "INCOMPLETE")}
-    assert "This sync used 6 of the day's 100 API requests; credit usage is complete through 2026-10-27." in log(output)
+    assert "This sync used 6 of the day's 100 API requests; credit_usage is complete through 2026-10-27." in log(output)
 
 
 def test_a_body_of_too_many_objects_and_lists_is_an_error(api: Mocker) -> None:

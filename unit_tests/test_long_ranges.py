@@ -94,7 +94,7 @@ def test_a_range_halves_at_once_or_after_another_try(what: str, waits: list[floa
     expected = ([180, 90, 45, 45], []) if what in AT_ONCE else ([180, 180, 90, 45, 45], [5, 10, 20])
     assert (lengths[: len(expected[0])], waits[:3]) == expected
     words = what if what.startswith("HTTP") else "an? .*|no complete answer in time"
-    assert re.search(rf"90 days at once are too much for Magnific now \(({words})\); asking for 45\.", warehouse.log)
+    assert re.search(rf"90 days at once are too much for Magnific \(({words})\); asking for 45 now\.", warehouse.log)
     assert warehouse.table() == table(ledger, warehouse.settings)
 
 
@@ -111,7 +111,7 @@ def test_an_outage_is_no_length_and_the_next_sync_begins_with_full_ranges(what: 
     [(kind, words)] = warehouse.errors
     assert kind == "transient_error"
     assert words.startswith("Magnific could not be read (")
-    assert f"tried {len(warehouse.asked)} times in a row. The next sync continues where the last one stopped." in words
+    assert f"in {len(warehouse.asked)} tries in a row. The next sync continues where this one stopped." in words
     assert len(warehouse.asked) <= 1 + POLICY.most_retries
     assert warehouse.state is None
 

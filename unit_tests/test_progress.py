@@ -11,28 +11,28 @@ from hypothesis import strategies as st
 from pendulum import Date
 
 from source_magnific_analytics import state
-from source_magnific_analytics.state import NOTHING_READ, Places, Progress
+from source_magnific_analytics.state import NOTHING_READ, Progress, RowCounts
 from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 DAY, WEEK, MONTH, YEAR = Granularity
 # Periods that may be next to each other, across a year's end.
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(st.sampled_from(Granularity), st.dictionaries(NUMBERS, st.integers(1, 99), min_size=1))
-NONE = Places()
+NONE = RowCounts()
 
 
 def november(day: int) -> Date:
     return Date(2026, 11, day)
 
 
-def days(**places: int) -> Places:
-    """Places of days of November 2026, such as d14=2."""
-    return Places({(DAY, november(int(name[1:]))): number for name, number in places.items()})
+def days(**places: int) -> RowCounts:
+    """RowCounts of days of November 2026, such as d14=2."""
+    return RowCounts({(DAY, november(int(name[1:]))): number for name, number in places.items()})
 
 
-def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> Places:
-    """Places of the periods with these numbers, counted from the one that holds `first`."""
-    found = Places()
+def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> RowCounts:
+    """RowCounts of the periods with these numbers, counted from the one that holds `first`."""
+    found = RowCounts()
     for size, numbers in taken.items():
         some = list(islice(first_days(first, Date(2999, 1, 1), size), 41))
         found |= {(size, some[n]): number for n, number in numbers.items()}
@@ -59,16 +59,16 @@ def test_before_its_rows_a_window_may_have_left_the_old_ones_or_the_new_ones() -
     week, year = {(WEEK, november(2)): 4}, {(YEAR, Date(2026, 1, 1)): 2}
     progress = Progress(november(20), days(d21=5, d22=7, d23=9) | week)
     window = DateRange(november(21), november(25))
-    before = progress.before(window, days(d21=6, d22=3, d24=1))
+    before = progress.while_emitting(window, days(d21=6, d22=3, d24=1))
     assert before == Progress(november(20), days(d21=6, d22=7, d23=9, d24=1) | week)
-    assert progress.before(window, NONE) == progress
-    assert NOTHING_READ.before(window, Places(year)) == Progress(None, Places(year))
+    assert progress.while_emitting(window, NONE) == progress
+    assert NOTHING_READ.while_emitting(window, RowCounts(year)) == Progress(None, RowCounts(year))
 
 
 @pytest.mark.parametrize(("first", "end"), [(14, None), (20, None), (14, 18)])
 def test_while_a_window_is_read_again_the_state_says_it_was_interrupted_before_it(first: int, end: int | None) -> None:
     progress = Progress(november(20), NONE, end and november(end))
-    before = progress.before(DateRange(november(first), november(21)), NONE)
+    before = progress.while_emitting(DateRange(november(first), november(21)), NONE)
     assert before == Progress(november(first - 1), NONE, november(end or 20))
 
 
@@ -78,9 +78,9 @@ def test_after_its_rows_a_window_has_what_it_brought_and_no_other_size_in_its_da
 
     held = days(**{f"d{day}": day for day in range(8, 17)}) | {(MONTH, november(1)): 4}
     progress = Progress(None, held | week(2, 1) | week(9, 2) | week(16, 3))
-    after = progress.after(DateRange(november(9), november(15)), Places(week(9, 20)))
+    after = progress.once_emitted(DateRange(november(9), november(15)), RowCounts(week(9, 20)))
     assert after == Progress(november(15), days(d8=8, d16=16) | week(2, 1) | week(9, 20) | week(16, 3))
-    assert after.after(DateRange(november(2), november(22)), NONE).places == NONE
+    assert after.once_emitted(DateRange(november(2), november(22)), NONE).row_counts == NONE
 
 
 @given(st.integers(0, 180), st.integers(1, 400), st.integers(0, 60))

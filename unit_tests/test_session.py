@@ -12,7 +12,7 @@ from source_magnific_analytics.policy import POLICY, BodyTooLargeError
 from source_magnific_analytics.quota import Quota
 from source_magnific_analytics.session import Session
 
-BOUNDS = replace(POLICY, largest_body=8, most_objects=2, longest_body=0)
+BOUNDS = replace(POLICY, largest_body=8, most_objects=2, body_timeout=0)
 
 
 def session(**settings: str) -> Session:

@@ -113,7 +113,7 @@ def test_three_waits_of_a_quarter_hour_are_survived_and_a_fourth_ends_the_sync(a
     assert error(output) == (
         "transient_error",
         "Magnific made this sync wait too long (HTTP 429): the platform ends a sync that sends nothing for an hour. "
-        "The next sync continues where the last one stopped.",
+        "The next sync continues where this one stopped.",
     )
     assert waits == [900] * 6
     # The other stream sends nothing any more.
@@ -126,4 +126,4 @@ def test_a_wait_after_an_error_of_the_server_that_takes_too_long_ends_the_stream
     kind, text = error(sync(raw_config()))
     assert kind == "transient_error"
     assert text.startswith("Magnific made this sync wait too long (HTTP 503): the platform ends a sync")
-    assert text.endswith("The next sync continues where the last one stopped.")
+    assert text.endswith("The next sync continues where this one stopped.")

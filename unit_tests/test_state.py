@@ -15,7 +15,7 @@ from requests_mock import Mocker
 
 from source_magnific_analytics import state
 from source_magnific_analytics.by_key import _SavedKeys
-from source_magnific_analytics.state import Places, Progress, Settings
+from source_magnific_analytics.state import Progress, RowCounts, Settings
 from source_magnific_analytics.windows import Granularity
 
 DAY, WEEK, MONTH, _ = Granularity
@@ -34,7 +34,7 @@ def adapted(saved: Json, **changes: Any) -> Progress:
 def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_there_are() -> None:
     settings = Settings(WEEK, Date(2026, 11, 1), {"group_ids": [7, 3]})
     days = {(DAY, Date(2026, 12, 30)): 12, (DAY, Date(2027, 1, 2)): 3}
-    progress = Progress(Date(2026, 11, 20), Places({**days, (MONTH, Date(2026, 2, 1)): 5}))
+    progress = Progress(Date(2026, 11, 20), RowCounts({**days, (MONTH, Date(2026, 2, 1)): 5}))
     written = {**settings.as_json, **progress.as_json}
     assert written == json.loads(json.dumps(written))
     assert written == {
@@ -51,7 +51,7 @@ def test_the_state_says_how_far_it_came_under_which_settings_and_how_many_rows_t
     assert replace(settings, full_refresh=True).as_json == {**settings.as_json, "unfinished_full_refresh": True}
 
 
-KNOWN = Places({(DAY, Date(2026, 11, 14)): 2, (DAY, Date(2026, 11, 16)): 1})
+KNOWN = RowCounts({(DAY, Date(2026, 11, 14)): 2, (DAY, Date(2026, 11, 16)): 1})
 SETTINGS = saved_state("2026-11-20")
 del SETTINGS["rows"], SETTINGS["date"]
 KEY = {"date": "2026-11-20", "rows": ROWS, "read_on": "2026-11-20", "tried_on": "2026-11-21"}
@@ -182,7 +182,7 @@ def test_a_sync_restarts_under_other_settings(before: Json, now: Json, remark: s
 @pytest.mark.parametrize(("changes", "last"), [({}, "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-10")])
 def test_a_saved_day_after_the_last_counts_as_that(changes: Json, last: str) -> None:
     assert adapted(saved_state("2027-01-01", rows=ROWS), **changes) == Progress(Date.fromisoformat(last), KNOWN)
-    assert adapted(saved_state(last), **changes) == Progress(Date.fromisoformat(last), Places())
+    assert adapted(saved_state(last), **changes) == Progress(Date.fromisoformat(last), RowCounts())
 
 
 def test_a_full_refresh_that_was_interrupted_at_its_very_end_sends_no_request(api: Mocker) -> None:

@@ -45,7 +45,7 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: M
     noon = 1000 * int(pendulum.datetime(2026, 11, 22, 12).timestamp())
     assert {m.record.emitted_at for m in output.records if m.record and m.record.stream.startswith("credit")} == {noon}
     assert not output.errors
-    assert "This sync used 6 of the day's 100 API requests; credit usage is complete through 2026-11-22." in log(output)
+    assert "This sync used 6 of the day's 100 API requests; credit_usage is complete through 2026-11-22." in log(output)
 
 
 @pytest.mark.parametrize("mode", SyncMode)
@@ -129,8 +129,8 @@ def test_a_year_on_business_is_read_by_months_and_emitted_as_a_year(api: Mocker)
     [row] = rows(output := sync(raw_config(start_date="2025-06-15", end_date="2025-12-31", granularity="year")))
     assert [query["granularity"] for query in asked(api)] == ["month"] * 3
     assert (row["date"], row["granularity"], row["user_uses"]) == ("2025-01-01", "year", 3)
-    # Between the parts the last state is repeated, as a sign of life.
-    assert [state["date"] for state in states(output)][:4] == [None, None, None, "2025-12-31"]
+    # After each part the last state is repeated, as a sign of life.
+    assert [state["date"] for state in states(output)][:5] == [None] * 4 + ["2025-12-31"]
 
 
 def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_deleted_once(api: Mocker) -> None:
@@ -157,8 +157,8 @@ def test_a_breakdown_above_the_totals_is_reported_once_with_figures_and_no_addre
     part = [tool(named, entry(uses=5, credits=50), uses=3, credits=40), tool("Video", entry(), uses=0, credits=10)]
     api.post(USAGE, json=answer(period("2026-11-20", *part), period("2026-11-19", part[0])))
     assert (
-        "For 3 tools and periods Magnific's breakdown by user exceeds the tool's totals, by 5 uses and 20 credits in "
-        "all (first: Mystic of [email] with **** on 2026-11-19)." in log(sync(raw_config()))
+        "In 3 cases (one tool in one period) Magnific's breakdown exceeds the tool's totals, by 5 uses and 20 credits "
+        "in all (first: Mystic of [email] with **** on 2026-11-19)." in log(sync(raw_config()))
     )
 
 

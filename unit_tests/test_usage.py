@@ -35,7 +35,7 @@ def year_of(*parts: Json) -> list[usage.Row]:
     """The rows of the year 2026, added up from its parts."""
     whole = usage.added_up(decoded(*parts).values(), 1000)
     found = list(usage.rows(Date(2026, 1, 1), whole, YEAR)[0])
-    assert len(found) == whole.places
+    assert len(found) == whole.row_count
     return found
 
 
@@ -184,7 +184,7 @@ def test_parts_are_added_up_where_a_part_and_the_people_before_it_are_not_too_ma
     days = decoded(january(1, "ann", "bob"), january(2, "ann", "bob"), january(3, "eve")).values()
     whole = usage.added_up(days, 4)
     assert whole is not None
-    assert whole.places == 3
+    assert whole.row_count == 3
     assert usage.added_up(days, 3) is None
 
 

@@ -80,7 +80,7 @@ def test_every_day_is_asked_for_once_in_order_in_whole_periods_or_parts_of_one_t
     whole = listed(begin, end, granularity)
     for request in requests:
         first, last = request.range.start, request.range.end
-        assert first <= last and request.range.days <= longest
+        assert first <= last and request.range.length <= longest
         assert is_first(first, request.granularity)
         if request.granularity is granularity:
             assert last == end or is_first(last + timedelta(1), request.granularity)
@@ -112,7 +112,7 @@ def test_a_request_inside_a_period_stays_in_it(first: date, span: int, granulari
     request = next_request(as_date(first), as_date(end), granularity, longest)
     assert request.range.start == first
     assert request.range.end <= end
-    assert request.range.days <= longest
+    assert request.range.length <= longest
     if not is_first(first, granularity):
         assert PERIOD_OF[granularity](request.range.end) == PERIOD_OF[granularity](first)
         assert request.granularity is not granularity
