@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pendulum import Date
 
 from source_magnific_analytics.config import Config
-from source_magnific_analytics.decoding import midnight
+from source_magnific_analytics.decoding import period_day
 from source_magnific_analytics.windows import Request
 
 Figures = tuple[int, int]
@@ -160,9 +160,9 @@ def _figures(item: Mapping[str, Any]) -> Figures:
 
 
 def _day(text: str) -> Date | None:
-    """Return the day of the nearest midnight, because a date may be a midnight in another offset."""
+    """Return the day of the nearest period_day, because a date may be a midnight in another offset."""
     try:
-        return midnight(text)
+        return period_day(text)
     except (ValueError, OverflowError):
         pass
     try:
