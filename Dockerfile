@@ -1,19 +1,19 @@
-# Dependabot only finds an image that a FROM names, so Airbyte's base is a stage. BASE can name another image instead.
+# Airbyte's base is a stage, because Dependabot only finds images that a FROM names. BASE can name another base image.
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
-# Both build stages fill one tree that is copied as a whole, so that no directory in the image has the build's time.
+# Each build stage fills a tree that is copied as a whole, so that no directory in the image has the time of the build.
 FROM ${BASE} AS dependencies
-# Every file gets this date (seconds since 1970, here 2025-01-01), so that two builds are identical.
+# Every file gets this date (in seconds since 1970, here 2025-01-01), so that two builds are identical.
 ARG SOURCE_DATE_EPOCH=1735689600
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
-# hadolint ignore=DL3002,DL3066 # Only files leave this stage; the last one runs as a numbered user.
+# hadolint ignore=DL3002,DL3066 # Later stages copy only files from this one; the last stage runs as a numbered user.
 USER root
 WORKDIR /build
 COPY requirements.lock ./
 # /opt/connector is a link into the tree, so that installed files contain the paths that they will have in the image.
-# Files in an image never change: unchecked bytecode starts fastest, and contains no date.
+# Files in an image never change, so Python can use unchecked bytecode, which starts fastest and contains no date.
 RUN mkdir -p /dependencies/opt/connector && ln -s /dependencies/opt/connector /opt/connector \
     && python3 -m venv --without-pip /opt/connector/venv \
     && python3 -m pip --python /opt/connector/venv/bin/python install \
@@ -26,14 +26,14 @@ FROM dependencies AS connector
 COPY setup.py metadata.yaml README.md LICENSE ./
 COPY source_magnific_analytics ./source_magnific_analytics
 COPY main.py /connector/opt/connector/
-# setuptools is among the locked packages (the CDK requires it), so nothing unlocked takes part in the build.
+# The build uses the locked setuptools, which the CDK requires, so no unlocked package takes part in the build.
 RUN python3 -m pip --python /opt/connector/venv/bin/python install --root /connector \
         --no-compile --no-index --no-deps --no-build-isolation --use-pep517 . \
     && /opt/connector/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /connector -p / /connector \
     && find /connector -exec touch --no-dereference --date "@${SOURCE_DATE_EPOCH}" {} +
 
 FROM ${BASE}
-# Set by `make image`; a build without it is a development version.
+# `make image` sets VERSION; a build without VERSION is a development version.
 ARG VERSION=dev
 LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     io.airbyte.version="${VERSION}" \
@@ -44,14 +44,14 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     org.opencontainers.image.source="https://github.com/source-magnific-analytics/source-magnific-analytics" \
     org.opencontainers.image.documentation="https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/docs/magnific-analytics.md"
 
-# Two layers: an update of only the connector downloads just the second, which is small.
+# Two layers: an update that changes only the connector downloads only the second layer, which is small.
 COPY --from=dependencies /dependencies /
 COPY --from=connector /connector /
 
 ENV PATH=/opt/connector/venv/bin:${PATH}
 ENV AIRBYTE_ENTRYPOINT="python /opt/connector/main.py"
-# The platform mounts its files into /airbyte, which the user airbyte owns; the program is elsewhere, owned by root.
+# The platform mounts its files into /airbyte, which the user airbyte owns; root owns the program in /opt/connector.
 WORKDIR /airbyte
-# The user airbyte, by number, because Kubernetes can verify runAsNonRoot only for a number.
+# This is the number of the user airbyte: Kubernetes can verify runAsNonRoot only for a number.
 USER 1000:1000
 ENTRYPOINT ["python", "/opt/connector/main.py"]

@@ -1,54 +1,54 @@
-# Everything a developer or a curious user runs. Each target installs only what it needs into .venv, in the versions of
-# locks/.
+# Commands for developers and users of a checkout.
+# Each target installs only the packages that it needs into .venv, in the versions that locks/ pins.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
-# conftest.py says which tests must run one after another, in one worker.
+# Run tests in parallel. conftest.py decides which tests share one worker.
 SIDE_BY_SIDE := --no-loadscope-reorder -n
-# Bytecode halves the import time of the packages, but some machines tell Python not to write it.
+# Let Python write bytecode, which halves the import time of the packages; some machines turn it off.
 unexport PYTHONDONTWRITEBYTECODE
-# This machine's uv if it supports dependency groups; otherwise pip installs one.
+# Use this machine's uv if it supports dependency groups; otherwise install uv with pip.
 UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
-# The lock of an environment without its own, and of the package's build tools.
+# The lock file of an environment. locks/dev.txt is for environments without their own lock and for the build tools.
 LOCKED = $(or $(wildcard locks/$*.txt),locks/dev.txt)
-# pyenv hides all Pythons but one unless all are listed.
+# All Python versions of pyenv. Without this list, pyenv hides all versions except one.
 PYENVS = $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
 
 .PHONY: demo facts report compare models test test-unit test-lowest test-versions test-image lint lock image bench mutants audit release clean
 
 demo: .venv/demo.ready
-	@# Python hears Ctrl-C from its first line on, and says so itself: make and the shell have nothing to add.
+	@# Python handles Ctrl-C and prints its own message, so make and the shell print nothing.
 	@trap '' INT; $(BIN)/python -m demo || [ $$? = 130 ]
 
-# With MAGNIFIC_API_KEY it asks Magnific, in at most 12 read-only requests.
+# Checks the connector's assumptions. With MAGNIFIC_API_KEY, sends Magnific at most 12 read-only requests.
 facts: .venv/sandbox.ready
 	@$(BIN)/python -m verify.facts
 
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# Does a table equal what Magnific's dashboard exports? OPTIONS='--help' lists the options for an unusual file.
+# Compares a table with an export of Magnific's dashboard. OPTIONS='--help' lists the options for an unusual file.
 compare: .venv/verify.ready
-	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Say which file the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
+	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Name the file that the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
 	@$(BIN)/python -m verify.compare $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# Builds the dbt package on a synced file. MAGNIFIC_SEEDS names a folder with prices and allowances of your own.
+# Builds the dbt package on a synced file. MAGNIFIC_SEEDS names a folder with your own prices and allowances.
 models: .venv/demo.ready
 	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 test: .venv/test.ready
-	@# One worker more than cores: integration tests wait for what they start.
+	@# One worker more than cores, because integration tests often wait for the processes they start.
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -m "not image"
 
 UNIT_TESTS = -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
 test-unit: .venv/unit.ready
 	$(BIN)/python $(UNIT_TESTS)
 
-# The unit tests with the lowest versions that setup.py and pyproject.toml allow, on the oldest Python.
+# Runs the unit tests with the lowest versions that setup.py and pyproject.toml allow, on the oldest Python.
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
-# The same with the newest versions, without the lock, on each Python of this machine. A failure means that a new
-# release of a dependency needs a fix, but it blocks no change.
+# Also runs the unit tests with the newest versions, without the lock, on each Python of this machine.
+# If they fail, a new release of a dependency needs a fix; the failure blocks no change.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \
@@ -58,10 +58,10 @@ test-versions: test-lowest
 		$(UV) pip install --quiet --python .venv-newest --editable . --group unit && \
 		.venv-newest/bin/python $(UNIT_TESTS) || failed="$$failed $$python"; \
 	done; \
-	[ -z "$$absent" ] || echo "Not tested, since this machine has no such Python:$$absent"; \
+	[ -z "$$absent" ] || echo "Not tested, because this machine does not have Python$$absent"; \
 	[ -z "$$failed" ] || { echo "Failed with the newest versions on Python$$failed" >&2; exit 1; }
 
-# Builds the image and runs the connector in it; needs a Docker engine (.ci/engine brings one up).
+# Builds the image and runs the connector in it; needs a Docker engine (.ci/engine starts one).
 test-image: .venv/test.ready
 	$(BIN)/python -m pytest -m image
 
@@ -70,8 +70,8 @@ lint: .venv/dev.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy source_magnific_analytics sandbox demo verify benchmarks
 
-# Locks the newest versions that setup.py and pyproject.toml allow, for any Python and machine, and from these the
-# image's, which must be the same on both architectures.
+# Locks the newest versions that setup.py and pyproject.toml allow, for any Python and machine.
+# Then locks the image's packages to the same versions; this lock must be the same on both architectures.
 lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
 lock: COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links
 lock: | $(UV)
@@ -87,7 +87,7 @@ lock: | $(UV)
 	done
 	@cmp build-*.lock && mv build-x86_64.lock requirements.lock && rm build-aarch64.lock
 
-# The version is only in metadata.yaml. BASE, if set, replaces Airbyte's base image (.ci/engine says why).
+# Takes the version from metadata.yaml. BASE, if set, replaces Airbyte's base image (.ci/engine says why).
 DOCKER ?= docker
 IMAGE ?= airbyte/source-magnific-analytics:dev
 image:
@@ -97,12 +97,12 @@ image:
 bench: .venv/test.ready .venv-singer/ready
 	$(BIN)/python -m benchmarks
 
-# `make mutants` lists at the end the changes that no test noticed.
+# Changes the connector's code in many places and lists the changes that no test noticed.
 mutants: .venv/dev.ready
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-# requirements.lock is made from setup.py; the audit checks exactly the packages in the image for vulnerabilities.
+# Checks exactly the packages in the image (requirements.lock) for known vulnerabilities, and lists their licences.
 audit: .venv/tools.ready
 	$(BIN)/pip-audit --requirement requirements.lock --disable-pip
 	$(BIN)/pip-licenses --packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/\1/p' requirements.lock) --order=license
@@ -123,20 +123,20 @@ release: .venv/tools.ready
 
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet --python '$(PYTHON)' .venv || { \
-		echo "This needs Python 3.11, 3.12 or 3.13, and uv could not fetch one. Install one, such as Debian's python3.11," \
-		"and run make again; PYTHON=/path/to/python3 names one that is not on the PATH." >&2; exit 1; }
+		echo "This needs Python 3.11, 3.12 or 3.13, and uv could not fetch any. Install one, such as Debian's python3.11," \
+		"and run make again. If it is not on the PATH, set PYTHON=/path/to/python3." >&2; exit 1; }
 
-# A separate environment for the group of that name, with the Python of .venv unless it needs another.
+# Creates a separate environment for a dependency group, with the Python of .venv unless the group needs another.
 .venv-%/ready: APART = $(BIN)/python
 .venv-%/ready: WHAT = --group $*
 .venv-lowest/ready .venv-focus/ready .venv-destination/ready: export PYENV_VERSION = $(PYENVS)
 .venv-lowest/ready .venv-destination/ready: APART = 3.11
 .venv-lowest/ready: WHAT = --editable . --group unit
-# The newest Python for which all its packages have wheels.
+# Python 3.12 is the newest for which all packages of focus have wheels.
 .venv-focus/ready: APART = 3.12
 .venv-models/ready: LOCKED = locks/dbt.txt
 .venv-%/ready: setup.py pyproject.toml locks/*.txt | .venv/bin/python
-	@echo "Installing the packages of the group '$*' into .venv-$*, apart from the others …"
+	@echo "Installing the packages of the group '$*' into .venv-$*, a separate environment …"
 	@$(UV) venv --quiet --clear --python '$(APART)' .venv-$*
 	@$(UV) pip install --quiet --python .venv-$* $(WHAT) --constraint $(LOCKED) --build-constraint locks/dev.txt
 	@touch $@

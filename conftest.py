@@ -1,4 +1,4 @@
-"""For all tests, and for `airbyte-cdk connector test`: Airbyte's standard tests read their configurations from here."""
+"""Settings for all tests, and configurations for Airbyte's standard tests (also for `airbyte-cdk connector test`)."""
 
 import gc
 import json
@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, settings
 
 from sandbox import DEFAULT_KEY, Options, running
 
-# Shared machines are slow now and then, which says nothing about the connector.
+# Shared machines are sometimes slow, so a slow hypothesis example is not an error.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
-# What several files share: a synced database, dbt, PyAirbyte's libraries, a browser.
+# Resources that several test files share: a synced database with PyAirbyte's libraries, dbt, a browser.
 _SHARED = {
     "duckdb": r".*[\[-]duckdb[]-]",
     "postgres": r".*[\[-]postgres[]-]",
@@ -30,16 +30,16 @@ _SHARED = {
     "chromium": r"test_report\w*\.py",
 }
 
-# The paths that acceptance-test-config.yml names.
+# acceptance-test-config.yml names this folder.
 CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side, one worker runs all of a file, or all of several files that share what takes seconds to start.
+    """With several workers, let one worker run a whole file, or all files that share a resource that starts slowly.
 
-    Of a test on a database, its name in brackets says so. (Xdist's own mark, `xdist_group`, does nothing under pytest
-    9.2.) Unit tests share nothing that takes time.
+    The brackets in a test's name say which database it uses. (Xdist's own mark, `xdist_group`, does nothing under
+    pytest 9.2.) Unit tests share no resource that starts slowly.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -56,9 +56,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the CDK's tests of an image: they cannot reach the sandbox from inside one. test_image.py has ours.
+    """Leave out the CDK's image tests, which cannot reach the sandbox from a container; test_image.py replaces them.
 
-    Side by side, the long ones begin first: integration tests, and of the others those of many examples.
+    With several workers, long tests start first: integration tests, then unit tests with hypothesis.
     """
     of_image = [item for item in items if item.get_closest_marker("image_tests")]
     config.hook.pytest_deselected(items=of_image)
@@ -73,26 +73,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is imported is never garbage: no test spends its time on a search among it, nor on many of the others."""
+    """Save time: exclude the imported modules from garbage collection, and collect garbage less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Say why tests were skipped; with CI=true that fails the run."""
+    """Print why tests were skipped. With CI=true, a skipped test fails the run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     for reason, count in Counter(report.longrepr[2] for report in skipped).items():
         reporter.write_line(f"\n{reason} ({count} tests)", yellow=True)
     if skipped and os.environ.get("CI") == "true":
-        reporter.write_line("With CI=true a skipped test fails the run.", red=True)
+        reporter.write_line("With CI=true, a skipped test fails the run.", red=True)
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
 def standard_configs() -> Iterator[None]:
-    """A sandbox, and the configurations of the standard tests that lead to it, while the session runs."""
+    """Run a sandbox for the session, and write configurations for the standard tests that point to the sandbox."""
     with running(Options(per_minute=0, per_day=0)) as base_url:
         start = str(pendulum.now("UTC").date().subtract(days=29))
         config = {"api_key": DEFAULT_KEY, "start_date": start, "base_url": base_url}
@@ -106,7 +106,7 @@ def standard_configs() -> Iterator[None]:
 def surroundings_of_standard_tests(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Their configurations, and a temporary folder: the one they share by name belongs to the user who came first."""
+    """Give standard tests their configurations and a temporary folder of their own: users cannot share the default."""
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(request.cls, "get_scenarios"):
             request.getfixturevalue("standard_configs")

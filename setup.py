@@ -1,4 +1,4 @@
-"""Package of the connector. What only a checkout needs (tests, demo, benchmarks) is a group in pyproject.toml."""
+"""Packaging of the connector. Packages that only a checkout needs (tests, demo, benchmarks) are in pyproject.toml."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,14 @@ REPOSITORY = "https://github.com/source-magnific-analytics/source-magnific-analy
 
 
 def version() -> str:
-    """The version that Airbyte reads, in metadata.yaml. A regular expression, because a build has no YAML parser."""
+    """Return the version in metadata.yaml. Uses a regular expression, because a build has no YAML parser."""
     metadata = (HERE / "metadata.yaml").read_text(encoding="utf-8")
     [found] = re.findall(r"^  dockerImageTag: (.+)$", metadata, re.MULTILINE)
     return str(found)
 
 
 def readme() -> str:
-    """README.md with absolute links and pictures, which also work on the package index."""
+    """Return README.md with absolute links to files and pictures, which also work on PyPI."""
     return re.sub(
         r"(!?)(\[[^]]*\])\((?!https?:|#)([^)]+)\)",
         lambda link: f"{link[1]}{link[2]}({REPOSITORY}/{'raw' if link[1] else 'blob'}/v{version()}/{link[3]})",
@@ -58,7 +58,7 @@ setup(
         "msgspec>=0.19,<1",
         "pendulum>=3,<4",
         "requests>=2.32,<3",
-        # Older versions decompress without a limit, and 2.2 was the first with `read1`.
+        # Older urllib3 versions decompress without a limit, and those before 2.2 have no `read1`.
         "urllib3>=2.6,<3",
     ],
     entry_points={"console_scripts": ["source-magnific-analytics=source_magnific_analytics.run:run"]},

@@ -7,7 +7,7 @@ from dagster import Definitions, RetryPolicy, ScheduleDefinition, asset, define_
 HOME = "/srv/magnific"
 
 
-# The pool runs one at a time (dagster.yaml). Retry after six hours: the daily quota may have reset by then.
+# dagster.yaml limits the pool to one run at a time. Retry after six hours: the daily quota may have reset by then.
 @asset(pool="magnific", retry_policy=RetryPolicy(max_retries=2, delay=timedelta(hours=6).total_seconds()))
 def magnific_credit_usage() -> None:
     path = f"{HOME}/.venv/bin:{os.environ['PATH']}"

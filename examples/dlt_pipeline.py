@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import dlt
 
-# A time in _ab_cdc_deleted_at means that Magnific no longer has the row, so dlt deletes it.
+# A time in _ab_cdc_deleted_at means that Magnific no longer has the row, so dlt deletes the row too.
 COLUMNS = {"date": {"data_type": "date"}, "_ab_cdc_deleted_at": {"data_type": "timestamp", "hard_delete": True}}
 
 # sync.py explains the umask and the lock.
@@ -17,11 +17,11 @@ lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.")
+    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next sync will catch up.")
 
 
 def run(command, **files):
-    """Yield the connector's messages. If it fails, the program ends before dlt loads anything."""
+    """Yield the connector's messages. If the connector fails, the program ends before dlt loads anything."""
     errors = []
     with TemporaryDirectory() as folder:
         options = ["--config", "config.json"]
@@ -49,7 +49,7 @@ def magnific():
 
     @dlt.resource
     def records():
-        # dlt saves the state in the warehouse, together with the rows, so the next run can be on any machine.
+        # dlt saves the state in the warehouse, together with the rows, so the next run can continue on any machine.
         states = dlt.current.source_state()
         for message in run("read", catalog={"streams": configured}, state=list(states.values())):
             if message["type"] == "STATE":

@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 import psycopg2
 
-# PostgreSQL's own variables (PGHOST, PGDATABASE, PGUSER, PGPASSWORD, …) give the connection. PyAirbyte installs
-# psycopg2.
+# psycopg2 reads the connection settings from PostgreSQL's environment variables (PGHOST, PGDATABASE, PGUSER,
+# PGPASSWORD, …). PyAirbyte installs psycopg2.
 database = psycopg2.connect("")
 database.autocommit = True
 
-# Two syncs at once would count usage twice. PostgreSQL releases the lock when the connection ends, for whatever reason.
+# Two syncs at once would count usage twice. PostgreSQL releases the lock whenever the connection ends.
 with database.cursor() as cursor:
     cursor.execute("select pg_try_advisory_lock(hashtext('source-magnific-analytics'))")
     if cursor.fetchone() == (False,):
-        sys.exit("Another sync into this database is still running, so this one did nothing. The next will catch up.")
+        sys.exit("Another sync into this database is still running, so this one did nothing. The next sync catches up.")
 
 # sync.py explains the signals, the directory and the errors.
 for number in (signal.SIGTERM, signal.SIGHUP):

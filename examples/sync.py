@@ -7,22 +7,22 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-# Only the user who runs this may read the warehouse.
+# Let only the user who runs this script read the warehouse.
 os.umask(0o077)
 
-# Two syncs at once would count usage twice. The lock is released when the process ends, for whatever reason.
+# Two syncs at once would count usage twice. The system releases the lock when the process ends, even if it is killed.
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.")
+    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next sync will catch up.")
 
 # Treat a scheduler's signal like Ctrl-C, so that no temporary file with the key is left behind.
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 
-# PyAirbyte writes the configuration, including the key, to a file that every user can read. Set before its import, this
-# puts the file into a directory that no other user can enter.
+# PyAirbyte writes the configuration, including the key, to a file that every user can read. AIRBYTE_TEMP_DIR, which
+# must be set before the import, puts this file into a directory that no other user can enter.
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
 
@@ -38,7 +38,7 @@ with TemporaryDirectory() as private:
         source.select_all_streams()
         source.read(cache=DuckDBCache(db_path="warehouse.duckdb", schema_name="magnific"))
     except airbyte.exceptions.AirbyteConnectorError as error:
-        # The connector's own errors are only in its log; the first is the cause of the others.
+        # Only the log contains the connector's own errors, and the first error is the cause of the others.
         log = error.log_file.read_text() if error.log_file else ""
         [reason, *_] = re.findall(" - ERROR - (.*)", log) or [error.get_message()]
         sys.exit(f"\nThe sync failed, and the tables are unchanged: {reason} The next run reads the same days again.")

@@ -79,7 +79,7 @@ def test_an_example_does_nothing_while_another_sync_lasts(home: Home, example: s
         with cron(home) as process:
             assert process.wait(timeout=HUNG) != 0
     assert (home.folder / "sync.log").read_text() == (
-        "Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.\n"
+        "Another sync into this warehouse is still running, so this one did nothing. The next sync will catch up.\n"
     )
     assert home.sandbox.requests() == []
     assert not (home.folder / "warehouse.duckdb").exists()
@@ -131,14 +131,14 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
     assert done.returncode == 1
     assert (tmp_path / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
     assert "\nnorth-east was not synced: " in done.stderr
-    assert done.stderr.strip().splitlines()[-1] == "Not synced: north-east. All others are up to date."
+    assert done.stderr.strip().splitlines()[-1] == "Not synced: north-east. All other teams are up to date."
     sums = "select team, sum(user_credits)::bigint from all_teams_credit_usage group by team"
     assert dict(DuckDb(str(tmp_path / "warehouse.duckdb")).query(sums)) == expected
     assert len(set(expected.values())) == len(expected)
     (tmp_path / "teams" / "north_east.json").write_text("{}")
     done = run()
     assert done.returncode == 1
-    assert "both mean the schema team_north_east: give one of them another name" in done.stderr
+    assert "both map to the schema team_north_east: give one file another name" in done.stderr
 
 
 def test_the_page_says_of_a_thousand_teams_what_the_simulation_says() -> None:

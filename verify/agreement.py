@@ -49,7 +49,7 @@ def sizes(seen: Seen) -> Judged:
     return (right, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("A period that the range cuts contains only the days in the range")
+@judges("If a range cuts a period, the period contains only the days in the range")
 def edges(seen: Seen) -> Judged:
     answer, days = seen.good("weeks"), seen.days
     if answer is None or days is None:
@@ -72,7 +72,7 @@ def _edge(answer: Answer, days: Answer, inside: DateRange) -> str:
     return words + ("" if week.start in answer.by_day else ", dated by another day than its Monday")
 
 
-@judges("Magnific answers as many days at once as the plan allows, both ends counted")
+@judges("Magnific answers the plan's longest range, counting its first and last day")
 def longest(seen: Seen) -> Judged:
     answer = seen.answers.get("longest")
     if answer is None:
@@ -82,7 +82,7 @@ def longest(seen: Seen) -> Judged:
     return answer.status == 200 if telling else None, _days(seen, "longest", "one_less", "few_days") + size
 
 
-@judges("One day more is refused with a 400 that names the range")
+@judges("A range one day longer than the plan allows is refused with a 400 that names the range")
 def one_more(seen: Seen) -> Judged:
     answer = seen.answers.get("one_more")
     if answer is None or answer.status not in (200, 400):
@@ -95,7 +95,7 @@ def one_more(seen: Seen) -> Judged:
 
 def _days(seen: Seen, *names: str) -> str:
     found = [seen.answers[name] for name in names if name in seen.answers]
-    return "; ".join(f"{_range(answer).days} days are {outcome(answer)}" for answer in found)
+    return "; ".join(f"{_range(answer).length} days are {outcome(answer)}" for answer in found)
 
 
 @judges("A date of any age is accepted")

@@ -39,7 +39,7 @@ class Question:
         if self.request is None:
             return f"the list {self.endpoint}"
         through = " through the API keys" if self.api_key_ids else ""
-        return f"{self.request.range.days} days of usage by {self.request.granularity}{through}"
+        return f"{self.request.range.length} days of usage by {self.request.granularity}{through}"
 
 
 class Entry(NamedTuple):

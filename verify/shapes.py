@@ -71,7 +71,7 @@ def _written(figure: bytes) -> str:
     return f"{'-' * whole.startswith(b'-')}12{'.5' if part.strip(b'0') else '.0' if part else ''}"
 
 
-@judges("Texts contain only what every warehouse accepts")
+@judges("Texts contain only characters that every warehouse accepts")
 def texts(seen: Seen) -> Judged:
     found: Counter[str] = Counter()
     for answer in seen.right:
@@ -94,7 +94,7 @@ def _form(text: str) -> str:
     return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "no date-time"
 
 
-@judges("An answer has each period once, and a period each tool once")
+@judges("An answer has each period once, and each period has each tool once")
 def once(seen: Seen) -> Judged:
     periods = [answer.texts("date") for answer in _usage(seen)]
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
@@ -119,7 +119,7 @@ def lists(seen: Seen) -> Judged:
     return (not lacking, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("Answers state the limits in headers")
+@judges("Answers state the limits on requests in headers")
 def limits(seen: Seen) -> Judged:
     found: dict[str, list[str]] = {}
     for answer in seen.answers.values():
@@ -131,7 +131,7 @@ def limits(seen: Seen) -> Judged:
     return (bool(told), "; ".join(told) or "no header about limits was seen") if seen.answers else NOT_SEEN
 
 
-@judges("`Date` is within a minute of this machine's clock")
+@judges("The `Date` header is within a minute of this machine's clock")
 def clock(seen: Seen) -> Judged:
     apart = [answer.clock for answer in seen.answers.values() if answer.clock is not None]
     # Rounded to ten seconds, so that the page does not reveal the exact clocks.

@@ -1,7 +1,7 @@
--- How does each month compare with the month before? The current month is compared with the same number of days of the
--- month before, or with all of that month if it is shorter. A day that was not over when it was last synced is left
--- out. The comparison is empty if the data does not reach back that far, and until seven days of the month are over: two
--- days of a weekend say nothing about two working days.
+-- How does each month compare with the month before? The query compares the current month with the same number of days
+-- of the month before, or with that whole month if it is shorter. The query leaves out the day of the last sync.
+-- The comparison is empty if the data starts after the first day of the month before, and until seven days of a month
+-- are over, because two days of a weekend say nothing about two working days.
 with daily as (
     select date, sum(user_credits) as credits
     from credit_usage
@@ -10,7 +10,7 @@ with daily as (
     group by date
 ),
 synced as (
-    -- If the connection has an `end_date` in the past, write that date here instead.
+    -- If the connection has an `end_date` in the past, replace the expression below with that date.
     select cast(cast(max(_airbyte_extracted_at) as date) - interval '1 day' as date) as last_day
     from credit_usage
 ),

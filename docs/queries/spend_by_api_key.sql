@@ -1,5 +1,5 @@
--- What did each API key spend? Keys without usage have 0 credits; a deleted key keeps its usage under its ID. The last
--- row is the rest of the team's usage, mostly from the web application.
+-- What did each API key spend? A key without usage has 0 credits; the usage of a deleted key is listed under its ID.
+-- The last row is the team's usage without an API key, mostly from the web application.
 with spent as (
     select
         api_key_id,

@@ -1,6 +1,6 @@
--- How much does each group use, in total and per member? A row has the name that the group had when it was read: after
--- a group is renamed, older usage stays under the old name. Usage identifies a group only by its name, so groups of the
--- same name are one row, with the members of all of them. Ann@x.com and ann@x.com are one person.
+-- How many credits does each group use, in total and per member? After a rename, older usage stays under the old name.
+-- Usage identifies a group only by its name, so groups of the same name share one row, with the members of all of them.
+-- The query compares email addresses in lower case: Ann@x.com and ann@x.com are one person.
 with spent as (
     select
         case

@@ -1,5 +1,5 @@
--- Which projects use the credits? A project is identified by its reference: a renamed one is one row, under its current
--- name. Deleted projects keep the name that they had on the last day they were used.
+-- Which projects use the credits? Each project is one row under its current name, even if the project was renamed.
+-- A deleted project appears under the name that it had on the last day with usage.
 with named as (
     select
         *,

@@ -1,6 +1,6 @@
--- Who uses how much, and in which role? Members without usage have 0 credits; people who have left the team have no
--- role; unattributed usage is one row without an address. Addresses are in lower case: Ann@x.com and ann@x.com are one
--- person.
+-- How many credits does each person use, and in which role? Members without usage have 0 credits.
+-- People who have left the team have no role; usage that is attributed to no person is one row without an address.
+-- The query compares email addresses in lower case: Ann@x.com and ann@x.com are one person.
 with spent as (
     select
         lower(user_email) as user_email,

@@ -1,10 +1,10 @@
 """Calculate the load that many teams put on the platform and on Magnific: `python simulate.py [TEAMS]`.
 
-Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start only so many
-syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the rest wait. A sync that has started no longer
-counts against that limit: it is one pod, which runs until it is done if the cluster has room for it. Once the pod is up
-it sends all its REQUESTS at once, the worst case. All teams share one IP address, which Magnific limits to 50 requests
-in 5 seconds and 10 a second over 2 minutes.
+Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start a limited number
+of syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the other syncs wait. A started sync no longer
+counts against this limit: it is one pod, which runs until it is done if the cluster has room for it. In the worst case,
+a pod sends all its REQUESTS at once when it is up. All teams share one IP address, which Magnific limits to 50 requests
+in 5 seconds and 10 requests a second over 2 minutes.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from heapq import heappush, heapreplace
 from itertools import product
 
 LAUNCH = 30
-"""Seconds that a launcher takes to start a pod: assumed, since it depends on the cluster and on pulling the images."""
+"""Assumed seconds that a launcher takes to start a pod; the real time depends on the cluster and pulling the images."""
 SECONDS = 120
-"""From the start of a pod to its end: assumed, since it depends on the cluster and the destination."""
+"""Assumed seconds from the start of a pod to its end; the real time depends on the cluster and the destination."""
 REQUESTS = 5
-"""A daily sync of all five streams."""
+"""Requests of a daily sync of five streams, without `credit_usage_by_api_key`."""
 MEBIBYTES = 256 + 1024 + 512
-"""Source, destination and orchestrator of one pod: the first is tested, the other two are assumed."""
+"""Memory of one pod: the source (tested), the destination and the orchestrator (both assumed)."""
 IN_5_SECONDS = 50
 IN_2_MINUTES = 1200
 
 
 @dataclass(frozen=True)
 class Load:
-    """The peak of each figure, and the longest wait for a launcher, in seconds."""
+    """The peak load on the platform and on Magnific. `longest_wait` for a launcher and `last_end` are in seconds."""
 
     at_once: int
     in_5_seconds: int
@@ -44,8 +44,8 @@ class Load:
 
 def simulate(teams: int, launches: int, hours: float) -> Load:
     """
-    Return the load on Magnific and the platform if `launches` syncs start at a time; with `hours` 0, all are scheduled
-    at once.
+    Return the load on Magnific and the platform if `launches` syncs start at a time. If `hours` is 0, all syncs are
+    scheduled at once.
 
     >>> simulate(1000, 10, 0).in_5_seconds
     50
@@ -75,7 +75,7 @@ def simulate(teams: int, launches: int, hours: float) -> Load:
 
 
 def table(teams: int) -> str:
-    """Return a Markdown table of the load for each number of launchers and hours."""
+    """Return the load for several numbers of launches and hours as a Markdown table."""
     names = "launching, starts over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
     rows = [names.split(", "), ["---"] * 9]
     for launches, hours in product((10, 40), (0, 1, 4)):

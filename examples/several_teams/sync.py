@@ -12,12 +12,12 @@ WAREHOUSE = "warehouse.duckdb"
 
 
 def schemas_of(files):
-    """Return each team's file by its schema: `teams/North-East.json` becomes `team_north_east`, unquoted in SQL."""
+    """Map schema names to team files. `teams/North-East.json` gets `team_north_east`, which SQL accepts unquoted."""
     found = {}
     for file in sorted(files):
         schema = "team_" + re.sub(r"\W", "_", file.stem.lower(), flags=re.ASCII)
         if schema in found:
-            sys.exit(f"{found[schema]} and {file} both mean the schema {schema}: give one of them another name.")
+            sys.exit(f"{found[schema]} and {file} both map to the schema {schema}: give one file another name.")
         found[schema] = file
     return found
 
@@ -42,7 +42,7 @@ lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next one will catch up.")
+    sys.exit("Another sync into this warehouse is still running, so this one did nothing. The next sync will catch up.")
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 
@@ -57,14 +57,14 @@ with TemporaryDirectory() as private:
     from airbyte import caches
 
     for schema, file in teams.items():
-        # If one team's key or plan is refused, the others should still be synced.
+        # If Magnific refuses one team's key or plan, still sync the other teams.
         try:
             sync(schema, file, airbyte, caches)
         except Exception as error:
             log = getattr(error, "log_file", None)
             [failed[file.stem], *_] = re.findall(" - ERROR - (.*)", log.read_text() if log else "") or [error]
 
-# usage_id does not include the team, so it is a key only together with the team's name.
+# usage_id does not include the team, so only the team's name and usage_id together are a key of the view.
 with duckdb.connect(WAREHOUSE) as warehouse:
     query = "select schema_name from duckdb_tables() where table_name = 'credit_usage'"
     synced = {schema for (schema,) in warehouse.execute(query).fetchall()}
@@ -79,4 +79,4 @@ with duckdb.connect(WAREHOUSE) as warehouse:
 if failed:
     # PyAirbyte's progress output does not end with a newline.
     print(*(f"\n{team} was not synced: {error}" for team, error in failed.items()), file=sys.stderr)
-    sys.exit(f"Not synced: {', '.join(failed)}. All others are up to date.")
+    sys.exit(f"Not synced: {', '.join(failed)}. All other teams are up to date.")
