@@ -1,4 +1,4 @@
-"""The files of a command: one that cannot be read ends it before any request, in an error that names the file."""
+"""If a file cannot be read, the command ends before any request with an error that names the file."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_a_file_that_is_not_there_is_named(what: str, name: str, tmp_path: Path)
     ("content", "first"),
     [
         *[(text, "2026-11-01") for text in ("[]", "{}", "null", OF_USAGE % ("", "null"), OF_USAGE % ("", "[]"))],
-        # An empty namespace is none.
+        # An empty namespace counts as no namespace.
         (OF_USAGE % (', "namespace": ""', str(saved_state("2026-11-20")).replace("'", '"')), "2026-11-13"),
     ],
 )
@@ -59,7 +59,7 @@ def test_a_state_that_says_nothing_is_a_first_sync(content: str, first: str, tmp
     assert api.request_history[0].json()["start_date"] == first
 
 
-def test_null_is_a_setting_that_is_not_there() -> None:
+def test_a_null_setting_counts_as_missing() -> None:
     names = ("end_date", "plan", "granularity", "lookback_window_days", "group_ids", "api_key_ids")
     nothing: Json = dict.fromkeys(names)
     assert parse({**raw_config(), **nothing}, TODAY) == parse(raw_config(), TODAY)
