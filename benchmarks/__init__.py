@@ -1,1 +1,1 @@
-"""What the connector costs, compared with a script, a Singer tap and a low-code manifest. Slowness fails nothing."""
+"""Benchmarks of the connector, a script, a Singer tap and a low-code manifest. A slow run is not an error."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [case ...] [--runs N | --quick]`: measure, print tables and keep the figures of a full run."""
+"""`python -m benchmarks [case ...] [--runs N | --quick]`: run benchmarks; a full run updates docs/performance.md."""
 
 import argparse
 import os
@@ -20,16 +20,16 @@ def _setting(runs: int) -> str:
     [singer] = output(Command("its version", (SINGER_PYTHON, "-c", program)))
     return (
         f"Measured on {date.today()} with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and "
-        f"singer-sdk {singer.decode()} on {os.cpu_count()} cores; {runs} rounds after one to warm up.\n"
+        f"singer-sdk {singer.decode()} on {os.cpu_count()} cores; {runs} rounds after a warm-up round.\n"
     )
 
 
 def main() -> None:
-    """Run the cases."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What the connector costs.")
+    """Run the chosen benchmark cases and print their tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmark the connector.")
     parser.add_argument("cases", nargs="*", metavar="case", help=f"all, or some of: {', '.join(CASES)}")
     parser.add_argument("--runs", type=int, default=3, help="rounds of each measurement (default: 3)")
-    parser.add_argument("--quick", action="store_true", help="few rows in one round: shows that the cases run")
+    parser.add_argument("--quick", action="store_true", help="one round with few rows, to see that the cases run")
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
@@ -41,7 +41,7 @@ def main() -> None:
         print(table, flush=True)
         tables.append(table)
         headlines += lines
-    note = "Medians of the ratios within one round, with the lowest and the highest. Lower is better."
+    note = "The median of the ratios within one round, with the lowest and the highest in parentheses. Lower is better."
     glance = Table("At a glance", note, ("figure", "measured", "bar", "aim"), headlines)
     print(glance)
     if not (options.cases or options.quick):

@@ -16,13 +16,13 @@ from benchmarks.server import api, asked
 
 GRANULARITIES = ("day", "week", "month", "year")
 SPANS = (1, 90, 180, 365, 1_000, 3_650)
-# 180 days, both ends counted: the longest range of one request on the Business plan. One answer: the connector reads no
-# more than 24 MiB or 200,000 objects and arrays at once.
+# The bulk read covers 180 days including both ends, the longest range of one request on the Business plan. All rows
+# fit into one answer, because the connector's limits are 24 MiB and 200,000 objects and arrays.
 BULK_FIRST, BULK_ROWS = date(2026, 1, 2), 140_000
-# 365 days.
+# The growth case covers 365 days.
 GROWTH_FIRST = date(2025, 7, 1)
 GROWTH_ROWS = (10_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
-# More rows than this are read only once, because small differences do not matter there.
+# The growth case reads more rows than this only once, because small differences do not matter there.
 MANY_ROWS = 1_000_000
 
 Result = tuple[Table, Sequence[Headline]]
@@ -30,7 +30,7 @@ Result = tuple[Table, Sequence[Headline]]
 
 @dataclass(frozen=True)
 class Effort:
-    """Rounds of each measurement; `quick` shows that a case runs, and nothing about speed."""
+    """The number of rounds. A `quick` run only shows that a case works; it says nothing about speed."""
 
     runs: int
     quick: bool
@@ -40,7 +40,7 @@ class Effort:
 
 
 def requests(effort: Effort) -> Result:
-    """Requests sent, compared with the fewest; the count is the same each time."""
+    """Compare the number of requests sent with the fewest possible. Every run gives the same count."""
     counts = {}
     with TemporaryDirectory() as folder, api(TODAY, TODAY, 0) as base_url:
         for days, granularity in product(SPANS[:2] if effort.quick else SPANS, GRANULARITIES):
@@ -50,8 +50,8 @@ def requests(effort: Effort) -> Result:
     more = sum(one.sent > one.fewest for one in each)
     table = Table(
         "Requests",
-        "The four lists and credit usage: requests sent / the fewest that the rules for windows allow. "
-        "A daily sync follows one day after the first, with its state and a lookback of seven days.",
+        "Requests for the four lists and credit usage: requests sent / fewest that the window rules allow. "
+        "The daily sync runs one day after the first sync, with the saved state and a lookback of seven days.",
         ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
         [(f"{days:,}", granularity, *map(str, several)) for (days, granularity), several in counts.items()],
     )
@@ -76,7 +76,7 @@ def _costs(title: str, note: str, rounds: Rounds, base: str) -> Table:
 
 
 def bulk(effort: Effort) -> Result:
-    """One answer of the longest range, for a large team."""
+    """Read the longest range of a large team in one answer."""
     rows = effort.rows(BULK_ROWS)
     with peers(BULK_FIRST, TODAY, rows) as each:
         commands = [
@@ -99,7 +99,7 @@ def bulk(effort: Effort) -> Result:
 
 
 def start_up(effort: Effort) -> Result:
-    """The commands that read no usage, compared with importing the CDK, which every connector has to do."""
+    """Compare the commands that read no usage with an import of the CDK, which every connector needs."""
     bare = Command("import airbyte_cdk", (sys.executable, "-c", "import airbyte_cdk"))
     with peers(TODAY, TODAY, 12) as each:
         commands = [bare]
@@ -109,7 +109,7 @@ def start_up(effort: Effort) -> Result:
         for option in ("--about", "--discover"):
             commands.append(each.singer(option, name=f"{SINGER}, {option}"))
         rounds = Rounds(commands, effort.runs)
-    note = "Low-code's spec is the generic one, which only asks for a manifest. A tap has no check."
+    note = "The low-code `spec` is a generic one that only asks for a manifest. A Singer tap has no `check`."
     label = f"CPU relative to a bare `{bare.name}`"
     return _costs("Start-up", note, rounds, bare.name), [
         (f"{verb}, {label}", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
@@ -118,7 +118,7 @@ def start_up(effort: Effort) -> Result:
 
 
 def growth(effort: Effort) -> Result:
-    """A year of larger and larger teams: requests, CPU and memory."""
+    """Read a year of usage for ever larger teams, and measure requests, CPU and memory."""
     lines, highest = [], 0.0
     for rows in map(effort.rows, GROWTH_ROWS):
         runs = effort.runs if rows <= MANY_ROWS else 1
@@ -126,14 +126,14 @@ def growth(effort: Effort) -> Result:
             rounds = Rounds([each.airbyte(OURS, "read", CONNECTOR)], runs)
             sent = asked(each.base_url) // (1 + runs)
         if rounds.records[CONNECTOR] < rows:
-            raise RuntimeError(f"{rounds.records[CONNECTOR]:,} of {rows:,} rows were read")
+            raise RuntimeError(f"only {rounds.records[CONNECTOR]:,} of {rows:,} rows were read")
         cpu, peak = rounds.median(CONNECTOR, "cpu"), rounds.median(CONNECTOR, "peak")
         lines.append((f"{rows:,}", str(sent), f"{cpu:.2f}", f"{peak:.0f}"))
         highest = max(highest, peak)
     note = (
-        "Credit usage of 365 days on Business, from a server that generates its answers while sending them. Above the "
-        "connector's limit, a body is not read to its end but requested in halves, so memory stops growing and the "
-        f"number of requests grows. More than {MANY_ROWS:,} rows are read once."
+        "Credit usage of 365 days on Business, from a server that generates its answers while sending them. If an "
+        "answer exceeds the connector's limit, the connector requests it in halves, so memory stops growing and the "
+        f"number of requests grows. Teams with more than {MANY_ROWS:,} rows are read only once."
     )
     table = Table("Growth", note, ("usage rows", "requests", "CPU s", "peak MiB"), lines)
     return table, [("growth, highest peak memory in MiB", f"{highest:.0f}", "256", "")]

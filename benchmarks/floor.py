@@ -1,6 +1,6 @@
-"""The raw floor: the least that a Python process must do to turn one answer into record-shaped lines.
+"""The raw floor: a script that does the minimum of work to turn one answer into lines that look like records.
 
-`python floor.py BASE_URL FIRST_DAY LAST_DAY`: no check of the answer, no key, no state, no retry, no log.
+Run `python floor.py BASE_URL FIRST_DAY LAST_DAY`. The script has no checks, primary keys, state, retries or logs.
 """
 
 import sys
@@ -11,7 +11,7 @@ import requests
 
 
 def main() -> None:
-    """Fetch, decode, flatten, write."""
+    """Fetch the answer, decode it, flatten it and write the rows."""
     base_url, first, last = sys.argv[1:]
     response = requests.post(
         f"{base_url}/v1/analytics/team-credit-usage",

@@ -1,4 +1,4 @@
-"""The one class that the low-code manifest needs for flat rows with all their fields."""
+"""The custom class with which the low-code manifest emits flat rows with all their fields."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from airbyte_cdk.sources.declarative.extractors import DpathExtractor
 
 @dataclass
 class UsageExtractor(DpathExtractor):
-    """One record for each entry of a tool's breakdown."""
+    """Extracts one record for each entry of a tool's breakdown."""
 
     def extract_records(self, response: requests.Response) -> Iterable[dict[str, Any]]:
         for period in super().extract_records(response):

@@ -1,4 +1,4 @@
-"""What a process costs, from its start to its exit, and how two processes of one round compare."""
+"""Measure CPU, time and memory of whole processes, and compare the processes of one round."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ Figure = Literal["cpu", "wall", "peak"]
 
 @dataclass(frozen=True)
 class Command:
-    """One competitor: its name in the tables and its arguments."""
+    """The command line of one competitor, and its name in the tables."""
 
     name: str
     arguments: Sequence[str]
@@ -24,7 +24,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Cost:
-    """One whole process: user and system CPU in seconds, elapsed seconds, highest resident memory in MiB."""
+    """The cost of one process: user plus system CPU in seconds, elapsed seconds, peak resident memory in MiB."""
 
     cpu: float
     wall: float
@@ -32,12 +32,12 @@ class Cost:
 
 
 def run(command: Command, stdout: int = subprocess.DEVNULL) -> Cost:
-    """Run `command` to its end; raise RuntimeError with the end of its output if it fails.
+    """Run `command` until it exits; raise RuntimeError with the end of its error output if it fails.
 
-    A child's peak memory starts at that of its parent, so this process has to stay small: it imports no connector and
-    builds no answer.
+    A child process inherits its parent's peak memory, so this process must stay small: it imports no connector and
+    builds no answers.
     """
-    # Low-code runs custom classes only if this is set.
+    # The low-code connector runs custom classes only if this variable is set.
     environment = {**os.environ, "AIRBYTE_ENABLE_UNSAFE_CODE": "true"}
     with tempfile.TemporaryFile() as stderr:
         started = time.perf_counter()
@@ -55,7 +55,7 @@ def run(command: Command, stdout: int = subprocess.DEVNULL) -> Cost:
 
 
 def output(command: Command) -> Sequence[bytes]:
-    """What `command` writes to standard output, line by line."""
+    """Return the lines that `command` writes to standard output."""
     with tempfile.TemporaryFile() as stdout:
         run(command, stdout.fileno())
         stdout.seek(0)
@@ -70,13 +70,13 @@ def count_records(command: Command) -> int:
         try:
             run(command, theirs)
         finally:
-            # The reader sees the end only once this end is closed.
+            # The counting thread sees the end of the pipe only after this end is closed.
             os.close(theirs)
         return count.result()
 
 
 class Rounds:
-    """Commands run in turns, A B A B, so that a disturbance affects all of them."""
+    """Alternating runs of several commands (A B A B), so that a disturbance affects all of them."""
 
     def __init__(self, commands: Sequence[Command], runs: int) -> None:
         """Run each command once to warm up and count its records, then `runs` times for the figures."""
@@ -91,7 +91,7 @@ class Rounds:
         return float(median(getattr(cost, figure) for cost in self._costs[name]))
 
     def ratio(self, name: str, base: str, figure: Figure) -> str:
-        """The median of the ratios of `name` to `base`, each within one round, with the lowest and the highest."""
+        """The median ratio of `name` to `base` within one round, with the lowest and the highest ratio."""
         pairs = zip(self._costs[name], self._costs[base], strict=True)
         ratios = [getattr(cost, figure) / getattr(other, figure) for cost, other in pairs]
         return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"

@@ -1,4 +1,4 @@
-"""The command lines of the connector and its competitors, all with the same server and days."""
+"""Command lines of the connector and its competitors, which all read the same days from the same server."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from benchmarks.server import api
 HERE = Path(__file__).parent
 # The Singer tap has its own environment, because the dependencies of the two SDKs conflict.
 SINGER_PYTHON = str(HERE.parent / ".venv-singer" / "bin" / "python")
-# Next to the running Python; resolving its symlink would leave the virtual environment.
+# The directory of the running Python. Do not resolve its symlink, because the target is outside the environment.
 SCRIPTS = Path(sys.executable).parent
 
 CONNECTOR, FLOOR, SINGER = "connector", "raw floor", "Singer tap"
@@ -37,7 +37,7 @@ def written(path: Path, content: Any) -> str:
 
 
 def airbyte_catalog(names: Sequence[str]) -> dict[str, Any]:
-    """A catalog of these streams; usage is read incrementally."""
+    """Return a configured catalog of the streams `names`, with an incremental sync for usage."""
     streams = []
     for name in names:
         mode = "incremental" if name.startswith(USAGE) else "full_refresh"
@@ -48,7 +48,7 @@ def airbyte_catalog(names: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Peers:
-    """Return all command lines; write their configurations and catalogs into `folder`."""
+    """Builds all command lines, and writes their configurations and catalogs into `folder`."""
 
     folder: Path
     base_url: str
@@ -61,7 +61,7 @@ class Peers:
         return "--config", written(self.folder / "config.json", config)
 
     def airbyte(self, script: str, verb: str, name: str, stream: str = USAGE) -> Command:
-        """The command `verb` of an Airbyte connector; `read` reads one `stream`."""
+        """Return the command line for `verb` of an Airbyte connector; the verb `read` reads one `stream`."""
         arguments = [str(SCRIPTS / script), verb]
         if verb != "spec":
             arguments += [*self._config(), *(MANIFEST if script == LOW_CODE else ())]

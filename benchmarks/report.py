@@ -1,17 +1,17 @@
-"""Tables for people, and the page that keeps them."""
+"""Write the measured figures as Markdown tables, and put them into a page of the documentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 OPENING, CLOSING = "<!-- figures -->", "<!-- /figures -->"
-# A figure: what was measured, the bar it should reach, and the aim.
+# One row of the overview: the name of a figure, its measured value, its bar and its aim.
 Headline = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; `note` says how to read it."""
+    """A table with a title; `note` explains how to read it."""
 
     title: str
     note: str
@@ -19,7 +19,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def __str__(self) -> str:
-        """Markdown, with columns that line up in a terminal too."""
+        """Return Markdown whose columns also line up in a terminal."""
         widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
         lines = [self.head, ["-" * width for width in widths], *self.rows]
         body = "".join(
@@ -30,9 +30,9 @@ class Table:
 
 
 def write_figures(page: Path, figures: str) -> None:
-    """Put `figures` between the page's two marks; raise ValueError if one is missing."""
+    """Put `figures` between the two marks of the page; raise ValueError if a mark is missing."""
     before, opening, rest = page.read_text(encoding="utf-8").partition(OPENING)
     _, closing, after = rest.partition(CLOSING)
     if not (opening and closing):
-        raise ValueError(f"{page} lacks the marks {OPENING} and {CLOSING}")
+        raise ValueError(f"{page} does not contain the marks {OPENING} and {CLOSING}")
     page.write_text(f"{before}{OPENING}\n\n{figures}\n{CLOSING}{after}", encoding="utf-8")

@@ -1,7 +1,6 @@
-"""How many requests the connector sends, compared with the fewest that its rules allow.
+"""Compare the number of requests that the connector sends with the fewest that its rules allow.
 
-Each sync runs the console script's function in a fork of a process that has imported it, so that all take only a
-minute.
+Each sync runs in a fork of a process that has already imported the connector, so all syncs together take only a minute.
 """
 
 import json
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 from benchmarks.peers import LISTS, USAGE, airbyte_catalog, written
 from benchmarks.server import asked
 
-# A daily sync ends on this day, a first sync on the day before. A Tuesday, after two leap years and a month's end.
+# The daily sync ends on this Tuesday, and the first sync ends the day before. The longest range includes two leap days.
 TODAY = date(2026, 6, 30)
 ONE_DAY = timedelta(days=1)
 YESTERDAY = TODAY - ONE_DAY
@@ -28,7 +27,7 @@ FORKS.set_forkserver_preload(["source_magnific_analytics.run"])
 
 
 class Count(NamedTuple):
-    """Requests that were sent, and the fewest possible."""
+    """The number of requests sent, and the fewest possible."""
 
     sent: int
     fewest: int
@@ -44,15 +43,15 @@ def period_start(day: date, granularity: str) -> date:
 
 
 def fewest_requests(first: date, last: date, granularity: str, longest: int) -> int:
-    """The fewest requests, of at most `longest` days, for all lists and the usage of `first` to `last` inclusive.
+    """The fewest requests of at most `longest` days for all lists and the usage from `first` to `last` inclusive.
 
-    Tries every split between two periods, with no code of the connector. A period longer than `longest` is requested by
-    itself, in as many ranges as its days need.
+    The function tries every split between two periods and uses no code of the connector. A period longer than `longest`
+    is requested by itself, in as many ranges as it needs.
     """
     start = period_start(first, granularity)
     days = [start + timedelta(days=number) for number in range((last - start).days + 1)]
     cuts = [*(day for day in days if day == period_start(day, granularity)), last + ONE_DAY]
-    # fewest[i]: the fewest requests for everything before cuts[i].
+    # fewest[i] is the fewest requests for everything before cuts[i].
     fewest = [len(LISTS)]
     for here in range(1, len(cuts)):
         in_ranges = fewest[-1] + ceil((cuts[here] - cuts[here - 1]).days / longest)
@@ -85,7 +84,7 @@ def _sync(folder: Path, config: Mapping[str, Any], state: list[Any]) -> list[Any
 
 
 def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -> tuple[Count, Count]:
-    """Sync `days` days up to yesterday, then once more today with the state of the first."""
+    """Sync `days` days up to yesterday, then again up to today with the saved state; count the requests of both."""
     first, longest = TODAY - timedelta(days=days), PLANS[plan]
     resumed = max(first, YESTERDAY - timedelta(days=LOOKBACK_DAYS))
     config: dict[str, Any] = {"api_key": "benchmark", "base_url": base_url, "start_date": str(first)}

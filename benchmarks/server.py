@@ -1,8 +1,8 @@
-"""A stand-in for the API that answers without delay, in a separate process: `with api(...)`.
+"""A stand-in for the API that answers without delay, in a separate process. Use it as `with api(...)`.
 
 Each day has a fixed number of usage rows: seven tools with a breakdown by user (three in five entries have a project),
-and one without a breakdown. The bytes are the same in every run and ready before the first request; `streamed`
-generates them while sending, so that answers of any size fit in memory.
+and one without a breakdown. Every run sends the same bytes, which are ready before the first request. With `streamed`,
+the server generates them while sending, so answers of any size fit in memory.
 """
 
 import json
@@ -27,14 +27,14 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "team-groups": [{"group_id": number, "name": name} for number, name in enumerate(GROUPS)],
     "team-projects": [{"project_reference": reference, "name": name} for reference, name in PROJECTS.items()],
 }
-# Coprime to the counts above, so that a pair of member and project repeats only after all pairs were used.
+# These steps are coprime to the counts above, so a pair of member and project repeats only after all pairs were used.
 MEMBER_STEP, PROJECT_STEP = 7, 13
-# Periods longer than a day only matter for counting requests.
+# Weeks, months and years are only used to count requests, so a few rows are enough.
 ROWS_OF_A_LONG_PERIOD = 12
 
 
 def _usage(seed: int, number: int) -> dict[str, Any]:
-    """Entry `number` of a tool's breakdown, with a unique pair of member and project."""
+    """Return entry `number` of a tool's breakdown, with a unique pair of member and project."""
     lap, member = number // len(MEMBERS), (number * MEMBER_STEP + seed) % len(MEMBERS)
     figures = {"user_uses": 1 + (number * 31 + seed * 17) % 40, "user_credits": 5 * (1 + (number * 101 + seed) % 400)}
     usage = {"user_email": MEMBERS[member], **figures, "group_name": GROUPS[member % len(GROUPS)]}
@@ -72,7 +72,7 @@ class _Api(ThreadingHTTPServer):
             self.whole("day", str(first), str(last))
 
     def pieces(self, granularity: str, first: str, last: str) -> Iterator[bytes]:
-        """The answer for the days from `first` to `last`, both inclusive, a period at a time."""
+        """Yield the answer for the days from `first` to `last`, both inclusive, one period at a time."""
         wanted = [(day, count) for day, count in self._rows.items() if first <= day.isoformat() <= last]
         if granularity != "day":
             wanted = [(date.fromisoformat(first), ROWS_OF_A_LONG_PERIOD)] * bool(wanted)
@@ -84,7 +84,7 @@ class _Api(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body leave as two writes; without this the second waits for the client's delayed ACK.
+    # Headers and body are two writes; without this setting, the second one waits for the client's delayed ACK.
     disable_nagle_algorithm = True
     server: _Api
 
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.pieces(*wanted) if self.server.streamed else [self.server.whole(*wanted)])
 
     def _send(self, pieces: Iterable[bytes]) -> None:
-        """A streamed answer ends with its connection, which the client closes if the answer is too large."""
+        """Send an answer. A streamed answer ends when the connection closes; a client closes it to refuse the rest."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         if isinstance(pieces, list):
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.writelines(pieces)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing: the real API causes no such work on this machine."""
+        """Log nothing, because the real API's logging would not use this machine's CPU."""
 
 
 def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool) -> None:
@@ -129,7 +129,7 @@ def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool)
 
 @contextmanager
 def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterator[str]:
-    """The base URL of a running server with `rows` usage rows from `first` to `last`, both inclusive."""
+    """Run a server with `rows` usage rows from `first` to `last`, both inclusive; yield its base URL."""
     here, there = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_serve, args=(there, first, last, rows, streamed), daemon=True)
     process.start()
@@ -140,6 +140,6 @@ def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterat
 
 
 def asked(base_url: str) -> int:
-    """How many requests the server has seen since the last call of this, calls of this not counted."""
+    """Return how many requests for data the server has received since the previous call of this function."""
     with urlopen(f"{base_url}/requests") as answer:
         return int(answer.read())

@@ -28,7 +28,7 @@ def schema(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 class RangePaginator(BaseAPIPaginator[date]):
-    """Paginate by date range: the token is a range's first day."""
+    """Paginates by date range: the page token is the first day of a range."""
 
     def __init__(self, start_value: date, end: date) -> None:
         super().__init__(start_value)
@@ -45,7 +45,7 @@ class RangePaginator(BaseAPIPaginator[date]):
 
 
 class CreditUsage(RESTStream[date]):
-    """One row for each day, tool, user and project."""
+    """The stream of credit usage, with one row for each day, tool, user and project."""
 
     name, path, http_method = "credit_usage", "/v1/analytics/team-credit-usage", "POST"
     payload_as_json = True
@@ -84,12 +84,12 @@ class CreditUsage(RESTStream[date]):
             for consumption in period["consumptions"]:
                 tool = consumption["tool"]
                 for usage in consumption.get("user_usages") or ():
-                    # Missing if Magnific does not know it, but a target needs every part of the key.
+                    # Magnific leaves out an unknown project, but a target needs every part of the key.
                     yield {"date": day, "granularity": "day", "tool": tool, "project_reference": None, **usage}
 
 
 class TapMagnificAnalytics(Tap):
-    """The tap."""
+    """The Singer tap for Magnific analytics."""
 
     name = "tap-magnific-analytics"
     config_jsonschema = schema({"api_key": TEXT, "start_date": DAY, "end_date": DAY, "base_url": TEXT})

@@ -1,4 +1,4 @@
--- Used and forecast of {start} to {end} as of the day {day}, by hand: from the rows of {schema}.credit_usage that {whose}.
+-- Credits used and forecast from {start} to {end}, as of {day}, from the rows of {schema}.credit_usage where {whose}.
 with spent as (
     select date, sum(user_credits) as credits
     from {schema}.credit_usage

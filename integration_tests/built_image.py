@@ -1,4 +1,4 @@
-"""The image, built as everybody builds it, by the engine that .ci/engine finds or starts."""
+"""Build the image with `make image`, on the Docker engine that .ci/engine finds or starts."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ import pytest
 from sandbox_process import HUNG, ROOT
 from venvs import run
 
-# The system's own first: some machines have another program of that name earlier on PATH.
+# The system's Docker comes first, because some machines have another program named docker earlier on PATH.
 DOCKER = shutil.which("docker", path=f"/usr/bin:{os.environ['PATH']}") or "/usr/bin/docker"
 IMAGE = "airbyte/source-magnific-analytics:under-test"
 
 
 @contextmanager
 def engine() -> Iterator[dict[str, str]]:
-    """The environment that leads to an engine, which is this process's while it lasts; no engine is a failure."""
+    """Set the environment variables of a Docker engine while the block runs, and yield them; fail without an engine."""
     settings = dict(line.split("=", 1) for line in run([ROOT / ".ci" / "engine"]).splitlines())
     settings["DOCKER_BUILDKIT"] = "1"
     with pytest.MonkeyPatch.context() as patch:
@@ -27,10 +27,10 @@ def engine() -> Iterator[dict[str, str]]:
 
 
 def docker(*arguments: str | Path) -> str:
-    """Standard output of a docker command."""
+    """Run a docker command and return its standard output."""
     return run([DOCKER, *arguments], timeout=HUNG)
 
 
 def build() -> None:
-    """Make IMAGE by the make target: on Airbyte's base as it is pinned, or on what the engine has in its place."""
+    """Build IMAGE with `make image`, on Airbyte's pinned base image or on the stand-in of .ci/engine."""
     run(["make", "image", f"DOCKER={DOCKER}", f"IMAGE={IMAGE}", "OPTIONS=--quiet --network=host"], timeout=HUNG)

@@ -1,4 +1,4 @@
-"""What the tests of databases share: two syncs, each followed by `dbt build`, once in DuckDB and once in PostgreSQL."""
+"""Fixtures for the tests on databases: two syncs, each followed by `dbt build`, in DuckDB and in PostgreSQL."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ class Built:
         return self.synced.expected
 
     def ask(self, sql: str) -> list[Row]:
-        """The rows of SQL that names the models alone."""
+        """Run SQL that names models without their schema, and return the rows."""
         return self.target.query(sql.replace("magnific__", f"{MODELS}.magnific__"))
 
 
@@ -64,7 +64,7 @@ def postgres_built(
 
 @contextmanager
 def analysts_postgres() -> Iterator[Postgres]:
-    """An empty server with an analyst whose evening is another day in UTC: no figure may depend on a session's zone."""
+    """An empty server with an analyst in Auckland, because no figure may depend on a session's time zone."""
     with postgres() as port:
         target = Postgres(port)
         target.execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
@@ -74,7 +74,7 @@ def analysts_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def built(request: pytest.FixtureRequest) -> Built:
-    """The same in both databases. Side by side, one worker has all tests of a database by its name in brackets."""
+    """The built database, DuckDB and PostgreSQL in turn. In parallel runs, one worker runs all tests of a database."""
     found: Built = request.getfixturevalue(f"{request.param}_built")
     return found
 

@@ -1,4 +1,4 @@
-"""What the tests of the comparison share: a sandbox's export, and a table that holds exactly what its ledger says."""
+"""Helpers for the tests of the comparison: a sandbox's export, and a table that equals the sandbox's ledger."""
 
 import json
 from datetime import date
@@ -19,12 +19,12 @@ DOMAIN = "harbour-studio.example"
 Row = dict[str, Any]
 
 
-# One for all, since what it draws of a history it keeps.
+# All tests share one sandbox, because it caches the usage that it generates.
 _API = SandboxApi(today=date.fromisoformat(TODAY))
 
 
 class Team:
-    """A sandbox on TODAY in which nothing has happened, and a folder for what it exports and what was synced of it."""
+    """A sandbox on TODAY without events, and a folder for its export and for the table synced from it."""
 
     def __init__(self, folder: Path) -> None:
         _API.client.delete("/_sandbox/changes")
@@ -38,7 +38,7 @@ class Team:
         _API.control("today", {"date": day})
 
     def export(self, start_date: str = FIRST, end_date: str = YESTERDAY, **asked: Any) -> str:
-        """What the dashboard hands out, also written to `export_file`."""
+        """Write the dashboard's export to `export_file` and return it."""
         query = {"start_date": start_date, "end_date": end_date, **asked}
         answer = _API.client.get("/_sandbox/export", query_string=query)
         assert answer.status_code == 200, answer.text
@@ -48,7 +48,7 @@ class Team:
     def sync(
         self, granularity: str = "day", synced_at: str = f"{TODAY} 06:30", schema: str = "main", **settings: Any
     ) -> None:
-        """Put `credit_usage`, `projects` and the state into `table_file` as PyAirbyte does, and a deleted row."""
+        """Write `credit_usage`, `projects` and the state to `table_file` as PyAirbyte does, and add a deleted row."""
         config = raw_config(**{"granularity": granularity, "start_date": FIRST, "end_date": TODAY, **settings})
         with _API.serving():
             output = sync(config, "projects", "credit_usage", today=Date.fromisoformat(TODAY))
@@ -78,24 +78,24 @@ COLUMNS = {**dict.fromkeys(_TEXTS, "varchar"), **{"date": "date", "user_uses": "
 
 
 class Compared:
-    """Compares a team's two files, and keeps what was said last."""
+    """Compares a team's export with its table, and keeps the last output."""
 
     def __init__(self, team: Team, capsys: pytest.CaptureFixture[str]) -> None:
         self._team, self._capsys = team, capsys
         self.printed = self.error = ""
 
     def __call__(self, *options: str) -> int:
-        """The exit code of the command."""
+        """Run the comparison and return its exit code."""
         code = main([str(self._team.export_file), str(self._team.table_file), *options])
         self.printed, self.error = self._capsys.readouterr()
         return code
 
     @property
     def flat(self) -> str:
-        """Without line breaks."""
+        """The printed output without line breaks."""
         return " ".join(self.printed.split())
 
     def part(self, title: str) -> str:
-        """What stands below a title, to the next blank line, with figures that Python can read."""
+        """Return the text from a title to the next blank line, with figures that Python can parse."""
         below = self.printed.partition(f"\n{title}")[2].partition("\n")[2]
         return below.partition("\n\n")[0].replace("\N{MINUS SIGN}", "-").replace(",", "")

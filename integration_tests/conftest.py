@@ -1,4 +1,4 @@
-"""What the integration tests share: a sandbox, the connector in front of it, a warehouse behind it."""
+"""Fixtures that the integration tests share: a sandbox, the connector, a warehouse and a browser."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from warehouse import Warehouse
 
 TODAY = "2026-03-31"
 
-# Selenium would otherwise report that it ran.
+# Without this setting, Selenium sends usage statistics.
 os.environ["SE_AVOID_STATS"] = "true"
 CHROME_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
@@ -33,14 +33,14 @@ def shared_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture()
 def sandbox(shared_sandbox: Sandbox) -> Sandbox:
-    """A sandbox on TODAY in which nothing has happened and that answers everything right."""
+    """A sandbox on TODAY without events, limits or quirks."""
     shared_sandbox.clear(TODAY)
     return shared_sandbox
 
 
 @pytest.fixture()
 def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
-    """Starts further sandboxes with the options of their command line; they end with the test."""
+    """A function that starts another sandbox with command-line options; the sandbox stops when the test ends."""
     started: list[Sandbox] = []
 
     def make(*options: str) -> Sandbox:
@@ -54,7 +54,7 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture()
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """Thirteen months by month on Business: three windows, few rows."""
+    """A configuration for thirteen months by month on Business, which takes three windows and has few rows."""
     return {
         "api_key": sandbox.api_key,
         "base_url": sandbox.base_url,
@@ -77,19 +77,19 @@ def warehouse() -> Warehouse:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chrome]:
-    """A browser without a window and without a network: no host has an address, and its console says so."""
+    """A headless browser without a network: host names do not resolve, and its console reports each attempt."""
     driver_program = shutil.which("chromedriver")
     if not driver_program and not shutil.which(CHROME_ON_MACOS):
         pytest.skip(
-            "They need a browser. Install one and run them again. Debian: apt-get install chromium chromium-driver "
-            "fonts-dejavu-core. macOS: install Google Chrome."
+            "These tests need a browser. On Debian, run: apt-get install chromium chromium-driver fonts-dejavu-core. "
+            "On macOS, install Google Chrome. Then run the tests again."
         )
     options = ChromeOptions()
     for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "hide-scrollbars"):
         options.add_argument(f"--{argument}")
     options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # Selenium finds the driver of Google Chrome itself.
+    # Without a path, Selenium finds the driver of Google Chrome itself.
     with Chrome(options=options, service=Service(driver_program)) as driver:
         yield driver
 

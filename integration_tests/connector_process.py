@@ -1,4 +1,4 @@
-"""The connector: its console script as a process, or in this one, and its output taken apart."""
+"""Run the connector's console script as a process, or `read` in the test process, and parse the output."""
 
 import json
 import os
@@ -33,7 +33,7 @@ _FIELDS = {"CONNECTION_STATUS": "connectionStatus"}
 
 @dataclass(frozen=True)
 class Run:
-    """One ended run of the connector."""
+    """A finished run of the connector."""
 
     code: int
     stdout: bytes
@@ -41,8 +41,8 @@ class Run:
 
     @cached_property
     def messages(self) -> list[tuple[str, Json]]:
-        """Type and content of every line of standard output; a line that is no Airbyte message fails the test."""
-        assert self.stdout.endswith(b"\n"), f"the last line is not whole: {self.stdout[-200:]!r}"
+        """The type and content of each line of standard output; the test fails if a line is not an Airbyte message."""
+        assert self.stdout.endswith(b"\n"), f"the last line is incomplete: {self.stdout[-200:]!r}"
         lines = [msgspec.json.decode(line) for line in self.stdout.split(b"\n")[:-1]]
         return [(line["type"], line[_FIELDS.get(line["type"], line["type"].lower())]) for line in lines]
 
@@ -55,7 +55,7 @@ class Run:
 
     @property
     def errors(self) -> list[tuple[str | None, str, str]]:
-        """Stream (None: the whole run), failure type and message of each error, in order."""
+        """The stream (None for the whole run), failure type and message of each error, in order."""
         errors = [trace["error"] for trace in self.of("TRACE") if trace["type"] == "ERROR"]
         return [
             ((error.get("stream_descriptor") or {}).get("name"), error["failure_type"], error["message"])
@@ -64,7 +64,7 @@ class Run:
 
     @property
     def connection(self) -> tuple[str, str]:
-        """Status and message of a check."""
+        """The status and message of a check."""
         [status] = self.of("CONNECTION_STATUS")
         return status["status"], status.get("message", "")
 
@@ -74,14 +74,14 @@ class Run:
 
 
 class Connector:
-    """The console script: each run is a process of its own."""
+    """Runs the console script, each time in a new process."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is where config, catalog and state of a run are written."""
+        """Write the config, catalog and state of each run into `folder`."""
         self.folder = folder
 
     def command(self, command: str, *options: str, **files: Any) -> list[str]:
-        """The command line; `files` (config, catalog, state) are JSON values, or text to be written as it is."""
+        """Write `files` (config, catalog, state), which are JSON values or unchanged text; return the command line."""
         for name, content in files.items():
             file = self.folder / f"{name}.json"
             file.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -89,7 +89,7 @@ class Connector:
         return [SCRIPT, command, *options]
 
     def __call__(self, command: str, *options: str, env: Mapping[str, str] | None = None, **files: Any) -> Run:
-        """Run one command to its end."""
+        """Run one command and wait until it ends."""
         done = subprocess.run(
             self.command(command, *options, **files),
             capture_output=True,
@@ -100,7 +100,7 @@ class Connector:
 
 
 def read_here(config: Json, catalog: Json, state: Any = None, policy: Policy = POLICY) -> Run:
-    """The command `read` in this process, for what needs none of its own."""
+    """Run the command `read` in the test process, for tests that do not need a separate one."""
     output = entrypoint_wrapper.read(
         SourceMagnificAnalytics(policy),
         config,

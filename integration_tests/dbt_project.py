@@ -1,4 +1,4 @@
-"""The dbt package as its users have it: added to a project of their own, run by dbt in an environment of its own."""
+"""The dbt package as users have it: another dbt project installs it, and dbt runs in its own environment."""
 
 import json
 import shutil
@@ -19,10 +19,10 @@ MODELS = "models"
 """The schema that the tests build into."""
 STAGING = f"{MODELS}_magnific_staging"
 ANALYST = "analyst"
-"""Who builds in PostgreSQL."""
+"""The PostgreSQL user who builds the models."""
 
 
-# What an adapter asks for before it compiles; none of it is asked for by anyone.
+# Placeholders for settings that an adapter requires before it compiles; nothing uses their values.
 _LOGIN = {"user": "nobody", "password": "none"}
 OFFLINE: Mapping[str, Mapping[str, Any]] = {
     "bigquery": {"type": "bigquery", "method": "oauth-secrets", "token": "none", "project": "magnific"},
@@ -32,10 +32,10 @@ OFFLINE: Mapping[str, Mapping[str, Any]] = {
 
 
 class Project:
-    """A copy of the demo's project that gets the package by `packages.yml` from a git repository."""
+    """A copy of the demo's dbt project that installs the package from a git repository."""
 
     def __init__(self, folder: Path, seeds: Mapping[str, str] | None = None) -> None:
-        """`seeds`: CSV texts by name instead of the demo's; the package's own empty ones where there are none."""
+        """`seeds` are CSV texts by name that replace the demo's; `{}` leaves the package's own empty seeds."""
         repository, self._folder = folder / "repository", folder / "project"
         shutil.copytree(ROOT / "dbt", repository / "dbt", ignore=_LEFTOVERS)
         git = ["git", "-C", repository, "-c", "user.name=tester", "-c", "user.email=tester@example.com"]
@@ -53,21 +53,21 @@ class Project:
         self._dbt(DuckDb(""), "deps")
 
     def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """What became of each node (`success`, `pass`, `warn`, `fail`, …) by its name; a dbt that stops fails.
+        """Run dbt and return the status of each node by name (`success`, `pass`, `warn`, `fail`, …); fail if dbt stops.
 
-        `target` is where the tables are, or the name of a warehouse that is not there. `variables` lack the prefix
-        of the package.
+        `target` is a database, or the name of a warehouse to which dbt does not connect. `variables` are named without
+        the prefix of the package.
         """
         return self._results("run_results.json", 2, target, *command, **variables)
 
     def configure(self, **sections: Any) -> None:
-        """What the user's own `dbt_project.yml` says of the package's kinds of nodes, beside what the demo's says."""
+        """Write a `dbt_project.yml` that configures the package's nodes in addition to the demo's settings."""
         written = yaml.safe_load((ROOT / "demo" / "dbt" / "dbt_project.yml").read_text())
         written |= {name: {"magnific_analytics": section} for name, section in sections.items()}
         (self._folder / "dbt_project.yml").write_text(json.dumps(written))
 
     def children(self) -> dict[str, set[str]]:
-        """Which of the package's nodes read each of its nodes, in DuckDB, after `run`."""
+        """Return which nodes read each node of the package in DuckDB; call `run` first."""
         manifest = json.loads((self._folder / "targets" / "duckdb" / "manifest.json").read_text())
         return {
             name.split(".")[2]: {child.split(".")[2] for child in children}
@@ -75,21 +75,21 @@ class Project:
         }
 
     def printed(self, target: Target, *command: str, **variables: Any) -> list[str]:
-        """The lines that an operation prints."""
+        """Run a dbt operation and return the lines that it prints."""
         return self._dbt(target, "--quiet", *command, **variables).splitlines()
 
     def freshness(self, target: Target) -> dict[str, str]:
-        """`pass`, `warn` or `error` of each source table by its name."""
+        """Return the freshness of each source table by name: `pass`, `warn` or `error`."""
         return self._results("sources.json", 3, target, "source", "freshness")
 
     def compiled(self, warehouse: str) -> list[Path]:
-        """The SQL of the package for a warehouse, after `run` with `compile`."""
+        """Return the SQL files of the package for a warehouse; call `run` with `compile` first."""
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """The status of each node in a file of results by `part` of its id."""
+        """Run dbt and return the status of each node in the results file `name`, by `part` of the node's ID."""
         file = self._folder / "targets" / _profile(target)["type"] / name
-        # Left from another run, it would be taken for what this one did not write.
+        # A file from an earlier run would look like the result of this one if dbt wrote none.
         file.unlink(missing_ok=True)
         output = self._dbt(target, *command, **variables)
         results = json.loads(file.read_text())["results"]
@@ -111,7 +111,7 @@ class Project:
         with NamedTemporaryFile("r") as printed:
             print(json.dumps([arguments, settings, printed.name]), file=server.stdin, flush=True)
             code, output = int(server.stdout.readline()), printed.read()
-        # 1 is a node that failed, which the caller sees among the results.
+        # Exit code 1 means that a node failed, which the caller sees in the results.
         assert code in (0, 1), output
         assert "Deprecat" not in output, output
         return output
@@ -122,7 +122,7 @@ def _server() -> subprocess.Popen[str]:
     return subprocess.Popen([DBT.program("python"), "-P", "-c", _SERVER], stdin=PIPE, stdout=PIPE, text=True)
 
 
-# To import dbt takes seconds, so it is imported once; each line is a run, in a fork.
+# Importing dbt takes seconds, so this server imports it once and runs each line that it reads in a fork.
 _SERVER = """
 import json, os, sys
 from dbt.cli.main import cli

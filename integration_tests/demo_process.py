@@ -1,4 +1,4 @@
-"""`python -m demo` as a process: started, watched, and what it leaves behind."""
+"""Run `python -m demo` as a process, watch it, and list what it leaves behind."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import pytest
 from sandbox_process import HUNG, ROOT
 from venvs import MODELS
 
-# Loaded by every Python below the demo, the connector's too: notes each connection that leaves this machine.
+# Every Python process of the demo and the connector loads this code, which notes and refuses remote connections.
 _WATCHMAN = """
 import os, socket
 connect = socket.socket.connect
@@ -29,7 +29,7 @@ socket.socket.connect = watched
 
 @dataclass(frozen=True)
 class Demo:
-    """Runs the demo in a session of its own, with its files, its home and its temporary files in one folder."""
+    """Runs the demo in a new session, with its output, home directory and temporary files in one folder."""
 
     folder: Path
 
@@ -57,7 +57,7 @@ class Demo:
                 "COLUMNS": "80",
             }
             | environment,
-            # A shell starts what runs in its background with Ctrl-C ignored, and its children inherit that.
+            # A shell starts background jobs with SIGINT ignored, and their child processes inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -66,7 +66,7 @@ class Demo:
         )
 
     def start_until(self, words: str, **environment: str) -> subprocess.Popen[str]:
-        """Started, and come so far that it has printed a line with these words; one that ends before fails."""
+        """Start the demo and return once it has printed a line with `words`; fail if it ends before that."""
         process = self.start(**environment)
         assert process.stdout is not None
         printed = ""
@@ -74,21 +74,21 @@ class Demo:
             if words in line:
                 return process
             printed += line
-        raise AssertionError(f"it ended before {words!r}:\n{printed}")
+        raise AssertionError(f"the demo ended before it printed {words!r}:\n{printed}")
 
     def run(self, **environment: str) -> tuple[int, str]:
-        """Exit code, and all that it printed."""
+        """Run the demo and return its exit code and output."""
         process = self.start(**environment)
         printed, _ = process.communicate(timeout=HUNG)
         return process.returncode, printed
 
     def connections(self) -> str:
-        """Every address off this machine that was tried."""
+        """Return every address on another machine to which a process tried to connect."""
         file = self.folder / "connections"
         return file.read_text() if file.exists() else ""
 
     def processes(self) -> list[str]:
-        """The command lines of the living processes that were started below it, which have its environment."""
+        """Return the command lines of the demo's running processes, which share its environment."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -102,6 +102,6 @@ class Demo:
 
 @pytest.fixture()
 def demo(tmp_path: Path) -> Demo:
-    # The demo would install dbt itself, several of them at the same time.
+    # Install dbt first, because several demos would otherwise install it at the same time.
     MODELS.program("dbt")
     return Demo(tmp_path)

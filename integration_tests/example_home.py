@@ -1,4 +1,4 @@
-"""Where an example of docs/deploy.md runs: a machine's /srv/magnific, somewhere else."""
+"""A directory that stands for /srv/magnific on a server, in which the examples of docs/deploy.md run."""
 
 import json
 import shutil
@@ -22,13 +22,13 @@ SMALL_STREAMS = 4
 
 @dataclass(frozen=True)
 class Home:
-    """A machine's /srv/magnific, somewhere else."""
+    """A directory that stands for /srv/magnific on a server."""
 
     folder: Path
     sandbox: Sandbox
 
     def install(self, example: str) -> Path:
-        """A copy of an example for this place, whose next try comes in a second instead of six hours."""
+        """Copy an example, adapt its paths to this directory, and let it retry after a second instead of six hours."""
         text = (EXAMPLES / example).read_text().replace("/srv/magnific", str(self.folder))
         copy = self.folder / "dags" / example
         copy.parent.mkdir(exist_ok=True)
@@ -41,15 +41,15 @@ class Home:
         return self.folder / "tmp"
 
     def use_up_the_day(self) -> None:
-        """Only the small streams still fit into the day; the refusal says to come back at midnight."""
+        """Limit the day to the requests of the small streams; a refusal then says to wait until midnight."""
         self.sandbox.set_limits(per_day=SMALL_STREAMS, reset=True)
 
     def next_day(self) -> None:
         self.sandbox.set_limits(per_day=100, reset=True)
 
     def run(self, command: Sequence[str | Path], environment: dict[str, str]) -> str:
-        """Standard output of a command during which a new day begins, once a request was refused."""
-        # Files, since nobody would empty a pipe meanwhile.
+        """Run a command and return its standard output; the next day begins after the first refused request."""
+        # The output goes to files, because nothing reads from a pipe during the loop.
         with TemporaryFile("w+") as printed, TemporaryFile("w+") as errors:
             with subprocess.Popen(command, cwd=self.folder, env=environment, stdout=printed, stderr=errors) as process:
                 while process.poll() is None and not self.sandbox.has_refused():
@@ -64,7 +64,7 @@ class Home:
         return DuckDb(str(self.folder / "warehouse.duckdb")).query(sql)
 
     def assert_complete(self, target: Postgres | None = None) -> None:
-        """The table holds the period to the credit, in a file that only its owner may read unless in `target`."""
+        """Check that the table equals the ledger and, without `target`, that only the owner can read its file."""
         assert target or (self.folder / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
         sums = "select tool, sum(user_credits)::bigint from magnific.credit_usage where tool is not null group by tool"
         expected: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The dbt package on tables made by hand."""
+"""Build the dbt package on tables whose rows a test writes by hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ def build(
     target: Target | None = None,
     **tables: Sequence[tuple[Any, ...]],
 ) -> Build:
-    """The package on tables whose rows lack what Airbyte adds, except the time of extraction, which comes last.
+    """Build the dbt package on tables with these rows. A row of a list, such as members, ends with its extraction time.
 
-    A row of credit_usage is (usage_id, tool, email, credits, group, extracted, meta); its day is in the usage_id.
+    A row of credit_usage is (usage_id, tool, email, credits, group, extracted, meta); the usage_id contains its day.
     """
     target = target or DuckDb(str(folder / "warehouse.duckdb"))
     unsynced = {name.removeprefix("using_") for name in variables or {}}

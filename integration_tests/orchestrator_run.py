@@ -1,6 +1,6 @@
-"""Runs an example once, in its orchestrator's environment: `orchestrator_run.py airflow FILE` prints its end as JSON.
+"""Run an example once in its orchestrator's environment. `orchestrator_run.py airflow FILE` prints the result as JSON.
 
-What the orchestrator keeps is in AIRFLOW_HOME, DAGSTER_HOME or PREFECT_HOME.
+The orchestrator keeps its files in AIRFLOW_HOME, DAGSTER_HOME or PREFECT_HOME.
 """
 
 import json
@@ -51,7 +51,7 @@ def prefect(file: str) -> dict[str, Any]:
     said: dict[str, Any] = {}
 
     def run_once(flow: Any, *, limit: int, **deployment: Any) -> None:
-        """In place of `serve`, which waits for the schedule."""
+        """Run the flow once. This function replaces `serve`, which would wait for the schedule."""
         [schedule] = flow.to_deployment(flow.name, **deployment).schedules
         state = flow(return_state=True)
         said.update({"state": state.type.value, "schedule": schedule.schedule.cron, "at_once": limit})

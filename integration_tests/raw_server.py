@@ -1,4 +1,4 @@
-"""A server on loopback that says exactly the bytes it is given, for what no web library would say."""
+"""A loopback server that sends exactly the bytes it is given, for answers that no web library would send."""
 
 import re
 import socket
@@ -20,10 +20,10 @@ class RawServer(TCPServer):
         self.port: int = self.server_address[1]
         self.connections = 0
         self.requests: list[bytes] = []
-        """What was received of each request; over TLS only what came after the handshake."""
+        """The bytes of each request; over TLS, only those after the handshake."""
 
     def handle_error(self, *_: Any) -> None:
-        """A client may hang up whenever it likes."""
+        """Ignore errors, because a client may close the connection at any time."""
 
 
 class _Answer(BaseRequestHandler):
@@ -38,7 +38,7 @@ class _Answer(BaseRequestHandler):
 
 
 def _request(connection: socket.socket) -> bytes:
-    """All that is sent before an answer: where some of it is left unread, closing takes the answer away again."""
+    """Read the whole request. If bytes were left unread, closing the connection would discard the answer."""
     received = b""
     while chunk := connection.recv(64 * 1024):
         received += chunk
@@ -51,7 +51,7 @@ def _request(connection: socket.socket) -> bytes:
 
 @contextmanager
 def raw_server(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
-    """A server in a thread while the block runs."""
+    """Run a server in a thread while the block runs."""
     with RawServer(answer, tls) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server

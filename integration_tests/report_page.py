@@ -1,4 +1,4 @@
-"""Marts of any size, and the report made of them in a browser."""
+"""Create marts of any size, and open their report in a browser."""
 
 import re
 from collections.abc import Callable
@@ -25,10 +25,10 @@ PHONE, TABLET, WIDE = (390, 844), (768, 1024), (1280, 900)
 def make_marts(
     file: Path, days: int, people: int, *, prices: bool = True, teams: int = 1, project: str = "Catalogue"
 ) -> Path:
-    """A file with the marts of the dbt package: everybody but the last person of a team uses one tool a day.
+    """Create a file with the dbt package's marts. All people of a team except the last one use one tool a day.
 
-    Asset downloads are nobody's. What persons 1 and 2 do goes through the one API key. A credit costs 0.002 EUR until
-    the tenth of March 2026 and 0.001 EUR from then on; before February there is no price.
+    Asset downloads are unattributed. Persons 1 and 2 use the only API key. A credit costs 0.002 EUR from February 2026
+    and 0.001 EUR from March 10; before February there is no price.
     """
     first = LAST - timedelta(days=days - 1)
     price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
@@ -97,7 +97,7 @@ def make_marts(
 
 
 def make_report(folder: Path, days: int, people: int, change: str = "", **how: Any) -> Path:
-    """The report of such marts after a change of them in SQL; they stay beside it, with the suffix .duckdb."""
+    """Create marts, apply the SQL `change`, and create their report. The marts stay beside it as a .duckdb file."""
     folder.mkdir(exist_ok=True)
     html = folder / "report.html"
     file = make_marts(html.with_suffix(".duckdb"), days, people, **how)
@@ -112,7 +112,7 @@ def number(text: str) -> float:
 
 
 class Browser:
-    """Chromium, and what a person would see and do in it."""
+    """Chromium, with methods for what a person sees and does in it."""
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
@@ -128,7 +128,7 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get_log("browser")
-        # Another fragment alone would not load the page again.
+        # Another fragment alone would not reload the page.
         self.driver.get("about:blank")
         self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
@@ -145,14 +145,14 @@ class Browser:
         return Select(self.find(f"#{field}"))
 
     def wait_for(self, chosen: str) -> None:
-        """Return once all of the page shows what its address says: `#period=30`."""
+        """Wait until the whole page shows what its address chooses, such as `#period=30`."""
         self.wait_until(lambda: self.ask(f"return document.body.dataset.drawn === {chosen!r}"))
 
     def text(self, css: str) -> str:
         return str(self.ask("return document.querySelector(arguments[0]).textContent", css))
 
     def card(self, title: str) -> tuple[str, str]:
-        """Figure and note of a card."""
+        """Return the figure and the note of a card."""
         figure, note = self.ask(
             "const card = [...document.querySelectorAll('.card')].find((one) => "
             "one.querySelector('dt').textContent === arguments[0]);"
@@ -162,7 +162,7 @@ class Browser:
         return str(figure), str(note)
 
     def rows(self, css: str) -> list[list[str]]:
-        """The cells of the table in there, heading and total included."""
+        """Return the cells of the table inside `css`, including the heading and the total."""
         found: list[list[str]] = self.ask(
             "return [...document.querySelectorAll(`${arguments[0]} tr:not(.rest)`)]"
             ".map((row) => [...row.children].map((cell) => cell.textContent))",
@@ -174,11 +174,11 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        """Return once it holds; an hour without is a page that hangs."""
+        """Wait until `condition` is true. After an hour, the page counts as stuck."""
         WebDriverWait(self.driver, HUNG, poll_frequency=0.05).until(lambda _: condition())
 
     def marks(self, chart: str) -> int:
-        """How many shapes with a size the chart has drawn."""
+        """Return how many visible shapes the chart has drawn."""
         boxes = "[...document.querySelectorAll(`#${arguments[0]} :is(.piece, .line)`)].map((mark) => mark.getBBox())"
         return int(self.ask(f"return {boxes}.filter((box) => box.width + box.height > 0).length", chart))
 
@@ -186,15 +186,15 @@ class Browser:
         return self.driver.find_elements(By.CSS_SELECTOR, f"{css} button")
 
     def save_into(self, folder: Path) -> None:
-        """Where what is saved goes, from now on."""
+        """Save downloads into `folder` from now on."""
         self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
 
     def saved(self, folder: Path, pattern: str, count: int) -> list[Path]:
-        """The files that were saved, once there are so many and all are written."""
+        """Wait until `count` files are saved and complete, and return them."""
         self.wait_until(lambda: [file.stat().st_size > 0 for file in folder.glob(pattern)] == [True] * count)
         self.wait_until(lambda: not [*folder.glob("*.crdownload")])
         return [*folder.glob(pattern)]
 
     def complaints(self) -> list[str]:
-        """Errors and warnings on the console since the page was opened."""
+        """Return errors and warnings on the console since the page was opened."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

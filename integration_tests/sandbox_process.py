@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, and its control surface as methods."""
+"""A sandbox in its own process, with its control API as methods."""
 
 import json
 import subprocess
@@ -12,17 +12,17 @@ import msgspec
 import requests
 
 ROOT = Path(__file__).parent.parent
-# Seconds after which whatever a test awaits is stuck, and not slow, on whatever machine.
+# Seconds after which a test's wait counts as stuck, even on a slow machine.
 HUNG = 3600
 USAGE = "team-credit-usage"
 LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")
 
 
 class Sandbox:
-    """A started sandbox. Between two tests it is put back with `clear`."""
+    """A running sandbox, which tests reset with `clear`."""
 
     def __init__(self, *options: str) -> None:
-        """Start `python -m sandbox` on a free port; its own limits are off unless `options` set them."""
+        """Start `python -m sandbox` on a free port, without limits unless `options` set some."""
         command = [sys.executable, "-m", "sandbox", "--json", "--per-minute=0", "--per-day=0"]
         self._process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -32,7 +32,7 @@ class Sandbox:
         self._http = requests.Session()
 
     def stop(self) -> None:
-        """End the process and wait for it: from then on connections are refused."""
+        """End the process and wait for it; after that, connections are refused."""
         self._http.close()
         self._process.terminate()
         self._process.communicate(timeout=HUNG)
@@ -43,7 +43,7 @@ class Sandbox:
         return msgspec.json.decode(answer.content)
 
     def clear(self, today: str) -> None:
-        """As it was at its start, on this day."""
+        """Reset the sandbox to its initial state, with `today` as its day."""
         self._control("DELETE", "changes", params={"date": today})
 
     def set_today(self, day: str) -> None:
@@ -53,38 +53,38 @@ class Sandbox:
         self._control("POST", "limits", json=limits)
 
     def spoil(self, *quirks: Mapping[str, Any], **quirk: Any) -> None:
-        """Switch quirks on, each for every request unless it says which."""
+        """Switch on quirks, which apply to every request unless they select some."""
         self._control("POST", "quirks", json=[*quirks, *([quirk] if quirk else [])])
 
     def happen(self, *events: Mapping[str, Any]) -> None:
         self._control("POST", "events", json=list(events))
 
     def requests(self) -> list[dict[str, Any]]:
-        """What it was asked since the last call, in order; the log is empty afterwards."""
+        """Return the requests since the last call, in order, and empty the log."""
         asked: list[dict[str, Any]] = self._control("DELETE", "requests")
         return asked
 
     def count(self) -> int:
-        """How many requests it was sent since the last call of `requests`."""
+        """Return how many requests arrived since the last call of `requests`."""
         return len(self._control("GET", "requests"))
 
     def has_refused(self) -> bool:
-        """Whether it refused a request for a limit since the last call of `requests`."""
+        """Return whether a limit refused a request since the last call of `requests`."""
         return any(request["status"] == 429 for request in self._control("GET", "requests"))
 
     def wait_for_requests(self, count: int) -> None:
-        """Return once it was sent that many since the last call of `requests`; fail after an hour: something hangs."""
+        """Wait until `count` requests have arrived since the last call of `requests`; fail after an hour."""
         deadline = time.monotonic() + HUNG
         while self.count() < count:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
     def totals(self, **query: Any) -> list[dict[str, Any]]:
-        """Uses and credits of each date and tool, from the ledger; `query` as the body of credit usage."""
+        """Return the ledger's uses and credits by date and tool. `query` has the fields of a request for usage."""
         asked: list[dict[str, Any]] = self._control("GET", "ledger", params=query)
         return asked
 
     def rows(self, **query: Any) -> list[dict[str, Any]]:
-        """Uses and credits of each date, tool, user and project, from the ledger."""
+        """Return the ledger's uses and credits by date, tool, user and project."""
         asked: list[dict[str, Any]] = self._control("GET", "rows", params=query)
         return asked

@@ -1,4 +1,4 @@
-"""Two syncs into a database, between them a day and a changed past, and what the ledger lets one expect."""
+"""Sync a database twice, with changes of past usage in between, and calculate the expected rows."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from warehouse import KEYS
 
 from sandbox.team import API_KEYS, GROUPS, PROJECTS, make_team
 
-# Two windows; September begins before the data, March goes on; the second sync reads the lookback's seven days again.
+# The syncs take two windows; September and March are incomplete. The second sync reads seven days again.
 START, MONDAY, TUESDAY, READ_AGAIN = "2025-09-10", "2026-03-16", "2026-03-17", "2026-03-09"
 DOMAIN = "harbour-studio.example"
 OLD_EMAIL, NEW_EMAIL = f"omar.haddad@{DOMAIN}", f"omar.h@{DOMAIN}"
@@ -24,7 +24,7 @@ REFUND = {"kind": "refund", "day": "2026-03-12", "tool": "AI Image Models"}
 CREDITED = 1234
 PRICES = {2025: (Decimal("0.00073"), Decimal("0.00066")), 2026: (Decimal("0.00075"), Decimal("0.00063"))}
 NEWEST = f"_airbyte_extracted_at > (SELECT MAX(_airbyte_extracted_at) - INTERVAL '12 hours' FROM {SCHEMA}.credit_usage)"
-"""What the second sync brought, in SQL."""
+"""A condition in SQL for the rows that the second sync loaded."""
 
 Key = tuple[Any, ...]
 Figures = dict[Key, tuple[int, int]]
@@ -32,7 +32,7 @@ Figures = dict[Key, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Used:
-    """A row that the ledger lets one expect; usage that has no person is one row for each day and tool."""
+    """An expected row of the table; unattributed usage is one row for each day and tool."""
 
     date: date
     tool: str
@@ -48,12 +48,12 @@ class Used:
 
     @property
     def price(self) -> tuple[Decimal, Decimal]:
-        """List and contracted price of a credit on that day."""
+        """The list price and the contracted price of a credit on that day."""
         return PRICES[self.date.year]
 
 
 def used(sandbox: Sandbox) -> list[Used]:
-    """The ledger as the table must hold it: names and addresses of before in what was not read again."""
+    """Return the rows that the table must hold. Days that were not read again keep the old names and addresses."""
     names = {group.group_id: group.name for group in GROUPS}
     groups = {one.email: names[one.group_ids[0]] for one in make_team().people if one.group_ids}
     query = {"start_date": START, "end_date": TUESDAY}
@@ -75,7 +75,7 @@ def used(sandbox: Sandbox) -> list[Used]:
 
 
 def summed(rows: Iterable[Used], key: Callable[[Used], Key]) -> Figures:
-    """Uses and credits of each value of `key`."""
+    """Add up uses and credits by the value of `key`."""
     uses: Counter[Key] = Counter()
     credits: Counter[Key] = Counter()
     for row in rows:
@@ -90,12 +90,12 @@ class Synced:
 
     target: Target
     before: dict[str, Row]
-    """The rows of credit usage after the first sync, by their id."""
+    """The rows of credit usage after the first sync, by usage ID."""
     records: tuple[int, int]
-    """How many each sync brought."""
+    """The number of records that each sync loaded."""
     expected: list[Used]
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and key, as the first sync found them. None is the rest, as of the second."""
+    """Credits by month (`2026-03`) and API key after the first sync; None is the rest after the second sync."""
 
     def rows(self, where: str = "TRUE") -> dict[str, Row]:
         return usage_rows(self.target, where)
@@ -109,7 +109,7 @@ def sync_twice(
     environment: Mapping[str, str] | None = None,
     between: Callable[[], None] = lambda: None,
 ) -> Synced:
-    """By PyAirbyte; `between` is called before anything changes. Only the first sync reads the usage of API keys."""
+    """Sync twice with PyAirbyte and call `between` in between. Only the first sync reads usage by API key."""
     config = {"api_key": ledger.api_key, "base_url": ledger.base_url, "start_date": START}
     ledger.clear(MONDAY)
     with pyairbyte(folder, environment) as sync:
@@ -125,7 +125,7 @@ def sync_twice(
 
 
 def usage_rows(target: Target, where: str = "TRUE") -> dict[str, Row]:
-    """(date, tool, email, project, name of the project, uses, credits) by id; an id that is there twice fails."""
+    """Return (date, tool, email, project, its name, uses, credits) by usage ID; fail if an ID is there twice."""
     columns = "usage_id, date, tool, user_email, project_reference, project_name, user_uses, user_credits"
     found = target.query(f"SELECT {columns} FROM {SCHEMA}.credit_usage WHERE {where}")
     rows = {row[0]: row[1:] for row in found}
@@ -134,7 +134,7 @@ def usage_rows(target: Target, where: str = "TRUE") -> dict[str, Row]:
 
 
 def change_the_past(sandbox: Sandbox) -> None:
-    """A day goes by, and what Magnific says about the days before changes."""
+    """Move to the next day, and change what Magnific reports about earlier days."""
     rows = sandbox.rows(start_date="2026-03-11", end_date="2026-03-11")
     row = next(row for row in rows if row["user_email"] != OLD_EMAIL and row["project_reference"])
     late = {"day": row["date"], "tool": row["tool"], "email": row["user_email"], "uses": 1, "credits": CREDITED}
@@ -149,13 +149,13 @@ def change_the_past(sandbox: Sandbox) -> None:
 
 
 def _a_day_goes_by(target: Target) -> None:
-    """What was loaded was loaded a day earlier: the list of members tells by its age who is no longer listed."""
+    """Make all loaded rows a day older, because the age of a member's row shows who is no longer listed."""
     for table in KEYS:
         target.execute(f"UPDATE {SCHEMA}.{table} SET _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL '1 day'")
 
 
 def _spent_by_key(sandbox: Sandbox) -> dict[tuple[str, str | None], int]:
-    """Credits by month and API key, up to MONDAY."""
+    """Return credits by month and API key, up to MONDAY."""
     credits: Counter[tuple[str, str | None]] = Counter()
     for key in (one.api_key_id for one in API_KEYS):
         for row in sandbox.totals(start_date=START, end_date=MONDAY, api_key_ids=key):

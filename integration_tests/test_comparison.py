@@ -1,4 +1,4 @@
-"""`python -m verify.compare`: where an export of the dashboard and the synced table agree, and where not and why."""
+"""Test `python -m verify.compare`, which shows where a dashboard export and a synced table differ, and why."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture()
 def team(synced: Path, tmp_path: Path) -> Team:
-    """With a table of March, synced on its last day, and its export."""
+    """A team with a table of March, synced on the last day of the month, and with its export."""
     team = Team(tmp_path)
     shutil.copy(synced, team.table_file)
     team.export()
@@ -38,7 +38,7 @@ def compared(team: Team, capsys: pytest.CaptureFixture[str]) -> Compared:
 
 
 def reasons(compared: Compared) -> list[str]:
-    """The letters, each with its figures and words."""
+    """Return the possible reasons for differences, each with its figures and words."""
     return re.split(r"(?m)^[a-z]  ", " \n" + compared.part("Possible reasons"))[1:]
 
 
@@ -123,7 +123,7 @@ def test_the_credits_of_all_reasons_add_up_to_the_difference(team: Team, compare
     assert "Magnific has given the usage to another person" in compared.flat
 
 
-def test_other_names_are_told_and_a_project_is_the_same_under_its_new_one(team: Team, compared: Compared) -> None:
+def test_other_names_are_listed_and_a_renamed_project_is_the_same(team: Team, compared: Compared) -> None:
     team.happen({"kind": "rename_project", "reference": PROJECTS[0].reference, "name": "Winter Catalogue"})
     team.export()
     assert compared() == 1
@@ -221,7 +221,7 @@ def test_without_usage_on_a_side_it_is_said_what_is_missing(team: Team, compared
     assert "Nothing has been synced into the table yet" in reason
 
 
-def test_people_alone_and_columns_that_lack_are_told(team: Team, compared: Compared) -> None:
+def test_missing_columns_and_rows_are_reported(team: Team, compared: Compared) -> None:
     cut = [",".join(line.split(",")[i] for i in (0, 1, 4)) for line in team.export().splitlines()]
     team.export_file.write_text("\n".join(cut))
     assert compared() == 0
@@ -238,7 +238,7 @@ def test_people_alone_and_columns_that_lack_are_told(team: Team, compared: Compa
 def test_the_page_is_one_page_of_usual_width_however_much_differs(team: Team, compared: Compared) -> None:
     team.query("update credit_usage set user_credits = user_credits + 7 where tool is not null")
     assert compared() == 1
-    # A file may lie as deep as it likes.
+    # The output contains paths, which can have any length.
     lines = compared.printed.replace(str(team.export_file.parent), "").splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) < 80

@@ -1,4 +1,4 @@
-"""`python -m demo` as a person runs it: what it prints, and what it leaves behind."""
+"""Run `python -m demo` as a person does, and check what it prints and leaves behind."""
 
 import re
 import socket
@@ -22,12 +22,12 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         code, printed = demo.run(HTTP_PROXY=address, http_proxy=address, ALL_PROXY=address, NO_PROXY="", no_proxy="")
         proxy.setblocking(False)
-        # What is on this machine is asked for through no proxy.
+        # Requests to this machine do not use the proxy.
         with pytest.raises(BlockingIOError):
             proxy.accept()
     assert code == 0, printed
     assert "7 API requests" in printed.partition("second sync")[0]
-    assert "17 API requests" in printed.partition("second sync")[2], "5, and 3 for each of the 4 API keys"
+    assert "17 API requests" in printed.partition("second sync")[2], "5 requests, and 3 for each of the 4 API keys"
     assert "5 of its requests read the other streams." in " ".join(printed.split())
     assert [line for line in printed.splitlines() if len(line) > 80 and str(demo.folder) not in line] == []
     assert rows_add_up(printed) > 8
@@ -55,7 +55,7 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
     assert demo.connections() == ""
     assert demo.leftovers() == []
     assert not (demo.folder / "home" / ".airbyte").exists()
-    # The same usage alone, in another schema.
+    # The usage table alone, in a schema of another name, is enough to build the models.
     monkeypatch.chdir(demo.folder)
     with duckdb.connect("elsewhere.duckdb") as connection:
         connection.execute(f"attach '{demo.output / 'magnific.duckdb'}' as demo; create schema magnific")
@@ -64,7 +64,7 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
 
 
 def rows_add_up(printed: str) -> int:
-    """How many rows of the table have figures whose last is the sum of those before it; the others fail."""
+    """Check that each row and column of the printed table adds up to its total, and return the number of rows."""
     table = printed.partition("Credits by tool and month")[2].partition("totals")[0]
     figures = [
         [int(one.replace(",", "")) for one in re.findall(r"(?<=  )[\d,]+(?=  )", line)] for line in table.splitlines()
@@ -91,14 +91,14 @@ def test_with_a_key_it_reads_that_api_by_plan_and_start(demo: Demo, make_sandbox
     assert "Meanwhile" not in printed
     requests = api.requests()
     asked = [request["path"].rpartition("/")[2] for request in requests]
-    # The check, a sync of each, the second with the four API keys, and the totals by month.
+    # Requests of the check, of two syncs (the second one reads four API keys), and of the totals by month.
     assert asked == [USAGE, *LISTS, USAGE, *LISTS, USAGE, *[USAGE] * 4, USAGE]
     first_sync = requests[5]["body"]
     assert first_sync == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}
     page = (demo.output / "report.html").read_text()
     assert "invented" not in page
     with duckdb.connect(demo.output / "magnific.duckdb", read_only=True) as connection:
-        # No invented prices.
+        # The demo's invented prices are not applied.
         assert connection.execute("select has_prices from models.magnific__synced").fetchall() == [(False,)]
     written = [file for file in demo.output.rglob("*") if file.is_file()]
     assert key not in printed
@@ -153,5 +153,5 @@ def test_the_history_of_members_outlives_the_file_that_the_next_run_replaces(tmp
     assert keep_history(invented, synced("real", "ann@example.com")) is None
     (tmp_path / "text.duckdb").write_text("the last result")
     kept = keep_history(tmp_path / "text.duckdb", same)
-    assert kept is not None and kept.read_text() == "the last result", "what cannot be opened is not thrown away"
+    assert kept is not None and kept.read_text() == "the last result", "a file that cannot be opened is kept"
     assert keep_history(tmp_path / "none.duckdb", same) is None

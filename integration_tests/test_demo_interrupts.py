@@ -1,4 +1,4 @@
-"""Ctrl-C, and what a supervisor sends, at any moment of the demo: what is told, and that nothing is left running."""
+"""Interrupt the demo at any moment, with Ctrl-C or a supervisor's signal: it says so and leaves nothing running."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def test_an_interrupt_leaves_nothing_running(demo: Demo, moment: str, number: si
 
 
 def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None:
-    # Whatever is imported first waits, as a slow disk does.
+    # The first import waits, as on a slow disk.
     (demo.folder / "site" / "rich").mkdir(parents=True)
     (demo.folder / "site" / "rich" / "__init__.py").write_text(
         "print('importing', flush=True)\nimport time\ntime.sleep(3600)"
@@ -43,7 +43,7 @@ def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:
     other = Thread(target=Event().wait, daemon=True)
     other.start()
     reached = []
-    # In the background it is ignored.
+    # Without this handler, a background job would ignore SIGINT.
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt), held_back():
@@ -55,7 +55,7 @@ def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:
     assert reached == ["the end"]
 
 
-def test_files_take_the_last_ones_places_together_or_not_at_all(tmp_path: Path) -> None:
+def test_new_files_replace_the_last_ones_together_or_not_at_all(tmp_path: Path) -> None:
     names = ("magnific.duckdb", "report.html")
     for name in names:
         (tmp_path / name).write_text("last")
@@ -69,7 +69,7 @@ def test_files_take_the_last_ones_places_together_or_not_at_all(tmp_path: Path) 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, "new")
 
 
-def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
+def test_ctrl_c_is_reported_whatever_error_a_library_raises(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def query(*_: Any) -> bool:
@@ -85,25 +85,25 @@ def test_ctrl_c_is_told_as_that_whatever_a_library_makes_of_it(
 
 def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
     api = make_sandbox("--plan=enterprise")
-    # After the check's and the first sync's.
+    # The check and the first sync send the first two requests for usage; the third gets no answer.
     api.spoil(kind="silence", path=USAGE, at=3)
     start = str(datetime.now(UTC).date() - timedelta(days=30))
     settings = {"MAGNIFIC_API_KEY": api.api_key, "MAGNIFIC_PLAN": "enterprise", "MAGNIFIC_START_DATE": start}
     process = demo.start_until("first sync", MAGNIFIC_BASE_URL=api.base_url, **settings)
-    # The check, the lists and usage, the lists again, and the one that is not answered.
+    # Requests of the check, of the first sync, of the lists in the second sync, and the one without an answer.
     api.wait_for_requests(1 + 5 + 4 + 1)
     assert any("source-magnific-analytics read" in command for command in demo.processes())
     interrupted(process, demo)
 
 
 def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signals = signal.SIGINT) -> None:
-    """Send Ctrl-C to the demo alone, or what a supervisor sends, again and again, and see that everything ends."""
+    """Send a signal to the demo's main process repeatedly, and check that all its processes end."""
     for _ in range(10):
         process.send_signal(number)
         time.sleep(0.05)
     printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
-    # What was printed before it is progress, a line for each step.
+    # The lines before the last message are progress, one line for each step.
     assert [line for line in printed.splitlines() if line[:1] not in ("…", "✓", " ", "")][-1:] == [INTERRUPTED]
     assert "Traceback" not in printed
     assert demo.processes() == []

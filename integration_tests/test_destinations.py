@@ -1,4 +1,4 @@
-"""PyAirbyte and a published destination load the connector's records twice; SQL then compares with the ledger."""
+"""PyAirbyte and a published destination load the connector's records twice; SQL compares them with the ledger."""
 
 import os
 from collections import Counter
@@ -39,7 +39,7 @@ TARGETS = ("duckdb", "postgres")
 def synced(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, built_ledger: Sandbox
 ) -> Iterator[Synced]:
-    """By the connector, as the models are built on it, and by its image."""
+    """A database synced twice by the console script, on which the models are built, and by the image."""
     database, _, by_image = request.param.partition("_")
     if not by_image:
         built: Built = request.getfixturevalue(f"{database}_built")
@@ -49,7 +49,7 @@ def synced(
     with engine() as settings, postgres() if database == "postgres" else nullcontext() as port:
         build()
         target = Postgres(port) if port else DuckDb(str(folder / "warehouse.duckdb"))
-        # PyAirbyte takes the first docker on the path.
+        # PyAirbyte uses the first docker on PATH.
         environment = settings | {"PATH": f"{Path(DOCKER).parent}:{os.environ['PATH']}"}
         source = {"docker_image": IMAGE, "use_host_network": True}
         yield sync_twice(folder, target, built_ledger, source, environment)
@@ -57,7 +57,7 @@ def synced(
 
 def test_the_second_sync_brings_the_days_of_the_lookback_alone(synced: Synced) -> None:
     lists = 14 + 4 + 4 + 6
-    # A row that was deleted comes along with its zeros.
+    # The connector also emits deleted rows, with zeros as figures.
     read_again = synced.rows(f"date >= '{READ_AGAIN}'")
     [(by_key,)] = synced.target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key")
     assert synced.records == (len(synced.before) + lists + by_key, len(read_again) + lists)
@@ -75,7 +75,7 @@ def test_the_sums_equal_the_ledger(synced: Synced) -> None:
 
 
 def test_the_rows_read_again_are_those_of_the_ledger_under_the_new_names(synced: Synced) -> None:
-    """Corrected late, under another email, attributed, and of a day that went on: the ledger knows all of it."""
+    """The ledger has late usage, a new email, a new project name and a further day, and so must the table."""
     found = [row for row in synced.rows(f"date >= '{READ_AGAIN}'").values() if row[1] is not None]
     assert Counter((*row[:4], *row[5:]) for row in found) == Counter(
         (row.date, row.tool, row.email, row.project, row.uses, row.credits)
@@ -91,7 +91,7 @@ def test_the_rows_read_again_are_those_of_the_ledger_under_the_new_names(synced:
     assert listed == [(NEW_PROJECT_NAME,)]
 
 
-def test_refunded_usage_leaves_rows_that_say_nothing_but_that_they_are_deleted(synced: Synced) -> None:
+def test_refunded_usage_leaves_rows_that_only_mark_the_deletion(synced: Synced) -> None:
     refunded = [row for row in synced.before.values() if (str(row[0]), row[1]) == (REFUND["day"], REFUND["tool"])]
     deleted = synced.rows("_ab_cdc_deleted_at IS NOT NULL")
     empty = (date.fromisoformat(REFUND["day"]), None, None, None, None, 0, 0)
@@ -123,14 +123,14 @@ def test_values_arrive_as_they_were(synced: Synced) -> None:
 
 
 def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: Path, sandbox: Sandbox) -> None:
-    """destination-pgvector ignores Airbyte's sign of deletion: a document of a deleted row stays as it was."""
+    """destination-pgvector ignores Airbyte's sign of deletion, so the document of a deleted row stays as it was."""
     start = "2026-03-06"
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "start_date": start}
     sandbox.clear(MONDAY)
     source = Warehouse()
     with postgres() as port:
         Postgres(port).execute("CREATE EXTENSION vector")
-        # It merges into tables of the default schema alone.
+        # destination-pgvector merges only into tables of the default schema.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}
         settings = {
             "processing": {"chunk_size": 1000, "text_fields": ["usage_id"]},
@@ -139,7 +139,7 @@ def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: P
         }
 
         def sync(end: str) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-            """The rows that were emitted, and all documents after that, by their ids."""
+            """Sync up to `end`; return the emitted rows, and all documents by their IDs."""
             run = read_here(config | {"end_date": end}, USAGE_ALONE, source.state)
             source.load(run.stdout)
             write_to_pgvector(tmp_path, settings, USAGE_ALONE, run.stdout)

@@ -1,4 +1,4 @@
-"""The documentation: what it says can be run, runs; what it says about errors is what the connector says."""
+"""Check the documentation: its runnable commands run, and its error messages are the connector's."""
 
 import ast
 import json
@@ -20,27 +20,27 @@ from source_magnific_analytics.source import SourceMagnificAnalytics
 
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md"), *(ROOT / "docs").rglob("*.md")})
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
-# The repository's own files, as they are linked to from elsewhere.
+# The address under which other pages link to the repository's files.
 HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/"
 BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-# Commands that are neither marked as runnable nor an example, by their first words, and why not.
+# Blocks that are neither marked as runnable nor an example, by their first words, with the reason.
 NOT_RUN_HERE = {
-    **dict.fromkeys(("git clone", "make models WAREHOUSE"), "test_demo.py runs what they run"),
-    "make test ": "this is it",
+    **dict.fromkeys(("git clone", "make models WAREHOUSE"), "test_demo.py runs the same programs"),
+    "make test ": "runs this test",
     "flowchart": "a picture",
     **dict.fromkeys(
         ("packages:", "valid_from", "vars:", "models:", "team,scope", ",team"),
-        "the reader's dbt project; dbt_project.py is one",
+        "belongs to the reader's dbt project; dbt_project.py tests one",
     ),
-    **dict.fromkeys(("select scope", "dbt --quiet run-operation", "The group"), "test_models_budget.py asks more"),
-    "30 6 * * * cd /srv/finops": "the reader's dbt project, by cron",
+    **dict.fromkeys(("select scope", "dbt --quiet run-operation", "The group"), "test_models_budget.py covers more"),
+    "30 6 * * * cd /srv/finops": "runs the reader's dbt project from cron",
     "BashOperator": "a line of the reader's DAG",
-    "make image": "test_image.py builds it; the registry is the reader's",
-    "make release": "make release is a job of the CI",
+    "make image": "test_image.py builds the image; only the reader has the registry",
+    "make release": "CI runs make release in its own job",
     "cd /srv/magnific\nAIRBYTE_OFFLINE_MODE=1 PATH": "test_examples.py runs the same command from the crontab",
     **dict.fromkeys(("abctl", "kubectl", "# values.yaml"), "needs a cluster"),
     "ghcr.io": "an image's name",
-    "terraform {": "says itself that it was not run",
+    "terraform {": "the page says that this was not run",
     "from datetime import UTC, datetime, timedelta\n\nfrom airflow.providers.airbyte": "needs an Airbyte server",
     "from dagster import Definitions, EnvVar": "needs an Airbyte server",
     "{": "a configuration, checked as JSON",
@@ -50,7 +50,7 @@ TODAY = date(2026, 3, 31)
 
 
 def blocks(page: Path) -> list[tuple[str, str, str]]:
-    """The fenced blocks of a page: language, `runnable` or the file that it shows or nothing, text."""
+    """Return the fenced blocks of a page: language, mark (`runnable`, the file shown, or nothing) and text."""
     return [(language, mark, dedent(text)) for language, mark, text in BLOCK.findall(page.read_text())]
 
 
@@ -65,14 +65,14 @@ def test_every_code_block_is_well_formed(page: Path) -> None:
             run(["bash", "-n"], input=text)
 
 
-def test_markdownlint_has_nothing_to_say() -> None:
+def test_markdownlint_reports_nothing() -> None:
     program = modules("markdownlint", "markdownlint-cli2@0.24.1") / ".bin" / "markdownlint-cli2"
     names = [page.relative_to(ROOT) for page in PAGES]
     assert f"Linting: {len(names)} files" in run([program, *names], env=ENVIRONMENT)
 
 
 def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
-    """What a sync makes there, and what the demo beside it."""
+    """Write the database of a sync and the export of the demo into `folder`."""
     folder.mkdir(exist_ok=True)
     team = Team(folder)
     team.sync(schema=schema)
@@ -87,9 +87,9 @@ def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None:
-    """In order, in one directory that stands for /srv/magnific and a checkout, with the connector on the PATH.
+    """Run the blocks in order, in a directory that stands for /srv/magnific and a checkout, with the connector on PATH.
 
-    What the examples leave there is there before; test_examples.py runs them.
+    The files that the examples write already exist there; test_examples.py runs the examples.
     """
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "PATH": path}
@@ -172,7 +172,7 @@ def test_every_link_inside_the_project_leads_somewhere() -> None:
 
 
 def text_of(node: ast.AST) -> str | None:
-    """A string with an ellipsis for each value put in; None for what is not a string."""
+    """Return the text of a string with an ellipsis for each inserted value, or None if `node` is not a string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

@@ -1,4 +1,4 @@
-"""The console script on machines that are set up oddly, in zones far from UTC, and before a reader that watches."""
+"""Run the console script with unusual encodings, proxies and time zones, and read its output while it runs."""
 
 import json
 import subprocess
@@ -28,13 +28,13 @@ def test_output_is_utf_8_in_any_locale_and_loopback_needs_no_proxy(encoding: str
     assert [row["tool"] for row in run.records("credit_usage")] == [used["tool"]]
 
 
-def test_a_proxy_that_is_no_address_is_a_mistake_to_mend(connector: Connector) -> None:
+def test_an_invalid_proxy_address_fails_the_check(connector: Connector) -> None:
     status, message = connector("check", config=CONFIG, env={"HTTPS_PROXY": "garbage://:x"}).connection
     assert status == "FAILED"
     assert "No request can be sent with this machine's proxy setting" in message
 
 
-# The first two are always a day off from UTC, so that a date in local time is wrong at any hour; the third is none.
+# The first two zones are a whole day off UTC, so a local date is wrong at any hour; the third does not exist.
 @pytest.mark.parametrize("zone", ["AAA-24", "ZZZ+24", "Not/A/Zone"])
 def test_windows_end_on_a_utc_day_in_any_zone(connector: Connector, sandbox: Sandbox, config: Json, zone: str) -> None:
     def utc_day(offset: int = 0) -> str:
@@ -54,7 +54,7 @@ def test_a_window_can_be_read_while_the_next_is_awaited(sandbox: Sandbox, connec
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout
         saved = None
-        # The second answer never comes, so what is seen did not wait for it.
+        # The second answer never comes, so the output of the first window did not wait for it.
         while saved is None:
             message = json.loads(process.stdout.readline())
             if message["type"] == "STATE":

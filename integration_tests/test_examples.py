@@ -1,4 +1,4 @@
-"""The examples of docs/deploy.md, run by what they are written for, over a day whose requests are used up."""
+"""Run the examples of docs/deploy.md with the tools they are for, on a day whose requests run out."""
 
 import json
 import os
@@ -52,11 +52,11 @@ def test_an_orchestrator_tries_again_after_the_days_limit_and_completes(home: Ho
 
 
 def cron(home: Home) -> subprocess.Popen[bytes]:
-    """The crontab's command, started by the shell and with the environment that cron gives it."""
+    """Start the crontab's command with the shell and the environment of cron."""
     command = home.install("crontab").read_text().split(maxsplit=5)[5].rstrip("\n")
-    assert "%" not in command, "cron would end the line there"
+    assert "%" not in command, "cron ends a command at a percent sign"
     given = {"HOME": str(home.folder), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    # A machine may say where temporary files are; here it is where a test looks for them.
+    # Temporary files go into the directory in which the tests look for them.
     return subprocess.Popen(["/bin/sh", "-c", command], env={**given, "TMPDIR": str(home.temporary)}, cwd=home.folder)
 
 
@@ -87,14 +87,14 @@ def test_an_example_does_nothing_while_another_sync_lasts(home: Home, example: s
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, number: signal.Signals) -> None:
-    """The signal comes while the connector waits for an answer, with every file written.
+    """The signal arrives while the connector waits for an answer, after all files have been written.
 
-    Each that holds the key is below a directory that only its user may enter.
+    Each file with the key is in a directory that only its owner can enter.
     """
     home.sandbox.spoil({"kind": "silence", "path": "usage"})
     environment = {**os.environ, "TMPDIR": str(home.temporary), "AIRBYTE_OFFLINE_MODE": "1"}
     environment["PATH"] = f"{Path(SCRIPT).parent}:{environment['PATH']}"
-    # Where tests run under nohup, the signal would be ignored.
+    # Under nohup, the example would otherwise ignore the signal.
     heard = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
     with subprocess.Popen([sys.executable, "sync.py"], cwd=home.folder, env=environment, **heard) as process:
         home.sandbox.wait_for_requests(SMALL_STREAMS + 1)
@@ -104,7 +104,7 @@ def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, n
         modes = {entrance.stat().st_mode & 0o777 for entrance in entrances}
         process.send_signal(number)
         assert process.wait(timeout=HUNG) != 0
-    # PyAirbyte's configuration and the connector's.
+    # Both PyAirbyte and the connector write a configuration with the key.
     assert len(holders) >= 2
     assert modes == {0o700}
     assert not [file for file in home.temporary.rglob("*") if file.is_file()]
@@ -116,7 +116,7 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
     path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
     expected = {}
-    # Names that SQL does not take as they are; the refused one is in the middle.
+    # SQL must quote these names. The team whose key is refused is in the middle.
     for seed, (team, key) in enumerate([("North", "key-1"), ("north-east", "refused"), ("order", "key-3")], start=1):
         sandbox = make_sandbox(f"--seed={seed}", f"--key=key-{seed}", "--today=2026-03-31")
         config = {"api_key": key, "base_url": sandbox.base_url, **PERIOD}

@@ -1,6 +1,6 @@
-"""Faults as they come over a real connection: each is called by its name and survived, or ends in a clear error.
+"""Faults of a real connection: the log names each fault, and the sync survives it or ends with a clear error.
 
-What follows from each is proved in unit_tests: test_failures.py, test_long_ranges.py.
+In unit_tests, test_failures.py and test_long_ranges.py test how the connector handles each fault.
 """
 
 import socket
@@ -16,7 +16,7 @@ from warehouse import USAGE_ALONE, Warehouse, catalog
 from source_magnific_analytics.policy import POLICY
 
 MEMBERS = catalog("members")
-# What comes back, and how the log must call it.
+# Quirks of the sandbox, and the words with which the log must report them.
 FAULTS: dict[str, str] = {
     "bad-utf8": "what the API promises",
     "reset-before": "a connection that broke",
@@ -28,25 +28,25 @@ FAULTS: dict[str, str] = {
     "bad-gzip": "an answer that cannot be decompressed",
     "silence": "no complete answer in time",
 }
-# A connection that is not closed may be taken for the next try, and then breaks.
+# Some answers close the connection, because the next try could otherwise reuse it and fail.
 NOT_HTTP = {
     "nothing": b"",
     "another protocol": b"SSH-2.0-OpenSSH_9.2p1\r\n",
     "a header without end": b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000,
     "a thousand headers": b"HTTP/1.1 200 OK\r\n" + b"X-Many: x\r\n" * 1_000 + b"\r\n",
-    "a length that is no number": b"HTTP/1.1 200 OK\r\nContent-Length: long\r\n\r\n",
-    "a chunk that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+    "a length that is not a number": b"HTTP/1.1 200 OK\r\nContent-Length: long\r\n\r\n",
+    "an invalid chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
     "an unknown encoding": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: zstd\r\n\r\n{}",
-    "a status that is no number": b"HTTP/1.1 OK\r\n\r\n",
+    "a status that is not a number": b"HTTP/1.1 OK\r\n\r\n",
     "no content": b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
-    "bytes that are no text": bytes(range(256)) * 4,
+    "bytes that are not text": bytes(range(256)) * 4,
 }
 NOWHERE = [b"http://[", b"http://127.0.0.1:99999/", b"//", b"\xff\xfe", b"file:///etc/passwd", b"/v1/elsewhere"]
 
 
 @pytest.fixture()
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds between the tries; nobody waits for them."""
+    """The seconds between tries, which the test skips."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
     return slept
@@ -66,7 +66,7 @@ def test_a_fault_is_survived_and_the_table_is_exact(
     warehouse.check(sandbox, config)
     assert (run.code, run.errors) == (0, [])
     assert FAULTS[kind] in run.log
-    assert len(waits) == (kind != "silence"), "a range that is too much is halved at once"
+    assert len(waits) == (kind != "silence"), "a range that is too long is halved at once"
 
 
 @pytest.mark.parametrize("name", NOT_HTTP)
@@ -88,7 +88,7 @@ def test_a_redirect_is_refused_wherever_it_leads(config: Json, location: bytes) 
 
 
 def test_a_body_that_drips_is_given_up(sandbox: Sandbox, config: Json, warehouse: Warehouse) -> None:
-    """A byte now and then keeps a connection from timing out; the whole body has a time-out of its own."""
+    """A byte now and then keeps the connection from timing out, but the whole body has its own time-out."""
     sandbox.spoil(kind="trickle", seconds=0.2, path=USAGE, times=1)
     run = read_here(config, USAGE_ALONE, policy=replace(POLICY, body_timeout=2.0))
     warehouse.load(run.stdout)

@@ -1,4 +1,4 @@
-"""The image, built for real and run the way the platform runs it: hardened, with its files mounted read-only."""
+"""Build the image and run it as the platform does: hardened, with its files mounted read-only."""
 
 import json
 import shutil
@@ -16,9 +16,9 @@ from warehouse import USAGE_ALONE
 
 pytestmark = pytest.mark.image
 
-# What the connector adds to the base, bytecode included: 245 MB in November 2026, most of it pandas, numpy and gRPC.
+# The connector and its bytecode add 245 MB to the base (November 2026), most of it pandas, numpy and gRPC.
 MOST_BYTES = 280_000_000
-# The CDK makes a temporary directory for every run, so a read-only root needs a place for that.
+# The CDK creates a temporary directory in every run, so a read-only root needs a writable /tmp.
 HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m")
 PROGRAM = "/opt/connector"
 
@@ -29,7 +29,7 @@ def inspect(image: str) -> Json:
 
 
 def inside(image: str, *command: str) -> str:
-    """Standard output of a command that is run in place of the connector."""
+    """Run a command in the image instead of the connector, and return its standard output."""
     return docker("run", "--rm", "--network=none", *HARDENED, f"--entrypoint={command[0]}", image, *command[1:])
 
 
@@ -55,7 +55,7 @@ def test_the_user_airbyte_owns_its_directory_and_cannot_change_the_program(image
     assert inspect(image)["Config"]["User"] == "1000:1000"
     assert inside(image, "id", "--user", "--name").strip() == "airbyte"
     assert inside(image, "stat", "--format=%U %a", "/airbyte").split() == ["airbyte", "755"]
-    # By owner and mode, since nothing is writable on a read-only disk.
+    # Check owners and modes, because nothing is writable on a read-only disk anyway.
     changeable = ("(", "!", "-user", "root", "-o", "-perm", "/022", ")", "!", "-type", "l")
     assert inside(image, "find", PROGRAM, *changeable).split() == []
 
@@ -72,7 +72,7 @@ def test_only_the_program_is_inside(image: str) -> None:
     assert inside(image, "find", PROGRAM, "-maxdepth", "1", "-type", "f").split() == [f"{PROGRAM}/main.py"]
     unwanted = ("*_tests", "sandbox", "benchmarks", "docs", "secrets", ".env", ".git", "pip", "pytest")
     names = [word for name in unwanted for word in ("-o", "-name", name)][1:]
-    # Five levels: down to the packages, not into those of others.
+    # Five levels reach the installed packages, but not the modules inside them.
     assert inside(image, "find", PROGRAM, "-maxdepth", "5", "(", *names, ")").split() == []
 
 
@@ -93,7 +93,7 @@ def test_every_module_is_compiled_once(image: str) -> None:
 
 
 def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_path: Path) -> None:
-    """The other one by docker alone. A build argument without a value is that of the environment, or none."""
+    """Build again with docker alone. A build argument without a value takes its value from the environment, if any."""
     context = tmp_path / "elsewhere"
     left_out = shutil.ignore_patterns(".git", ".venv*", "venv", "node_modules", "build", "dist", ".*_cache")
     shutil.copytree(ROOT, context, ignore=left_out)
@@ -114,9 +114,9 @@ def test_spec_through_the_command_that_the_platform_runs(image: str) -> None:
 
 
 def test_a_million_rows_fit_into_256_mib(image: str, tmp_path: Path, make_sandbox: Callable[..., Sandbox]) -> None:
-    """Large answers, one after another: beyond 256 MiB the kernel would end the process.
+    """Read large answers one after another. Beyond 256 MiB, the kernel would kill the process.
 
-    test_destinations.py has PyAirbyte discover, read and resume by the image.
+    In test_destinations.py, PyAirbyte uses the image to discover, read and resume.
     """
     sandbox = make_sandbox("--people=2000", "--today=2026-06-30")
     for folder in (tmp_path, *list(tmp_path.parents)[:2]):
@@ -136,7 +136,7 @@ def test_a_million_rows_fit_into_256_mib(image: str, tmp_path: Path, make_sandbo
     assert found >= 1_000_000
     with subprocess.Popen(read, stdout=subprocess.PIPE) as process:
         assert process.stdout and process.stdout.readline()
-        # Docker hands it on to the connector, the container's first process.
+        # Docker forwards the signal to the connector, the container's first process.
         process.terminate()
         process.communicate()
     assert process.returncode == 128 + signal.SIGTERM

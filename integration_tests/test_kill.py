@@ -1,4 +1,4 @@
-"""Ended at any moment: whatever was written before, the next run makes the table whole, and no file keeps the key."""
+"""End the connector at any moment: the next run completes the table, and no file keeps the key."""
 
 import os
 import random
@@ -21,13 +21,13 @@ FULL = Path("/dev/full")
 
 @pytest.fixture()
 def backfill(config: Json) -> Json:
-    """Two years by week: five windows, each many times larger than the pipe between the two processes."""
+    """A configuration for two years by week: five windows, each much larger than the pipe that the test reads from."""
     return config | {"granularity": "week", "start_date": "2024-04-01"}
 
 
 @pytest.fixture()
 def temporary(tmp_path: Path) -> Path:
-    """Where the script puts its temporary files."""
+    """The directory for the temporary files of the console script."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     return folder
@@ -35,7 +35,7 @@ def temporary(tmp_path: Path) -> Path:
 
 @contextmanager
 def started(command: list[str], temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The console script, which does not ignore signals, as it would under nohup; it has to end within the block."""
+    """Start the console script without ignored signals, even under nohup, and wait for its end after the block."""
 
     def hear() -> None:
         for number in SIGNALS:
@@ -48,7 +48,7 @@ def started(command: list[str], temporary: Path) -> Iterator[subprocess.Popen[by
 
 
 def with_the_key(temporary: Path, sandbox: Sandbox) -> list[Path]:
-    """The temporary files that hold the key."""
+    """Return the temporary files that contain the API key."""
     return [file for file in temporary.rglob("*") if file.is_file() and sandbox.api_key in file.read_text()]
 
 
@@ -107,7 +107,7 @@ def test_a_signal_ends_the_process_although_nobody_reads_what_it_writes(
 ) -> None:
     with started(connector.command("read", config=backfill, catalog=USAGE_ALONE), temporary) as running:
         assert running.stdout and running.stderr
-        # The first window is many times larger than the pipe, so the process waits until the next line is read.
+        # The first window is much larger than the pipe, so the process waits until the test reads the next line.
         while b'"type":"RECORD"' not in running.stdout.readline():
             pass
         assert with_the_key(temporary, sandbox)
@@ -117,7 +117,7 @@ def test_a_signal_ends_the_process_although_nobody_reads_what_it_writes(
         assert running.stderr.read() == b""
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="This system has no /dev/full, as Linux has.")
+@pytest.mark.skipif(not FULL.exists(), reason="This test needs /dev/full, which only Linux has.")
 @pytest.mark.parametrize("command", ["spec", "read"])
 def test_a_full_disk_ends_the_process(connector: Connector, backfill: Json, command: str) -> None:
     files = {"config": backfill, "catalog": ALL} if command == "read" else {}
@@ -140,7 +140,7 @@ def test_a_closed_pipe_ends_the_process(
         running.stdout.close()
         words = running.stderr.read()
     assert running.returncode != 0
-    # It does not go on to read windows that nobody takes.
+    # The connector stops reading windows whose rows nobody receives.
     assert sandbox.count() < 4 + 7
     assert sandbox.api_key.encode() not in words
     assert b"Logging error" not in words

@@ -1,4 +1,4 @@
-"""What make installs stands in locks/, in every environment."""
+"""Check that the files in locks/ list every package that make installs, in every environment."""
 
 import re
 import sys
@@ -13,19 +13,19 @@ from venvs import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFEC
 
 
 def locked(name: str) -> set[tuple[str, str]]:
-    """Names and versions; a name has several where these depend on the Python."""
+    """Return names and versions of a lock; a package can have several versions for different versions of Python."""
     return set(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "locks" / f"{name}.txt").read_text(), re.MULTILINE))
 
 
 def installed(packages: Path) -> set[tuple[str, str]]:
-    """Names and versions of what is there, but for the connector."""
+    """Return names and versions of the installed packages, without the connector."""
     found = {(canonicalize_name(one.name), str(Version(one.version))) for one in distributions(path=[str(packages)])}
     return {(name, version) for name, version in found if name != "airbyte-source-magnific-analytics"}
 
 
 def test_what_the_tests_run_on_is_locked() -> None:
     [packages] = Path(sys.prefix).glob("lib/python3*/site-packages")
-    assert installed(packages) - locked("dev") == set(), "not from locks/dev.txt: make clean, and again"
+    assert installed(packages) - locked("dev") == set(), "not from locks/dev.txt: run make clean and try again"
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_what_the_tests_run_on_is_locked() -> None:
     [AIRFLOW, DAGSTER, DBT, MODELS, DESTINATION, DLT, PREFECT, SCHEMATHESIS, FOCUS],
     ids=lambda one: one.name,
 )
-def test_what_is_kept_apart_is_locked(environment: Environment) -> None:
+def test_separate_environments_are_locked(environment: Environment) -> None:
     environment.program("python")
     lock = {"dagster": "dev", "models": "dbt"}.get(environment.name, environment.name)
     [packages] = environment.folder.glob("lib/python3*/site-packages")

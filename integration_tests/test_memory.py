@@ -1,4 +1,4 @@
-"""No body takes more memory than a small container has: hostile ones end as errors, the largest usual ones are read."""
+"""Test that memory stays below 256 MiB: the largest allowed bodies are read, and larger ones end in errors."""
 
 import subprocess
 import sys
@@ -21,9 +21,9 @@ def compressed(pieces: Iterable[bytes]) -> bytes:
 
 
 def measured(command: list[str]) -> tuple[Run, int]:
-    """A whole program, and the most memory that it took, in KiB."""
+    """Run a program; return its output and its peak memory in KiB."""
     with tempfile.NamedTemporaryFile() as stdout:
-        # A process counts the memory of the one that started it, unless a small one stands between.
+        # A process inherits its parent's peak memory, so a small process starts the program.
         told = subprocess.run([sys.executable, "-c", MEASURE, stdout.name, *command], capture_output=True, check=True)
         code, peak = map(int, told.stdout.split())
         return Run(code, stdout.read()), peak
@@ -34,7 +34,7 @@ def sync(connector: Connector, config: Json, stream: str, server: RawServer) -> 
     return measured(connector.command("read", config=config, catalog=catalog(stream)))
 
 
-# Two parts of a period, of different people, that together have as many rows as may be added up.
+# Two parts of a period with different people, which together have the most rows that can be added up.
 PARTS = """
 from source_magnific_analytics import run
 from source_magnific_analytics.policy import POLICY
@@ -56,7 +56,7 @@ MEASURE = """
 import resource, subprocess, sys
 with open(sys.argv[1], "wb") as stdout:
     code = subprocess.call(sys.argv[2:], stdout=stdout)
-# macOS counts bytes, Linux KiB.
+# macOS reports bytes, and Linux reports KiB.
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (1024 if sys.platform == "darwin" else 1))
 """
 
@@ -71,7 +71,7 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (1024 if s
     ],
 )
 def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: str, filling: bytes, words: str) -> None:
-    """300 MiB from 300 kB, or objects without end."""
+    """The body decompresses from 300 kB to 300 MiB, or has too many objects or lists."""
     times = 300 if filling[0] == 0 else {"members": 5, "credit_usage": 30}[stream]
     answer = compressed([b'{"data":[', *[filling] * times, b"{}]}"])
     with raw_server(answer) as server:
@@ -79,7 +79,7 @@ def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: st
         name, failure, message = run.errors[0]
         assert (run.code, name, failure) == (1, stream, "system_error")
         assert words in message
-        # A list has no half; credit usage is halved down to a day.
+        # A list cannot be halved; ranges of credit usage are halved down to one day.
         assert server.connections == {"members": 1, "credit_usage": 8}[stream]
     assert peak < 256 * 1024
 
@@ -87,15 +87,15 @@ def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: st
 @pytest.mark.parametrize(
     ("entry", "count"),
     [
-        # Written so, the figures are mended before they are read.
+        # The connector corrects figures written in this way before it parses them.
         (b'{"user_uses":1.0,"user_credits":%d.0}', 199_990),
-        # As long as entries are, and with one such character a text is four times as large in memory.
+        # Long entries, in which one wide character makes each text four times as large in memory.
         (
             '{"user_uses":1.0,"user_credits":%d,"user_email":"🎨 person.%d@harbour-studio.example","project_reference":'
             '"🎨6f1cde11-2c4e-4b7a-9a9e-%012d","project_name":"🎨 \\ud83d %d","group_name":"🎨 %d"}'.encode(),
             110_000,
         ),
-        # As many servers write what is not ASCII, and the slash.
+        # Many servers escape slashes and all characters outside ASCII in this way.
         (
             b'{"user_uses":1,"user_credits":%d,"user_email":"person.%d@harbour-studio.example","project_reference":'
             b'"6f1cde11-%012d","project_name":"\\u3042\\u3044\\u3046\\/\\/\\ud83d\\ude00 %d",'

@@ -1,4 +1,4 @@
-"""The dbt package on DuckDB and PostgreSQL, synced and built twice: every figure is the ledger's."""
+"""The dbt package on DuckDB and PostgreSQL, synced and built twice: every figure equals the ledger's."""
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
@@ -89,7 +89,7 @@ def test_api_keys_have_what_each_key_spent_and_one_line_for_the_rest(built: Buil
 
 def test_the_day_of_the_last_sync_is_its_day_in_utc(built: Built) -> None:
     [(synced_at,)] = built.target.query(f"SELECT synced_at FROM {STAGING}.stg_magnific__last_sync")
-    # The first sync was moved a day back, and Auckland's time is more than eleven hours ahead.
+    # The first sync is dated a day back, and Auckland's time is more than eleven hours ahead of UTC.
     assert abs(datetime.now(UTC).replace(tzinfo=None) - synced_at) < timedelta(hours=11)
 
 
@@ -115,6 +115,6 @@ def test_every_column_of_every_model_is_described(built: Built) -> None:
         f" WHERE table_schema IN ('{MODELS}', '{STAGING}') AND column_name NOT LIKE 'dbt_%' ORDER BY ordinal_position"
     ):
         found[name].append(column)
-    # Opt-in.
+    # This column exists only if a variable switches it on.
     described["magnific__focus"].remove("x_UserEmail")
     assert described == found

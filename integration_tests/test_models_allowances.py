@@ -1,4 +1,4 @@
-"""Allowances and prices of the dbt package that change, rollover and packs: on tables made by hand."""
+"""Test changing allowances and prices, rollover and packs of the dbt package, on handmade tables."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -12,7 +12,7 @@ from dbt_project import Project
 from destinations import Row
 from handmade_tables import Build, build
 
-# The second price has none that was agreed upon.
+# The second row has no contracted price.
 SEEDS = {
     "magnific_prices": """valid_from,list_price_per_credit,contracted_price_per_credit,currency
 2026-02-20,0.001,0.0005,USD
@@ -38,7 +38,7 @@ USED = {"2026-02-10": 890, "2026-03-05": 1100, "2026-04-05": 2150}
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def allowed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    """Prices and allowances that change, rollover and a pack, synced in the third cycle of a contract of a 31st."""
+    """A build with changing prices and allowances, rollover and a pack, in the third cycle from January 31."""
     usage = [
         *[(f"day-{day}-0", "Upscaler", "gus@example.com", spent, "Film", TODAY, "{}") for day, spent in USED.items()],
         ("day-2026-02-10-1", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
@@ -58,7 +58,7 @@ IN_DUCKDB = pytest.mark.parametrize("allowed", ["duckdb"], indirect=True)
 
 
 def of_team(allowed: Build, columns: str) -> list[Row]:
-    """Of each cycle, in order."""
+    """Return columns of the team's budget for each cycle, in order."""
     return allowed.rows(columns, "budget", "WHERE scope = 'team' ORDER BY cycle_start")
 
 
@@ -74,12 +74,12 @@ def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowe
 
 def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(allowed: Build) -> None:
     assert of_team(allowed, "allowance, extra_allowance, remaining") == [
-        (1000, 0, 100),  # the pack comes later
-        (1300, 300, 200),  # the plan is still the old one, and 100 come from the pack
-        # 150 over the plan: 100 of the rollover, which has ended since, and 50 of what the pack has left
+        (1000, 0, 100),  # the pack is not valid yet
+        (1300, 300, 200),  # the old plan still applies, and 100 come from the pack
+        # 150 over the plan: 100 come from the rollover, which has since ended, and 50 from the rest of the pack
         (2300, 300, 150),
     ]
-    # 537.5 each Sunday: 225 come from the rollover before it ends, and the rest of it is lost.
+    # The forecast is 537.5 each Sunday. 225 come from the rollover before it ends; the rest of the rollover is lost.
     found = allowed.rows("CAST(forecast_percent AS varchar), runs_out_on", "budget", "WHERE name = 'FILM'")
     assert found == [("161.7", date(2026, 5, 10))]
 
@@ -95,11 +95,11 @@ def test_an_alert_says_which_level_was_reached_on_which_day(allowed: Build) -> N
     )
 
 
-def test_nobody_has_a_limit_who_was_not_given_one_and_a_limit_of_nobody_is_reported(allowed: Build) -> None:
+def test_only_names_with_an_allowance_have_a_limit_and_unknown_names_are_reported(allowed: Build) -> None:
     limits = allowed.rows("name, used, allowance, level, runs_out_on", "budget", "WHERE scope IN ('person', 'project')")
     assert sorted(limits) == [
         ("Gus@example.com", 3250, 1000, 200, date(2026, 3, 5)),
-        # Over the limit on the 10th, below it again by a correction on the 11th.
+        # Hal goes over the limit on the 10th, and a correction on the 11th brings the usage below it again.
         ("hal@example.com", 10, 8, 120, date(2026, 2, 12)),
         ("trade FAIR", 0, 1_000_000, 0, None),
     ]
@@ -114,7 +114,7 @@ def test_the_price_of_the_day_applies_and_what_has_none_is_counted(allowed: Buil
     money = of_team(allowed, "used_cost, remaining_cost, allowance_cost")
     used, left = 2150 * Decimal("0.002"), 150 * Decimal("0.002")
     assert (money[0], money[2]) == ((None, None, None), (used, left, used + left))
-    # Used up before the price changed.
+    # Gus used up the allowance before the price changed.
     assert allowed.rows("allowance_cost", "budget", "WHERE name LIKE 'Gus@%'") == [(1000 * Decimal("0.0005"),)]
 
 

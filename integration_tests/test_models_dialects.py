@@ -1,4 +1,4 @@
-"""SQL for warehouses that no test reaches: the dbt package and docs/queries, read by a parser of each dialect."""
+"""Parse the SQL of the dbt package and of docs/queries in the dialects of warehouses that no test can reach."""
 
 import re
 from pathlib import Path

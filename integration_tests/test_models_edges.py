@@ -1,4 +1,4 @@
-"""The dbt package on tables made by hand: what two syncs of a sandbox do not bring about."""
+"""Test the dbt package on handmade tables, for cases that two syncs of a sandbox do not produce."""
 
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ MARTS = {file.stem.removeprefix("magnific__") for file in (ROOT / "dbt/models/ma
 
 @pytest.fixture(scope="module")
 def untidy(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Appended tables, without prices, allowances or the stream of API keys, last synced on the first of a month."""
+    """A build on appended tables without prices, allowances or usage by API key, last synced on the 1st of a month."""
     before, now = "2026-03-31 02:00:00", "2026-04-01 02:00:00"
     lost = '{"changes": [{"field": "project_name", "change": "NULLED", "reason": "DESTINATION_FIELD_SIZE_LIMITATION"}]}'
     return build(
@@ -35,7 +35,7 @@ def untidy(tmp_path_factory: pytest.TempPathFactory) -> Build:
     )
 
 
-def test_an_untidy_table_is_built_and_what_is_lost_in_it_is_told(untidy: Build) -> None:
+def test_an_untidy_table_is_built_and_lost_values_are_reported(untidy: Build) -> None:
     odd = {name: status for name, status in untidy.results.items() if status not in ("success", "pass")}
     lost = {f"magnific_nothing_was_lost_in_{mart}": "fail" for mart in MARTS - {"usage_by_api_key"}}
     assert odd == {"magnific_only_days": "warn"} | lost
@@ -63,7 +63,7 @@ def test_without_a_price_money_is_null_and_without_an_allowance_there_is_no_budg
 
 def test_a_weekday_that_has_not_been_yet_is_forecast_by_the_mean_of_all(untidy: Build) -> None:
     months = untidy.rows("month, is_current, used, forecast", "month", "ORDER BY month")
-    # Monday had 15 and Tuesday 5; April has four of each, and 22 other days of 10.
+    # Monday had 15 credits and Tuesday 5. April has four of each, and 22 other days with the mean of 10.
     assert months == [(date(2026, 3, 1), False, 20, 20), (date(2026, 4, 1), True, 0, 300)]
 
 

@@ -1,4 +1,4 @@
-"""The FOCUS mart: the ledger's figures in its columns, and the judgement of its own validator."""
+"""Compare the FOCUS mart with the ledger, and check it with the FOCUS validator."""
 
 import json
 import re
@@ -33,23 +33,23 @@ def test_focus_has_one_row_for_each_row_of_usage_and_tags_that_are_json(built: B
     assert {NEW_GROUP_NAME, GROUP.name} < {row[3] for row in found}
 
 
-# The conditions of FOCUS that hold at Magnific: no commitment discounts, regions or resources.
+# The conditions of FOCUS that apply to Magnific, which has no commitment discounts, regions or resources.
 HOLDS = (
     *("ACCOUNT_NAMING", "NEGOTIATED_PRICING", "PUBLIC_PRICE_LIST", "USAGE_MEASUREMENT", "UNIT_PRICING", "SUB_ACCOUNT"),
     *("PRICING_BILLING_CURRENCY_DIFFERENCES", "VIRTUAL_CURRENCY", "TAGGING"),
 )
 EXPECTED_FAILURES = {
-    # It takes ISO codes alone; the specification allows a virtual currency's name.
+    # The validator accepts only ISO codes; the specification allows the name of a virtual currency.
     *("PricingCurrency-C-003-M", "PricingCurrency-C-000-C"),
-    # It takes ASCII alone; the specification does not, and a project may be called Café.
+    # The validator accepts only ASCII; the specification also allows names such as Café.
     *("SubAccountName-C-002-M", "SubAccountName-C-000-C"),
-    # One branch of an OR whose other holds: no invoice belongs to usage that was paid in advance.
+    # One branch of an OR fails and the other holds: usage that is paid in advance has no invoice.
     "InvoiceId-C-005-C",
 }
 
 
 @pytest.mark.parametrize("built", ["duckdb"], indirect=True)
-def test_the_validator_of_focus_finds_nothing_else_than_its_own_mistakes(built: Built, tmp_path: Path) -> None:
+def test_the_focus_validator_reports_only_its_own_mistakes(built: Built, tmp_path: Path) -> None:
     file = tmp_path / "focus.parquet"
     assert isinstance(built.target, DuckDb)
     with duckdb.connect(built.target.path, read_only=True) as connection:
@@ -58,7 +58,7 @@ def test_the_validator_of_focus_finds_nothing_else_than_its_own_mistakes(built: 
     [packages] = FOCUS.folder.glob("lib/python3*/site-packages")
     criteria = ",".join(f"{name}_SUPPORTED" for name in HOLDS)
     options = ["--validate-version=1.2", "--block-download", f"--applicability-criteria={criteria}"]
-    # It finds its rules from there; its exit status is 0 whatever it finds.
+    # The validator finds its rules only in the folder of its packages, and always exits with 0.
     done = subprocess.run([program, *options, f"--data-file={file}"], cwd=packages, capture_output=True, text=True)
     [counts] = re.findall(r"^Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)", done.stdout, re.MULTILINE)
     failures = set(re.findall(r"^- ([\w-]+): violations=", done.stdout, re.MULTILINE))

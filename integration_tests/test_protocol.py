@@ -1,4 +1,4 @@
-"""The console script from end to end: what it reads, and what it says about a wrong configuration."""
+"""Run the console script from end to end, and with a wrong configuration."""
 
 from connector_process import Connector, Json
 from sandbox_process import Sandbox
@@ -28,7 +28,7 @@ def test_two_syncs_bring_five_streams_exactly_and_delete_what_is_gone(
     assert [one["body"]["start_date"] for one in sandbox.requests()] == ["2026-03-24"]
 
 
-def test_a_configuration_that_is_no_json_is_the_answer_to_a_check(connector: Connector) -> None:
+def test_a_configuration_that_is_not_json_fails_the_check(connector: Connector) -> None:
     run = connector("check", config="{start_date: today}")
     assert (run.code, run.stderr, run.connection[0]) == (0, b"", "FAILED")
     assert "The configuration file " in run.connection[1]

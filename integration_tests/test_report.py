@@ -1,4 +1,4 @@
-"""The report in a real browser without a network: what is seen, printed, saved and read aloud."""
+"""Open the report in a real browser without a network, and check its display, print, pictures and accessibility."""
 
 import base64
 import struct
@@ -22,7 +22,7 @@ SIZES = pytest.mark.parametrize("size", [PHONE, TABLET, WIDE], ids=["phone", "ta
 
 @pytest.fixture(scope="module", params=[12, 300], ids=["12-people", "300-people"])
 def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of thirteen months, a list of names that means harm included."""
+    """A report of thirteen months, which includes a malicious name."""
     many = """
         update magnific__usage set
             group_label = group_label || ' ' || hash(person) % 20,
@@ -67,12 +67,12 @@ def test_a_screen_reader_meets_no_barrier(browser: Browser, html: Path, size: tu
     assert browser.ask("return performance.getEntriesByType('resource').length") == 0
 
 
-def test_html_validate_has_nothing_to_say_of_the_page(browser: Browser, html: Path, tmp_path: Path) -> None:
+def test_html_validate_reports_nothing_about_the_page(browser: Browser, html: Path, tmp_path: Path) -> None:
     browser.show(html)
     drawn = tmp_path / "drawn.html"
     drawn.write_text(f"<!DOCTYPE html>\n{browser.ask('return document.documentElement.outerHTML')}\n")
     program = modules("html-validate", "html-validate@11.21.1") / ".bin" / "html-validate"
-    # The width of a bar is a figure, and no rule of a style sheet; how `hidden` is written is the browser's choice.
+    # The width of a bar is an inline style because it is a figure; the browser decides how to write `hidden`.
     rules = ["--rule", "no-inline-style:off", "--rule", "attribute-empty-style:off"]
     for options in ([html], [*rules, drawn]):
         done = subprocess.run([program, *options], env=ENVIRONMENT, capture_output=True, text=True)

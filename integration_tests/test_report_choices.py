@@ -1,4 +1,4 @@
-"""What a reader of the report chooses, and the ways back."""
+"""Test what a reader of the report can choose, and how to undo each choice."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from selenium.webdriver.common.keys import Keys
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of thirteen months of forty people."""
+    """A report of forty people over thirteen months."""
     return make_report(tmp_path_factory.mktemp("choices"), 400, 40)
 
 
 def people(browser: Browser) -> list[str]:
-    """Who is seen in the list of people, in its order."""
+    """Return the visible people in the list of people, in its order."""
     shown = """
         return [...document.querySelectorAll("#s-person tbody tr:not(.rest, [hidden]) .named")].map((one) => {
             const copy = one.cloneNode(true);
@@ -77,7 +77,7 @@ def test_wrong_dates_are_said_at_their_fields(browser: Browser, year: Path, firs
 
 
 @pytest.mark.parametrize("chosen", ["in=constructor, unit=century", "period=toString", "person=nobody, x=1"])
-def test_what_an_address_names_and_nobody_knows_is_ignored_and_said(browser: Browser, year: Path, chosen: str) -> None:
+def test_unknown_names_in_an_address_are_ignored_and_reported(browser: Browser, year: Path, chosen: str) -> None:
     browser.show(year)
     plain = browser.text("main")
     browser.show(year, chosen=f"#{chosen.replace(', ', '&')}")
@@ -92,7 +92,7 @@ def test_the_keyboard_goes_on_where_the_choice_was_made(browser: Browser, year: 
     browser.link("person.003@team.example").send_keys(Keys.ENTER)
     browser.wait_for("#person=person.003%40team.example")
     assert browser.ask(focused) == "h-person"
-    assert not browser.find("#s-seat").is_displayed(), "that list knows no filter"
+    assert not browser.find("#s-seat").is_displayed(), "filters do not apply to that list"
     browser.find("#filters a").send_keys(Keys.ENTER)
     browser.wait_for("#")
     assert browser.ask(focused) == "period"
@@ -113,12 +113,12 @@ def test_from_25_people_on_a_list_is_sorted_and_searched(browser: Browser, year:
     assert "10 of 39 people" in browser.text("#s-person .search")
     assert browser.rows("#s-person")[-1] == total
     browser.ask("window.dispatchEvent(new Event('beforeprint'))")
-    assert people(browser) == sorted(everybody, reverse=True), "paper does not say what was searched"
+    assert people(browser) == sorted(everybody, reverse=True), "a print ignores the search"
     browser.show(year)
     browser.find("#sort-person-5").click()
     browser.select("period").select_by_visible_text("Everything synced")
     browser.wait_for("#period=all")
-    assert browser.ask("return document.querySelectorAll('#s-person [aria-sort]').length") == 0, "no such column now"
+    assert browser.ask("return document.querySelectorAll('#s-person [aria-sort]').length") == 0, "the column is gone"
     browser.show(make_report(tmp_path, 20, 12))
     assert browser.ask("return document.querySelectorAll('.search, .sort').length") == 0
 
@@ -129,7 +129,7 @@ def test_what_went_through_no_key_is_the_rest(browser: Browser, year: Path) -> N
     assert (pipeline[0], rest[0]) == ("Pipeline", "(without an API key)")
     assert total[1] == browser.card("Spent")[0].removeprefix("EUR ")
     browser.show(year, chosen="#group=Studio")
-    assert not browser.find("#s-key").is_displayed(), "keys know no groups"
+    assert not browser.find("#s-key").is_displayed(), "API keys have no groups"
 
 
 def test_a_key_is_chosen_like_any_other_name_and_says_who_used_it(browser: Browser, year: Path) -> None:

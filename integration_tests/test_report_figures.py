@@ -1,4 +1,4 @@
-"""Every figure of the report, added up once more from the marts in plain Python."""
+"""Check every figure of the report against sums of the marts in plain Python."""
 
 import csv
 from collections import Counter, namedtuple
@@ -19,7 +19,7 @@ KINDS = ("tool", "person", "project", "group")
 
 
 class Case(NamedTuple):
-    """An address of the page, and what it means: all days, the whole ones, and those they are compared with."""
+    """An address of the page, with its days, its complete days, and the days they are compared with."""
 
     chosen: str
     days: Span
@@ -39,7 +39,7 @@ QUARTER = (date(2026, 1, 1), LAST)
 THIRTY = (YESTERDAY - timedelta(days=29), YESTERDAY)
 OWN = (date(2026, 3, 3), date(2026, 3, 12))
 CASES = [
-    # While it runs, as many days from the start of the one before: 16 of February, 75 of the last quarter of 2025.
+    # A period that is not over is compared with as many days of the previous period, such as 16 of February.
     Case("", MARCH, WHOLE_MARCH, back(WHOLE_MARCH, 28)),
     Case("#in=credits&period=2026-02", FEBRUARY, FEBRUARY, (date(2026, 1, 1), date(2026, 1, 31))),
     Case("#in=credits&period=2026-q1", QUARTER, (QUARTER[0], YESTERDAY), back((QUARTER[0], YESTERDAY), 92)),
@@ -185,11 +185,11 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, html: Pat
     assert "1 to 28 February 2026" in browser.text("#cycle")
     assert float(ends[0]) == pytest.approx(sum(sums(ledger, CASES[0], FEBRUARY, "tool", "cost").values()))
     whole = sum(sums(ledger, CASES[0], WHOLE_MARCH, "tool", "cost").values())
-    # Fifteen days to come, each with what the models expect of it.
+    # The forecast adds what the models expect for each of the fifteen remaining days.
     assert [float(one) for one in ends[-2:]] == pytest.approx([used, whole + 15 * 50.0])
     browser.show(html, chosen="#period=2026-02")
-    assert browser.rows("#budget") == [], "no cycle of that month is in the models"
-    assert "Forecast" not in browser.text("main"), "a month that is over has none"
+    assert browser.rows("#budget") == [], "the models have no cycle of that month"
+    assert "Forecast" not in browser.text("main"), "a month that is over has no forecast"
 
 
 def test_a_missing_forecast_or_day_of_an_alert_is_no_figure(browser: Browser, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_people_are_counted_with_their_seats_and_without(browser: Browser, tmp_p
     browser.show(make_report(tmp_path, 60, 5, unseated))
     figure, note = browser.card("People with usage")
     assert figure == "4"
-    assert note.startswith("3 of 4 seats and 1 without a seat; "), "the last of five uses nothing"
+    assert note.startswith("3 of 4 seats and 1 without a seat; "), "the last of the five people has no usage"
     browser.show(make_report(tmp_path / "none", 60, 5, "update magnific__people set has_seat = false"))
     assert browser.card("People with usage")[1].startswith("no member has a seat; ")
 
@@ -247,7 +247,7 @@ def test_without_prices_all_is_credits_and_teams_are_a_list_and_a_filter(browser
     browser.show(teams)
     _, *rows, _ = browser.rows("#s-team")
     assert [row[0] for row in rows] == ["team 1", "team 2"]
-    assert browser.card("People with usage")[1].startswith("6 of 8 seats; "), "an address is a seat in each team"
+    assert browser.card("People with usage")[1].startswith("6 of 8 seats; "), "one address has a seat in each team"
     people = {row[0] for row in browser.rows("#s-person")}
     assert {"person.001@team.example, team 1owner", "person.001@team.example, team 2"} <= people
     assert browser.card("Change") == ("\N{EN DASH}", "comparable data begins on 1 March 2026")

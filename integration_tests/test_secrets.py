@@ -1,6 +1,6 @@
-"""The key is in no output and no file, emails are in records alone, and no setting switches TLS verification off.
+"""The key is in no output or file, emails appear only in records, and no setting switches off TLS verification.
 
-Whatever else comes back or is entered: unit_tests/test_privacy.py, test_config.py.
+In unit_tests, test_privacy.py and test_config.py cover other answers and settings.
 """
 
 import ssl
@@ -24,7 +24,7 @@ EMAIL = f"aiko.tanaka{DOMAIN}"
 def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
     connector: Connector, sandbox: Sandbox, config: Json, tmp_path: Path, command: str, loud: str
 ) -> None:
-    """Magnific repeats key and email in an error; before that, a sync has read usage."""
+    """Magnific repeats the key and an email in an error, which a sync gets after it has read some usage."""
     spoken = f"the key {sandbox.api_key} of {EMAIL} is wrong"
     body = {"problem": {"message": spoken, "invalid_params": [{"name": EMAIL, "reason": spoken}]}}
     sandbox.spoil({"kind": "status", "status": 400, "body": body, "path": USAGE, "at": 1 + (command == "read")})
@@ -35,7 +35,7 @@ def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
     run = connector(command, *([loud] if loud == "--debug" else []), env=env, **files)
     output = run.stdout + run.stderr
     assert sandbox.api_key.encode() not in output
-    # A line of a debug log is no Airbyte message, so lines are looked at as text.
+    # The lines of a debug log are not Airbyte messages, so the test checks all lines as text.
     lines = output.decode().splitlines()
     with_email = ['"type":"RECORD"' in line for line in lines if DOMAIN in line]
     assert all(with_email)
@@ -45,7 +45,7 @@ def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
-    """A server's context with a certificate for 127.0.0.1 that nobody vouches for."""
+    """Return a server's TLS context with a self-signed certificate for 127.0.0.1."""
     key, file = folder / "key.pem", folder / "server.pem"
     options = ["-x509", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", file]
     subprocess.run(["openssl", "req", "-newkey", "rsa:2048", *options], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Airbyte's standard tests by the command `airbyte-cdk`, with catalog warnings as errors."""
+"""Run Airbyte's standard tests with the command `airbyte-cdk`; warnings about the catalog count as errors."""
 
 import shutil
 import sys
@@ -8,7 +8,7 @@ from sandbox_process import ROOT
 from venvs import run
 
 WARNING = "error::airbyte_cdk.test.standard_tests.DiscoveredCatalogWarning"
-# What the standard tests read. The command goes by the name of the directory, and leaves files in it: hence a copy.
+# The standard tests read copies of these files in a folder with the connector's name, and leave other files there.
 FILES = ("acceptance-test-config.yml", "conftest.py", "metadata.yaml", "pyproject.toml")
 FOLDERS = ("sandbox", "source_magnific_analytics")
 

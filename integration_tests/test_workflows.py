@@ -1,4 +1,4 @@
-"""The workflows of .github, as far as they can be judged without running them there."""
+"""Check the workflows in .github as far as possible without running them on GitHub."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def test_the_files_have_githubs_shape(kind: str, files: list[Path]) -> None:
 
 
 def release_step(name: str, tag: str, folder: Path) -> bool:
-    """Whether a step of the release workflow passes for this tag, in a folder that stands for the checkout."""
+    """Return whether a step of the release workflow passes for `tag` in `folder`, which stands for the checkout."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
     [command] = [step["run"] for step in workflow["jobs"]["build"]["steps"] if step.get("name") == name]
     environment = {"GITHUB_REF_NAME": tag, "PATH": os.environ["PATH"]}

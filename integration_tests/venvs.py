@@ -1,4 +1,4 @@
-"""Programs whose requirements do not fit the connector's, each in an environment of its own."""
+"""Install programs whose requirements conflict with the connector's, each in its own environment."""
 
 import fcntl
 import subprocess
@@ -13,9 +13,9 @@ from sandbox_process import ROOT
 
 @dataclass(frozen=True)
 class Environment:
-    """`.venv-<name>`, which make fills on first use with the group of that name of pyproject.toml.
+    """The environment `.venv-<name>`, into which make installs the group `<name>` of pyproject.toml on first use.
 
-    `python` is the one that it needs, where it does not take the tests' own.
+    `python` is the required version of Python, if it differs from the version that runs the tests.
     """
 
     name: str
@@ -26,8 +26,8 @@ class Environment:
         return ROOT / f".venv-{self.name}"
 
     def program(self, name: str) -> Path:
-        """An installed program."""
-        # Tests of several files use it, side by side: one makes it, the others wait.
+        """Return the path of an installed program."""
+        # Parallel tests can need the same environment: one of them creates it, and the others wait.
         with Path(sys.prefix, f"{self.folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             made = subprocess.run(
@@ -35,13 +35,13 @@ class Environment:
             )
         find = [Path(sys.executable).with_name("uv"), "python", "find", "--no-python-downloads", self.python]
         if made.returncode != 0 and self.python and subprocess.run(find).returncode != 0:
-            pytest.skip(f"They need Python {self.python} beside this one: install it, and run make test again.")
+            pytest.skip(f"These tests also need Python {self.python}: install it and run make test again.")
         assert made.returncode == 0, f"{made.stdout}{made.stderr}"
         return self.folder / "bin" / name
 
 
 def run(command: list[Any], **options: Any) -> str:
-    """Run a command that has to succeed, in the project's folder unless told otherwise; return its standard output."""
+    """Run a command that must succeed, by default in the project's folder, and return its standard output."""
     done = subprocess.run(command, capture_output=True, text=True, **{"cwd": ROOT, **options})
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -50,5 +50,5 @@ def run(command: list[Any], **options: Any) -> str:
 DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT, SCHEMATHESIS = map(
     Environment, ("dbt", "models", "airflow", "dagster", "dlt", "prefect", "schemathesis")
 )
-# focus-validator needs Python 3.12 and ready-made packages, which the newer ones lack; the destination has old pins.
+# focus-validator needs packages that are prebuilt only up to Python 3.12; the destination has old pins.
 FOCUS, DESTINATION = Environment("focus", "3.12"), Environment("destination", "3.11")

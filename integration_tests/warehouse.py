@@ -1,4 +1,4 @@
-"""A destination in memory: records replace each other by primary key, the last state is kept."""
+"""A destination in memory: records replace each other by primary key, and the last state is kept."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -36,19 +36,19 @@ def catalog(*streams: str) -> Json:
 
 
 ALL = catalog(*tuple(KEYS)[:5])
-"""But the stream that takes a request for each API key and window."""
+"""All streams except usage by API key, which takes a request for each key and window."""
 USAGE_ALONE = catalog("credit_usage")
 
 
 class Warehouse:
-    """What the user has after some syncs."""
+    """The tables and states that a user has after some syncs."""
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[Any, Json]] = {name: {} for name in KEYS}
         self.states: dict[str, Json] = {}
 
     def load(self, stdout: bytes) -> None:
-        """Take the whole lines of an output, in order, as a platform does."""
+        """Load the complete lines of an output in order, as a platform does."""
         for line in stdout[: stdout.rfind(b"\n") + 1].splitlines():
             message = msgspec.json.decode(line)
             if message["type"] == "RECORD":
@@ -64,22 +64,22 @@ class Warehouse:
 
     @property
     def usage_state(self) -> Json:
-        """What credit usage saved last."""
+        """The last state that credit usage saved."""
         state: Json = self.states["credit_usage"]["stream"]["stream_state"]
         return state
 
     @property
     def usage(self) -> list[Json]:
-        """The rows of credit usage where the destination heeds Airbyte's sign of deletion."""
+        """The rows of credit usage in a destination that removes deleted rows."""
         return [row for row in self.tables["credit_usage"].values() if not row.get("_ab_cdc_deleted_at")]
 
     @property
     def deleted(self) -> list[Json]:
-        """What stays besides where it does not."""
+        """The deleted rows, which some destinations keep."""
         return [row for row in self.tables["credit_usage"].values() if row.get("_ab_cdc_deleted_at")]
 
     def check(self, sandbox: Sandbox, config: Mapping[str, Any]) -> None:
-        """Fail unless credit usage equals the sandbox's ledger from the period that begins on the first day."""
+        """Fail unless credit usage equals the sandbox's ledger from `start_date` to `end_date`."""
         granularity = config.get("granularity", "day")
         query = {"granularity": granularity, "start_date": config["start_date"], "end_date": config["end_date"]}
         assert _added_up(self.usage, "date", "tool") == _added_up(sandbox.totals(**query), "date", "tool")
@@ -87,12 +87,12 @@ class Warehouse:
         fields = ("date", "tool", "user_email", "project_reference")
         assert _added_up(people, *fields) == _added_up(sandbox.rows(**query), *fields)
         assert {row["granularity"] for row in self.usage} <= {granularity}
-        # So the sums are the same where deleted rows stay.
+        # Deleted rows have only zeros, so the sums are the same in a destination that keeps them.
         assert not any(row["user_uses"] or row["user_credits"] or row.get("tool") for row in self.deleted)
 
 
 def _added_up(rows: list[Json], *fields: str) -> Mapping[Any, int]:
-    """Uses and credits by the values of some fields."""
+    """Add up uses and credits by the values of `fields`."""
     sums: defaultdict[Any, int] = defaultdict(int)
     for row in rows:
         for figure in ("user_uses", "user_credits"):

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve the stand-in until Ctrl-C or SIGTERM."""
+"""`python -m sandbox`: serve the stand-in for Magnific's API until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
     parser = argparse.ArgumentParser("python -m sandbox", description="A stand-in for Magnific's analytics API.")
     quirks = "; ".join(f"{name}: {meaning}" for name, (meaning, _) in QUIRKS.items())
     add = parser.add_argument
-    add("--port", type=int, default=0, help="0 (default): any free port")
-    add("--today", help="the sandbox's day, YYYY-MM-DD; default: the real day, UTC")
+    add("--port", type=int, default=0, help="port to listen on (default: any free port)")
+    add("--today", help="the sandbox's current day, YYYY-MM-DD (default: today in UTC)")
     add("--plan", choices=LONGEST_RANGE, default=usual.plan)
-    add("--key", default=usual.key, help="the API key that is accepted")
-    add("--seed", type=int, default=usual.seed, help="each number gives another history")
-    add("--people", type=int, default=usual.people, help=f"size of the team, 1 to {MOST_PEOPLE}")
-    add("--keys", type=int, default=usual.keys, help=f"how many API keys the team has and uses, 0 to {MOST_KEYS}")
-    add("--per-minute", type=int, default=usual.per_minute, help="requests per minute; 0: no limit")
-    add("--per-day", type=int, default=usual.per_day, help="requests per day; 0: no limit")
+    add("--key", default=usual.key, help="the API key that the sandbox accepts")
+    add("--seed", type=int, default=usual.seed, help="seed of the generated usage; each number gives different usage")
+    add("--people", type=int, default=usual.people, help=f"number of people in the team, 1 to {MOST_PEOPLE}")
+    add("--keys", type=int, default=usual.keys, help=f"number of API keys that the team has and uses, 0 to {MOST_KEYS}")
+    add("--per-minute", type=int, default=usual.per_minute, help="requests per minute (0 for no limit)")
+    add("--per-day", type=int, default=usual.per_day, help="requests per day (0 for no limit)")
     add(
         "--quirk",
         dest="quirks",
         action="append",
         default=[],
-        help="a deviation from the documentation, by name or as a JSON object with its kind, its parameters and the "
-        f"requests that it changes (sandbox/quirks.py says how); repeat it for another. {quirks}",
+        help="a deviation from the documentation, as a name or as a JSON object (sandbox/quirks.py explains its "
+        f"properties); repeat the option to combine several. {quirks}",
     )
-    add("--json", action="store_true", help="print one JSON line: base_url, api_key, pid")
+    add("--json", action="store_true", help="print base_url, api_key and pid as one line of JSON")
     return parser, parser.parse_args(argv)
 
 
@@ -60,17 +60,17 @@ def _greeting(base_url: str, options: Options) -> str:
     config = {"api_key": options.key, "start_date": str(start), "plan": options.plan, "base_url": base_url}
     return (
         f"Magnific analytics sandbox: {base_url}\nAPI key: {options.key}\n"
-        f"A configuration for the connector:\n{json.dumps(config, indent=2)}\nCtrl-C ends it."
+        f"A configuration for the connector:\n{json.dumps(config, indent=2)}\nPress Ctrl-C to stop."
     )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until interrupted; then return, so that the exit code is 0."""
+    """Serve until interrupted, then return normally, so that the exit code is 0."""
     parser, given = _arguments(argv)
     try:
         options = _options(given)
         server = listen(options, given.port)
-        # A shell starts its background jobs with SIGINT ignored, and tests stop the sandbox with SIGTERM.
+        # Shells start background jobs with SIGINT ignored, and tests stop the sandbox with SIGTERM.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         base_url = f"http://{HOST}:{server.port}"  # ignore-https-check

@@ -1,4 +1,4 @@
-"""Turn the ledger into answers that follow the API's contract. Pure: the same question gets the same answer."""
+"""Turn the ledger into answers that follow the API's contract. The same query always gets the same answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.team import Team
 
 Json = dict[str, Any]
 Users = defaultdict[tuple[str | None, str | None], list[int]]
-"""Uses and credits of each user (None: unattributed) in each project (None: no project), added up in place."""
+"""Sums of uses and credits by user and project. None stands for an unattributed user or for no project."""
 
 
 def _nobody() -> Users:
@@ -26,8 +26,8 @@ def _nobody() -> Users:
 def credit_usage(ledger: Ledger, query: Query) -> Json:
     """Return the answer of `team-credit-usage`.
 
-    A period that the range cuts contains only the days in the range, but is dated by its own first day.
-    Periods, tools and users are in random order.
+    A period that lies only partly in the range contains only the days in the range, but is dated by its own first
+    day. Periods, tools and users are in random order.
     """
     counts = query.filters.on(ledger.team)
     periods: defaultdict[str, defaultdict[str, Users]] = defaultdict(lambda: defaultdict(_nobody))
@@ -95,4 +95,4 @@ def api_keys(team: Team) -> Json:
 
 
 LISTS = {"team-members": members, "team-api-keys": api_keys, "team-groups": groups, "team-projects": projects}
-"""The four lists by the last part of their path."""
+"""The functions for the four list endpoints, by the last part of the path."""

@@ -1,4 +1,4 @@
-"""The five endpoints over HTTP: key, limits, validation, and the quirks that change a response."""
+"""Serve the five endpoints over HTTP: check the key, the limits and the request, and apply the quirks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.wire import Asked, body_as_sent, json_answer, message, problem, rea
 
 
 def create_app(options: Options | None = None) -> Flask:
-    """A WSGI application with its own team and state."""
+    """Create a WSGI application with its own team and state."""
     state = State(options or Options())
     app = Flask("sandbox")
     _add_gate(app, state)
@@ -29,7 +29,7 @@ def create_app(options: Options | None = None) -> Flask:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         answer = message(error.code or 500, error.description or error.name)
-        # For a wrong method, the headers name the allowed ones.
+        # If the method is wrong, the headers list the allowed methods.
         answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
         return answer
 
@@ -55,7 +55,7 @@ def _add_gate(app: Flask, state: State) -> None:
         if "entry" not in g:
             return response
         with state.lock:
-            # Every quirk counts the request, whatever the others do with it.
+            # Every quirk counts the request, even if another quirk changes it.
             striking = [quirk for quirk in state.quirks if quirk.strikes(request.path, response, g.asked)]
         for quirk in in_order(striking):
             response = quirk.change(response, g.asked)
@@ -64,7 +64,7 @@ def _add_gate(app: Flask, state: State) -> None:
 
 
 def _refusal(state: State) -> Response | None:
-    """Return why the request is refused, first for its key, then for a limit."""
+    """Return an error if the key or a limit refuses the request, and None if it is accepted."""
     given = request.headers.get("x-magnific-api-key", "")
     if not compare_digest(given.encode(), state.options.key.encode()):
         return message(401, "Invalid API key" if given else "Missing API key")

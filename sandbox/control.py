@@ -1,4 +1,4 @@
-"""The control API below /_sandbox, with which tests inspect and change the sandbox, without a key."""
+"""The control API at /_sandbox, which tests use to inspect and change the sandbox without a key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandbox.wire import json_answer, message, read_body, write_json
 
 
 def control_of(state: State) -> Blueprint:
-    """Return the routes that read and change `state`. A mistake in a request is a 400 with a message."""
+    """Return the routes that read and change `state`. An invalid request gets a 400 with a message."""
     control = Blueprint("control", __name__, url_prefix="/_sandbox")
 
     @control.errorhandler(ValueError)
@@ -28,7 +28,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.route("/requests", methods=["GET", "DELETE"])
     def requests() -> Response:
-        """The log of requests; DELETE also empties it."""
+        """Return the log of requests; DELETE also empties the log."""
         with state.lock:
             asked = json_answer(state.requests)
             if request.method == "DELETE":
@@ -47,7 +47,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.delete("/changes")
     def undo() -> Response:
-        """Reset everything to the start; `date` in the query sets another day."""
+        """Reset the sandbox to its initial state; `date` in the query sets another day."""
         today = read_day(request.args["date"]) if "date" in request.args else None
         with state.lock:
             state.start_over(today)
@@ -60,7 +60,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.get("/export")
     def dashboard_export() -> Response:
-        """The dashboard's CSV, in the format that `form` names."""
+        """Return the dashboard's CSV in the format that `form` names."""
         ledger = state.ledger()
         return Response(export(ledger, _asked(ledger), request.args.get("form", PLAIN)), content_type="text/csv")
 
@@ -75,14 +75,14 @@ _CHANGES: dict[str, tuple[type[Any], Callable[[State, Any], None]]] = {
 }
 
 
-# Cached, because tests request the same again and again.
+# Cached, because tests request the same sums again and again.
 @lru_cache(maxsize=8)
 def _added_up(what: str, ledger: Ledger, query: Query) -> bytes:
     return write_json((truth.totals if what == "ledger" else truth.rows)(ledger, query))
 
 
 def _asked(ledger: Ledger) -> Query:
-    """Read a question from the query string: filters are repeated parameters, and no plan limits the range."""
+    """Read a usage query from the query string. Filters are repeated parameters; the range can have any length."""
     given = {name: values for name, values in request.args.lists() if name != "form"}
     asked: dict[str, Any] = {name: given[name] if name.endswith("s") else given[name][0] for name in given}
     if "group_ids" in asked:

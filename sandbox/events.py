@@ -1,6 +1,6 @@
-"""Changes to past usage and to the team, each a frozen event that a ledger replays.
+"""Events that change past usage or the team, and that a ledger applies in order.
 
-Over HTTP an event is a JSON object: `kind` and the fields of that kind, dates as `YYYY-MM-DD`.
+Over HTTP, an event is a JSON object with `kind` and the fields of that kind; dates are written `YYYY-MM-DD`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _renamed(those: tuple[Renamed, ...], key: int | str, name: str) -> tuple[Ren
 
 @dataclass(frozen=True)
 class Happened:
-    """An event; which fields it has depends on its kind."""
+    """An event, whose kind decides which of the fields it uses."""
 
     kind: str
     day: date | None = None
@@ -76,16 +76,16 @@ class Happened:
 
 KINDS = {
     "rename_project": {"reference", "name"},
-    # Its usage stays, without a project.
+    # The usage of the deleted project stays, but without a project.
     "delete_project": {"reference"},
     "rename_group": {"group_id", "name"},
-    # The person has the new address in the list of members and in all usage, past days included.
+    # The new address replaces the old one in the list of members and in all usage, including past days.
     "change_email": {"old", "new"},
-    # A tool's unattributed usage is assigned to this person; totals do not change.
+    # The tool's unattributed usage of the day is assigned to this person; totals do not change.
     "attribute": {"day", "tool", "email"},
     # All usage of a tool on a day disappears.
     "refund": {"day", "tool"},
-    # More usage of a past day; without an email it counts only in the totals.
+    # Usage is added to a past day; without an email it counts only in the totals.
     "late": {"day", "tool", "uses", "credits"},
 }
 _OPTIONAL = {"late": {"email", "project_reference", "api_key_id"}}
@@ -100,13 +100,13 @@ def read_day(value: Any) -> date:
 
 
 def read_event(given: Any) -> Happened:
-    """Return the event that a JSON object describes; raise ValueError that says what is wrong with it."""
+    """Return the event that a JSON object describes; raise ValueError with the reason if it is not valid."""
     if not isinstance(given, Mapping) or given.get("kind") not in KINDS:
-        raise ValueError(f"an event is an object with a kind, one of {', '.join(KINDS)}")
+        raise ValueError(f"an event must be an object whose kind is one of {', '.join(KINDS)}")
     kind = given["kind"]
     optional = _OPTIONAL.get(kind, set())
     if given.keys() - {"kind"} - optional != KINDS[kind]:
-        raise ValueError(f"{kind} has the fields {', '.join(sorted(KINDS[kind] | optional))}")
+        raise ValueError(f"{kind} must have the fields {', '.join(sorted(KINDS[kind] | optional))}")
     values = {name: value for name, value in given.items() if name != "kind" and value is not None}
     for name, value in values.items():
         if type(value) is not (int if name in ("uses", "credits", "group_id") else str):
@@ -115,7 +115,7 @@ def read_event(given: Any) -> Happened:
 
 
 def happen(ledger: Ledger, event: Happened) -> Ledger:
-    """The ledger after one more event. Raises ValueError if it changes nothing, because a name or a day is mistyped."""
+    """Return the ledger after one more event. Raise ValueError if the event changes nothing, which suggests a typo."""
     after, day = replace(ledger, events=(*ledger.events, event)), event.day
     if after.team == ledger.team and (day is None or list(after.entries(day)) == list(ledger.entries(day))):
         raise ValueError(f"{event} changes nothing")

@@ -1,6 +1,6 @@
-"""The CSV that the dashboard exports: the seven documented columns, in an assumed format.
+"""The dashboard's CSV export: the seven documented columns, in an assumed format.
 
-A form changes the format of an export, never its content.
+The form of an export decides its format (separator, headings and numbers), not its content.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sandbox.query import Query
 
 HEADINGS = ["Date", "Tool", "User email", "Usage count", "Credits", "Project", "Group"]
 PLAIN, COMMAS = "plain", "decimal-commas"
-"""`decimal-commas`: 05.03.2026;Upscaler;…;1.480,00 below a title, with other headings."""
+"""`decimal-commas` writes rows such as 05.03.2026;Upscaler;…;1.480,00 below a title and other headings."""
 
 
 def export(ledger: Ledger, query: Query, form: str = PLAIN) -> bytes:
@@ -40,7 +40,7 @@ def _with_comma(value: Any) -> str:
 
 
 def _rows(ledger: Ledger, query: Query) -> list[list[Any]]:
-    """By date and tool: the rows of people, then the rest of the tool's total, without a person."""
+    """Return rows sorted by date and tool: first the usage of people, then the tool's unattributed usage."""
     projects, groups = ledger.team.project_names, ledger.team.group_names
     found = [
         [

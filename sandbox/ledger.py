@@ -1,7 +1,7 @@
-"""Who used what on which day: one list of entries a day, the same for every requested window.
+"""The usage of each day as a list of entries, which is the same for every requested window.
 
-`History` is what happened, generated only from seed and day. `Ledger` is what the API says about it today: the history
-so far with later events applied.
+`History` generates the usage from the seed and the day alone. `Ledger` is what the API reports today: the history up to
+today, with later events applied.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.team import FIRST_DAY, PARTLY_ATTRIBUTED, TOOLS, WITHOUT_BREAKDOWN,
 
 
 class Entry(NamedTuple):
-    """Some uses of one tool on one day. None means that the API does not name it, or that there was none."""
+    """Some uses of one tool on one day. A field is None if the API does not name it or if there was none."""
 
     day: date
     tool: str
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 class Event(Protocol):
-    """Something that changes what the API says about the team or about past days."""
+    """A change to what the API reports about the team or about past days."""
 
     def on_team(self, team: Team) -> Team: ...
 
@@ -48,7 +48,7 @@ def _bustle(day: date) -> float:
 
 
 def _growth(day: date) -> float:
-    """1.0 on the first day, about 2.5 three years later."""
+    """The growth of usage as a factor: 1.0 on the first day, about 2.5 three years later."""
     return 1.0 + 0.5 * (day - FIRST_DAY).days / 365
 
 
@@ -58,7 +58,7 @@ class History:
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team
         self.seed = seed
-        # About 150 MB: ten years of the default team, a few months of a very large one.
+        # The cache takes up to about 150 MB: ten years of the default team, or a few months of a very large one.
         self._drawn = lru_cache(maxsize=50_000 // len(team.people) + 92)(self._draw)
 
     def on(self, day: date) -> tuple[Entry, ...]:
@@ -66,7 +66,7 @@ class History:
         return self._drawn(day) if day >= FIRST_DAY else ()
 
     def so_far(self, day: date) -> tuple[Entry, ...]:
-        """The entries of `day` before it is over: each with a share of its uses, without the small ones."""
+        """The entries of `day` while it is not over: each has only a share of its uses, and small ones are missing."""
         share = 0.25 + 0.5 * Random(f"so far {self.seed} {day.isoformat()}").random()
         begun = ((entry, int(entry.uses * share)) for entry in self.on(day))
         return tuple(
@@ -78,7 +78,7 @@ class History:
         bustle = _bustle(day)
         entries: list[Entry] = []
         for number, person in enumerate(self.team.people):
-            # Each is away for about three whole weeks a year.
+            # Each person is away for about three whole weeks a year.
             away = (number * 7 + day.isocalendar().week) % 17 == 0
             if person.habits and person.first_day <= day <= person.last_day and not away and random() < bustle:
                 for _ in range(2 + int(random() * 3)):
@@ -92,11 +92,11 @@ class History:
         return tuple(entries)
 
     def _entry(self, day: date, tool: str, chance: float, person: Person | None = None, number: int = 0) -> Entry:
-        """One sitting. `chance` (0 to 1) decides the number of uses, the project and the API key, if any."""
+        """One session with a tool. `chance` (0 to 1) decides the number of uses, the project and the API key."""
         number, scale = (number, 1.0) if person else (day.day, len(self.team.people) / 14)
         price, usual = TOOLS[tool]
         uses = 1 + int(-math.log(1.0 - chance) * usual * (_growth(day) * scale))
-        # The lower digits are as good as a new random number, and cost nothing.
+        # The lower digits of `chance` serve as a second random number at no cost.
         spare = int(chance * 1e9) % 1000
         projects, keys = self.team.projects, self._keys(day)
         project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None
@@ -119,14 +119,14 @@ class Ledger:
 
     @cached_property
     def team(self) -> Team:
-        """The team after the events."""
+        """The team after all events."""
         team = self.history.team
         for event in self.events:
             team = event.on_team(team)
         return team
 
     def entries(self, day: date) -> Sequence[Entry]:
-        """The entries of `day` as the API knows them: part of a day for today, none for the future."""
+        """The entries of `day` as the API knows them. Today is incomplete, and the future has no entries."""
         if day > self.today:
             return ()
         entries: Sequence[Entry] = self.history.so_far(day) if day == self.today else self.history.on(day)

@@ -1,4 +1,4 @@
-"""How many requests a key may send in a minute and in a day, and how a refusal says how long to wait."""
+"""Limits of requests per minute and per day. A refusal states how long to wait."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ MINUTE = timedelta(seconds=60)
 
 
 class Limits:
-    """Counts the requests of the one key. A limit of 0 means no limit; a refused request does not count.
+    """Counts the requests of the sandbox's key. A limit of 0 means no limit; a refused request does not count.
 
-    A minute starts with its first request, so that a test can fill one without watching the clock.
+    A minute starts with its first request, so a test can use it up without watching the clock.
     """
 
     def __init__(self, per_minute: int = 0, per_day: int = 0) -> None:
         self.change(per_minute, per_day, reset=True)
 
     def change(self, per_minute: int, per_day: int, reset: bool = False) -> None:
-        """Set other limits; `reset` sets the counts to zero. Raises ValueError that says what is wrong with them."""
+        """Change the limits; `reset` sets the counts to zero. Raises ValueError if a limit is not valid."""
         if not all(isinstance(n, int) and n >= 0 for n in (per_minute, per_day)):
-            raise ValueError("per_minute and per_day are numbers from 0 up")
+            raise ValueError("per_minute and per_day must be integers of at least 0")
         self.per_minute, self.per_day = per_minute, per_day
         if reset:
             self._day: date | None = None
@@ -28,7 +28,7 @@ class Limits:
             self._in_day = self._in_minute = 0
 
     def left(self) -> int:
-        """How many requests of the day are left."""
+        """Return how many requests are left today."""
         return max(self.per_day - self._in_day, 0)
 
     def take(self, now: datetime, today: date) -> tuple[str, dict[str, str]] | None:

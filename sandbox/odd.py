@@ -1,4 +1,4 @@
-"""What quirks do to an answer, or to a response (status, headers, bytes, timing), depending on the request."""
+"""The changes that quirks make to an answer, or to a response (status, headers, bytes and timing)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from sandbox.wire import Asked, json_answer, problem, respond, write_json
 
 Json = dict[str, Any]
 Change = Callable[..., Response]
-"""Takes a response and the request, returns another response; a quirk's parameters are further arguments."""
+"""A function that takes a response, its request and a quirk's parameters, and returns the changed response."""
 
 DAY = timedelta(days=1)
 OLDEST_DAYS = 400
-"""How many days ago a range may start if old dates are refused."""
+"""The most days ago that a range may start if old dates are refused."""
 FIGURES = ("user_uses", "user_credits")
 
 
 def answer(change: Callable[[Any, Asked], Any]) -> Change:
-    """Changes a decoded answer of status 200."""
+    """Apply `change` to the decoded JSON of an answer with status 200."""
 
     def changed(response: Response, asked: Asked) -> Response:
         if response.status_code == 200:
@@ -42,7 +42,7 @@ def answer(change: Callable[[Any, Asked], Any]) -> Change:
 
 
 def replaced(value: Any, names: Collection[str], change: Callable[[Any], Any]) -> Any:
-    """Change the values of these properties at any depth; null stays null."""
+    """Apply `change` to the properties in `names` at any depth; null stays null."""
     if isinstance(value, list):
         return [replaced(item, names, change) for item in value]
     if not isinstance(value, dict):
@@ -58,7 +58,7 @@ def values(names: Collection[str], change: Callable[[Any], Any]) -> Change:
 
 
 def periods(change: Callable[[Json, Query], Json]) -> Change:
-    """Changes each period of usage; the lists of a team stay as they are."""
+    """Apply `change` to each period of usage; the answers of the four lists stay as they are."""
     return answer(
         lambda content, asked: (
             {"data": [change(period, asked.query) for period in content["data"]]} if asked.query else content
@@ -129,7 +129,7 @@ def _in_two(usage: Json) -> list[Json]:
 
 
 def taken_for(change: Callable[[Query, date], Query]) -> Change:
-    """Answer another question than the one asked; `change` also gets today's date."""
+    """Answer the query that `change` returns instead of the requested one; `change` also gets today's date."""
 
     def other(response: Response, asked: Asked) -> Response:
         if asked.query is None or response.status_code != 200:
@@ -145,7 +145,7 @@ def whole_periods(query: Query, today: date) -> Query:
 
 
 def longer_by(days: int) -> Change:
-    """Accept ranges with this many days more than documented."""
+    """Accept ranges that are this many days longer than documented."""
     return lambda response, asked: respond(replace(asked, longest=asked.longest + days)) if asked.query else response
 
 
@@ -168,7 +168,7 @@ def three_hours_behind(response: Response, asked: Asked) -> Response:
 
 
 def with_bytes(change: Callable[[bytes], bytes], encoding: str = "") -> Change:
-    """Change the body of an answer of status 200, and claim this Content-Encoding."""
+    """Change the body of an answer with status 200, and set the header Content-Encoding to `encoding`."""
 
     def changed(response: Response, asked: Asked) -> Response:
         if response.status_code == 200:
@@ -185,11 +185,11 @@ def another_status(response: Response, asked: Asked, status: int, headers: Any =
 
 
 class BrokenOffError(ConnectionError):
-    """Raised in the middle of a response; says whether the server resets the connection or closes it cleanly."""
+    """Raised in the middle of a response to end the connection, either with a reset or cleanly."""
 
 
 def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) -> Response:
-    """Return the response with another body, chunked if no length is stated."""
+    """Return the response with another body, which is chunked if there is no `length`."""
     response.response = pieces
     response.headers.pop("Content-Length", None)
     if length is not None:
@@ -198,7 +198,7 @@ def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) ->
 
 
 def broken_off(half: bool, reset: bool, length: bool) -> Change:
-    """End the connection before the body or in its middle (`half`), by `reset` or cleanly, with or without length."""
+    """End the connection before the body or, with `half`, in its middle, either by a reset or cleanly."""
 
     def broken(response: Response, asked: Asked) -> Response:
         body = response.get_data()

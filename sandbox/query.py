@@ -1,4 +1,4 @@
-"""The body of a credit usage request, checked once and turned into a frozen question."""
+"""Check the body of a credit usage request and turn it into a frozen query."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from sandbox.ledger import Entry
 from sandbox.team import Team
 
 LONGEST_RANGE = {"business": 180, "enterprise": 365}
-"""Days, both ends counted."""
+"""The longest range of each plan in days, both ends counted."""
 
 GRANULARITIES = ("day", "week", "month", "year")
 
 
 @dataclass(frozen=True)
 class Filters:
-    """An empty filter matches everything."""
+    """The filters of a query. An empty filter matches everything."""
 
     group_ids: frozenset[int] = frozenset()
     project_references: frozenset[str] = frozenset()
     api_key_ids: frozenset[str] = frozenset()
 
     def on(self, team: Team) -> Callable[[Entry], bool]:
-        """Whether an entry matches: one of the groups, and one of the projects, and one of the keys.
+        """Return a function that tests whether an entry matches the groups, the projects and the keys.
 
-        Groups are those of the user, so usage without a user belongs to none.
+        The filter for groups matches the groups of the user, so it never matches usage without a user.
         """
         emails = {one.email for one in team.people if self.group_ids.intersection(one.group_ids)}
         return lambda entry: (
@@ -51,16 +51,16 @@ class Query:
 
     @property
     def days(self) -> int:
-        """How many days it covers, both ends counted."""
+        """The number of days that the query covers, both ends counted."""
         return (self.end - self.start).days + 1
 
     def between(self, start: date, end: date) -> Query:
-        """The same question about other days."""
+        """Return the same query for other days."""
         return replace(self, start=start, end=end)
 
 
 class RefusedError(Exception):
-    """The body breaks the contract; `problems` are pairs of a property's name and the reason."""
+    """The request's body is not valid; `problems` are pairs of a property's name and the reason."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__(problems)
@@ -90,9 +90,9 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def read_query(body: Any, today: date, longest: int | None, first: date | None = None) -> Query:
-    """Return the question that `body` asks.
+    """Return the query that `body` describes; raise RefusedError if it is not valid.
 
-    Without dates it covers the seven days that end today; with `first`, all days from that one on. Raises RefusedError.
+    Without dates, the query covers the last seven days up to today or, with `first`, all days from `first` on.
     """
     if not isinstance(body, Mapping):
         raise RefusedError(("body", "must be a JSON object"))
@@ -112,7 +112,7 @@ def read_query(body: Any, today: date, longest: int | None, first: date | None =
 
 
 def check_length(query: Query, longest: int | None) -> None:
-    """Raises RefusedError for more than the `longest` days that one question may cover (None: no limit)."""
+    """Raise RefusedError if the query covers more than `longest` days (None for no limit)."""
     if longest is not None and query.days > longest:
         reason = f"the range covers {query.days} days, and the plan allows {longest}"
         raise RefusedError(("start_date", reason), ("end_date", reason))

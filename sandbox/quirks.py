@@ -1,10 +1,10 @@
-"""Where the sandbox deviates from the documentation: one table of named quirks, each a function of `sandbox.odd`.
+"""The table of quirks, which make the sandbox deviate from the documentation. `sandbox.odd` has the functions.
 
-A quirk is switched on by its name or by a JSON object: `kind` is the name, next to its parameters. Four more properties
-select the requests that it changes: `path`, a text in the request's path; `longer_than`, a number of days that the
-answered range exceeds; `at`, the number of the first such request since the quirk was switched on, counted from 1, or
-"every" (default); and `times`, how many in a row (default: 1, or all for "every"). Several quirks can be combined; they
-apply in the order of the table.
+You switch on a quirk by its name, or by a JSON object with the name as `kind` and the quirk's parameters. Four more
+properties select the requests that it changes. `path` is a text in the request's path, `longer_than` is a number of
+days that the range exceeds, `at` is the number of the first matching request to change (from 1, or "every" by default),
+and `times` is how many to change in a row (by default 1, or all for "every"). You can combine quirks; they apply in the
+order of the table.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from sandbox.wire import Asked
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_EMOJI = "\ud83d"
-"""Half an emoji, as left by a program that cuts texts in UTF-16."""
+"""Half an emoji, as it remains when a program cuts a UTF-16 text in the middle of the emoji."""
 _GIVEN_NAMES = ("name", "display_name", "project_name", "group_name")
 _COUNTS = (*FIGURES, "member_count")
 _MORE = {"currency": "credits", "tool_version": 3}
 
-# Each quirk's meaning, and what it does. Quirks that calculate come before those that change how figures are written;
-# those that write bytes come last.
+# Each quirk has a description and a function. Quirks that calculate come first, then quirks that change how figures are
+# written, and finally quirks that change bytes.
 FACTS: dict[str, tuple[str, odd.Change]] = {
-    "longer-range": ("a range of one day more than documented is accepted", odd.longer_by(1)),
-    "shorter-range": ("a range of as many days as the plan allows is refused", odd.longer_by(-1)),
+    "longer-range": ("a range one day longer than documented is accepted", odd.longer_by(1)),
+    "shorter-range": ("the longest range that the plan allows is refused", odd.longer_by(-1)),
     "old-dates-refused": (f"a range that starts more than {OLDEST_DAYS} days ago is refused", odd.old_refused),
     "end-excluded": (
         "a range excludes its end_date",
         taken_for(lambda query, today: query.between(query.start, query.end - DAY)),
     ),
     "no-today": (
-        "today's usage is not there yet",
+        "today's usage is not available yet",
         taken_for(lambda query, today: query.between(query.start, min(query.end, today - DAY))),
     ),
-    "whole-edges": ("a period that the range cuts has all its days", taken_for(odd.whole_periods)),
+    "whole-edges": ("a period that lies only partly in the range has all its days", taken_for(odd.whole_periods)),
     "edge-dates": (
-        "a period that the range cuts is dated by the first day of the range",
+        "a period that begins before the range is dated by the first day of the range",
         periods(lambda period, query: period | {"date": max(period["date"], f"{query.start}{period['date'][10:]}")}),
     ),
-    "sunday-weeks": ("weeks are dated by the Sunday before them", periods(odd.dated_by_sundays)),
+    "sunday-weeks": ("weeks are dated by the Sunday before their Monday", periods(odd.dated_by_sundays)),
     "sizes-differ": ("weeks, months and years lack tools without a breakdown", periods(odd.attributed_only)),
-    "keys-exceed": ("usage filtered by API keys is nine times what it is", answer(odd.ninefold_by_key)),
-    "empty-periods": ("periods without usage are included, empty", answer(odd.with_empty_periods)),
-    "awkward": ("answers are split into pieces, with nulls, unknown fields and an unknown role", answer(odd.in_pieces)),
-    "rebate": ("a breakdown has twice the credits of its total, as after a rebate", tools(odd.rebated)),
+    "keys-exceed": ("usage filtered by API keys is nine times too high", answer(odd.ninefold_by_key)),
+    "empty-periods": ("the answer includes periods without usage", answer(odd.with_empty_periods)),
+    "awkward": ("periods and tools are in pieces, with nulls, unknown fields and a new role", answer(odd.in_pieces)),
+    "rebate": ("a breakdown has twice the credits of its tool's total, as after a rebate", tools(odd.rebated)),
     "no-breakdown": ("no tool has a breakdown", tools(lambda tool: {**tool, "user_usages": []})),
     "more-fields": ("tools have undocumented fields", tools(lambda tool: tool | _MORE)),
     "half-emoji": (
@@ -64,44 +64,44 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         values((*_GIVEN_NAMES, "tool"), lambda name: f"{name[:1]}\0{name[1:]}"),
     ),
     "half-credits": ("credits are fractions, such as 12.5", values(["user_credits"], lambda credits: credits + 0.5)),
-    "floats": ("uses, credits and member counts are written as 12.0", values(_COUNTS, float)),
-    "text-figures": ('uses, credits and member counts are written as "12"', values(_COUNTS, str)),
+    "floats": ("uses, credits and member counts are written as floats, such as 12.0", values(_COUNTS, float)),
+    "text-figures": ('uses, credits and member counts are written as strings, such as "12"', values(_COUNTS, str)),
     "offset": (
-        "periods begin at midnight of another offset, written 2026-11-21T00:00:00+01:00",
+        "periods begin at midnight in another time zone, written 2026-11-21T00:00:00+01:00",
         values(["date"], lambda day: f"{day[:10]}T00:00:00+01:00"),
     ),
     "evening-dates": (
-        "periods are dated by the midnight of another offset in UTC, written 2026-11-20T23:00:00.000Z",
+        "periods begin at midnight in another time zone, written in UTC as 2026-11-20T23:00:00.000Z",
         values(["date"], lambda day: f"{date.fromisoformat(day[:10]) - DAY}T23:00:00.000Z"),
     ),
-    "plain-dates": ("periods have a date without a time, 2026-11-21", values(["date"], lambda day: day[:10])),
+    "plain-dates": ("periods have a date without a time, such as 2026-11-21", values(["date"], lambda day: day[:10])),
     "unlisted": ("every second member is missing from the list", answer(odd.every_second_member)),
-    "no-created-at": ('API keys were created at ""', values(["created_at"], lambda _: "")),
-    "limit-headers": ("each response has the day's limit in x-ratelimit headers", odd.with_limits),
-    "slow-clock": ("the server's Date is three hours behind", odd.three_hours_behind),
+    "no-created-at": ('the created_at of API keys is ""', values(["created_at"], lambda _: "")),
+    "limit-headers": ("each response states the daily limit in x-ratelimit headers", odd.with_limits),
+    "slow-clock": ("the server's Date header is three hours behind", odd.three_hours_behind),
     "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
     "gzip": ("answers are compressed", with_bytes(lambda body: gzip.compress(body, mtime=0), "gzip")),
 }
-"""The opposite of what the documentation leaves open, or states but nobody has seen."""
+"""Quirks that contradict an assumption of the connector that the documentation leaves open or nobody has confirmed."""
 
 FAILURES: dict[str, tuple[str, odd.Change]] = {
     "status": ("another `status`, with `headers` and `body`", odd.another_status),
     "empty": ("no body", with_bytes(lambda body: b"")),
-    "html": ("a page in HTML in place of each answer", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
+    "html": ("an HTML page instead of each answer", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
     "bad-gzip": ("an uncompressed body that claims to be compressed", with_bytes(lambda body: body, "gzip")),
-    # A lenient parser reads it as another name.
+    # A lenient parser would read the text as a different name.
     "bad-utf8": (
-        "the last text begins with bytes that are not UTF-8",
+        "the last text of the answer begins with a byte that is not UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
     ),
-    "trickle": ("the body comes byte by byte, each after some `seconds`", odd.trickle),
-    "cut": ("the body ends in its middle", broken_off(half=True, reset=False, length=True)),
-    "cut-chunked": ("the same without a length", broken_off(half=True, reset=False, length=False)),
-    "reset-before": ("a reset before the body", broken_off(half=False, reset=True, length=False)),
-    "reset-inside": ("a reset in the middle of the body", broken_off(half=True, reset=True, length=True)),
-    "silence": ("no response until the client hangs up", odd.silence),
+    "trickle": ("the body comes byte by byte, with a pause of `seconds` after each byte", odd.trickle),
+    "cut": ("the connection ends in the middle of the body", broken_off(half=True, reset=False, length=True)),
+    "cut-chunked": ("a chunked body ends in its middle", broken_off(half=True, reset=False, length=False)),
+    "reset-before": ("a connection reset before the body", broken_off(half=False, reset=True, length=False)),
+    "reset-inside": ("a connection reset in the middle of the body", broken_off(half=True, reset=True, length=True)),
+    "silence": ("no response until the client closes the connection", odd.silence),
 }
-"""Responses that are late, wrong or never come. Those that break a connection need the server of `sandbox.server`."""
+"""Quirks that delay, spoil or omit a response. Those that break a connection need the server in `sandbox.server`."""
 
 QUIRKS = FACTS | FAILURES
 _WHEN = {"kind", "path", "longer_than", "at", "times"}
@@ -111,7 +111,7 @@ class Switched:
     """An active quirk, and how many matching requests it has seen."""
 
     def __init__(self, given: Any) -> None:
-        """Read a quirk's name or JSON object; raise ValueError that says what is wrong with it."""
+        """Read a quirk's name or JSON object; raise ValueError with the reason if it is not valid."""
         given = {"kind": given} if isinstance(given, str) else given
         if not isinstance(given, Mapping) or given.get("kind") not in QUIRKS:
             kind = given.get("kind") if isinstance(given, Mapping) else given
@@ -135,7 +135,7 @@ class Switched:
         self._seen = 0
 
     def strikes(self, path: str, response: Response, asked: Asked) -> bool:
-        """Count a request and return whether to change it. A refusal never counts as a long range."""
+        """Count a request and return whether to change it. A refused request never counts as a long range."""
         days = asked.query.days if asked.query and response.status_code == 200 else 0
         if self._path not in path or (self._longer_than and days <= self._longer_than):
             return False

@@ -1,4 +1,4 @@
-"""A threaded server on loopback for the sandbox, which can also break a connection."""
+"""A threaded loopback server for the sandbox, which can break connections on purpose."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Adds no log of its own, and ends a connection as a quirk demands."""
+    """A request handler that logs only errors and breaks a connection when a quirk asks for it."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         if type == "error":
@@ -48,7 +48,7 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 def listen(options: Options, port: int = 0) -> BaseWSGIServer:
-    """Return a server that is bound (port 0: any free one, see `.port`) but not yet serving."""
+    """Return a server that is bound but not yet serving; port 0 chooses a free port (see `.port`)."""
     return make_server(HOST, port, create_app(options), threaded=True, request_handler=_QuietHandler)
 
 

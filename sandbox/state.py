@@ -1,4 +1,4 @@
-"""How a sandbox starts, and everything that changes while it runs."""
+"""The options of a sandbox, and the state that changes while it runs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ DEFAULT_KEY = "sandbox-key-that-opens-nothing-else"
 
 @dataclass(frozen=True)
 class Options:
-    """How a sandbox starts; the control surface changes day, limits and quirks later."""
+    """The options that a sandbox starts with; the control API can change day, limits and quirks later."""
 
     key: str = DEFAULT_KEY
     plan: str = "business"
     today: date | None = None
-    """None: the real day, UTC."""
+    """The sandbox's day; None means the real day in UTC."""
     seed: int = 1
     people: int = DEFAULT_PEOPLE
     keys: int = DEFAULT_KEYS
     per_minute: int = 50
     per_day: int = 100
     quirks: tuple[str | Mapping[str, Any], ...] = ()
-    """Names of `sandbox.quirks.QUIRKS`, or objects with parameters."""
+    """Names from `sandbox.quirks.QUIRKS`, or JSON objects with parameters."""
 
 
 class State:
-    """Everything that requests change, under the lock."""
+    """Everything that requests can change; hold `lock` while you use it."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -46,7 +46,7 @@ class State:
         self.start_over()
 
     def start_over(self, today: date | None = None) -> None:
-        """Reset everything to the start, on another day if one is given."""
+        """Reset everything to its initial state; `today` sets another day."""
         options = self.options
         self.today = today or options.today
         self.events: tuple[Event, ...] = ()
@@ -58,7 +58,7 @@ class State:
         self.today = read_day(given)
 
     def happen(self, given: Any) -> None:
-        """Apply all of the events or, if one is wrong, none."""
+        """Apply all events, or none if one of them is not valid."""
         ledger = self.ledger()
         for event in given:
             ledger = happen(ledger, read_event(event))
@@ -74,5 +74,5 @@ class State:
         self.limits.change(**(same | given))
 
     def ledger(self) -> Ledger:
-        """What the API knows now."""
+        """Return the ledger of what the API knows now."""
         return Ledger(self.history, self.today or pendulum.now("UTC").date(), self.events)

@@ -1,7 +1,7 @@
 """The team behind the sandbox: its people, groups, projects, API keys and the tools they use.
 
-Everything here is invented. The default team has 14 people and 4 API keys; a larger one is the same team with
-generated colleagues and keys.
+All people and keys are invented. The default team has 14 people and 4 API keys. A larger team also has
+generated people and keys.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ MOST_PEOPLE = 5000
 DEFAULT_KEYS = 4
 MOST_KEYS = 500
 FIRST_DAY = date(2023, 1, 1)
-"""No usage exists before this day."""
+"""The first day that can have usage."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A member. Usage exists from `first_day` to `last_day`, both inclusive."""
+    """A member, who has usage from `first_day` to `last_day`, both inclusive."""
 
     email: str
     role: str
     status: str
     group_ids: tuple[int, ...]
     habits: tuple[str, ...] = ()
-    """Tools that this person uses; one named twice is used twice as often. Empty: uses nothing."""
+    """The tools that this person uses. A tool that is listed twice is used twice as often."""
     first_day: date = FIRST_DAY
     last_day: date = date.max
     by_api: bool = False
-    """Works mostly through API keys, not in the web application."""
+    """Whether this person mostly uses API keys instead of the web application."""
 
 
 class Group(NamedTuple):
@@ -53,7 +53,7 @@ class ApiKey(NamedTuple):
     created_at: str
 
     def works_on(self, day: date) -> bool:
-        """Whether it works on `day`: from its creation on; an inactive one only until the end of that year."""
+        """Whether the key works on `day`. An inactive key works only until the end of the year of its creation."""
         made = date.fromisoformat(self.created_at[:10])
         return made <= day and (self.status == "active" or made.year == day.year)
 
@@ -71,13 +71,13 @@ class Team:
 
     @cached_property
     def group_names(self) -> dict[str, str]:
-        """A person's first group, by email; people without a group are missing."""
+        """The name of each person's first group, by email; people without a group are missing."""
         names = {group.group_id: group.name for group in self.groups}
         return {one.email: names[one.group_ids[0]] for one in self.people if one.group_ids}
 
 
 class Tool(NamedTuple):
-    """`credits` is the price of one use, `usual_uses` the mean number of uses at a time."""
+    """A tool: `credits` is the price of one use, `usual_uses` the mean number of uses in one session."""
 
     credits: int
     usual_uses: float
@@ -160,7 +160,7 @@ _PURPOSES = ("Shop banners", "Newsletter", "Packaging", "Staging", "Nightly batc
 
 
 def _generated_key(number: int) -> ApiKey:
-    """Created between 2023 and 2025; every fifth is inactive."""
+    """Generate an API key created between 2023 and 2025; every fifth key is inactive."""
     random = Random(f"API key {number}")
     made = datetime(2023, 1, 1) + timedelta(seconds=random.randrange(1096 * 24 * 3600))
     name, status = f"{_PURPOSES[number % len(_PURPOSES)]} {number}", "active" if number % 5 else "inactive"

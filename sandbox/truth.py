@@ -1,6 +1,6 @@
 """The correct totals, computed directly from the ledger's entries.
 
-It shares no code with `answers`, so that each can be checked against the other.
+This module shares no code with `answers`, so the two can be checked against each other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def first_day(day: date, granularity: str) -> str:
 
 
 def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
-    """Each entry that the question covers, with the date of its period."""
+    """Yield each entry that matches the query, with the first day of its period."""
     groups = {one.email: one.group_ids for one in ledger.team.people}
     asked = query.filters
     day = query.start
@@ -48,7 +48,7 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
 
 
 def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callable[[Entry], bool]) -> list[Row]:
-    """Uses and credits of the matching entries, grouped by the given ones of date, tool, user and project."""
+    """Sum uses and credits of the entries that count, grouped by `names`: the first of date, tool, user, project."""
     sums: defaultdict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for first, entry in _wanted(ledger, query):
         if counts(entry):
@@ -60,17 +60,17 @@ def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callab
 
 
 def totals(ledger: Ledger, query: Query) -> list[Row]:
-    """Uses and credits of each date and tool, sorted by them."""
+    """Return uses and credits by date and tool, in that order."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: True)
 
 
 def unnamed(ledger: Ledger, query: Query) -> list[Row]:
-    """The part of `totals` without a user, if any; negative if less was charged than was used."""
+    """Return the part of `totals` without a user, which is negative if less was charged than was used."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: entry.user_email is None)
 
 
 def rows(ledger: Ledger, query: Query) -> list[Row]:
-    """Uses and credits of each date, tool, user and project, without unattributed usage."""
+    """Return uses and credits by date, tool, user and project, without unattributed usage."""
     names = ("date", "tool", "user_email", "project_reference")
     found = _summed(ledger, query, names, lambda entry: entry.user_email is not None)
     return [row | {"project_reference": row["project_reference"] or None} for row in found]

@@ -1,4 +1,4 @@
-"""JSON in and out of a request, and the response to a question about credit usage."""
+"""Read and write the JSON of requests and responses, and answer queries of credit usage."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Asked:
 
     ledger: Ledger
     query: Query | None = None
-    """What a valid body of `team-credit-usage` asks; None elsewhere."""
+    """The query in a valid request for `team-credit-usage`; None for other endpoints."""
     longest: int = 0
-    """Days that one request may cover."""
+    """The number of days that one request may cover."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -38,7 +38,7 @@ def respond(asked: Asked) -> Response:
 
 
 def write_json(content: Any) -> bytes:
-    """Compact JSON in UTF-8; half a surrogate pair, which UTF-8 cannot represent, is escaped."""
+    """Return compact JSON in UTF-8. Half a surrogate pair is escaped, because UTF-8 cannot represent it."""
     try:
         return orjson.dumps(content)
     except TypeError:
@@ -50,12 +50,12 @@ def json_answer(content: Any, status: int = 200, content_type: str = "applicatio
 
 
 def message(status: int, text: str) -> Response:
-    """The API's plain form of an error."""
+    """Return an error in the API's plain form, which has only a message."""
     return json_answer({"message": text}, status)
 
 
 def problem(refused: RefusedError) -> Response:
-    """The API's form of an error that names parameters."""
+    """Return an error in the API's form that names the invalid parameters."""
     content = {
         "message": "The request parameters are not valid.",
         "invalid_params": [{"name": name, "reason": f"{name} {reason}"} for name, reason in refused.problems],
@@ -64,7 +64,7 @@ def problem(refused: RefusedError) -> Response:
 
 
 def read_body() -> Any:
-    """The request's JSON; an empty body is an empty object. Raises RefusedError."""
+    """Return the request's JSON; an empty body counts as an empty object. Raises RefusedError."""
     if not request.get_data():
         return {}
     if request.mimetype != "application/json":
@@ -76,7 +76,7 @@ def read_body() -> Any:
 
 
 def body_as_sent() -> Any:
-    """The request's body for the log: JSON if possible, otherwise text; None without a body."""
+    """Return the request's body for the log: JSON if possible, otherwise text, and None without a body."""
     text = request.get_data().decode("utf-8", "replace")
     try:
         return json.loads(text) if text else None

@@ -1,4 +1,4 @@
-"""The one place where tests build answers of the API, configurations and states of the connector."""
+"""Builders for the API's answers and for the connector's configurations and states."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def entry(email: str | None = "ann@example.com", uses: int = 1, credits: int = 1
 
 
 def tool(name: str, *usages: Json, uses: int | None = None, credits: int | None = None, **more: Any) -> Json:
-    """A tool in a period. Totals that are not given are the sums of the breakdown."""
+    """A tool in a period. By default, its totals are the sums of the breakdown."""
     return {
         "tool": name,
         "user_uses": sum(usage["user_uses"] for usage in usages) if uses is None else uses,
@@ -41,12 +41,12 @@ def answer(*periods: Json) -> Json:
 
 
 def body(*periods: Json) -> bytes:
-    """An answer as it comes over the wire."""
+    """An answer as bytes, as the API sends it."""
     return json.dumps(answer(*periods)).encode()
 
 
 def raw_config(**changes: Any) -> Json:
-    """What a user entered; a change to None leaves the property out."""
+    """A configuration as a user enters it; a change to None removes the property."""
     raw = {"api_key": KEY, "start_date": "2026-11-01", **changes}
     return {name: value for name, value in raw.items() if value is not None}
 
@@ -56,6 +56,6 @@ def config(today: Date = TODAY, **changes: Any) -> Config:
 
 
 def saved_state(date: str, **changes: Any) -> Json:
-    """A state that fits `raw_config()`; a change to None leaves the key out."""
+    """A state that matches `raw_config()`; a change to None removes the key."""
     state = {"date": date, "granularity": "day", "start_date": "2026-11-01", "filters": {}, "rows": {}, **changes}
     return {name: value for name, value in state.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What tests of the whole connector need: no network, no waiting, and a notebook of both."""
+"""Fixtures for tests of the whole connector: a mock of the API and a record of waits, without real waiting."""
 
 import time
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from requests_mock import Mocker
 
 @pytest.fixture
 def api() -> Iterator[Mocker]:
-    """Magnific's API as the test describes it; any other request is an error."""
+    """A mock of Magnific's API. A request that the test does not define is an error."""
     with Mocker() as mocker:
         yield mocker
 
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were slept, in order: no time passes but these. The CDK adds naps of no time at all."""
+    """The seconds slept, in order, which also move the clock. The CDK's sleeps of zero seconds are left out."""
     slept: list[float] = []
     begun = time.monotonic()
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)

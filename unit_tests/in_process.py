@@ -1,4 +1,4 @@
-"""Run the connector's commands in this process, on a day of the test's choice, and read what it put out."""
+"""Run the connector's commands in the test process, on a day that the test chooses, and read their output."""
 
 import logging
 import re
@@ -34,7 +34,7 @@ WHOLE_SENTENCES = re.compile(r'(?!.*[A-Z]{2,} [A-Z]{2,} [A-Z]{2,}).*(?:UTC|[a-z0
 
 @contextmanager
 def clock(today: Date, at: str = "12:00") -> Iterator[None]:
-    """Let it be that time of `today` in UTC, and later by what is slept."""
+    """Set the clock to the time `at` of `today` in UTC; each sleep moves the clock forward."""
     start, begun = pendulum.parse(f"{today}T{at}:00Z"), time.monotonic()
     now = lambda tz=None: start.add(seconds=time.monotonic() - begun).in_timezone(tz or "UTC")  # noqa: E731
     with patch("pendulum.now", now):
@@ -57,7 +57,7 @@ def sync(
     debug: bool = False,
     at: str = "12:00",
 ) -> EntrypointOutput:
-    """One sync of `streams` (only credit usage where none is named), with `state` for the last of them."""
+    """Run a sync of `streams` (by default, only credit usage), with `state` as the state of the last stream."""
     names = streams or ("credit_usage",)
     saved = None if state is None else list(StateBuilder().with_stream_state(names[-1], dict(state)).build())
     with clock(today, at):
@@ -72,18 +72,18 @@ def sync(
 
 
 def check(config: Mapping[str, Any], today: Date = TODAY) -> bool:
-    """Whether the connection works; raises what the user reads where it does not."""
+    """Return whether the check succeeds; raise the error that the user sees if it fails."""
     with clock(today):
         return SourceMagnificAnalytics().check_connection(logging.getLogger("airbyte"), config) == (True, None)
 
 
 def rows(output: EntrypointOutput, stream: str = "credit_usage") -> list[dict[str, Any]]:
-    """The records of `stream`, in the order they came."""
+    """Return the records of `stream`, in order."""
     return [dict(m.record.data) for m in output.records if m.record and m.record.stream == stream]
 
 
 def states(output: EntrypointOutput, stream: str = "credit_usage") -> list[dict[str, Any]]:
-    """What was saved for credit usage, in the order it came."""
+    """Return the saved states of `stream`, in order."""
     return [
         dict(m.state.stream.stream_state.__dict__)
         for m in output.state_messages
@@ -96,7 +96,7 @@ def log(output: EntrypointOutput) -> str:
 
 
 def error(output: EntrypointOutput) -> tuple[str, str]:
-    """The kind and the text of the first error that the user reads: whole sentences."""
+    """Return the type and the text of the first error, and check that the text is whole sentences."""
     trace = output.errors[0].trace
     assert trace and trace.error and trace.error.failure_type
     assert WHOLE_SENTENCES.fullmatch(trace.error.message)
@@ -106,6 +106,6 @@ def error(output: EntrypointOutput) -> tuple[str, str]:
 
 
 def everything_printed(output: EntrypointOutput) -> str:
-    """All messages but the records, as they are printed."""
+    """Return all messages except records, as they are printed."""
     messages = (message for message in output.get_message_iterator() if message.record is None)
     return "\n".join(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() for message in messages)

@@ -1,4 +1,4 @@
-"""The sandbox behind the address of the API, in this process: a team with API keys, and the requests that were sent."""
+"""The sandbox in the test process, at the API's address: a team with API keys, and a record of the requests."""
 
 import json
 import time
@@ -16,10 +16,10 @@ from sandbox import DEFAULT_KEY, Options, create_app
 
 
 class SandboxApi:
-    """A team, whom the connector asks; `asked` are the bodies of usage requests, `lists` the lists asked for.
+    """A sandbox for the connector. `asked` has the bodies of usage requests, `lists` counts requests for lists.
 
-    `days` are the UTC days on which usage was asked for. Usage through `broken_keys` is an error of the server, all
-    usage is refused with the status `refusal`, if any, and takes `seconds`.
+    `days` counts usage requests by UTC day. A usage request takes `seconds`; it fails with the status `refusal` if
+    that is set, and with a server error if it asks for one of `broken_keys`.
     """
 
     headers = MappingProxyType({"x-magnific-api-key": DEFAULT_KEY})

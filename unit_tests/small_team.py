@@ -1,4 +1,4 @@
-"""What happened to a small team, entry by entry. The sandbox answers about it, and its oracle adds it up."""
+"""The usage of a small team, entry by entry. The sandbox serves it, and the sandbox's oracle adds it up."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -18,11 +18,11 @@ from sandbox.team import Group, Person, Project, Team
 from sandbox.wire import Asked
 
 START = date(2026, 1, 1)
-# The last of a month, the first of one, and the last of a week: days that have several rows often, and lose some.
+# The last and first day of a month, and the last of a week, which often have several rows and lose some of them.
 BUSY_DAYS = (date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 3))
 FILM, PRINT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10", "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 ANN, BOB, EVE = (f"{name}@example.com" for name in ("ann", "bob", "eve"))
-# The breakdown has null for these addresses, so that one user and project may stand there in several groups.
+# Answers have null instead of these addresses, so a breakdown can repeat a user and project in several groups.
 NAMELESS = ("designer@nameless.example", "filmer@nameless.example", "guest@nameless.example")
 GROUP_OF = {ANN: 1, "ann1@example.com": 1, "ann2@example.com": 1, BOB: 2, NAMELESS[0]: 1, NAMELESS[1]: 2}
 TEAM = Team(
@@ -35,7 +35,7 @@ MANNERS = {"awkward": in_pieces, "empty-periods": with_empty_periods}
 
 
 class Given(History):
-    """A history of these entries and no others. Its today is a whole day."""
+    """A history of exactly these entries, in which today is a complete day."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         super().__init__(TEAM, seed=0)
@@ -49,7 +49,7 @@ class Given(History):
 
 
 def entries(last: date) -> st.SearchStrategy[Entry]:
-    """Any one entry from `START` to `last`: of a member, of someone else (Eve) or of nobody, a rebate among them."""
+    """Any entry from `START` to `last`, by a member, somebody else (Eve) or nobody, which can also be a rebate."""
     return st.builds(
         Entry,
         day=st.dates(START, last) | st.sampled_from(BUSY_DAYS),
@@ -63,10 +63,10 @@ def entries(last: date) -> st.SearchStrategy[Entry]:
 
 
 def team(last: date, days: int, version: int = 0) -> list[Entry]:
-    """A team's usage on every second of the `days` up to `last`.
+    """A team's usage on every second day of the `days` up to `last`.
 
-    As Magnific reports it later (`version` 1, then 2): an address is another one, what nobody was named for has found
-    its user, a project is gone, a day in each fortnight was refunded.
+    Versions 1 and 2 are the same usage as Magnific reports it later: an address has changed, unattributed usage has a
+    user, one day in two weeks is refunded and, in version 2, a project is gone.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):
@@ -81,7 +81,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
 
 
 def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[str, Any]:
-    """The sandbox's answer, in which the nameless have no name; `manner` are some of MANNERS."""
+    """Return the sandbox's answer, with null for the addresses in NAMELESS; `manner` names some of MANNERS."""
     found = credit_usage(ledger, query)
     for name in manner:
         found = MANNERS[name](found, Asked(ledger, query))
@@ -92,12 +92,12 @@ def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[s
     return found
 
 
-# Uses and credits by length of period, first day, tool, user and project, without rows of nothing.
+# Uses and credits by granularity, first day, tool, user and project, without rows that are zero.
 Table = dict[tuple[str, str, str, str | None, str | None], tuple[int, int]]
 
 
 def table(used: Sequence[Entry], settings: dict[str, Any]) -> Table:
-    """What the oracle has a warehouse hold of it under these settings of a source."""
+    """Return what a warehouse must hold of the entries `used` under these settings, according to the oracle."""
     granularity, end = settings["granularity"], settings.get("end_date", str(date.max))
     first = date.fromisoformat(truth.first_day(date.fromisoformat(settings["start_date"]), granularity))
     last = min(max((one.day for one in used), default=START), date.fromisoformat(end))
@@ -105,7 +105,7 @@ def table(used: Sequence[Entry], settings: dict[str, Any]) -> Table:
     query = read_query({"granularity": granularity, **filters}, last, None).between(first, last)
     ledger = Ledger(Given(used), last)
     named, unnamed = truth.rows(ledger, query), truth.unnamed(ledger, query)
-    # After a rebate a breakdown has more than the total, and nothing is left of that.
+    # After a rebate, a breakdown can exceed the total, and then there is no unattributed rest.
     broken_down = {(row["date"], row["tool"]) for row in named}
     for rest in unnamed:
         if (rest["date"], rest["tool"]) in broken_down:
@@ -117,7 +117,7 @@ def table(used: Sequence[Entry], settings: dict[str, Any]) -> Table:
 
 
 def table_of_rows(rows: Iterable[dict[str, Any]]) -> Table:
-    """The same of a deduplicated table's rows."""
+    """Add up the rows of a deduplicated table."""
     uses: Counter[Any] = Counter()
     credits: Counter[Any] = Counter()
     for row in rows:

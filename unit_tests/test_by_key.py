@@ -1,4 +1,4 @@
-"""What each API key spends: exact for every key, once a day, within its share of the day's requests."""
+"""Usage by API key: exact for every key, read once a day, and within its share of the day's requests."""
 
 import json
 from collections import Counter, defaultdict
@@ -23,7 +23,7 @@ def team(**options: Any) -> SandboxApi:
 
 
 class Connection:
-    """A deduplicated table of the stream and its state, filled by sync after sync."""
+    """A deduplicated table of usage by API key and the stream's state, filled by several syncs."""
 
     def __init__(self, api: SandboxApi, **changes: Any) -> None:
         self.api = api
@@ -124,7 +124,7 @@ def test_a_restart_with_an_end_date_before_a_key_was_created_leaves_none_of_its_
     connection.config["api_key_ids"] = ["fpk-c5127fa9d36e"]
     connection.sync()
     assert {row["usage_id"] for row in connection.table.values()} > {"fpk-c5127fa9d36e-month-2024-11-01-0"}
-    # The key is from November 4.
+    # The key was created on November 4.
     connection.config |= {"granularity": "day", "end_date": "2024-11-02"}
     connection.sync(TODAY.add(days=1))
     assert connection.table == {}
@@ -142,7 +142,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
     assert "These will be read tomorrow (with the last day read): " in log(output)
-    # After a pause, too, the keys that were read the longest ago come first, and their wait is no error.
+    # After a pause of days, the keys that were read the longest ago still come first, and their wait is not an error.
     for day in (18, 19, 20):
         assert not connection.sync(TODAY.add(days=day)).errors
         seen += connection.keys_asked()
@@ -170,7 +170,7 @@ def test_one_key_that_always_fails_keeps_no_other_from_being_read(connection: Co
         assert set(connection.totals()) == set(connection.truth()) - {FIRST_KEY}
         asked = connection.keys_asked()
         assert list(asked)[-1 if day else 0] == FIRST_KEY
-        # What one key cannot answer at once is no reason to ask for less of another.
+        # The failures of one key do not shorten the ranges of the other keys.
         assert {asked[key] for key in asked if key != FIRST_KEY} == {1}
     connection.api.broken_keys = set()
     assert not connection.sync(TODAY.add(days=3)).errors
@@ -186,7 +186,7 @@ def test_three_keys_that_fail_end_a_sync_and_the_others_have_their_turn_the_next
         assert connection.sync(TODAY.add(days=day)).errors
         asked = connection.keys_asked()
         assert set(asked) & set(broken) == set(broken[3 * (day % 2) :][:3])
-        # What a key's failures cost says nothing about the others.
+        # The failures of some keys do not cost the other keys more requests.
         assert sum(asked[key] for key in broken) <= 10 + 3
         assert {asked[key] for key in asked if key not in broken} <= {1}
     assert set(connection.totals()) == set(connection.truth()) - set(broken)
@@ -198,7 +198,7 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
     connection.api.refusal = status
     assert connection.sync(TODAY).errors
     assert len(connection.api.asked) == requests
-    # Another text for each key, or a limit that is tried twice again with the first.
+    # Statuses 400 and 404 are tried with three keys, 401 with the first only, and 429 three times with the first.
     tried = 3 if status in (400, 404) else 1
     assert len(connection.keys_asked()) == tried
     assert connection.state and sum("tried_on" in key for key in connection.state["keys"].values()) == tried
@@ -208,13 +208,13 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
 
 
 def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
-    """From a server that answers one day at a time, three keys in turn."""
+    """The server answers only one day at a time, and the three keys are read in turn."""
     api = team(keys=3, people=3, quirks=({"kind": "status", "status": 504, "longer_than": 1},))
     connection = Connection(api, start_date="2026-01-01", granularity="month")
     read: Counter[str] = Counter()
     for day in range(10):
         assert not connection.sync(TODAY.add(days=day)).errors
-        # No month is begun for which the rest of the day's share does not pay.
+        # The connector does not start a month that needs more requests than the day's share has left.
         assert len(api.asked) < 60
         keys = (connection.state or {})["keys"]
         read.update(name for name, key in keys.items() if key.get("read_on") == str(TODAY.add(days=day)))
@@ -222,7 +222,7 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     assert min(read[name] for name in keys) > 0
 
     def over(sums: dict[str, Counter[tuple[str, str]]]) -> dict[str, dict[tuple[str, str], int]]:
-        # The last months may have grown since.
+        # Usage of the last months may have grown since it was read, so only earlier months are compared.
         return {key: {at: n for at, n in of_key.items() if at[0] < "2026-03"} for key, of_key in sums.items()}
 
     assert over(connection.totals()) == over(connection.truth())
@@ -261,9 +261,9 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     assert "takes 100 API requests (one for each key and window)" in error(output)[1]
     assert "Choose an incremental sync mode" in error(output)[1]
     assert connection.api.asked == []
-    # The list of keys is the hundredth request.
+    # The list of keys takes the hundredth request.
     connection = many(99)
-    # Each reads every key again.
+    # Each full refresh reads every key again.
     for _ in range(2):
         connection.table.clear()
         assert not connection.sync(TODAY, mode=SyncMode.full_refresh).errors

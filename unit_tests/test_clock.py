@@ -1,4 +1,4 @@
-"""A midnight during a sync, and a clock of this machine that is a day off, lose nothing."""
+"""No usage is lost if midnight passes during a sync, or if this machine's clock is a day off."""
 
 from datetime import date
 
@@ -31,7 +31,7 @@ def test_a_sync_ends_on_the_day_on_which_it_began_and_the_rest_of_that_day_comes
     [
         (YESTERDAY, "2026-11-21"),
         ("Mon, 23 Nov 2026 00:30:00 GMT", "2026-11-22"),
-        # A server's clock that stands still is not believed.
+        # The connector does not trust a server's clock that has stopped.
         ("Tue, 01 Jan 2019 00:00:00 GMT", "2026-11-22"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a user may enter, and the one sentence that a mistake brings."""
+"""The settings that a user can enter, and the error message for each mistake."""
 
 from typing import Any
 

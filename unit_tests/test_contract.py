@@ -1,6 +1,6 @@
-"""An answer that is not the contract's is refused whole; what is understood, is understood exactly.
+"""An answer that breaks the contract is refused as a whole; any other answer is read exactly.
 
-The words are written out: they are the same with every msgspec that setup.py allows.
+The tests spell out the messages, which are the same with every version of msgspec that setup.py allows.
 """
 
 import json
@@ -22,7 +22,7 @@ DEEP = b"[" * 100_000
 
 
 def good(**changes: Any) -> Json:
-    """A consumption of one person, with `changes`; a change to `...` leaves the property out."""
+    """A consumption of one person, with `changes`; a change to `...` removes the property."""
     consumption = {**tool("Mystic of " + ANN, entry(ANN, 3, 41)), **changes}
     return {name: value for name, value in consumption.items() if value is not ...}
 
@@ -33,12 +33,12 @@ def one(**changes: Any) -> Json:
 
 
 def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
-    """An answer as it is understood where nothing, or the days of November by `asked_by`, was asked for."""
+    """Decode an answer, with `asked_by` as the answer to a request for November by that granularity."""
     return usage.decode(bytearray(text), None if asked_by is None else Request(NOVEMBER, asked_by))
 
 
 def refusal(text: bytes) -> tuple[str, bool]:
-    """What is wrong with an answer, and whether it may have broken off."""
+    """Return why an answer is refused, and whether it may have been cut off."""
     with pytest.raises(ContractError) as error:
         decoded(text)
     return str(error.value), error.value.cut
@@ -152,7 +152,7 @@ def test_a_whole_figure_is_whole_however_it_is_written(written: str) -> None:
         ("2026-11-01T12:00:00Z", "a period's date is not a midnight"),
     ],
 )
-def test_a_date_that_is_none_is_refused(date: Any, words: str) -> None:
+def test_an_invalid_date_is_refused(date: Any, words: str) -> None:
     text = json.dumps(answer({**period("2026-11-01", good()), "date": date})).encode()
     assert refusal(text) == (words, False)
 

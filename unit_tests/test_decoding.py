@@ -1,4 +1,4 @@
-"""From bytes to texts, figures and days that every warehouse takes."""
+"""Test how the connector decodes bytes into texts, figures and days that every warehouse accepts."""
 
 import json
 import re
@@ -24,7 +24,7 @@ BACKSLASH = "\\"
 
 
 def read(text: bytes) -> str:
-    """The one string that `text` is as JSON, as the connector reads it."""
+    """Return the string that `text` represents in JSON, as the connector reads it."""
     return str(msgspec.json.decode(mended(bytearray(text))))
 
 
@@ -32,19 +32,19 @@ def read(text: bytes) -> str:
     ("written", "text"),
     [
         (rb'"a\u0000b"', "ab"),
-        # An escaped backslash before u0000 is a backslash and five more characters.
+        # After an escaped backslash, u0000 is five ordinary characters and not a NUL.
         (rb'"C:\\u0000"', rf"C:{BACKSLASH}u0000"),
         (rb'"C:\\\u0000x"', rf"C:{BACKSLASH}x"),
         (rb'"\\\\u0000"', rf"{BACKSLASH}{BACKSLASH}u0000"),
         (rb'"\\ud83d"', rf"{BACKSLASH}ud83d"),
-        # A pair is one character, half of one is none.
+        # A surrogate pair is one character; half a pair becomes U+FFFD.
         (rb'"\ud83d\ude00"', "\U0001f600"),
         (rb'"\udbff\udfff\ud800\udc00"', "\U0010ffff\U00010000"),
         (rb'"\ud83d\u0041"', "\ufffdA"),
         (rb'"\ud83dA\uDFFF\uDBFF"', "\ufffdA\ufffd\ufffd"),
         (b'"\xed\xa0\xbd\xed\xb8\x80"', "\ufffd\ufffd"),
         (b'"a\xed\xbf\xbf"', "a\ufffd"),
-        # What only looks like it.
+        # Characters next to the surrogate range and other escapes stay as they are.
         ("\"한 \ud7ff \ue000\"".encode(), "한 \ud7ff \ue000"),
         (rb'"\ud7ff\ue000\u0001\u00e9"', "\ud7ff\ue000\x01é"),
         (b'\xef\xbb\xbf"a"', "a"),
@@ -61,7 +61,7 @@ ANY_TEXT = st.text(st.characters() | st.sampled_from('\x00\\u"\ud83d\ude00\udfff
 @given(ANY_TEXT)
 @example("\\\x00\\\\\ud83d")
 def test_whatever_a_text_holds_only_its_nuls_and_half_pairs_change(text: str) -> None:
-    # Python's own reader makes one character of two halves that stand side by side.
+    # Python's own JSON reader joins two adjacent halves into one character.
     whole = json.loads(json.dumps(text))
     assert read(json.dumps(text).encode()) == re.sub("[\ud800-\udfff]", "\ufffd", whole.replace("\x00", ""))
     unescaped = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -78,9 +78,9 @@ def test_an_answer_without_such_texts_is_not_copied() -> None:
     [
         *["2026-11-21", "2026-11-21T00:00:00", "2026-11-21 00:00:00", "2026-11-21T00:00:00Z"],
         *["2026-11-21T00:00:00.000Z", "2026-11-21T00:00:00+00:00"],
-        # Midnight by its own offset.
+        # Midnight in the offset of the time itself.
         *["2026-11-21T00:00:00+01:00", "2026-11-21T00:00:00-08:00", "2026-11-21T00:00:00+14:00"],
-        # Midnight in UTC, written by another offset.
+        # Midnight in UTC, written with another offset.
         *["2026-11-21T01:00:00+01:00", "2026-11-20T19:00:00-05:00", "2026-11-21T05:30:00+05:30"],
     ],
 )
@@ -121,7 +121,7 @@ def test_the_rows_of_a_list_have_the_same_texts_and_figures() -> None:
         (b'{"data": [{"a": "ann', "the body is not complete JSON"),
         (b'{"data": [{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}", "the body is not complete JSON"),
         (b'{"data": [{"a": "\xff"}]} \n', "a text is not UTF-8"),
-        # The body is looked at in pieces, which may end within a character.
+        # The connector checks the body in pieces, which can end inside a character.
         *((b" " * n + b'{"data": [{"text": "' + "é".encode() * 10**5 + b'"}]}', MISSING) for n in (0, 1)),
         (b'{"data": [{"name": "Film"}]}', MISSING),
         (b'{"data": [{"group_id": 7.5}]}', "Expected `int`, got `float` - at `$.group_id`"),

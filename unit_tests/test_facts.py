@@ -1,6 +1,6 @@
-"""A Magnific of other facts: the page of facts notices it, shows nothing of the team, and only reads.
+"""If Magnific deviates from the documentation, `make facts` notices it, shows no data of the team, and only reads.
 
-The tables are exact, the sync fails with a clear error, or the documentation says so.
+A sync then keeps the tables exact or fails with a clear error, or the documentation names the limitation.
 """
 
 import re
@@ -30,14 +30,14 @@ from verify.assumptions import JUDGES
 from verify.facts import main
 from verify.questions import MOST_REQUESTS
 
-# A Wednesday: on a Sunday a small team uses nothing.
+# The tests run on a Wednesday, because a small team has no usage on Sundays.
 TODAY = Date(2026, 11, 25)
 ALL = sorted(FACTS)
 HOLDS, NOT, UNSEEN = "HOLDS", "DOES NOT HOLD", "COULD NOT BE SEEN"
 RELIABILITY = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text()
 
-# What the page says where the sandbox is as odd as it is named: the verdicts that differ from those about a usual
-# one, and a text that the page about that one does not have.
+# For each quirk of the sandbox, the verdicts of the page that differ from those about a usual sandbox, and a text
+# that appears only with the quirk.
 NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "half-emoji": ({"texts": NOT}, "half a character"),
     "nul": ({"texts": NOT}, "a NUL"),
@@ -67,15 +67,15 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "awkward": (dict.fromkeys(("fields", "once"), NOT), "188 periods and 1,009 tools"),
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }
-# They change nothing that the connector assumes.
+# These quirks contradict no assumption of the connector.
 FREE = {"empty-periods", "gzip"}
 
 
 class Page:
-    """What the command printed and how it ended, behind a sandbox with these options or what a mock answers."""
+    """The output and exit code of `make facts`, run against a sandbox with these options or against a mock."""
 
     def __init__(self, options: Json | None = None, **environment: str) -> None:
-        # A small team says the same as a large one.
+        # A small team leads to the same verdicts as a large one.
         api = None if options is None else SandboxApi(**{"today": TODAY, "people": 5, "per_day": 100, **options})
         out, err = StringIO(), StringIO()
         serving = api.serving() if api else nullcontext()
@@ -103,7 +103,7 @@ def differing(page: Page, usual: Page) -> dict[str, str]:
 
 def test_about_the_sandbox_all_holds_but_what_it_leaves_open(usual: Page) -> None:
     others = {name: verdict for name, verdict in usual.verdicts.items() if verdict != HOLDS}
-    # The sandbox has tools without a breakdown and keys without a person, and asks for the clock of no process.
+    # The sandbox has tools without a breakdown and, in this process, sends neither limits nor a clock in its headers.
     assert others == {**dict.fromkeys(("breakdown", "limits"), NOT), "clock": UNSEEN}
     assert (usual.code, usual.requests, len(usual.verdicts)) == (0, MOST_REQUESTS, len(JUDGES))
     assert f"at most {MOST_REQUESTS} of the day's 100 API requests" in usual.flat.partition(" 1. ")[0]
@@ -147,7 +147,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
     page = Page({"per_day": 4})
     assert (page.code, page.requests) == (1, 5)
     assert "Stopped early. Magnific refuses more requests for now (429): try again" in page.flat
-    # What was not asked is not judged; what was, is judged as ever.
+    # The page judges only what it requested before the refusal, with the usual verdicts.
     assert {name for name, verdict in differing(page, usual).items() if verdict != UNSEEN} - {"limits"} == {"answered"}
 
 
@@ -208,23 +208,23 @@ def test_no_answer_keeps_the_page_from_being_made_or_shows_anything_of_the_team(
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
     assert [tell for tell in ("tale", "7a1e7a1e", KEY.lower()) if tell in page.flat.lower()] == []
-    # No sum of the figures either: all of them are larger than anything that is counted, but for the largest allowed.
+    # The page must show no sum either: every sum is larger than any other number, except the largest allowed figure.
     shown = page.flat.replace(str(LARGEST_FIGURE), "")
     assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", shown)) < FIGURE
 
 
-# The settings of a sync for which a quirk matters, where the usual ones are not.
+# Settings for quirks that do not matter to a sync with the usual settings.
 SETTINGS: dict[str, dict[str, str]] = {
     **{one: {"granularity": "week"} for one in ("whole-edges", "edge-dates", "sunday-weeks", "sizes-differ")},
     "shorter-range": {"start_date": "2026-01-01"},
     "old-dates-refused": {"start_date": "2025-01-01"},
 }
-# The error that it ends with.
+# The errors with which a sync under these quirks ends.
 FAILS = {
     **dict.fromkeys(("half-credits", "evening-dates", "sunday-weeks"), "not what the API promises"),
     **dict.fromkeys(("shorter-range", "old-dates-refused"), "does not accept the request"),
 }
-# What the connector cannot know, and the line of the documentation that says so.
+# Quirks that the connector cannot notice, and the line of the documentation that names the assumption.
 RESTS = {
     "end-excluded": "A range includes its first and its last day",
     "sizes-differ": "The same days have the same totals by day, week and month",
@@ -234,9 +234,9 @@ RESTS = {
 
 
 def synced(quirk: str) -> tuple[str, list[Row], list[str]]:
-    """The error of a sync, its rows, and whose sums by tool do not equal the ledger: the team's or a key's."""
+    """Sync with a quirk; return the error, the rows, and the team or keys whose sums differ from the ledger."""
     api = SandboxApi(today=TODAY, people=5, quirks=(quirk,))
-    # A Monday: a day and a week begin there.
+    # 2026-08-31 is a Monday, on which both a day and a week begin.
     chosen = {"granularity": "day", "start_date": "2026-08-31", **SETTINGS.get(quirk, {})}
     with api.serving():
         output = sync(raw_config(**chosen), "api_keys", "credit_usage", "credit_usage_by_api_key", today=TODAY)
@@ -258,7 +258,7 @@ def synced(quirk: str) -> tuple[str, list[Row], list[str]]:
     return error(output)[1] if output.errors else "", table, wrong
 
 
-# Of no-today the ledger does not know.
+# The quirk no-today is left out, because the ledger includes today's usage.
 @pytest.mark.parametrize("quirk", sorted({*ALL} - {"no-today"}))
 def test_the_tables_are_exact_or_the_sync_fails_with_a_clear_error_or_the_documentation_says_so(quirk: str) -> None:
     failure, table, wrong = synced(quirk)

@@ -1,4 +1,4 @@
-"""What comes back instead of usage, and what the user gets: the kind of error, its words, and the tries before it."""
+"""Faults that arrive instead of usage, and what the user gets: the type of error, its text, and the tries before it."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from source_magnific_analytics.failures import api_words
 
 UNREACHABLE = MaxRetryError(None, "/", NewConnectionError(None, "Failed to resolve"))  # type: ignore[arg-type]
-# One day, which cannot be asked for in smaller parts: test_long_ranges.py has what can.
+# One day cannot be requested in smaller parts; test_long_ranges.py tests ranges that can.
 TODAY = raw_config(start_date="2026-11-22")
 GOOD = answer(period("2026-11-22", tool("Mystic", entry())))
 FAULTS: Mapping[str, Json] = {
@@ -95,7 +95,7 @@ def test_certificate_authorities_that_are_missing_are_named_before_any_request(
 
 
 @pytest.mark.parametrize("text", [b"", b"<html></html>", b'{"data": null}', b'{"data": [1]}', b'"\xff"'])
-def test_a_list_that_is_none_is_tried_again_like_any_fault(text: bytes, api: Mocker, waits: list[float]) -> None:
+def test_an_invalid_list_is_tried_again_like_any_fault(text: bytes, api: Mocker, waits: list[float]) -> None:
     api.get(LISTS["groups"], content=text)
     assert error(sync(raw_config(), "groups"))[0] == "transient_error"
     assert waits == [5, 10, 20]
@@ -163,7 +163,7 @@ FINAL: list[tuple[str, Json, str]] = [
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
     ("system_error", refused(308, Location="https://evil.example/x"), ELSEWHERE.format(308)),
-    # An error without words is reported by its status.
+    # An error without a message is reported by its status.
     *[
         ("config_error", {"status_code": 403, "content": content}, "(HTTP 403). ")
         for content in (b"", b"\xff", b"[1]", b'{"problem": 3}', b'{"x": 1}', b"[" * 100_000)

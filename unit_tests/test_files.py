@@ -1,4 +1,4 @@
-"""The files of a command: one that cannot be read ends it before any request, in an error that names the file."""
+"""If a file cannot be read, the command ends before any request with an error that names the file."""
 
 import re
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_a_file_that_is_missing_or_broken_is_named(what: str, name: str, advice:
     ("content", "first"),
     [
         *[(text, "2026-11-01") for text in ("[]", "{}", "null", OF_USAGE % ("", "null"), OF_USAGE % ("", "[]"))],
-        # An empty namespace is none.
+        # An empty namespace counts as no namespace.
         (OF_USAGE % (', "namespace": ""', str(saved_state("2026-11-20")).replace("'", '"')), "2026-11-13"),
     ],
 )

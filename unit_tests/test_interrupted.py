@@ -1,4 +1,4 @@
-"""Syncs that are interrupted, answers that are empty by mistake, and full refreshes: what the table says afterwards."""
+"""Check the table after interrupted syncs, after answers that are empty by mistake, and after full refreshes."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,19 +14,19 @@ from sandbox.ledger import Entry
 
 DAY = timedelta(1)
 TODAY = date(2026, 7, 5)
-# Two windows on business.
+# These settings take two windows on the Business plan.
 SETTINGS = {"start_date": str(START), "granularity": "day"}
 
 
 def synced(ledger: list[Entry], today: date = TODAY, **settings: Any) -> Warehouse:
-    """A warehouse after a complete sync."""
+    """Return a warehouse after a complete sync."""
     warehouse = Warehouse(settings={**SETTINGS, **settings})
     assert warehouse.sync(ledger, today)
     return warehouse
 
 
 def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) -> Iterator[Warehouse]:
-    """The warehouse after a sync of which so many messages arrived: none, one, and so on to all but the last."""
+    """Yield the warehouse after an interrupted sync: after no message, after one, and so on to all except the last."""
     whole = deepcopy(before)
     assert whole.sync(ledger, today, **how)
     for arrived in range(whole.messages):
@@ -66,7 +66,7 @@ def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice
     for interrupted in attempts(warehouse, used, TODAY):
         interrupted.settings = {**warehouse.settings, "start_date": str(TODAY - 9 * DAY), **then}
         assert interrupted.sync(used, TODAY)
-        # Days before the later start may keep what they had, but once.
+        # Days before the later start may keep their rows, but no row may count twice.
         assert sum(credits for _, credits in interrupted.table().values()) <= sum(one.credits for one in used)
 
 
@@ -100,7 +100,7 @@ WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
 @WRONG
 @pytest.mark.parametrize("granularity", ["day", "week"])
 def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(wrong: Any, granularity: str) -> None:
-    # Tomorrow is the last day on which the oldest day of the lookback is read.
+    # A sync on TOMORROW is the last one that reads the oldest day of the lookback.
     before = synced(team(TODAY, 185), granularity=granularity)
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))
@@ -131,7 +131,7 @@ def test_a_part_without_usage_is_never_asked_for_again() -> None:
 @pytest.mark.parametrize("before", ["year", "day"])
 def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for_good(before: str) -> None:
     late = [one for one in LATER if one.day.month > 5]
-    # Who needs places in the first part needs none in the second.
+    # The person with usage in the first part has none in the second, so an empty first part frees places.
     used = [one._replace(user_email="early@example.com") for one in LATER if one.day.month < 6] + late
     warehouse = synced(used, granularity=before)
     warehouse.settings |= {"granularity": "year", "lookback_window_days": 0}
@@ -139,7 +139,7 @@ def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for
     assert (starts(warehouse), warehouse.saved("date")) == (IN_PARTS, "2025-12-31")
     assert warehouse.table() == table(late, warehouse.settings)
 
-    # Even in the next year, when the lookback is over.
+    # The next sync corrects the mistake even in the next year, when the lookback is over.
     assert warehouse.sync(used, date(2027, 1, 20))
     assert starts(warehouse)[:2] == IN_PARTS
     assert warehouse.table() == table(used, warehouse.settings)
@@ -156,11 +156,11 @@ def test_usage_of_a_part_that_is_really_gone_takes_one_more_reading(left_from: d
         assert warehouse.table() == table(left, warehouse.settings)
 
 
-def test_under_other_filters_periods_without_usage_are_what_one_expects() -> None:
+def test_under_other_filters_empty_periods_are_not_requested_again() -> None:
     warehouse = synced(team(TODAY, 185))
     warehouse.settings["group_ids"] = [3]
     assert warehouse.sync(team(TODAY, 185), TODAY)
-    # Not even in the second window.
+    # The sync requests each of the two windows only once.
     assert (len(warehouse.asked), warehouse.table(), warehouse.saved("date")) == (2, {}, str(TODAY))
 
 
@@ -177,9 +177,9 @@ def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(incremental
 
 @pytest.mark.parametrize(("granularity", "days_later"), [("day", 0), ("day", 1), ("week", 3), ("month", 1)])
 def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_at_midnight(granularity: str, days_later: int) -> None:
-    # Both windows have usage, and the sync few messages.
+    # Both windows have usage, but the sync has only a few messages.
     ledger = [one for one in team(TODAY, 185) if one.day.month in (1, 7) and one.day.day < 7]
-    # What was used on the day of the first attempt after it, and since.
+    # Usage after the first attempt: some on the same day, some on the day of the second attempt.
     today = TODAY + days_later * DAY
     late = Entry(TODAY, "Mystic", "late@example.com", None, None, 1, 99)
     later = [*ledger, late, late._replace(day=today, credits=5)]

@@ -1,4 +1,4 @@
-"""The limits: a refusal by the minute is waited out, and the day's limit ends the sync without another request."""
+"""Request limits: the connector waits out the limit per minute, and the daily limit ends the sync for all streams."""
 
 import pytest
 from builders import Json, answer, entry, period, raw_config, tool
@@ -54,7 +54,7 @@ UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is 
             f"{USED_UP}{NEXT} Magnific accepts requests again at 2026-11-22 18:45 UTC.",
             [],
         ),
-        # A reset beyond the calendar, by a clock that is not believed.
+        # The reset lies beyond the end of the calendar, and the connector does not trust the server's clock.
         (
             {"Retry_After": "31622400", "Date": "Fri, 31 Dec 9999 23:00:00 GMT"},
             f"{USED_UP}{NEXT} Magnific accepts requests again at 2027-11-23 12:00 UTC.",
@@ -77,7 +77,7 @@ def test_what_waiting_does_not_mend_ends_all_streams(
     api.post(USAGE, [refused(**headers)])
     output = sync(raw_config(), "credit_usage", "credit_usage_by_api_key")
     assert error(output) == ("transient_error", words)
-    # The other stream sends nothing any more.
+    # The other stream sends no request.
     assert (waits, api.call_count) == (waited, len(waited) + 1)
 
 

@@ -1,4 +1,4 @@
-"""A server that cannot answer long ranges: they shrink by themselves, and the table is exact."""
+"""If a server cannot answer long ranges, the connector requests shorter ones, and the table is exact."""
 
 import gzip
 import re
@@ -37,18 +37,18 @@ def cut(context: Any, body: bytes) -> bytes:
 
 
 def huge(context: Any, body: bytes) -> bytes:
-    """Few bytes on the wire, and too many once they are decompressed."""
+    """Return a body that is small when compressed and too large when decompressed."""
     context.headers["Content-Encoding"] = "gzip"
     return gzip.compress(body[:-1] + b" " * POLICY.largest_body + b"}", 1)
 
 
-# Surely too much: halved at once.
+# After these faults, the range is surely too long and is halved at once.
 AT_ONCE: dict[str, Fault] = {
     **{f"HTTP {code}": status(code) for code in (504, 413, 408)},
     "silence": raising(requests.exceptions.ReadTimeout),
     "a body over the cap": huge,
 }
-# Perhaps a bad moment: given one more try.
+# These faults may pass, so the same range gets one more try.
 PERHAPS: dict[str, Fault] = {
     **{f"HTTP {code}": status(code) for code in (503, 500)},
     "a dropped connection": raising(requests.exceptions.ConnectionError),
@@ -75,7 +75,7 @@ def chosen_for(days: int, today: date = TODAY, **changes: Any) -> Json:
     plan=st.sampled_from([*LONGEST_RANGE_DAYS]),
 )
 def test_a_sync_is_exact_whatever_is_too_much(what: str, longest: int, granularity: Granularity, plan: str) -> None:
-    # A year in single days takes more than a day's requests: the first of a year's months does not.
+    # A year in single days takes more than a day's requests, so the test syncs only the first 40 days of a year.
     days, today = (40, date(2026, 2, 9)) if longest == 1 else (326, TODAY)
     chosen = chosen_for(days, today, granularity=granularity.value, plan=plan)
     warehouse, ledger = Warehouse(settings=chosen), used(days, today)
@@ -105,7 +105,7 @@ def test_a_stated_wait_is_kept_before_the_halves(api: Mocker, waits: list[float]
 
 
 @pytest.mark.parametrize("what", SMALL)
-def test_an_outage_is_no_length_and_the_next_sync_begins_with_full_ranges(what: str) -> None:
+def test_after_an_outage_the_next_sync_begins_with_full_ranges(what: str) -> None:
     warehouse = Warehouse(settings=chosen_for(400))
     assert not warehouse.sync([], TODAY, too_long=0, fault=FAULTS[what])
     [(kind, words)] = warehouse.errors
@@ -123,7 +123,7 @@ def test_an_outage_is_no_length_and_the_next_sync_begins_with_full_ranges(what: 
 def test_an_outage_of_a_few_requests_does_not_cost_short_ranges_for_years(api: Mocker) -> None:
     api.post(USAGE, [{"status_code": 503}] * 4 + [{"json": answer()}])
     assert not sync(raw_config(start_date="2023-11-23", plan="business")).errors
-    # Seven would do without the outage.
+    # Without the outage, seven requests would be enough.
     assert api.call_count < 2 * 7 + 4 + 4
 
 

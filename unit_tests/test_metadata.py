@@ -1,4 +1,4 @@
-"""metadata.yaml and everything beside the code that has to say the same as it."""
+"""Check metadata.yaml and the files that must agree with it."""
 
 import json
 import re
@@ -22,7 +22,7 @@ NAME = "source-magnific-analytics"
 
 
 def found(pattern: str, *path: str) -> str:
-    """What the first group of `pattern` matches first in a file of the project."""
+    """Return what the first group of `pattern` matches in a file of the project."""
     match = re.search(pattern, ROOT.joinpath(*path).read_text(), re.MULTILINE)
     assert match is not None, f"{'/'.join(path)} has nothing like {pattern}"
     return match[1]
@@ -37,7 +37,7 @@ def test_the_metadata_satisfy_airbytes_schema() -> None:
     assert metadata.data.definition_id == UUID(METADATA["definitionId"])
 
 
-def test_whoever_names_the_version_or_its_day_says_what_the_metadata_say() -> None:
+def test_every_file_with_the_version_or_its_date_equals_the_metadata() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION), "not a semantic version"
     assert found(r"^## \[(\d[^\]]*)\]", "CHANGELOG.md") == VERSION
     assert found(r"^The newest version is (\S+);", "docs", "magnific-analytics.md") == VERSION

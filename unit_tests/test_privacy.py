@@ -1,4 +1,4 @@
-"""The key is in no output, and people's addresses are in records alone, at every log level."""
+"""The key is in no output, and people's addresses appear only in records, at every log level."""
 
 import pytest
 import requests
@@ -13,12 +13,12 @@ ANSWERS: dict[str, Json] = {
     "usage": {"json": USED},
     "cut usage": {"content": body(*USED["data"])[:-1]},
     "usage of another kind": {"json": answer(period("2026-11-20", tool("Mystic", entry(EMAIL), uses=EMAIL)))},  # type: ignore[arg-type]
-    "a date that is none": {"json": {"data": [{"date": EMAIL, "consumptions": []}]}},
+    "an invalid date": {"json": {"data": [{"date": EMAIL, "consumptions": []}]}},
     "a page": {"text": f"<html>{EMAIL} {KEY}</html>"},
     "a redirect": {"status_code": 302, "headers": {"Location": f"https://evil.example/{KEY}/{EMAIL}"}, "text": TOLD},
     "a bad request": {"status_code": 400, "json": {"problem": {"message": TOLD, "invalid_params": [{"name": EMAIL}]}}},
     "a refused key": {"status_code": 401, "json": {"message": TOLD}},
-    "half a key where long words are cut": {"status_code": 401, "json": {"message": "x" * 485 + " " + KEY}},
+    "half a key where long messages are cut": {"status_code": 401, "json": {"message": "x" * 485 + " " + KEY}},
     "no privilege": {"status_code": 403, "json": {"message": TOLD}},
     "an unknown path": {"status_code": 404, "json": {"message": TOLD}},
     "a limit": {"status_code": 429, "json": {"message": TOLD}},

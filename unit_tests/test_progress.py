@@ -1,4 +1,4 @@
-"""How far a series of windows came, how many places the warehouse may hold, and from which day the next sync reads."""
+"""Progress of a sync: the last day read, the places that the warehouse may hold, and where the next sync starts."""
 
 import json
 from itertools import islice
@@ -15,7 +15,7 @@ from source_magnific_analytics.state import NOTHING_READ, Progress, RowCounts
 from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 DAY, WEEK, MONTH, YEAR = Granularity
-# Periods that may be next to each other, across a year's end.
+# Numbers of periods, which can be adjacent and cross the end of a year.
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(st.sampled_from(Granularity), st.dictionaries(NUMBERS, st.integers(1, 99), min_size=1))
 NONE = RowCounts()
@@ -25,13 +25,13 @@ def november(day: int) -> Date:
     return Date(2026, 11, day)
 
 
-def days(**places: int) -> RowCounts:
-    """RowCounts of days of November 2026, such as d14=2."""
-    return RowCounts({(DAY, november(int(name[1:]))): number for name, number in places.items()})
+def days(**counts: int) -> RowCounts:
+    """Row counts of days in November 2026: d14=2 means two rows on the 14th."""
+    return RowCounts({(DAY, november(int(name[1:]))): number for name, number in counts.items()})
 
 
 def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> RowCounts:
-    """RowCounts of the periods with these numbers, counted from the one that holds `first`."""
+    """Row counts of the periods with these numbers, counted from the period that contains `first`."""
     found = RowCounts()
     for size, numbers in taken.items():
         some = list(islice(first_days(first, Date(2999, 1, 1), size), 41))
@@ -93,7 +93,7 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
     assert read(None) == first
     assert read(first.add(days=short)) == max(first, first.add(days=short - lookback))
     assert read(end.subtract(days=short), end) == end.subtract(days=short - 1)
-    # Having caught up, it reads again what was young at the end of the sync that was interrupted.
+    # After catching up, a sync also reads the lookback before the end of the interrupted sync again.
     end = end.subtract(days=60)
     assert read(end.add(days=later), end) == end.subtract(days=lookback)
 
@@ -101,9 +101,9 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
 @pytest.mark.parametrize(
     ("date", "end", "full_refresh", "wanted"),
     [
-        # Up to an end_date of November 10, the lookback is read again whatever was interrupted.
+        # With an end_date of November 10, a sync reads the lookback again even after an interrupted sync.
         *[(12, 20, False, 3), (20, 15, False, 3), (10, 20, False, 3), (20, None, False, 3)],
-        # A full refresh goes on behind what it emitted.
+        # A full refresh continues after the last day that it emitted.
         *[(9, None, True, 10), (10, None, True, 11), (20, None, True, 11), (None, None, True, 1)],
     ],
 )

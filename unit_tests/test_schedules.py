@@ -1,4 +1,4 @@
-"""The day's 100 requests: what the connector's page says of schedules is what their syncs send."""
+"""Check the table of schedules in docs/magnific-analytics.md against the requests that a day's syncs send."""
 
 import re
 from datetime import date
@@ -13,7 +13,7 @@ from sandbox_api import SandboxApi
 PAGE = Path(__file__).parent.parent / "docs" / "magnific-analytics.md"
 # Hours from one sync to the next.
 HOURS = {"Once a day": 24, "Every 6 hours": 6, "Every hour": 1}
-# The columns of the page's table.
+# The streams in the columns of the page's table.
 SELECTIONS = (("credit_usage",), (*LISTS, "credit_usage"), (*LISTS, "credit_usage", "credit_usage_by_api_key"))
 CONFIG = raw_config(start_date="2026-03-01")
 

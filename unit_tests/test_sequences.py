@@ -1,6 +1,6 @@
-"""Years of syncs: whatever happens to usage, settings and the sync itself, the table says what Magnific says.
+"""Years of syncs: whatever happens to usage, settings and syncs, the table equals what Magnific reports.
 
-There is nothing anyone needs to do after a change of settings.
+After a change of settings, users do not need to do anything.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ FILTERS = ("group_ids", "project_references")
 
 @dataclass
 class Step:
-    """What happens before a sync, its settings, how Magnific answers, and how it goes."""
+    """A sync: what happens before it, its settings, how Magnific answers, and what goes wrong."""
 
     days: int
     added: list[Entry]
@@ -72,7 +72,7 @@ STEPS = st.lists(
 
 
 def overlapping(held: Table, asked: Iterable[Json]) -> Table:
-    """The part of a table whose periods have a day that was asked for."""
+    """Return the rows of a table whose periods contain a requested day."""
     ranges = [(date.fromisoformat(q["start_date"]), q["end_date"]) for q in asked]
     return {
         (size, first, *rest): figures
@@ -86,7 +86,7 @@ def without(held: Table, other: Table) -> Table:
 
 
 def restarts(state: Json, now: Json) -> bool:
-    """Whether rows behind this state mean something else under the settings of now, or leave out days."""
+    """Return whether rows saved with this state have another meaning under the settings `now`, or lack days."""
 
     def meaning(filters: Json) -> dict[str, set[str]]:
         return {name: {str(one).lower() for one in filters[name]} for name in FILTERS if filters.get(name)}
@@ -96,7 +96,7 @@ def restarts(state: Json, now: Json) -> bool:
 
 
 def magnific_says(used: Sequence[Entry], warehouse: Warehouse) -> Table:
-    """What Magnific says under today's settings from the first day that the last sync asked for."""
+    """Return what Magnific reports under the current settings, from the first day that the last sync requested."""
     asked = [query["start_date"] for query in warehouse.asked]
     return table(used, {**warehouse.settings, "start_date": min(asked)}) if asked else {}
 
@@ -113,12 +113,12 @@ def test_every_complete_sync_leaves_what_magnific_says_of_all_it_read(first: lis
         warehouse.settings, saved = step.settings, warehouse.state
         complete = warehouse.sync(used, today, manner=step.manner, **step.trouble)
         assert "clear" not in warehouse.log.lower()
-        # Settings under which there is no day to read are an error before any request.
+        # Settings that leave no day to read are an error before any request.
         over = bool(warehouse.asked and saved) and restarts(saved or {}, step.settings)
         assert ("its rows replace those of the earlier settings; there is nothing" in warehouse.log) == over
         if complete and (over or saved is None):
             assert warehouse.asked[0]["start_date"] <= step.settings["start_date"]
-        # What nobody read again stays as it was, also where usage or settings changed since.
+        # Periods that were not read again stay as they were, even if usage or settings have changed since.
         known = without(known, overlapping(known, warehouse.asked))
         held = warehouse.table()
         if complete:

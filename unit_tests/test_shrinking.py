@@ -1,4 +1,4 @@
-"""How many days a request asks for where long ranges are too much for the server."""
+"""How many days a request covers if long ranges are too much for the server."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from source_magnific_analytics.shrinking import Span
 
 
 def after(longest: int, *asked: int) -> Span:
-    """A plan's span after requests of so many days: a negative number failed, a positive one was answered."""
+    """Return a plan's span after requests of these lengths, of which the negative ones failed."""
     span = Span(longest, longest)
     for days in asked:
         span = span.after_failure(-days) if days < 0 else span.after_success(days)
@@ -22,21 +22,21 @@ def after(longest: int, *asked: int) -> Span:
         ([-180, -90], 45),
         ([-180, -90, -45], 23),
         ([-2], 1),
-        # One success may be luck, two in a row are not.
+        # One success may be luck, so a range grows only after two in a row.
         ([-180, 90], 90),
         ([-180, 90, 90], 180),
         ([-180, -90, 45, 45, 90, 90], 180),
-        # Each growth and each failure starts the count anew.
+        # Each growth and each failure restarts the count of successes.
         ([-180, -90, -45, 23, 23, 46], 46),
         ([-180, -90, 45, -45, 23, 23], 46),
-        # What failed twice is not tried again, nor anything longer.
+        # A length that failed twice is not tried again, and neither is a longer one.
         ([-180, 90, 90, -180, 90, 90, 90, 90], 90),
         ([-180, -90, 45, 45, -90, 45, 45, 45, 45], 45),
-        # It never was the length, where as much or more is answered afterwards.
+        # If the same length or a longer one is answered later, the length was not the problem.
         ([-90, -90, 45, 45, 45, 45], 45),
         ([-90, -90, 90, 90, 90, 90], 180),
         ([-90, -90, 120, 45, 90, 90], 180),
-        # A shorter failure counts against every longer range.
+        # The failure of a range counts against every longer range.
         ([-180, -90, 45, 45, 90, 90, -180, 90, 90], 90),
     ],
 )

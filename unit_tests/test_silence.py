@@ -1,4 +1,4 @@
-"""From one RECORD or STATE to the next pass at most 50 minutes: the platform ends a sync that is silent for an hour."""
+"""A sync is silent for at most 50 minutes between RECORD or STATE messages, as the platform ends it after an hour."""
 
 import io
 import json
@@ -25,7 +25,7 @@ SLOWEST = st.sampled_from([0.0, 1.0, 60.0, POLICY.read_timeout])
 
 
 class SlowBody(io.BytesIO):
-    """A body in pieces, each of which takes a while to arrive."""
+    """A body that arrives in pieces, with a pause before each piece."""
 
     def __init__(self, content: bytes, pauses: list[float]) -> None:
         super().__init__(content)
@@ -37,7 +37,7 @@ class SlowBody(io.BytesIO):
 
 
 class Reply(NamedTuple):
-    """What Magnific does with a request: seconds until it is connected and answers, and how the answer comes."""
+    """Magnific's reply to a request: the seconds until it connects and answers, and how the answer arrives."""
 
     connect: float = 0
     head: float = 0
@@ -74,7 +74,7 @@ REFUSED = Reply(10, 120, status=429, retry_after="900")
 
 
 def silences(replies: list[Reply], granularity: str) -> list[float]:
-    """The seconds from the start of a sync to its first RECORD or STATE, to the next, and so on to the end."""
+    """Return the seconds from a sync's start to its first RECORD or STATE, then to the next, and so on to its end."""
     given_in_turn = iter(replies)
     with Mocker() as api, clock(TODAY):
         api.add_matcher(lambda request: next(given_in_turn, Reply()).give(request))
@@ -85,7 +85,7 @@ def silences(replies: list[Reply], granularity: str) -> list[float]:
 
 
 def sent(config: Json) -> Iterator[float]:
-    """When each RECORD and STATE of a sync was sent."""
+    """Yield the time at which a sync sends each RECORD and STATE."""
     try:
         for message in SourceMagnificAnalytics().read(logging.getLogger("airbyte"), config, catalog(*ALL_STREAMS)):
             if message.type in (Type.RECORD, Type.STATE):
@@ -116,7 +116,7 @@ def test_three_waits_of_a_quarter_hour_are_survived_and_a_fourth_ends_the_sync(a
         "The next sync continues where this one stopped.",
     )
     assert waits == [900] * 6
-    # The other stream sends nothing any more.
+    # The other stream sends no request.
     assert api.call_count == 4 + 4
 
 

@@ -37,7 +37,7 @@ def test_the_form_explains_every_entry_in_order_and_offers_what_the_connector_kn
     assert [name for name, entry in PROPERTIES.items() if entry.get("airbyte_hidden")] == ["base_url"]
     assert [name for name, entry in PROPERTIES.items() if entry.get("always_show")] == ["plan", "granularity"]
     patterns = [(entry, {**entry, **entry.get("items", {})}.get("pattern")) for entry in PROPERTIES.values()]
-    assert all(entry["pattern_descriptor"] for entry, pattern in patterns if pattern), "what Airbyte asks for in words"
+    assert all(entry["pattern_descriptor"] for entry, pattern in patterns if pattern), "required by Airbyte"
     assert PROPERTIES["granularity"]["enum"] == [granularity.value for granularity in Granularity]
     assert PROPERTIES["plan"]["enum"] == list(LONGEST_RANGE_DAYS)
 
@@ -82,7 +82,7 @@ def test_the_form_shows_a_mistake_at_its_field_and_no_other(valid: bool, name: s
 
 @pytest.fixture(scope="module")
 def streams() -> dict[str, AirbyteStream]:
-    """What discover lists; without a mock, any request would be an error."""
+    """The streams that `discover` lists. There is no mock of the API, so any request would be an error."""
     with Mocker():
         found = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
     assert found
@@ -189,9 +189,9 @@ def test_a_check_reads_the_answer_and_names_what_to_do(api: Mocker) -> None:
 @pytest.mark.parametrize(
     ("fault", "waited"),
     [
-        # Nothing is gained by waiting for a network that was never there.
+        # Waiting does not help if the connection was never made.
         (requests.exceptions.ConnectTimeout, []),
-        # It may be the range: one day is tried before the check gives up.
+        # The range may be too long, so the check also tries one day before it gives up.
         (requests.exceptions.ConnectionError, [5, 10, 20, 20, 20]),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a sync leaves for the next: how far it came, under which settings, and how many rows the warehouse may hold."""
+"""The state for the next sync: the last day read, the settings, and the number of rows that the warehouse may hold."""
 
 import json
 from copy import deepcopy
@@ -23,7 +23,7 @@ ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
 
 
 def adapted(saved: Json, **changes: Any) -> Progress:
-    """The progress that a state is under the settings with `changes`."""
+    """Return the progress that a state stands for under the settings with `changes`."""
     now = config(**changes)
     known = state.read(saved, Progress, "credit_usage", full_refresh=False)
     assert known
@@ -61,7 +61,7 @@ BY_KEY = (
     _SavedKeys,
     {**SETTINGS, "day": {"date": "2026-11-20", "requests": 3}, "keys": {"fpk-1": KEY}},
 )
-# What no version of ours wrote, at a place of a state; `...` is nothing.
+# Values that no version of the connector has written, at a path in a state; `...` removes the value.
 BROKEN = [
     (TEAM, "date", [..., "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {}, "0001-01-01", "9999-12-31"]),
     (TEAM, "granularity", [..., None, "hour", 1, ["day"]]),
@@ -70,7 +70,7 @@ BROKEN = [
     (TEAM, "end", ["never", 1]),
     (TEAM, "other_filters", [None, 1, "yes"]),
     (TEAM, "rows", [..., None, [], "all", {"hour": ROWS["day"]}, {"day": []}, {"2026-11-14": ["AAAAAAAA"]}]),
-    # Not the first day of a period.
+    # In these states, `first` is not the first day of a period.
     (TEAM, "rows", [{size: ROWS["day"]} for size in ("week", "month", "year")]),
     (TEAM, "rows/day/first", [..., None, 1, "", "2026-11-31", "9990-01-01"]),
     (TEAM, "rows/day/places", [..., None, 3, "3", [-1], [True], [1.5], ["1"], [10**6 + 1]]),
@@ -84,7 +84,7 @@ BROKEN = [
 
 
 def changed(saved: Json, path: str, value: Any) -> Json:
-    """A state with another value at a place; `...` takes it away."""
+    """Return a state with another value at `path`; `...` removes the value."""
     saved = part = deepcopy(saved)
     *places, last = path.split("/")
     for place in places:
@@ -101,7 +101,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
     saved = changed(whole, path, value)
     assert state.read(whole, kind, stream, full_refresh=False)
     for is_unfinished in (False, True):
-        # A full refresh that starts afresh has no use for it; one that goes on has.
+        # A full refresh reads the state only if it continues an unfinished one; otherwise it ignores the state.
         with pytest.raises(AirbyteTracedException) as raised:
             state.read({**saved, "unfinished_full_refresh": True}, kind, stream, full_refresh=is_unfinished)
         words = raised.value.message or ""

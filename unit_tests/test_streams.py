@@ -1,4 +1,4 @@
-"""The streams through the connector: what is asked of Magnific, and what is emitted."""
+"""The streams of the connector: the requests that they send to Magnific, and the records that they emit."""
 
 import logging
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: M
     output = sync(raw_config(), *ALL_STREAMS)
     assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE, USAGE]
     assert {(request.method, request.body) for request in api.request_history[:4]} == {("GET", None)}
-    # Rows of a list are emitted as they come, even what nobody knew of.
+    # Rows of a list are emitted unchanged, even with unknown fields.
     assert {name: rows(output, name) for name in LISTS} == TEAM
     noon = 1000 * int(pendulum.datetime(2026, 11, 22, 12).timestamp())
     assert {m.record.emitted_at for m in output.records if m.record and m.record.stream.startswith("credit")} == {noon}
@@ -67,7 +67,7 @@ def test_the_slices_of_usage_are_the_requests_that_a_sync_sends(mode: SyncMode, 
 
 
 @pytest.mark.parametrize("moment", ["yesterday", 5, None, "", "2026-01-05T10:00:00+20:00"])
-def test_a_key_without_a_moment_of_its_making_is_emitted_without_it(moment: Any, api: Mocker) -> None:
+def test_a_key_without_a_creation_time_is_emitted_without_it(moment: Any, api: Mocker) -> None:
     [key] = TEAM["api_keys"]
     api.get(LISTS["api_keys"], json={"data": [{**key, "created_at": moment}]})
     found = rows(sync(raw_config(), "api_keys"), "api_keys")
@@ -129,7 +129,7 @@ def test_a_year_on_business_is_read_by_months_and_emitted_as_a_year(api: Mocker)
     [row] = rows(output := sync(raw_config(start_date="2025-06-15", end_date="2025-12-31", granularity="year")))
     assert [query["granularity"] for query in asked(api)] == ["month"] * 3
     assert (row["date"], row["granularity"], row["user_uses"]) == ("2025-01-01", "year", 3)
-    # After each part the last state is repeated, as a sign of life.
+    # After each part, the connector repeats the last state, so that the platform sees progress.
     assert [state["date"] for state in states(output)][:5] == [None] * 4 + ["2025-12-31"]
 
 

@@ -1,4 +1,4 @@
-"""From an answer to rows: for any legal answer in any order they add up, and each is numbered in its period."""
+"""Turn answers into rows. For any valid answer in any order, the rows add up and are numbered within their period."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -61,7 +61,7 @@ def tools(draw: st.DrawFn) -> Json:
     return found if usages is None and draw(st.booleans()) else {**found, "user_usages": usages}
 
 
-# A date may come in several periods and a tool several times in each.
+# Several periods can have the same date, and a period can have the same tool several times.
 PERIODS = st.lists(
     st.builds(lambda day, parts: period(f"2026-03-0{day}", *parts), st.integers(1, 3), st.lists(tools(), max_size=4)),
     max_size=5,
@@ -69,7 +69,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """The rows of these days by the published rules: each entry, what totals have beyond them, null first."""
+    """Return the rows by the published rules: one for each entry and for the rest of each total, nulls first."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:
@@ -94,7 +94,7 @@ def published(periods: list[Json]) -> list[usage.Row]:
 
 
 def shuffled(periods: list[Json], random: Random) -> list[Json]:
-    """The same answer in another order, its dates and tools cut into more pieces."""
+    """Return the same answer in another order, with its dates and tools cut into more pieces."""
     parts = []
     for part in periods:
         for piece in part["consumptions"]:
@@ -114,11 +114,11 @@ ALIKE = [entry(project_reference=PROJECT, project_name=name) for name in ("Winte
 @example([period("2026-03-01", tool("Mystic", *ALIKE))], Random(0))
 def test_the_rows_are_the_entries_and_the_rest_of_the_totals_in_any_order(periods: list[Json], random: Random) -> None:
     assert rows_of(*periods) == rows_of(*shuffled(periods, random)) == published(periods)
-    # A period without a row is none.
+    # A period without rows is left out.
     assert [str(day) for day in decoded(*periods)] == sorted({row["date"] for row in published(periods)})
 
 
-def test_of_a_key_every_row_and_its_place_say_so() -> None:
+def test_rows_and_ids_of_a_key_name_the_key() -> None:
     row = {
         **{"usage_id": "fpk-abc-day-2026-03-01-0", "date": "2026-03-01", "granularity": "day"},
         **{"api_key_id": "fpk-abc", "tool": "Mystic", "project_reference": None, "project_name": None},
@@ -136,7 +136,7 @@ def test_a_breakdown_above_the_totals_is_reported() -> None:
     assert excesses(tool("Mystic", used, uses=3, credits=70), tool("Video", entry())) == [("Mystic", 2, 0)]
     assert excesses(tool("Mystic", used, uses=5, credits=49)) == [("Mystic", 0, 1)]
     assert excesses(tool("Mystic", used)) == []
-    # A refund larger than the usage is none, and adds up.
+    # A refund that is larger than the usage does not count as an excess, and the rows still add up.
     refund = tool("Mystic", uses=0, credits=-30)
     assert excesses(refund) == []
     assert [row["user_credits"] for row in rows_of(period("2026-03-01", refund))] == [-30]

@@ -1,4 +1,4 @@
-"""How long an answer asks to wait: whatever its headers say, a number that can be slept, or nothing."""
+"""Read how long an answer's headers ask to wait: a number of seconds that the connector can sleep, or None."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -40,15 +40,15 @@ def test_every_moment_is_waited_for_and_one_that_passed_is_no_wait(header: str, 
         ({}, None),
         ({"Retry-After": "1.5"}, 1.5),
         ({"Retry-After": "Sun, 22 Nov 2026 13:35:00 -0500"}, 300),
-        # Without a zone, a moment is in UTC.
+        # A time without a zone is in UTC.
         ({"Retry-After": "Sun, 22 Nov 2026 18:31:00 -0000"}, 60),
-        # 31 years to go: no one means that.
+        # A wait of 31 years cannot be intended.
         ({"X-RateLimit-Reset": "1000000000"}, None),
         ({"X-RateLimit-Reset": "1000000001"}, 0),
         ({"X-RateLimit-Reset": "1000000000000"}, None),
         ({"X-RateLimit-Reset": "1000000000001"}, 0),
         ({"X-RateLimit-Reset": "1000000000001000"}, None),
-        # The first that makes sense counts.
+        # The first header that makes sense counts.
         ({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2", "Retry-After": "1"}, 1),
         ({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2"}, 2),
         ({"Retry-After": "soon", "RateLimit-Reset": "-1", "X-RateLimit-Reset": "3"}, 3),

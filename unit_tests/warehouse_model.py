@@ -1,4 +1,4 @@
-"""A connection and its deduplicated tables, as they live for years: sync after sync, some of them interrupted."""
+"""A connection and its deduplicated tables over years of syncs, some of them interrupted."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -16,9 +16,9 @@ from small_team import Given, Table, answer, table_of_rows
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import LONGEST_RANGE, Query, read_query
 
-# From the right answer to the wrong one that comes instead.
+# A function that turns the right answer into the wrong one that is sent instead.
 Mistake = Callable[[Json], Json]
-# What comes instead of an answer's body; may set the context's status, or raise what the HTTP client would.
+# A function that returns another body for an answer. It can set the context's status, or raise as the HTTP client does.
 Fault = Callable[[Any, bytes], bytes]
 
 
@@ -32,7 +32,7 @@ def status(code: int) -> Fault:
 
 @dataclass
 class Warehouse:
-    """One table that heeds Airbyte's sign of deletion and one that does not, and the state beside them."""
+    """A table that removes deleted rows, a table that keeps them, and the state of the connection."""
 
     settings: Json = field(default_factory=dict)
     heeding: dict[str, Json] = field(default_factory=dict)
@@ -56,10 +56,10 @@ class Warehouse:
         manner: Collection[str] = (),
         full_refresh: bool = False,
     ) -> bool:
-        """One sync; whether it was complete.
+        """Run a sync and return whether it was complete.
 
-        `kill_at` messages arrive and no more; from request number `fail_at` on Magnific is out of order; ranges of more
-        than `too_long` days end in `fault`. A question that the API would refuse is an error of the test.
+        Only `kill_at` messages arrive. Magnific fails after `fail_at` requests. Ranges of more than `too_long` days
+        end in `fault`. A request that the API would refuse is an error of the test.
         """
         self.asked = []
         ledger = Ledger(Given(used), today)
@@ -80,7 +80,7 @@ class Warehouse:
             mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
             day = Date(today.year, today.month, today.day)
             output = sync(settings, state=self.state, today=day, usage_mode=mode)
-        # What a callback raises would end as an error of the sync.
+        # The sync would turn an error that the callback raises into its own, so check the requests again here.
         for asked in self.asked:
             self._question(asked, today)
         self.log = log(output)
@@ -97,12 +97,12 @@ class Warehouse:
         return complete
 
     def saved(self, name: str) -> Any:
-        """What the state says."""
+        """Return the field `name` of the state."""
         assert self.state
         return self.state[name]
 
     def _question(self, asked: Json, today: date) -> Query:
-        """Raises RefusedError."""
+        """Parse a request; raise RefusedError if the API would refuse it."""
         return read_query(asked, today, LONGEST_RANGE[self.settings.get("plan", "business")])
 
     def _load(self, row: Json) -> None:
@@ -112,7 +112,7 @@ class Warehouse:
             del self.heeding[row["usage_id"]]
 
     def table(self) -> Table:
-        """What both tables say; the one that ignores deletions has rows of nothing besides, and no other figure."""
+        """Return the sums, which are the same in both tables because deleted rows have only zeros."""
         heeding = table_of_rows(self.heeding.values())
         assert table_of_rows(self.ignoring.values()) == heeding
         assert all(row.get("tool") for row in self.heeding.values())
