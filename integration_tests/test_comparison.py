@@ -119,7 +119,7 @@ def test_the_credits_of_all_reasons_add_up_to_the_difference(team: Team, compare
     by_reason = [int(re.findall(r" rows? ([+-]?\d+) credits", one)[0]) for one in reasons(compared)]
     by_row = re.findall(r"(?m)^[a-z] 2026-\S+ \D+? .*? ([+-]?\d+) +[+-]?\d+$", compared.part("Row by row"))
     assert sum(by_reason) == sum(map(int, by_row)) == int(total.replace(",", "")) != 0
-    assert "the last 7 (lookback_window_days" in compared.flat
+    assert "the last 7 days again (the default of lookback_window_days)" in compared.flat
     assert "Magnific has given the usage to another person" in compared.flat
 
 

@@ -24,8 +24,8 @@ def end_date(seen: Seen) -> Judged:
     ends = {"first": _range(two).start, "last": _range(two).end}
     told = {name: any(two.by_day.get(day, {}).values()) for name, day in ends.items()}
     used = {name: any(days.by_day.get(day, {}).values()) for name, day in ends.items()}
-    words = [f"its {n} day is {'there' if told[n] else 'missing' if used[n] else 'without usage'}" for n in ends]
-    return told == used, f"of a range of two days {', '.join(words)}"
+    words = [f"the {n} day is {'there' if told[n] else 'missing' if used[n] else 'without usage'}" for n in ends]
+    return told == used, f"in a range of two days, {', '.join(words)}"
 
 
 @judges("The same days have the same totals by day, week and month")
@@ -36,7 +36,7 @@ def sizes(seen: Seen) -> Judged:
     told, right = [], True
     if again := seen.good("two_days"):
         right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
-        told.append(f"in another range they are {'' if right else 'not '}the same by day")
+        told.append(f"in another range, the days are {'' if right else 'not '}the same")
     for name, unit in (("weeks", Granularity.WEEK), ("months", Granularity.MONTH)):
         if answer := seen.good(name):
             first, last = _range(answer).start, _range(answer).end
@@ -69,7 +69,7 @@ def _edge(answer: Answer, days: Answer, inside: DateRange) -> str:
     if cut == whole:
         return _UNKNOWN
     words = _INSIDE if held == cut else "contains its whole week" if held == whole else "contains other figures"
-    return words + ("" if week.start in answer.by_day else ", dated by another day than its Monday")
+    return words + ("" if week.start in answer.by_day else ", but its date is not the Monday")
 
 
 @judges("Magnific answers as many days at once as the plan allows, both ends counted")
@@ -105,7 +105,7 @@ def age(seen: Seen) -> Judged:
     for answer in asked:
         used = f" with{'' if any(answer.tools) else 'out'} usage" if answer.status == 200 else ""
         days = seen.config.today.toordinal() - _range(answer).start.toordinal()
-        told.append(f"days {days:,} days ago are {outcome(answer)}{used}")
+        told.append(f"a range from {days:,} days ago is {outcome(answer)}{used}")
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
 
 

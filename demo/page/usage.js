@@ -107,7 +107,7 @@ function periods({ first, through, complete }) {
 
 // Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
 // year, or as many of its first days if the period is not over; for other periods, the same number of days just before.
-// `yearBefore` has the same dates a year earlier. A span before `since`, the first day with all teams' data, is null.
+// `yearBefore` has the same dates a year earlier. A span before `since`, when the data of all teams begins, is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };
   const least = unit && now.last < last ? 7 : 1;
