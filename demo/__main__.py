@@ -28,7 +28,7 @@ if __name__ == "__main__":
     try:
         code = main()
     except KeyboardInterrupt:
-        # A second Ctrl-C, while the first was reported.
+        # A second Ctrl-C arrived while the demo was reporting the first.
         code = 130
     finally:
         for one in interrupts:

@@ -1,4 +1,4 @@
-"""Changes to past usage in the sandbox between the two syncs, as they happen at Magnific."""
+"""Changes past usage in the sandbox between the two syncs, as Magnific does with real usage."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from demo.origin import asking
 from sandbox.team import PROJECTS
 
 LOOKBACK_DAYS = 7
-"""The connector's default: changes older than this would not be read again."""
+"""The connector's default lookback. A sync does not read older days again, so the changes must be newer."""
 
 
 def change_the_past(base_url: str, today: date) -> list[str]:
-    """Add late usage to a day before `today`, refund usage of another, rename a project; return each in words."""
+    """Add late usage to a day before `today`, refund usage and rename a project. Return a sentence about each."""
     recent = _get(base_url, "rows", today - timedelta(days=LOOKBACK_DAYS), today - timedelta(days=1))
     late = recent[-1]
     others = [row for row in recent if (row["date"], row["tool"]) != (late["date"], late["tool"])]

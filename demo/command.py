@@ -1,7 +1,7 @@
-"""`python -m demo [FOLDER]`: from an API key to a picture of where the credits went.
+"""`python -m demo [FOLDER]`: sync usage, check its totals, and draw a report of where the credits went.
 
-Without a key in the environment it reads a sandbox that it starts itself. MAGNIFIC_API_KEY, and optionally
-MAGNIFIC_PLAN and MAGNIFIC_START_DATE, make it read a real team.
+Without MAGNIFIC_API_KEY in the environment, the demo starts a sandbox and reads that. To read your own team, set
+MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from verify.duckdb_file import UserError
 
 DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
-"""For `make compare`."""
+"""A CSV export of the sandbox's dashboard, as input for `make compare`."""
 _FILES = (DUCKDB_FILE, HTML_FILE, EXPORT_FILE)
-"""What a run writes; one that writes only some of them deletes the last run's others."""
+"""The files that a run can write. A run deletes those of the last run that it does not write itself."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -57,7 +57,7 @@ def run(folder: Path, screen: Screen) -> bool:
         duckdb_file = new / DUCKDB_FILE
         with origin_from(os.environ, today) as origin:
             screen.print(f"Reading {origin.description}\n")
-            # dbt is installed and reads the package while the connector reads the API.
+            # Install dbt and let it parse the package while the connector reads the API.
             build = Build(duckdb_file, folder / "dbt", origin.is_sandbox)
             with open_pipeline(origin.config, duckdb_file, logs, screen.going_on) as pipeline:
                 _sync_twice(origin, pipeline, screen)
@@ -68,7 +68,7 @@ def run(folder: Path, screen: Screen) -> bool:
             expected = _expected(origin, screen)
         if kept := keep_history(folder / DUCKDB_FILE, duckdb_file):
             screen.done(
-                "kept", f"The last run read another team. Its file, with its members' history: {folder / kept.name}"
+                "kept", f"The last run read another team. Its data and member history are kept in {folder / kept.name}"
             )
         screen.going_on("building the dbt package")
         screen.done("models", build.finish())
@@ -96,31 +96,31 @@ def replacing(folder: Path) -> Iterator[Path]:
                 if folder / name not in written:
                     (folder / name).unlink(missing_ok=True)
     finally:
-        # A second Ctrl-C during the cleanup must not leave half of it.
+        # A second Ctrl-C must not stop the cleanup halfway.
         with held_back():
             shutil.rmtree(new, ignore_errors=True)
 
 
 def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
-    screen.going_on("checking the connection, and discovering the streams")
+    screen.going_on("checking the connection and discovering the streams")
     streams = pipeline.check()
     screen.done("check", "the API accepts the key and the plan")
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
-    # A key is read once a day, so only the last sync reads keys: their figures are then as new as all others.
+    # The connector reads each key once a day. Only the second sync reads keys, so that all figures are equally new.
     _report_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
     before = _credits(pipeline)
     if origin.is_sandbox:
         screen.also("Meanwhile, past usage changes at the API:")
         for change in change_the_past(str(origin.config["base_url"]), origin.today):
             screen.also(f"· {change}")
-    screen.going_on(f"syncing again, the last {LOOKBACK_DAYS} days and today, and what went through API keys")
+    screen.going_on(f"syncing again: today, the last {LOOKBACK_DAYS} days, and usage by API key")
     synced = pipeline.sync(streams)
     _report_sync("second sync", synced, pipeline, screen)
     if keys := synced.rows.get("api_keys"):
         screen.also(
             f"{len(streams) - 1} of its requests read the other streams. The rest read {BY_API_KEY} for the first "
-            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. Later syncs send one a key."
+            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. Later syncs send one per key."
         )
     _report_changes(before, _credits(pipeline), screen)
 
@@ -150,7 +150,7 @@ def _credits(pipeline: Pipeline) -> DayTool:
 
 
 def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
-    """Return the credits of each tool: as many of the newest months as fit, with the earlier ones in one column."""
+    """Return a table of credits by tool and month: the newest months that fit, and a column for the earlier ones."""
     every = sorted({row["month"] for row in spent})
     shown = every[-max(1, min(12, (width - 50) // 11)) :]
     is_earlier = len(every) > len(shown)
@@ -211,7 +211,7 @@ def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
     compared = f"{expected.said_by}, {expected.first} to {expected.last}"
     if different:
         screen.failed("totals", f"{different:,} of {totals:,} totals differ from {compared}:")
-        screen.also(f"{credits:,} credits in the file, {sum(total[3] for total in expected.totals):,} there.")
+        screen.also(f"The file has {credits:,} credits; {sum(total[3] for total in expected.totals):,} are expected.")
         return False
     screen.done("totals", f"{credits:,} credits, equal for every tool to {compared}")
     if expected.granularity == "month":
@@ -220,9 +220,9 @@ def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Return 0 if everything worked and all totals agree, 1 if not, 130 after Ctrl-C."""
+    """Return 0 if everything worked and all totals agree, 130 after Ctrl-C, otherwise 1."""
     parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"for its files; default: {FOLDER}/")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"where to write; default: {FOLDER}/")
     folder: Path = parser.parse_args(argv).folder
     try:
         with Screen() as screen:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: deferred when they would do harm, recognized in other errors, no process left running."""
+"""Handles Ctrl-C and SIGTERM: defers them in critical code, recognizes them in other errors, ends child processes."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def held_back() -> Iterator[None]:
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Return whether Ctrl-C caused an error: DuckDB, for example, raises its own."""
+    """Return whether Ctrl-C caused the error. DuckDB, for example, raises an error of its own."""
     return error is not None and (
         isinstance(error, KeyboardInterrupt) or is_interrupt(error.__cause__ or error.__context__)
     )
 
 
 def end_children() -> None:
-    """End what an interrupt left running: dbt, an install, or the connector (once PyAirbyte's last frame is gone)."""
-    gc.collect()
+    """End the processes that an interrupt left running: dbt, an install or the connector."""
+    gc.collect()  # Close PyAirbyte's remaining frames, which use the connector.
     children = psutil.Process().children(recursive=True)
     for child in children:
         with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""The marts of the dbt package in a DuckDB file, opened for reading."""
+"""Opens a DuckDB file and reads the marts of the dbt package from it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from verify.duckdb_file import UserError, open_file, schema_of, use
 
 DUCKDB_FILE = "magnific.duckdb"
 SANDBOX_TABLE = "demo_sandbox"
-"""A table that marks a sync from the sandbox, so that real usage never gets invented prices."""
+"""A table that marks a file as synced from the sandbox, so that real usage never gets invented prices."""
 
 Row = dict[str, Any]
 COMMAND = "make models WAREHOUSE="
@@ -27,24 +27,24 @@ class Marts:
         self.built = {name for (name,) in connection.execute("show tables").fetchall()}
 
     def rows(self, sql: str) -> list[Row]:
-        """Raises UserError if a mart or a column is missing."""
+        """Return the rows of a query. Raises UserError if a mart or a column is missing."""
         try:
             answer = self._connection.execute(sql)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise UserError(
-                f"The marts in {self._file} are not those of this version: {str(error).splitlines()[0]}. "
-                f"Switch on a mart that is switched off (+enabled). Build them again:  {COMMAND}{self._file}"
+                f"The marts in {self._file} do not match this version: {str(error).splitlines()[0]}. "
+                f"If a mart is switched off (+enabled), switch it on. Build the marts again:  {COMMAND}{self._file}"
             ) from None
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
     def rows_if_built(self, mart: str, columns: str, rest: str) -> list[Row]:
-        """Returns no rows if the mart is switched off."""
+        """Return rows of a mart, or no rows if the mart is switched off."""
         return self.rows(f"select {columns} from {mart} {rest}") if mart in self.built else []
 
     @property
     def start_date(self) -> date:
-        """The earliest start date in the state of a sync, which only some destinations keep; otherwise date.max."""
+        """The earliest start date in the saved state, or date.max if the destination does not keep the state."""
         query = "select schema_name as name from duckdb_tables() where table_name = '_airbyte_state'"
         start = "json_extract_string(state_json, '$.stream.stream_state.start_date')"
         found = [
@@ -56,13 +56,13 @@ class Marts:
 
     @property
     def is_of_sandbox(self) -> bool:
-        """Whether usage, prices and budgets are invented."""
+        """Whether the file was synced from the sandbox, so that usage, prices and budgets are invented."""
         return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{SANDBOX_TABLE}'"))
 
 
 @contextmanager
 def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """Open the file and its marts. `schema` is needed if several have marts. Raises UserError if there are none."""
+    """Open the file and select the schema of its marts: `schema`, or the only one. Raises UserError without marts."""
     with open_file(file) as connection:
         missing = f"run  {COMMAND}{file}  to build the marts of the dbt package, then try again."
         use(connection, schema_of(connection, file, "magnific__usage", schema, missing))

@@ -1,7 +1,7 @@
 """`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
 
 dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices
-and allowances (magnific_prices.csv, magnific_allowances.csv); without one, only the sandbox's team has some, invented.
+and allowances (magnific_prices.csv, magnific_allowances.csv). Without it, only the sandbox's team has invented ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _PROJECT = ROOT / "demo" / "dbt"
 _INSTALL_AND_RUN = 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"'
 _TABLES = ("members", "api_keys", "groups", "projects", "credit_usage_by_api_key")
-"""The tables without which the package can be built."""
+"""The optional tables: the package can be built without them."""
 _SUMMARY = "built and checked: "
 
 _ALERTS = """
@@ -35,7 +35,7 @@ _ALERTS = """
     order by level desc, message
 """
 
-# Parsing the package takes seconds and needs no table, so dbt does it while the connector still reads.
+# Parsing the package takes seconds and needs no tables, so dbt parses it while the connector reads the API.
 _PROGRAM = f"""
 import json, sys
 from collections import Counter
@@ -56,12 +56,12 @@ print({_SUMMARY!r} + json.dumps(Counter(str(one.status) for one in built.result)
 
 
 class Build:
-    """A dbt process that installs itself, parses the package, and waits for the tables until `finish` is called."""
+    """A process that installs dbt, parses the package, and waits until `finish` is called to build the models."""
 
     def __init__(
         self, duckdb_file: Path, folder: Path, is_sandbox: bool, schema: str = "main", tables: Collection[str] = _TABLES
     ) -> None:
-        """`folder` is for dbt's log and its own files, which speed up the next build. `schema` has the synced
+        """`folder` is for dbt's log and cache files, which speed up the next build. `schema` contains the synced
         `tables`."""
         own = os.environ.get("MAGNIFIC_SEEDS")
         invented = is_sandbox and not own
@@ -94,12 +94,12 @@ class Build:
             )
 
     def finish(self) -> str:
-        """Build on the tables, which now exist; return a summary. Raises UserError."""
+        """Build the models on the synced tables and return a summary. Raises UserError."""
         self._process.communicate("build\n")
         said = self._log.read_text()
         if self._process.returncode or _SUMMARY not in said:
             last = "\n".join(said.strip().splitlines()[-12:])
-            raise UserError(f"dbt could not build the models. Its last lines (all are in {self._log}):\n{last}")
+            raise UserError(f"dbt could not build the models. The last lines of its log ({self._log}):\n{last}")
         counts = json.loads(said.rpartition(_SUMMARY)[2])
         words = f"{counts.get('success', 0)} tables built, {counts.get('pass', 0)} checks passed"
         warnings = counts.get("warn", 0)
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with open_marts(file, "models") as marts:
             for row in marts.rows(_ALERTS):
                 print(f"- {row['message']}")
-        print(f"The marts are in the schema models of {file}. Draw them:  make report WAREHOUSE={file}")
+        print(f"The marts are in the schema models of {file}. To draw a report:  make report WAREHOUSE={file}")
         return 0
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)

@@ -22,15 +22,15 @@ LONGEST_CHECK_DAYS = 180
 """The longest range of one request on every plan, both ends counted (Magnific's Analytics overview)."""
 
 SANDBOX_LEDGER = "the sandbox's ledger, by day"
-"""The source of the sandbox's expected totals."""
+"""Where the expected totals of the sandbox come from, in words."""
 
 Totals = list[tuple[str, str, int, int]]
-"""First day of a period, tool, uses, credits: the expected sums of the credit usage in the file."""
+"""The expected sums of usage in the file: the first day of the period, tool, uses and credits."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What Magnific (or the sandbox's ledger) says about the days from `first` to `last`, both inclusive."""
+    """The totals that Magnific or the sandbox's ledger reports for the days from `first` to `last`, both inclusive."""
 
     said_by: str
     granularity: str
@@ -41,8 +41,8 @@ class Expected:
 
 @dataclass(frozen=True)
 class Origin:
-    """The API to read, with the connector's configuration for it. `is_sandbox`: whether the demo may change what it
-    serves."""
+    """The API to read, and the connector's configuration. `is_sandbox`: whether it is a sandbox, whose usage the demo
+    may change."""
 
     config: Mapping[str, Any]
     is_sandbox: bool
@@ -54,7 +54,7 @@ class Origin:
 
     @property
     def longest_range_days(self) -> int:
-        """The longest range of one request of the connector, in days."""
+        """The longest range that the connector requests at once, in days."""
         return 365 if self.config["plan"] == "enterprise" else LONGEST_CHECK_DAYS
 
     @property
@@ -69,8 +69,8 @@ class Origin:
     def expected(self) -> Expected:
         """Return the totals that the file should have.
 
-        The sandbox serves its whole ledger by day. Magnific takes one more request, by month and only for finished
-        days, since today's figures change between two requests. Raises UserError if the answer cannot be used.
+        The sandbox serves its whole ledger by day. For a real team, this sends Magnific one more request, by month and
+        without today, whose figures can change between two requests. Raises UserError if the answer cannot be used.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -85,7 +85,7 @@ class Origin:
         return self._asked_by_month()
 
     def export(self) -> bytes:
-        """Return the CSV that the sandbox's dashboard exports for all days. Magnific's is exported by hand."""
+        """Return the CSV that the sandbox's dashboard exports for all days. For Magnific, you export it by hand."""
         days = {"start_date": str(self.config["start_date"]), "end_date": self.today.isoformat()}
         with asking(self.base_url) as http:
             return http.get(f"{self.base_url}/_sandbox/export", params=days, timeout=60).content
@@ -104,7 +104,7 @@ class Origin:
                     allow_redirects=False,
                 )
             answer.raise_for_status()
-            # A range that starts within a month is compared from its own first day.
+            # If the range starts within a month, the totals of that month start on the first day of the range.
             totals = [
                 (max(period["date"][:7] + "-01", str(first)), one["tool"], one["user_uses"], one["user_credits"])
                 for period in answer.json()["data"]
@@ -117,7 +117,7 @@ class Origin:
         return Expected("Magnific, asked once more by month", "month", first, last, totals)
 
     def _first_whole_month(self, last: date) -> date:
-        """Return the first day of the whole months up to `last` that fit into one request and the synced range."""
+        """Return the first day of the months up to `last` that fit into one request and into the synced range."""
         synced = date.fromisoformat(self.config["start_date"])
         first = last.replace(day=1)
         while True:
@@ -136,7 +136,7 @@ def asking(base_url: str) -> requests.Session:
 
 
 def default_start(today: date) -> date:
-    """The first day of this month a year ago: thirteen months take three requests on Business.
+    """Return the first day of the same month a year ago. On Business, these thirteen months take three requests.
 
     >>> default_start(date(2026, 11, 22))
     datetime.date(2025, 11, 1)
@@ -146,7 +146,7 @@ def default_start(today: date) -> date:
 
 @contextmanager
 def origin_from(environment: Mapping[str, str], today: date) -> Iterator[Origin]:
-    """Yield the API that the environment names. Without a key, run the sandbox while the block runs."""
+    """Yield the API that the environment names. Without a key, run a sandbox until the block ends."""
     start = environment.get("MAGNIFIC_START_DATE") or default_start(today).isoformat()
     if environment.get("MAGNIFIC_API_KEY"):
         config = {

@@ -1,4 +1,4 @@
-"""Check, discover and sync into a DuckDB file with PyAirbyte, whose own output goes to a log."""
+"""Runs check, discover and syncs into a DuckDB file with PyAirbyte, whose own output goes to a log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _WAITING = re.compile(r"(?:waiting|trying again in) \d+ seconds")
 
 @dataclass(frozen=True)
 class Synced:
-    """One finished sync: rows emitted by stream, API requests, seconds from start to end."""
+    """One finished sync: the rows of each stream, the number of API requests, and the duration in seconds."""
 
     rows: Mapping[str, int]
     requests: int
@@ -43,7 +43,7 @@ class Synced:
 
 
 class Pipeline:
-    """The connector and the DuckDB file, held open together."""
+    """The connector and the DuckDB file that it syncs into."""
 
     def __init__(self, source: Source, cache: DuckDBCache, logs: Path, report: Callable[[str], None]) -> None:
         self._source = source
@@ -53,14 +53,14 @@ class Pipeline:
 
     def check(self) -> list[str]:
         """Return the names of all streams. Raises UserError with the connector's message if the check fails."""
-        # Discover sends no request to the API, so it runs at the same time.
+        # Discover sends no request to the API, so it can run at the same time as the check.
         with self._watched("the connector's check"), ThreadPoolExecutor(1) as beside:
             streams = beside.submit(self._source.get_available_streams)
             self._source.check()
             return streams.result()
 
     def sync(self, streams: list[str]) -> Synced:
-        """Read `streams`; PyAirbyte keeps the state in the file, so a second sync is incremental."""
+        """Sync `streams`. PyAirbyte keeps the state in the DuckDB file, so a second sync is incremental."""
         started = time.monotonic()
         before = len(self._read_log())
         with self._watched("the sync"):
@@ -91,7 +91,7 @@ class Pipeline:
                 yield
         except Exception as error:
             errors = _ERROR.findall(self._read_log()[before:])
-            # The first error is the connector's own; what follows repeats it in other words.
+            # The first error is the connector's own. The later ones repeat it in other words.
             reason = errors[0] if errors else (getattr(error, "context", None) or {}).get("failure_reason")
             raise UserError(
                 str(reason) if reason else f"{doing[0].upper()}{doing[1:]} failed ({type(error).__name__}): {error}"
@@ -122,11 +122,11 @@ def open_pipeline(
     executable = Path(sys.executable).parent / CONNECTOR
     if not executable.exists():
         raise UserError(f"{executable} is missing: run  make demo , which installs it")
-    # PyAirbyte writes the configuration, key included, to files that all users may read.
+    # PyAirbyte writes the configuration, including the key, to files that all users can read.
     with _private_directory() as private:
         report("loading PyAirbyte")
         _settle(logs, private)
-        # A Ctrl-C inside a library's import can get lost.
+        # A Ctrl-C can get lost while a library is imported.
         with held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             import airbyte
@@ -163,5 +163,5 @@ def _settle(logs: Path, private: Path) -> None:
         TMPDIR=str(private),
         NO_LIVE_PROGRESS="1",
     )
-    # The connection of an interrupted query raises an error there.
+    # After an interrupted query, SQLAlchemy logs an error about its connection.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL + 1)

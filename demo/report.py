@@ -1,6 +1,6 @@
 """`python -m demo.report [DUCKDB FILE] [HTML FILE]`: the dbt package's marts on one page that works offline.
 
-The models define every figure; the page adds up rows of usage for the days that are chosen, and computes nothing else.
+The models define every figure. The page only adds up and compares usage on the days that you choose.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from verify.duckdb_file import UserError
 HTML_FILE = "report.html"
 
 _PAGE = Path(__file__).parent / "page"
-# The order matters: each file uses the ones before it.
+# The order matters: each script uses the scripts before it.
 _SCRIPTS = ("usage.js", "tables.js", "charts.js", "budget.js", "lists.js", "page.js")
 _NOBODY = "(not attributed to a person)"
 _BY_KIND = {"team": "team", "tool": "tool", "person": "person", "project": "project_reference", "group": "group_label"}
-"""What usage can be grouped by: its name on the page and its column in magnific__usage."""
+"""The ways to group usage: the name of each on the page, and its column in magnific__usage."""
 _OPTIONAL = [f"magnific__{name}" for name in ("usage_by_api_key", "people", "month", "budget", "alerts", "forecast")]
 _OF_PEOPLE = "team, member_role, member_status, group_name, has_seat, last_day"
 _FIGURES = """
@@ -58,13 +58,13 @@ def _page(marts: Marts) -> str:
 
 
 def _data(marts: Marts) -> dict[str, Any]:
-    """Return the page's data: usage by column, with names as indexes into a list and days as numbers from the first."""
+    """Return the page's data. Usage is stored by column, with indexes instead of names and numbers instead of days."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
     start = marts.start_date
-    # The month's first days may have been without usage.
+    # The first days of the month can be synced but without usage.
     firsts = {row["team"]: max(min(row["synced_from"], start), row["synced_from"].replace(day=1)) for row in synced}
     first = min(firsts.values(), default=date.min)
-    # The same address is one seat in each team.
+    # A person in several teams has a seat in each, so add the team's name.
     person = f"person || if(person = '{_NOBODY}', '', ', ' || team)" if len(firsts) > 1 else "person"
     ids: dict[str, dict[str, int]] = {kind: {} for kind in (*_BY_KIND, "key")}
     for row in marts.rows("select tool from magnific__usage group by tool order by sum(credits) desc, tool"):
@@ -123,7 +123,7 @@ def _columns(rows: list[Row], first: date, ids: dict[str, dict[str, int]], kinds
 
 
 def _packed(content: Any) -> str:
-    """JSON as gzip in base64: a tenth of the size, and no characters that could end a script element."""
+    """Return JSON as gzip in base64. It is a tenth of the size and cannot contain the end of a script element."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 

@@ -1,4 +1,4 @@
-"""What the user sees: results line by line, and below them the current step."""
+"""Prints the results line by line and, below them, the current step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INDENT = 15
 
 
 class Screen:
-    """A context manager. In a terminal, a clock runs at the bottom; in a file, each step is one line."""
+    """The demo's output. In a terminal, a clock runs at the bottom; in a file, each step is one line."""
 
     def __init__(self) -> None:
         # Keep the current stdout, because stdout is redirected to a log while PyAirbyte runs.

@@ -89,7 +89,7 @@ def test_one_credit_is_found_at_its_row_and_in_the_sum_of_its_tool_and_day(team:
     row = next(number for number, line in enumerate(lines, 1) if line.startswith(",".join(nora)))
     assert f"row {row} · {usage_id}" in rows
     [reason] = reasons(compared)
-    assert reason.startswith("1 row +1 credits. Older than the last 7 days")
+    assert reason.startswith("1 row +1 credits. These days are older than the last 7 days")
 
 
 def test_days_that_are_not_synced_or_were_not_over_are_told_from_the_others(team: Team, compared: Compared) -> None:
@@ -98,7 +98,7 @@ def test_days_that_are_not_synced_or_were_not_over_are_told_from_the_others(team
     assert compared() == 1
     assert "These days lie before the first synced one, 2026-03-01" in compared.flat
     assert "Not synced yet: the last synced day is 2026-03-31." in compared.flat
-    assert "Still going on when the table was synced (2026-03-31 06:30 UTC)" in compared.flat
+    assert "These days were not over when the table was synced (2026-03-31 06:30 UTC)" in compared.flat
     assert len(reasons(compared)) == 3
     assert compared("--from", FIRST, "--to", YESTERDAY) == 0
     assert AGREE in compared.flat
@@ -119,7 +119,7 @@ def test_the_credits_of_all_reasons_add_up_to_the_difference(team: Team, compare
     by_reason = [int(re.findall(r" rows? ([+-]?\d+) credits", one)[0]) for one in reasons(compared)]
     by_row = re.findall(r"(?m)^[a-z] 2026-\S+ \D+? .*? ([+-]?\d+) +[+-]?\d+$", compared.part("Row by row"))
     assert sum(by_reason) == sum(map(int, by_row)) == int(total.replace(",", "")) != 0
-    assert "the last 7 (lookback_window_days" in compared.flat
+    assert "the last 7 days again (the default of lookback_window_days)" in compared.flat
     assert "Magnific has given the usage to another person" in compared.flat
 
 

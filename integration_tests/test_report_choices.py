@@ -81,7 +81,7 @@ def test_unknown_names_in_an_address_are_ignored_and_reported(browser: Browser, 
     browser.show(year)
     plain = browser.text("main")
     browser.show(year, chosen=f"#{chosen.replace(', ', '&')}")
-    said = f"The address names what this report does not have, so it is ignored: {chosen}."
+    said = f"This part of the address is unknown, so it is ignored: {chosen}."
     assert (browser.text("#wrong"), browser.text("main").replace(said, "")) == (said, plain)
     assert browser.complaints() == []
 
@@ -129,7 +129,7 @@ def test_what_went_through_no_key_is_the_rest(browser: Browser, year: Path) -> N
     assert (pipeline[0], rest[0]) == ("Pipeline", "(without an API key)")
     assert total[1] == browser.card("Spent")[0].removeprefix("EUR ")
     browser.show(year, chosen="#group=Studio")
-    assert not browser.find("#s-key").is_displayed(), "API keys have no groups"
+    assert not browser.find("#s-key").is_displayed(), "usage by key has no groups"
 
 
 def test_a_key_is_chosen_like_any_other_name_and_says_who_used_it(browser: Browser, year: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_key_is_chosen_like_any_other_name_and_says_who_used_it(browser: Brows
     for unknown in ("group", "project"):
         assert not browser.find(f"#s-{unknown}").is_displayed()
     browser.show(year, chosen="#key=k&group=Studio")
-    assert browser.text("#wrong").endswith("so it is ignored: key=k (API keys know no group or project).")
+    assert browser.text("#wrong").endswith("so it is ignored: key=k (API keys have no groups or projects).")
     browser.show(year, chosen="#person=person.002%40team.example")
     assert [row[1] for row in browser.rows("#s-key")[1:3]] == [spent["person.002@team.example"], "0.00"]
 

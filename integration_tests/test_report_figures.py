@@ -200,7 +200,7 @@ def test_a_missing_forecast_or_day_of_an_alert_is_no_figure(browser: Browser, tm
 
 
 def test_a_cycle_that_began_before_the_data_says_so(browser: Browser, html: Path) -> None:
-    said = "The data begins on 11 February 2025, after a cycle did"
+    said = "The data begins on 11 February 2025, within a cycle"
     for month, is_partial in (("2025-02", True), ("2025-03", False)):
         browser.show(html, chosen=f"#in=credits&period={month}")
         assert (said in browser.text("#about-budget")) == is_partial

@@ -1,7 +1,7 @@
 """Two commands that check the connector against the real API.
 
-`make facts`: `facts` asks Magnific the `questions`; `shapes` and `agreement` judge the `answers`.
-`make compare`: `compare` reads an `export` of the dashboard, compares in SQL, and says the `reasons` for differences.
+`make facts` runs `facts`, which sends `questions` to Magnific. `shapes` and `agreement` check the `answers`.
+`make compare` runs `compare`, which compares an `export` of the dashboard with the table and explains differences.
 """
 
 import os
@@ -9,9 +9,9 @@ import sys
 
 
 def show(page: str) -> None:
-    """Print. It is no error if the reader closes the pipe early, as `head` does."""
+    """Print the page. If the reader closes the pipe early, as `head` does, that is not an error."""
     try:
         print(page, flush=True)
     except BrokenPipeError:
-        # Python would flush once more at its end.
+        # Python flushes stdout again when it exits, which would fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Checks across answers: the same days requested in different ways, and ranges at the limit of what is accepted."""
+"""Checks that compare answers: the same days requested in different ways, and ranges of the maximum length or age."""
 
 import re
 from collections import Counter
@@ -20,12 +20,12 @@ def _range(answer: Answer) -> DateRange:
 def end_date(seen: Seen) -> Judged:
     two, days = seen.good("two_days"), seen.days
     if two is None or days is None:
-        return None, "no answer to two days with usage"
+        return None, "no answer covers two days with usage"
     ends = {"first": _range(two).start, "last": _range(two).end}
     told = {name: any(two.by_day.get(day, {}).values()) for name, day in ends.items()}
     used = {name: any(days.by_day.get(day, {}).values()) for name, day in ends.items()}
-    words = [f"its {n} day is {'there' if told[n] else 'missing' if used[n] else 'without usage'}" for n in ends]
-    return told == used, f"of a range of two days {', '.join(words)}"
+    words = [f"the {n} day is {'there' if told[n] else 'missing' if used[n] else 'without usage'}" for n in ends]
+    return told == used, f"in a range of two days, {', '.join(words)}"
 
 
 @judges("The same days have the same totals by day, week and month")
@@ -36,7 +36,7 @@ def sizes(seen: Seen) -> Judged:
     told, right = [], True
     if again := seen.good("two_days"):
         right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
-        told.append(f"in another range they are {'' if right else 'not '}the same by day")
+        told.append(f"in another range, the days are {'' if right else 'not '}the same")
     for name, unit in (("weeks", Granularity.WEEK), ("months", Granularity.MONTH)):
         if answer := seen.good(name):
             first, last = _range(answer).start, _range(answer).end
@@ -68,8 +68,8 @@ def _edge(answer: Answer, days: Answer, inside: DateRange) -> str:
     cut = between(days.by_day, inside.start, inside.end)
     if cut == whole:
         return _UNKNOWN
-    words = _INSIDE if held == cut else "contains its whole week" if held == whole else "contains neither"
-    return words + ("" if week.start in answer.by_day else ", dated by another day than its Monday")
+    words = _INSIDE if held == cut else "contains its whole week" if held == whole else "contains other figures"
+    return words + ("" if week.start in answer.by_day else ", but its date is not the Monday")
 
 
 @judges("Magnific answers the plan's longest range, counting its first and last day")
@@ -105,7 +105,7 @@ def age(seen: Seen) -> Judged:
     for answer in asked:
         used = f" with{'' if any(answer.tools) else 'out'} usage" if answer.status == 200 else ""
         days = seen.config.today.toordinal() - _range(answer).start.toordinal()
-        told.append(f"days {days:,} days ago are {outcome(answer)}{used}")
+        told.append(f"a range from {days:,} days ago is {outcome(answer)}{used}")
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
 
 
@@ -115,7 +115,7 @@ def today(seen: Seen) -> Judged:
     if not used:
         return None, "no answer has usage"
     days = seen.config.today.toordinal() - max(used).toordinal()
-    return (True, "it is in the answer") if days <= 0 else (None, f"the newest period with usage is {days:,} days old")
+    return (True, "today is included") if days <= 0 else (None, f"the newest period with usage is {days:,} days old")
 
 
 @judges("A tool's breakdown adds up to its total")
@@ -135,7 +135,7 @@ def excess(seen: Seen) -> Judged:
 
 
 def _shares(tools: list[Tool], seen: Seen) -> str:
-    """Return the share of these among all tools and credits."""
+    """Return in words the share of `tools` among all tools, and of their credits among all credits."""
     credits = share(_credits(tools), _credits(seen.tools))
     return f"{share(len(tools), len(seen.tools))} of the tools ({credits} of the credits)"
 
@@ -155,8 +155,8 @@ def keys_total(seen: Seen) -> Judged:
         return None, "the team has no API keys, or no whole months were requested"
     over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
     through, whole = _credits(keys.tools), _credits(team.tools)
-    told = f"the keys have {share(through, whole)} of the team's credits; {over:,} of their sums exceed the team's"
-    return (not over, told) if through else (None, "no answer has usage of keys")
+    told = f"the keys used {share(through, whole)} of the team's credits; {over:,} sums of the keys exceed the team's"
+    return (not over, told) if through else (None, "no answer has usage through keys")
 
 
 @judges("Everybody with usage is in the list of members")
@@ -175,5 +175,5 @@ def _are_listed(seen: Seen, name: str, key: str, place: int, words: str) -> Judg
     if answer is None or answer.status != 200:
         return None, f"the list is {outcome(answer)}" if answer else "the list was not requested"
     known = set(answer.texts(key))
-    told = f"{len(used & known):,} of {len(used):,} {words} with usage are listed; {len(known - used):,} others are too"
+    told = f"{len(used & known):,} of {len(used):,} {words} with usage are listed, and {len(known - used):,} others"
     return (used <= known, told) if used else (None, f"no usage has {words}")

@@ -1,4 +1,4 @@
-"""Parses any answer, even a wrong one, into figures to compare."""
+"""Parses any answer, even a malformed one, into figures to compare."""
 
 import json
 from collections import Counter
@@ -17,12 +17,12 @@ from source_magnific_analytics.windows import Request
 Figures = tuple[int, int]
 """Uses and credits."""
 Sums = Counter[tuple[str, str]]
-"""Uses and credits, by tool and "uses" or "credits"; 0 if missing."""
+"""The figures of a period by (tool, "uses") or (tool, "credits"); 0 if missing."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A list of the team or, with `request`, its credit usage; with `api_key_ids`, only through these keys."""
+    """A request for a list or, with `request`, for credit usage; with `api_key_ids`, only usage through these keys."""
 
     name: str
     endpoint: str
@@ -43,12 +43,12 @@ class Question:
 
 
 class Entry(NamedTuple):
-    who: tuple[str, ...]  # User, project and group, empty where they are not said.
+    who: tuple[str, ...]  # The user, project and group; empty if they are missing.
     figures: Figures
 
 
 class Tool(NamedTuple):
-    """A tool in a period or a part of one; `day` is None if the date is not valid."""
+    """The usage of a tool in a period or part of a period. `day` is None if the date is not valid."""
 
     day: Date | None
     name: str
@@ -63,9 +63,9 @@ class Tool(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """The response to a question. Without a complete one, `status` is None and `failure` says why.
+    """The response to a question. Without a complete response, `status` is None and `failure` says why.
 
-    too_much: whether its size or time was the failure. clock: seconds of the server's Date ahead of this machine's.
+    too_much: whether it was too large or too slow. clock: how many seconds the server's clock is ahead of ours.
     """
 
     question: Question
@@ -79,7 +79,7 @@ class Answer:
 
     @cached_property
     def json(self) -> Any:
-        """The body's JSON, or the error if it is not JSON."""
+        """The parsed body, or the error if the body is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -92,12 +92,12 @@ class Answer:
         return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
     def texts(self, name: str) -> list[str]:
-        """The texts in this field of the rows."""
+        """The values of the field `name` in all rows that have text there."""
         return [row[name] for row in self.rows if isinstance(row.get(name), str)]
 
     @cached_property
     def tools(self) -> list[Tool]:
-        """The tools of credit usage. Empty if any part is not usage; the checks of the contract report that."""
+        """The tools of credit usage, or an empty list if any part has the wrong format, which other checks report."""
         try:
             return [_tool(_day(str(row["date"])), one) for row in self.rows for one in row["consumptions"]]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -126,7 +126,7 @@ class Seen:
 
     @property
     def days(self) -> Answer | None:
-        """The longest answer by day."""
+        """The answer by day with the most days."""
         return next((good for name in ("longest", "one_less", "few_days") if (good := self.good(name))), None)
 
     @property
@@ -135,7 +135,7 @@ class Seen:
 
     @property
     def tools(self) -> list[Tool]:
-        """The tools of the longest answer."""
+        """The tools in the answer by day with the most days."""
         return self.days.tools if self.days else []
 
 
@@ -160,7 +160,7 @@ def _figures(item: Mapping[str, Any]) -> Figures:
 
 
 def _day(text: str) -> Date | None:
-    """Return the day of the nearest period_day, because a date may be a midnight in another offset."""
+    """Return the day of the nearest midnight, because a date can be midnight in another time zone offset."""
     try:
         return period_day(text)
     except (ValueError, OverflowError):

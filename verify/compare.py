@@ -1,4 +1,4 @@
-"""`python -m verify.compare EXPORT [DUCKDB FILE]`: does the table equal Magnific's own export, to the credit?"""
+"""`python -m verify.compare EXPORT [DUCKDB FILE]`: compare the table with Magnific's own export, to the credit."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ from verify.reasons import LOOKBACK_DAYS, Row
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
-# If two rows differ only in a name, they match in one of these sets of columns.
+# Two rows that differ only in a name are equal in one of these sets of columns.
 _SAME = (
     "day, tool, person",
     'day, tool, project, "group", person is null',
@@ -29,17 +29,17 @@ _MAY_BE_MISSING = {
     "projects": "project_reference varchar, name varchar",
     "_airbyte_state": "stream_name varchar, state_json varchar",
 }
-# Options of DuckDB's CSV reader: its name here, its default, and its help.
+# Options of DuckDB's CSV reader: the name of the option here, its default, and its help text.
 _CSV: dict[str, tuple[str, Any, str]] = {
-    "delim": ("--delimiter", ",", "the separator of cells"),
+    "delim": ("--delimiter", ",", "the character between cells"),
     "decimal_separator": ("--decimal", ".", "the decimal separator"),
     "thousands": ("--thousands", None, "the thousands separator"),
     "dateformat": ("--dateformat", "%Y-%m-%d", "how dates are written, such as %%d.%%m.%%Y or, for months, %%Y-%%m"),
     "encoding": ("--encoding", "utf-8", "utf-8, utf-16 or latin-1"),
-    "skip": ("--skip", 0, "number of lines above the headings"),
-    "nullstr": ("--nothing", None, "the text that means an empty cell, such as n/a"),
+    "skip": ("--skip", 0, "the number of lines above the headings"),
+    "nullstr": ("--nothing", None, "the text that stands for an empty cell, such as n/a"),
 }
-# If each date begins a period of the table, it means the whole period.
+# If every date is the first day of a period of the table, each date stands for its whole period.
 _ASKED = """
     create temp table asked as
     select ?::varchar[] as columns, ?::integer as lookback,
@@ -55,7 +55,7 @@ _ASKED = """
 
 @contextmanager
 def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the synced file read-only, in the schema that has `credit_usage`. Raises UserError."""
+    """Open the synced file read-only and select the schema that has `credit_usage`. Raises UserError."""
     with open_file(file) as connection:
         use(connection, synced_schema(connection, file, wanted))
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = current_schema()")
@@ -67,7 +67,7 @@ def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
-    """Compare both. Raises UserError if the export cannot be read or there are no days."""
+    """Compare the table with the export. Raises UserError if the export cannot be read or there are no days."""
     csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
     connection.execute((SQL / "table.sql").read_text())
     headings = read_export(connection, asked.export, csv, dict(asked.column))
@@ -102,7 +102,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m verify.compare",
         description="Compare the CSV export of Magnific's dashboard with the synced table credit_usage, row by row and "
-        "by tool and day. Exit code 0: equal; 1: different; 2: could not be read.",
+        "by tool and day. Exit codes: 0 if they are equal, 1 if they differ, 2 if one cannot be read.",
     )
     add = parser.add_argument
     add("export", type=Path, help="the CSV file")

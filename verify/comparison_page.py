@@ -14,8 +14,8 @@ MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found. synced, sums, differing: rows of `table.sql` and `differences.sql`. rows: how many were compared.
-    people: whether addresses may be shown."""
+    """The result. synced, sums, differing: rows of `table.sql` and `differences.sql`. rows: how many were compared.
+    people: whether to show email addresses."""
 
     sources: Mapping[str, str]
     synced: Row
@@ -25,7 +25,7 @@ class Comparison:
     people: bool
 
     def page(self, everything: bool) -> str:
-        """everything: show all rows that differ, not only the largest."""
+        """Return the page. everything: show all rows that differ, not only those with the largest differences."""
         lines = ["Magnific's export compared with the synced table", ""]
         lines += [line for sign, text in self.sources.items() if text for line in _item(sign, self._clean(text), 9)]
         lines += ["", *_balance(self.sums), "", *textwrap.wrap(self._verdict(), WIDTH)]
@@ -70,7 +70,7 @@ class Comparison:
         return f"{first.strip()}\n{f' {DOT} '.join(names)}"
 
     def _renamed(self, row: Row) -> str:
-        """Return the names that differ: the table's, then the export's."""
+        """Return the names that differ between the table and the export."""
         return "; ".join(
             "an address (--people shows it)"
             if kind == "person" and not self.people
@@ -80,7 +80,7 @@ class Comparison:
         )
 
     def _clean(self, name: str) -> str:
-        """Return a name without control characters and, unless addresses are shown, without addresses."""
+        """Return a name without control characters and, unless `people` is set, without email addresses."""
         printable = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)
         return printable if self.people else re.sub(r"\S+@\S+", "(address)", printable)
 
@@ -93,7 +93,7 @@ def _balance(sums: Sequence[Row]) -> Iterator[str]:
 
 
 def _grid(title: str, rows: Sequence[Row], everything: bool, place: Callable[[Row], str]) -> Iterator[str]:
-    """Yield two lines for each row: its place with its figures, then its names."""
+    """Yield two lines for each row: its day, tool and figures, then its names."""
     shown = rows if everything else rows[:USUAL_ROWS]
     more = f", the {len(shown):,} largest of {len(rows):,} (--all shows the rest)" if len(shown) < len(rows) else ""
     if rows:

@@ -1,4 +1,4 @@
-"""Compares answers with the documented fields, without showing data of the team."""
+"""Compares the fields of answers with the documented fields, without showing data of the team."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from typing import Any
 
 from verify.answers import Answer
 
-# Magnific's OpenAPI document. Fields after the bar may be missing or null.
+# The fields in Magnific's OpenAPI document. Fields after the bar may be missing or null.
 _FIELDS = {
     "an answer": "data",
     "a period": "date consumptions",
@@ -17,7 +17,7 @@ _FIELDS = {
     "team-groups": "group_id name member_count",
     "team-projects": "project_reference name",
 }
-# An undocumented name is shown only if it is made of these words: any other might be a person's.
+# An undocumented field name is shown only if it consists of these words. Any other could be a person's name.
 _WORDS = (
     "amount|at|avatar|cost|count|country|created|credits|currency|date|description|email|end|first|id|key|kind|last|limit|"
     "meta|model|month|name|next|page|pagination|period|plan|price|project|reference|remaining|role|seat|start|status|team|"

@@ -1,7 +1,7 @@
--- Compare the export's rows (`export`) with the table's (`usage`), within the limits of `asked`.
+-- Compare the rows of the export (`export`) with those of the table (`usage`) on the days in `asked`.
 
--- One row for each combination of names, with the figures of both sides. `day` is the first day of a period of the
--- table.
+-- One row for each combination of names, with the figures of both sides. `day` is the first day of one of the table's
+-- periods.
 create temp table places as
 with rows as (
     select 'export' as side, first_of(export.date, granularity) as day, tidy(tool) as tool, lower(tidy(person)) as person,
@@ -38,7 +38,7 @@ group by all;
 -- Pair rows of the export with rows of the table that have the same figures under another name (`renamed.sql`).
 create temp table renamed (id bigint, other bigint);
 
--- Each row that differs, the largest first, with the first reason that fits; `reasons.py` explains them.
+-- All rows that differ, largest difference first, each with the first reason that applies. `reasons.py` explains them.
 create temp view differing as
 with paired as (
     select places.* replace (

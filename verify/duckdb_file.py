@@ -1,4 +1,4 @@
-"""Opens a DuckDB file and finds the schema of its tables, for all commands that read one."""
+"""Opens a DuckDB file and finds the schema of its tables, for all commands that read such files."""
 
 from pathlib import Path
 
@@ -20,8 +20,8 @@ def open_file(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def schema_of(connection: duckdb.DuckDBPyConnection, file: Path, table: str, wanted: str | None, missing: str) -> str:
-    """Return the schema that has the table: `wanted`, the only one, or main. Raises UserError; `missing` says what to
-    do if there is none."""
+    """Return the schema that has the table: `wanted`, main or the only one. `missing` is advice for the UserError if no
+    schema has the table."""
     query = "select schema_name from duckdb_tables() where table_name = ? order by all"
     schemas = [name for (name,) in connection.execute(query, [table]).fetchall()]
     if not schemas:
@@ -39,7 +39,7 @@ def synced_schema(connection: duckdb.DuckDBPyConnection, file: Path, wanted: str
 
 
 def use(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
-    """Look up tables in that schema."""
+    """Make `schema` the current schema of the connection."""
     [(catalog,)] = connection.execute("select current_catalog()").fetchall()
     quoted = ['"' + name.replace('"', '""') + '"' for name in (catalog, schema)]
     connection.execute(f"use {'.'.join(quoted)}")

@@ -1,4 +1,4 @@
-"""The dashboard's CSV, read by DuckDB. Its format is not documented, so each error names an option that may help."""
+"""Reads the dashboard's CSV with DuckDB. Its format is not documented, so each error names an option that may help."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import duckdb
 
 from verify.duckdb_file import UserError
 
-# The headings that need no option, in lower case with single spaces.
+# The headings that are recognized without an option, in lower case with single spaces.
 COLUMNS = {
     "date": ("date", "day"),
     "tool": ("tool",),
@@ -29,7 +29,7 @@ _REMEDIES = {
     "encoding": "is not in this encoding: use  --encoding , such as latin-1 .",
     "cells": "has unbalanced quotes or the wrong number of cells: download the export again, or remove the row.",
 }
-# The first row that cannot be read.
+# Finds the first row that cannot be read.
 _UNCOUNTED = """
     select line, column_name, case error_type::varchar when 'INVALID ENCODING' then 'encoding'
         when 'CAST' then if(column_name = 'date', 'date', 'figure') else 'cells' end
@@ -44,7 +44,7 @@ _UNCOUNTED = """
 def read_export(
     connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any], named: Mapping[str, str]
 ) -> dict[str, str]:
-    """Create the table `export` from the file, after `table.sql`; return the headings by the names of `COLUMNS`.
+    """Create the table `export` from the file; return its headings by the names of `COLUMNS`. Run `table.sql` first.
 
     csv: options of DuckDB's reader. named: the user's headings, by the names of `COLUMNS`. Raises UserError.
     """
@@ -57,11 +57,11 @@ def read_export(
         columns = [next((name for name in found if found[name] == n), f"other_{n}") for n in range(len(headings))]
         types = {name: _TYPES.get(name, "varchar") for name in columns}
         selected = [f'"{name}"' if name in types else f'null::{_TYPES[name]} as "{name}"' for name in COLUMNS]
-        # Rows are numbered as a spreadsheet does.
+        # Number rows as a spreadsheet does.
         query = f"create temp table export as select row_number() over () + 1 + $skip as row, {', '.join(selected)}"
         _read(connection, query, file, {**csv, "header": True, "columns": types, "store_rejects": True})
     except duckdb.Error as error:
-        # Only the first line of the error contains no data of the file.
+        # Show only the first line of the error: the other lines can contain data of the file.
         raise UserError(
             f"{file} is not a CSV in the expected format ({str(error).splitlines()[0]}). Check that it is complete and "
             "every quote is closed, or use  --delimiter , --encoding  or  --skip  (lines above the headings)."
@@ -77,7 +77,7 @@ def _read(connection: duckdb.DuckDBPyConnection, query: str, file: Path, csv: Ma
 
 
 def _headings(connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any]) -> list[str]:
-    # Errors in the rows are reported when they are read.
+    # Ignore errors in the rows here. They are reported when the rows are read.
     lenient = {"ignore_errors": True, "null_padding": True, "strict_mode": False, "parallel": False, "header": False}
     cells = {f"cell_{number}": "varchar" for number in range(99)}
     first = _read(connection, "select *", file, {**csv, **lenient, "columns": cells})
@@ -111,7 +111,7 @@ def _plain(heading: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return a heading in one short line, without addresses, in case the file has no headings.
+    """Return a heading in one short line. Hide email addresses, in case the first line is not a heading.
 
     >>> _shown("480 credits"), _shown("nora@team.example")
     ('"480 credits"', '(not shown: it may be an address)')

@@ -1,7 +1,7 @@
-"""`python -m verify.facts`: check with Magnific what the connector assumes, and print a page about it.
+"""`python -m verify.facts`: check the connector's assumptions with real answers of Magnific and print the results.
 
-MAGNIFIC_API_KEY, and optionally MAGNIFIC_PLAN and MAGNIFIC_START_DATE, name the team. Without a key it asks a sandbox
-that it starts itself. The page can be published: it has counts, shares and formats, but no data of the team.
+Set MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE. Without a key, the command starts and asks
+a sandbox. You can publish the page: it has counts, shares and formats, but no data of the team.
 """
 
 import os
@@ -19,23 +19,23 @@ from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config, parse
 from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY, Meaning, of_exception
 from source_magnific_analytics.waiting import http_date
-from verify import agreement, shapes, show  # noqa: F401 (their judges)
+from verify import agreement, shapes, show  # noqa: F401 (importing them registers their checks)
 from verify.answers import Answer, Question, Seen
 from verify.assumptions import JUDGES
 from verify.questions import MOST_REQUESTS, questions
 
 _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "base_url": "BASE_URL"}
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
-# After these, other requests would fail the same way, or use up what the day's syncs need.
+# After these statuses, more requests would also fail or use up the requests that the day's syncs need.
 _STOPS = {
     401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
-    403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for one that may",
+    403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for a key that can",
     429: "Magnific refuses more requests for now (429): try again in a minute, or tomorrow",
 }
 
 
 def ask(config: Config) -> tuple[dict[str, Answer], str]:
-    """Return the answers by the name of their question, and why it ended early, if it did."""
+    """Send the requests. Return the answers by the name of their question, and why it stopped early, if it did."""
     answers: dict[str, Answer] = {}
     client, course = Client(config, POLICY), questions(config)
     question = next(course)
@@ -48,7 +48,7 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
         show(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
         if answer.status in _STOPS:
             return answers, _STOPS[answer.status]
-        # If something other than Magnific answers, the other requests are not worth sending.
+        # If something other than Magnific answers, do not send the other requests.
         if len(answers) == 1 and not (answer.status == 200 or 400 <= (answer.status or 0) < 500):
             return answers, f"Magnific could not be read ({outcome}): check for an outage or a proxy problem"
         try:
@@ -62,7 +62,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
     """Send one request without retries, never to another host."""
     begun = time.monotonic()
     try:
-        # Magnific's reference calls this POST a query: it changes nothing.
+        # This POST is a query according to Magnific's reference, so it changes nothing.
         response = client.session.request(
             "POST" if question.body else "GET",
             f"{config.base_url}/v1/analytics/{question.endpoint}",
@@ -74,7 +74,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
         with response:
             body = bytes(client.session.read(response))
     except requests.exceptions.RequestException as error:
-        # Its own text can contain addresses and bytes of the answer.
+        # Do not show the error's own text: it can contain addresses and bytes of the answer.
         meaning, words = of_exception(error)
         too_much = meaning in (Meaning.TOO_LARGE, Meaning.TOO_MUCH)
         return Answer(question, None, seconds=time.monotonic() - begun, failure=words, too_much=too_much)
@@ -96,7 +96,7 @@ def page(seen: Seen, stopped: str, asked: str) -> str:
     for verdict, words in _VERDICTS.items():
         found = [f"- {assumption}: {told}." for assumption, holds, told in judged if holds is verdict]
         lines += ["", f"{words} ({len(found)})", *found] if found else []
-    lines += ["", "docs/reliability.md says what the connector does if one of these does not hold."]
+    lines += ["", "docs/reliability.md says what the connector does if an assumption does not hold."]
     return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 

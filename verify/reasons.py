@@ -1,4 +1,4 @@
-"""Why export and table may differ, in words for an analyst; `differences.sql` finds which reason fits."""
+"""Explains to an analyst why the export and the table can differ. `differences.sql` finds the reason that applies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 LOOKBACK_DAYS = 7
-"""The connector's default."""
+"""The connector's default of lookback_window_days."""
 
 _WORDS = {
     "empty": "The export has no rows of these days: it covers other days, was filtered, or is incomplete. Export "
@@ -16,35 +16,35 @@ _WORDS = {
     "before": "These days lie before the first synced one, {first_day}. Set start_date to an earlier day and sync.",
     "never": "Nothing has been synced into the table yet. Sync and compare again.",
     "unsynced": "Not synced yet: the last synced day is {through}. Sync and compare again.",
-    "part": "Only some days of this {granularity} are compared, while the table has its total. Compare whole ones: "
-    "export them, and use  --from  and  --to .",
-    "open": "Still going on when the table was synced ({synced_at} UTC). Compare finished days, with  --to {complete} "
-    ".",
-    "names": "The same figures under another name: after the table read these days, the name was changed or the usage "
-    "was assigned to another. To use today's names everywhere, refresh credit_usage.",
+    "part": "Only some days of this {granularity} are compared, but the table has its total. Compare whole "
+    "{granularity}s: export them, and use  --from  and  --to .",
+    "open": "These days were not over when the table was synced ({synced_at} UTC). Compare finished days, with  "
+    "--to {complete} .",
+    "names": "The figures are the same under another name. Since the sync of these days, the name was changed or the "
+    "usage was reassigned. To use today's names everywhere, refresh credit_usage.",
     "nobody": "Magnific counts this usage in a tool's total but attributes it to nobody. The table keeps it in rows "
     "without a person; the export has only people. Nothing is wrong.",
     "moved": "The sums by tool and day agree. Magnific has given the usage to another person, project or group since "
     "the sync or the export. Sync, export again and compare.",
     "filtered": "The sync has filters, and the table has no such row. See the filters below.",
-    "recent": "Magnific corrects past days, and each sync reads the last {lookback} (lookback_window_days, unless set "
-    "otherwise) again. Sync, export immediately and compare.",
-    "older": "Older than the last {lookback} days, which each sync reads again. Magnific has corrected them "
-    "since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
+    "recent": "Magnific corrects past days, and each sync reads the last {lookback} days again (the default of "
+    "lookback_window_days). Sync, export immediately and compare.",
+    "older": "These days are older than the last {lookback} days, which each sync reads again. Magnific has corrected "
+    "them since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
     "filters": "The sync has filters, so the table holds only this: {filters}. Export with the same filters, or sync "
     "without them.",
-    "repeated_ids": "{repeated_ids:,} rows repeat a usage_id, as plain append does, and were counted too. Keep the "
-    "newest of each, or sync with Append + Deduped.",
+    "repeated_ids": "{repeated_ids:,} rows repeat a usage_id, as plain append does, and were counted too. Keep only "
+    "the newest row of each ID, or sync with Append + Deduped.",
     "other_granularity": "{other_granularity:,} rows of another granularity than {granularity} were left out: the "
-    "setting was changed, and the sync after it is not complete.",
+    "setting was changed, and no sync has been completed since.",
 }
 
 
 def words(reason: str, synced: Row) -> str:
-    """Return the reason and what to do about it. `synced`: what `table.sql` knows about the sync."""
+    """Return the reason and what to do about it. `synced`: the row of `table.sql` about the sync."""
     return _WORDS[reason].format(lookback=LOOKBACK_DAYS, **synced)
 
 
 def other_things(synced: Row) -> list[str]:
-    """Return what affects the whole table."""
+    """Return the reasons that affect the whole table."""
     return [words(name, synced) for name in ("filters", "repeated_ids", "other_granularity") if synced[name]]

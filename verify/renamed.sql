@@ -1,4 +1,4 @@
--- Pairs of rows with the same figures that differ only in a name: `SAME` lists the columns that they share.
+-- Pair rows that have the same figures and differ only in a name. `SAME` lists the columns in which they are equal.
 insert into renamed
 with alone as (
     select id, our_rows is null as exported, row(SAME, their_uses + our_uses, their_credits + our_credits) as same,

@@ -1,4 +1,4 @@
-"""Checks of single answers: their format and how they arrive."""
+"""Checks of single answers: their format, headers and status."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def _usage(seen: Seen) -> list[Answer]:
 
 @judges("Every request is answered on the first try")
 def answered(seen: Seen) -> Judged:
-    # A refusal of a range is an answer, too.
+    # A response that refuses a range is also an answer.
     odd = [answer for answer in seen.answers.values() if answer.status not in (200, 400)]
     words = listed(Counter(answer.failure or f"HTTP {answer.status}" for answer in odd))
     right = len(seen.answers) - len(odd)
@@ -53,7 +53,7 @@ def understood(seen: Seen) -> Judged:
 @judges("Answers have the documented fields and no others")
 def fields(seen: Seen) -> Judged:
     odd = listed(sum((not_as_documented(answer) for answer in seen.right), Counter()))
-    return (not odd, odd or "nothing else was seen") if seen.right else NOT_SEEN
+    return (not odd, odd or "no other field was seen") if seen.right else NOT_SEEN
 
 
 @judges("Uses and credits are whole numbers from 0 up, written like 12")
@@ -80,7 +80,7 @@ def texts(seen: Seen) -> Judged:
         found["bytes that are not UTF-8"] += isinstance(answer.json, UnicodeDecodeError)
         found["a NUL"] += text.count("\\u0000")
         found["half a character"] += len(re.findall("[\ud800-\udfff]", text))
-    return (not +found, listed(found) or "nothing to repair was seen") if seen.right else NOT_SEEN
+    return (not +found, listed(found) or "no text needs a repair") if seen.right else NOT_SEEN
 
 
 @judges("A period's date is midnight in UTC")
@@ -134,7 +134,7 @@ def limits(seen: Seen) -> Judged:
 @judges("The `Date` header is within a minute of this machine's clock")
 def clock(seen: Seen) -> Judged:
     apart = [answer.clock for answer in seen.answers.values() if answer.clock is not None]
-    # Rounded to ten seconds, so that the page does not reveal the exact clocks.
+    # Round to ten seconds, so that the page does not reveal exact times.
     farthest = max(apart, key=abs, default=0)
     told = f"{abs(farthest) // 10 * 10:.0f} seconds {'ahead' if farthest > 0 else 'behind'} at most"
     return (abs(farthest) < 60, told) if apart else (None, "no answer has a Date")

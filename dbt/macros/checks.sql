@@ -1,6 +1,6 @@
 {# Macros for the tests and the snapshot. #}
 
-{# Grains: the combinations of `columns` that occur more than once in a model. Nulls count as one value. #}
+{# Return the combinations of `columns` that occur more than once in a model. Nulls count as one value. #}
 {% macro repeated(model, columns) %}
 select {{ columns | join(", ") }}, count(*) as how_often
 from {{ model }}
@@ -8,7 +8,7 @@ group by {{ columns | join(", ") }}
 having count(*) > 1
 {% endmacro %}
 
-{# Stop before an empty list of members ends everyone's membership: a team has at least the owner of its API key. #}
+{# Raise an error if a list of members is empty, because the snapshot would mark all members as having left. #}
 {% macro require_members(members) %}
     {%- set listed = run_query("select distinct team from " ~ members).columns[0].values() -%}
     {%- for schema in var("magnific_analytics_schemas") or [var("magnific_analytics_schema")] -%}
@@ -22,8 +22,8 @@ having count(*) > 1
     {%- endfor -%}
 {% endmacro %}
 
-{# Values that did not fit into their column in one of these tables: the destination writes null and records that in the
-   row. The test depends on `mart`, so that the mart is built first. #}
+{# Return rows in which a value did not fit into its column: the destination wrote null and recorded that in the row.
+   The test depends on `mart`, so that dbt builds the mart first. #}
 {% macro lost_values(mart, tables) %}
 -- {{ mart }}
 {%- set synced = tables | select("in", magnific_analytics.synced_tables()) | list %}
@@ -37,8 +37,8 @@ select {{ magnific_analytics.nulls({"team": dbt.type_string(), "lost": dbt.type_
 {% endfor %}
 {% endmacro %}
 
-{# Rows for which the uses or credits of `modelled` differ from those of the loaded rows. `by`: columns of `modelled`,
-   and the SQL for each on the loaded table. #}
+{# Return the sums of uses or credits that differ between `modelled` and the loaded rows. `by` maps the columns of
+   `modelled` to group by to the same values in SQL on the loaded table. #}
 {% macro differences(modelled, by, table="credit_usage") %}
 {%- set columns = ["team"] + by.keys() | list %}
 with loaded as (
@@ -81,8 +81,8 @@ where loaded.team is null
    or loaded.uses <> modelled.uses
 {% endmacro %}
 
-{# Cycles whose `used` is not the sum of the loaded rows of their days, scope and name. `cycles` has team, scope, name,
-   cycle_start, cycle_end and used. #}
+{# Return the cycles whose `used` is not the sum of the loaded rows of their days, scope and name. `cycles` is a query
+   with the columns team, scope, name, cycle_start, cycle_end and used. #}
 {% macro cycle_differences(cycles) %}
 with loaded as (
     select newest.*, projects.name as todays_name

@@ -1,4 +1,4 @@
-{# Pieces of SQL that several models share. #}
+{# SQL expressions that several models share. #}
 
 {% macro total(column) %}cast(sum({{ column }}) as {{ dbt.type_bigint() }}){% endmacro %}
 
@@ -10,10 +10,10 @@
 
 {% macro month_after(month) %}{{ magnific_analytics.day(dbt.dateadd("month", 1, month)) }}{% endmacro %}
 
-{# A setting as text in SQL, whatever characters it has. #}
+{# A variable's value as a quoted SQL string. #}
 {% macro literal(value) %}{{ dbt.string_literal(dbt.escape_single_quotes(value)) }}{% endmacro %}
 
-{# A cell of a seed as text, null if it is empty: dbt guesses the type of a column without values. #}
+{# A cell of a seed as text, or null if it is empty. The cast is there because dbt guesses types of empty columns. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
 {# A name in the form used for comparison. #}
@@ -22,13 +22,13 @@
 {# The percentages of an allowance that raise an alert. #}
 {% macro levels() %}{{ return([200, 150, 120, 100, 95, 80, 50]) }}{% endmacro %}
 
-{# Compared in whole credits, so that rounding alone never reaches a level. #}
+{# Whether credits reach a level. It compares whole credits, so that rounding alone never reaches a level. #}
 {% macro reaches(credits, allowance, level) -%}
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
 {%- endmacro %}
 
-{# In a group of consecutive days, the first from which on a condition holds through the last day, so that a correction
-   counts; the day after the last one if it does not hold then. #}
+{# The first day in a group of consecutive days from which a condition holds until the last day. If the condition does
+   not hold on the last day, it is the day after that. A correction can therefore move the day. #}
 {% macro holds_from(condition, day) -%}
 coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then null else " ~ day ~ " end)", 1) }}, min({{ day }}))
 {%- endmacro %}
@@ -45,7 +45,7 @@ coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then 
         {{ digits.format(1) }}, '0') end
 {%- endmacro %}
 
-{# A text as a JSON string, with quotes; null stays null. Characters are given by number because warehouses read a
+{# A text as a quoted JSON string; null stays null. Characters are written as numbers, because warehouses interpret a
    backslash in a literal differently. #}
 {% macro json_string(column) -%}
     {%- set text = namespace(sql=column) -%}
@@ -56,7 +56,7 @@ coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then 
     chr(34) || {{ text.sql }} || chr(34)
 {%- endmacro %}
 
-{# A member of a JSON object with a comma before it; empty if the value is null. #}
+{# A key and value of a JSON object after a comma, or empty text if the value is null. #}
 {% macro tag(key, value) -%}
 coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}, '')
 {%- endmacro %}

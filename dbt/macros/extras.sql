@@ -1,7 +1,7 @@
-{# What rollover and packs provide in each cycle, as [allowance_id, cycle_start, spent, unused]; `unused` is what is left at
-   the end of the cycle or at the last sync, 0 if it has ended. They are spent after the plan's credits, starting with
-   the one that ends first. Each depends on what earlier ones have left, which SQL that runs in every warehouse cannot
-   express; so a loop runs over the few days on which the plan was used up. #}
+{# The credits that rollover and packs provide in each cycle, as [allowance_id, cycle_start, spent, unused]. `unused` is
+   the rest at the end of the cycle or at the last sync, 0 once the pack has ended. Packs are spent after the plan, in
+   the order of their ends. Each depends on what the previous packs have left, which SQL cannot express in every
+   warehouse. So a loop runs over the few days on which the plan was used up. #}
 {% macro extras_by_cycle() %}
     {%- set ns = namespace(extra=none, left=0) -%}
     {%- set uncovered, spent, unused = {}, {}, {} -%}
@@ -11,7 +11,7 @@
         {%- endif -%}
         {%- set day, cycle = row[2], (row[0] | int, row[3] | string) -%}
         {%- set needed = uncovered.get(day, row[4] | int) -%}
-        {#- Negative if a correction gives credits back. -#}
+        {#- `given` is negative if a correction gives credits back. -#}
         {%- set given = [[needed, ns.left] | min, ns.left - row[1] | int] | max -%}
         {%- do uncovered.update({day: needed - given}) -%}
         {%- set ns.left = ns.left - given -%}
@@ -23,8 +23,8 @@
     {{ return(rows) }}
 {% endmacro %}
 
-{# Each extra with each day on which it could be used and the last day of each cycle that it covers: its id and credits,
-   the day's number, the cycle, what the plan does not cover, and whether this is the cycle's last day. #}
+{# Each rollover or pack with each day on which it could be used, and with the last day of each cycle. `uncovered` is
+   the usage of the day that the plan does not cover. #}
 {% macro _offered_extras() %}
 with days as (
     select
@@ -55,7 +55,7 @@ inner join days
     and days.scope = extras.scope
     and days.name_key = extras.name_key
     and (days.uncovered <> 0 or days.date = days.used_through)
--- An extra counts from the start of the cycle in which it was added.
+-- A rollover or pack counts from the start of the cycle in which it was added.
 where extras.valid_from <= days.used_through
   and extras.valid_to >= days.date
 order by extras.valid_to, extras.allowance_id, days.day_number

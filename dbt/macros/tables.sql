@@ -1,4 +1,4 @@
-{# Airbyte's tables: of one connection or several, synced or not. #}
+{# Read Airbyte's tables from one or several connections. A table that is not synced has no rows. #}
 
 {# The columns that the models read from each table. #}
 {% macro columns_of(table) %}
@@ -25,7 +25,7 @@
     {{ return(synced) }}
 {% endmacro %}
 
-{# Two schemas with one name would replace each other's rows. #}
+{# The team name of a schema. Two schemas with the same name would replace each other's rows, so that is an error. #}
 {% macro team_of(schema) %}
     {%- set names = var("magnific_analytics_team_names") -%}
     {%- set name = names.get(schema, schema) -%}
@@ -40,7 +40,7 @@
     {{ return(name) }}
 {% endmacro %}
 
-{# All rows of a table, each with its team; none if it is not synced. #}
+{# All rows of a table with their team; no rows if the table is not synced. #}
 {% macro table_rows(table) %}
     {%- set columns = magnific_analytics.columns_of(table) -%}
     {%- if table not in magnific_analytics.synced_tables() %}
@@ -69,14 +69,14 @@
     from {{ relation }}
 {%- endmacro %}
 
-{# A table with columns of these types and no rows. #}
+{# An empty table. `columns` maps names to types. #}
 {% macro nulls(columns) -%}
     {%- for name, type in columns.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
     from (select 1 as nothing) as nothing
     where 1 = 0
 {%- endmacro %}
 
-{# The newest row of each key: destinations that append keep older ones. #}
+{# The newest row of each key. Destinations that append also keep older rows. #}
 {% macro newest_rows(table, key) %}
     select *
     from (
@@ -86,8 +86,8 @@
     where row_age = 1
 {% endmacro %}
 
-{# A list is read in one answer. Rows that are minutes older than the newest come from an earlier sync: they are no
-   longer listed, but destinations that merge or append keep them. #}
+{# The rows of a list's last sync. The connector reads a list in one request, so rows that are minutes older than the
+   newest come from an earlier sync: destinations that merge or append keep rows that are no longer listed. #}
 {% macro listed_rows(table, key) %}
     select *
     from (

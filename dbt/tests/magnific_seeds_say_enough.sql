@@ -1,4 +1,4 @@
--- Rows of a seed that no model can use, and what is wrong with them.
+-- Rows of a seed that the models cannot use, each with its fault.
 {%- set budget = "team, scope, coalesce(case when scope <> 'team' then " ~ magnific_analytics.name_key("name") ~ " end, '')" %}
 with allowances as (
     select
@@ -20,14 +20,14 @@ faults as (
             when scope <> 'team' and name is null then 'the name is missing'
             when valid_from is null then 'valid_from is missing'
             when credits is null and credits_per_seat is null then 'neither credits nor credits_per_seat is given'
-            when credits is not null and credits_per_seat is not null then 'credits and credits_per_seat exclude each other'
+            when credits is not null and credits_per_seat is not null then 'credits and credits_per_seat are both given'
             when credits_per_seat is not null and (scope not in ('team', 'group') or valid_to is not null)
-                then 'credits_per_seat is for the plan of a team or a group'
+                then 'credits_per_seat is only for the plan of a team or a group'
             when valid_to < valid_from then 'valid_to is before valid_from'
             when valid_to is null and (period is null or period not in ('month', 'year')) then 'the period is not month or year'
-            when first_period <> last_period then 'all rows of one scope and name have one period'
+            when first_period <> last_period then 'rows of the same scope and name have different periods'
             when valid_to is not null and plans = 0
-                then 'rollover and packs need a plan of the same scope and name, of 0 credits if there is no other'
+                then 'rollover and packs need a plan of the same scope and name; add one of 0 credits if there is none'
         end as fault
     from allowances
 )

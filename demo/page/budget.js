@@ -1,4 +1,4 @@
-// Budgets and the forecast, as the models define them. Only the running total so far is computed here.
+// Shows budgets and the forecast as the models define them. Only the running total so far is computed here.
 
 function Budgets({ data, usage, only, fileName }) {
   const inUnit = (unit, row, what) => row[unit.id === "cost" ? `${what}_cost` : what] ?? null;
@@ -12,14 +12,14 @@ function Budgets({ data, usage, only, fileName }) {
   const runsOut = ({ runs_out_on: day, used_through: today }) =>
     `the budget ${day <= today ? "ran" : "runs"} out on ${dayInWords(day)}`;
 
-  // The team's cycle or month that contains the last day shown; null if there are several teams.
+  // Returns the team's cycle or month that contains the last day shown, or null if there are several teams.
   function ofTeam({ period: { last }, filters }) {
     const rows = cycles(data.budget, { first: last, last }, filters).filter((row) => row.scope === "team");
     const found = rows.length ? rows : cycles(data.months, { first: last, last }, filters);
     return found.length === 1 ? found[0] : null;
   }
 
-  // A cycle that is over has no forecast.
+  // Returns the cards of the team's budget. A cycle that is over has no forecast.
   function cards(shown) {
     const { unit } = shown;
     const row = ofTeam(shown);
@@ -38,7 +38,7 @@ function Budgets({ data, usage, only, fileName }) {
     ];
   }
 
-  // The line of a span's running totals. It ends before the first day without a price.
+  // Returns the line of a span's running totals. It ends before the first day without a price.
   function running(name, span, team, unit, paint) {
     const found = usage.over(span, { team }, "day");
     const sum = nothing();
@@ -82,7 +82,7 @@ function Budgets({ data, usage, only, fileName }) {
 
   function show(shown) {
     const { period, filters, unit } = shown;
-    // Budgets know no filter but the team.
+    // You can filter budgets only by team.
     const own = filters.team === undefined ? {} : { team: filters.team };
     const row = ofTeam(shown);
     const rows = cycles(data.budget, period, filters).filter((one) => one.allowance !== null);
@@ -91,7 +91,7 @@ function Budgets({ data, usage, only, fileName }) {
     place("about-budget").textContent = [`Billing cycles that overlap ${spanInWords(period)}.`,
       unit.id === "cost" ? "Allowances are credits; money is what they are worth at the price of the day." : "",
       row && row.is_current ? `Used through ${dayInWords(row.used_through)}, a day that was not over.` : "",
-      late && `The data begins on ${dayInWords(data.firsts[late.team])}, after a cycle did; earlier usage is missing.`,
+      late && `The data begins on ${dayInWords(data.firsts[late.team])}, within a cycle; earlier usage is missing.`,
     ].filter(Boolean).join(" ");
     for (const id of ["cycle", "cycle-save"]) place(id).replaceChildren();
     if (row) chart(row, unit);

@@ -1,4 +1,4 @@
-// Two charts in SVG: usage over time, stacked by tool, and a cycle's running total with its forecast.
+// Draws two charts in SVG: usage over time, stacked by tool, and a cycle's running total with its forecast.
 
 const colour = (name) => `var(--${name})`;
 const chartHeight = 300;
@@ -14,7 +14,7 @@ function svg(name, attributes = {}, ...children) {
 
 const text = (x, y, words, more = {}) => svg("text", { x, y, "font-size": 12, fill: colour("quiet"), ...more }, words);
 
-// Steps of 1, 2 or 5 times a power of ten, about four of them.
+// Returns about four steps for an axis, each 1, 2 or 5 times a power of ten.
 function ticks(most) {
   const power = 10 ** Math.floor(Math.log10(most / 4));
   const step = [1, 2, 5, 10].find((one) => (most / 4) <= one * power) * power;
@@ -23,8 +23,8 @@ function ticks(most) {
 
 const short = (value) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
 
-// Draws the lines of the title, unit, legend and axis up to `most`; returns the SVG and functions from a value and a
-// share of the width to coordinates.
+// Draws a chart's title, unit, legend and an axis up to `most`. Returns the SVG and two functions for coordinates: `y`
+// takes a value, and `x` takes a share of the width.
 function frame(place, { title, unit, most, legend = [] }) {
   const width = onPaperNow ? paperWidth : Math.max(280, place.clientWidth);
   let [x, top] = [0, 16 + 18 * title.length];
@@ -51,7 +51,7 @@ function frame(place, { title, unit, most, legend = [] }) {
   return { root, y, low, x: (share) => left + share * (width - 8 - left), width: width - 8 - left };
 }
 
-// Names below the axis, as many as have room, each at its share of the width.
+// Returns the labels below the axis: as many as fit, each at its share of the width.
 function names(at, labels, words) {
   const every = Math.ceil(labels.length / Math.max(1, Math.floor(at.width / 95)));
   return labels.filter((_, n) => n % every === 0).map(({ share, day, wide = 0 }) => {
@@ -74,7 +74,7 @@ function tip(mark, lines) {
   return mark;
 }
 
-// `bars`: {start, what, whole, pieces: [{tool, sum}], sum}; `paint`: the colour of each tool.
+// Draws usage over time. `bars`: {start, what, whole, pieces: [{tool, sum}], sum}; `paint`: the colour of each tool.
 function timeline(place, title, unit, bars, paint) {
   const value = (sum) => unit.value(sum) || 0;
   const used = paint.filter(({ name }) => bars.some(({ pieces }) => pieces.some(({ tool }) => tool === name)));
@@ -98,7 +98,7 @@ function timeline(place, title, unit, bars, paint) {
     (day) => inWords(day, { day: "numeric", month: "short", year: "2-digit" })));
 }
 
-// `lines`: {name, paint, dashed, points: [{n, value, day}]} each, n counted from 0; `limit`: the allowance, or null.
+// Draws running totals. `lines`: {name, paint, dashed, points: [{n, value, day}]}; `limit`: the allowance or null.
 function runningTotal(place, title, unit, lines, limit, days) {
   const shown = [...lines, ...(limit ? [{ name: `Allowance: ${unit.of(limit)}`, paint: colour("bad"), dashed: "2 3",
     points: [] }] : [])];
@@ -121,7 +121,7 @@ function runningTotal(place, title, unit, lines, limit, days) {
       (day) => inWords(day, { day: "numeric", month: "short" })));
 }
 
-// Returns a PNG of twice the size on white, even in dark mode.
+// Saves a PNG of twice the chart's size on a white background, even in dark mode.
 function picture(place, name) {
   const copy = place.querySelector("svg").cloneNode(true);
   const margin = 40;

@@ -1,10 +1,10 @@
-// The lists: usage, share and change by name; people by tool; API keys; unused seats.
+// Draws the lists: usage, share and change by name; people by tool; API keys; unused seats.
 
 const longList = 25;
 const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
-// Splits a change in two: more uses at the old cost of a use, and the rest, a higher cost of a use.
+// Splits each change in two: more uses at the old cost of a use, and a higher cost of a use (the rest).
 function driversOfAll(unit, now, before) {
   return [...new Set([...now.keys(), ...before.keys()])].map((id) => {
     const [sum, then] = [now.get(id) || nothing(), before.get(id) || nothing()];
@@ -20,8 +20,8 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const order = {};
   const searched = {};
 
-  // Draws a section: heading, sentence, search if it is long, table and download. `rows`: objects that `columns` read.
-  // A column: {title, value(row), words(value, row), cell(row), saved, ...}; `value` is what is sorted by and added up.
+  // Draws a section: heading, sentence, search field if the list is long, table and download. `columns` read `rows`:
+  // {title, value(row), words(value, row), cell(row), saved, ...}. Lists are sorted and added up by `value`.
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
     const isLong = rows.length >= longList;
@@ -62,7 +62,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       lines.forEach((line, n) => { line.hidden = !names[n].toLowerCase().includes(wanted); });
       found.textContent = wanted
         ? `${whole(named.filter((line) => !line.hidden).length)} of ${whole(named.length)} ${kinds[kind].many}; `
-          + "the total is of all." : "";
+          + "the total includes all of them." : "";
     };
     field.addEventListener("input", apply);
     apply();
@@ -70,7 +70,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       found);
   }
 
-  // Name, amount, share and uses of rows {id, name, sum}; `all`: the total for the shares.
+  // Returns columns for the name, amount, share and uses of rows {id, name, sum}. `all`: the total for the shares.
   function amounts(kind, { filters, unit }, rows, all) {
     const most = Math.max(...rows.map(({ sum }) => unit.value(sum) ?? 0));
     const role = (id) => (kind === "person" ? roles.get(id) || "" : "");
@@ -94,7 +94,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const figure = (title, value, words, more = {}) => ({ title, value, number: true, ...more,
     words: (found, row) => (found === null ? (more.screen ? "" : dash) : words(found, row)) });
 
-  // `sums`: of all days shown. `now` and `before`: of the two compared spans.
+  // `sums`: usage on all days shown. `now` and `before`: usage in the two spans to compare.
   function ranking(kind, shown, sums, now, before) {
     const { period, filters, unit, spans } = shown;
     if (hide(`s-${kind}`, !sums.size || (kind === "team" && data.ids.team.length < 2))) return;
@@ -139,7 +139,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       saved: kind === "person" ? "people-by-tool" : kinds[kind].many });
   }
 
-  // A filter that usage by key has no column for, such as a group, leaves no rows; then nothing is listed.
+  // Usage by key has no groups or projects: if you filter by one, there are no rows and no list.
   function keys(shown) {
     const { period, filters, unit, now } = shown;
     const rows = [...usage.by(period, filters, "key")].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
@@ -153,7 +153,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       columns: amounts("key", shown, rows, now), rows, last: { name: "Total", sum: now }, saved: "api-keys" });
   }
 
-  // Always for the whole team: under a filter, everybody else would seem to use nothing.
+  // Shows seats only without a filter, because a filter would make all other people look unused.
   function seats(shown) {
     const { period, filters } = shown;
     const used = usage.by(period, {}, "person");

@@ -1,4 +1,4 @@
-// The page shows what its address says. Every choice is a new address, so the browser's back button works.
+// The page shows what its address says. Each choice changes the address, so the browser's back button works.
 
 const kindOf = (one, many, title = capital(many)) => ({ one, many, title });
 const kinds = { team: kindOf("team", "teams"), tool: kindOf("tool", "tools"), group: kindOf("group", "groups"),
@@ -25,7 +25,7 @@ function start(data) {
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
   const only = (filters) => Object.entries(filters).map(([kind, id]) => `Only ${kinds[kind].one}: ${nameOf(kind, id)}`);
 
-  // Why the two days are not a valid period; empty if they are.
+  // Returns why the two days are not a valid period, or empty text if they are.
   const wrongDates = (from, to) => ([from, to].some((day) => iso(time(day) || 0) !== day) ? "Enter two valid days."
     : from > to ? "The first day is after the last."
     : from < data.first || to > data.through
@@ -35,18 +35,18 @@ function start(data) {
     const chosen = address();
     const wrong = chosen.from || chosen.to ? wrongDates(chosen.from, chosen.to) : "";
     const unknown = entries().filter((one) => !isKnown(one)).map(([name, value]) => `${name}=${value}`
-      + (data.ids[name]?.includes?.(value) ? " (API keys know no group or project)" : "")).join(", ");
+      + (data.ids[name]?.includes?.(value) ? " (API keys have no groups or projects)" : "")).join(", ");
     const period = chosen.from && !wrong ? { id: "own", first: chosen.from, last: chosen.to }
       : known.find((one) => one.id === chosen.period) || known[0];
     const filters = Object.fromEntries(Object.entries(chosen).filter(([kind]) => Object.hasOwn(data.ids, kind)));
     const unit = units[chosen.in ?? Object.keys(units)[0]];
     const since = data.firsts[filters.team] || Object.values(data.firsts).sort().at(-1);
     return { chosen, period,
-      wrong: wrong || (unknown && `The address names what this report does not have, so it is ignored: ${unknown}.`),
+      wrong: wrong || (unknown && `This part of the address is unknown, so it is ignored: ${unknown}.`),
       filters, unit, spans: compared(period, data, since), now: total(usage.by(period, filters, "tool").values()) };
   }
 
-  // "magnific_tools_2026-11-01_to_2026-11-30_group-Motion"
+  // Such as "magnific_tools_2026-11-01_to_2026-11-30_group-Motion".
   const fileName = (content, { period, filters }) => ["magnific", content, `${period.first}_to_${period.last}`,
     ...Object.entries(filters).map(([kind, id]) => `${kind}-${nameOf(kind, id)}`.replace(/[^\w.@-]+/g, "-"))].join("_");
   const figures = (sum) => [sum.uses, ...Object.values(units).map((unit) => unit.value(sum) ?? "")];
@@ -62,7 +62,7 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // The effect if all tools had grown alike. The rest of the uses' effect: choosing dearer or cheaper tools.
+    // The effect if the uses of all tools had grown equally. The rest comes from a choice of more or less costly tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `
@@ -169,8 +169,8 @@ function start(data) {
         () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
 
-  // The clicked element is redrawn, so move the keyboard focus to its list's heading, or to the period if it was a
-  // filter.
+  // A click can remove the clicked element. Then the keyboard focus moves to the heading of its list, or to the period
+  // if it was a filter.
   function keepFocus(draw) {
     const held = document.activeElement;
     const section = held.closest("section");

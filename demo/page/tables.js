@@ -1,6 +1,6 @@
 // Formats figures and days; creates elements, tables and downloads.
 
-// Halves are rounded away from 0, also where floating-point noise puts a sum just below one.
+// Rounds halves away from 0, even if floating-point noise puts a sum just below a half.
 const decimals = (count) => (value) => {
   const size = Math.round(Number((Math.abs(value) * 10 ** count).toFixed(4))) / 10 ** count;
   return (value < 0 && size ? "−" : "") + size.toLocaleString("en", { minimumFractionDigits: count });
@@ -15,7 +15,7 @@ const inWords = (day, options) => new Date(time(day)).toLocaleDateString("en-GB"
 const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: "numeric" });
 const monthInWords = (day) => inWords(day, { month: "long", year: "numeric" });
 
-// "1 to 16 March 2026": month and year only once if they are the same.
+// Such as "1 to 16 March 2026": the month and year appear only once if they are the same.
 function spanInWords({ first, last }) {
   if (first === last) return dayInWords(last);
   const options = { day: "numeric", ...(first.slice(0, 7) === last.slice(0, 7) ? {} : { month: "long" }),
@@ -23,7 +23,7 @@ function spanInWords({ first, last }) {
   return `${inWords(first, options)} to ${dayInWords(last)}`;
 }
 
-// A figure with its sign; `figure` formats its size. A rounded 0 has no sign.
+// Returns a figure with its sign; `figure` formats its absolute value. A rounded 0 has no sign.
 function signed(value, figure) {
   const size = figure(Math.abs(value));
   return /[1-9]/.test(size) ? `${value > 0 ? "+" : "−"}${size}` : size;
@@ -31,7 +31,7 @@ function signed(value, figure) {
 const growth = (now, before) => (before ? signed((100 * (now - before)) / before, (size) => `${decimals(1)(size)}%`)
   : now ? "new" : dash);
 
-// The units. `value`: of a sum; null if none of its days has a price.
+// Returns the units of figures. `value(sum)` is null if none of the sum's days has a price.
 function unitsOf({ currency, hasPrices }) {
   const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits,
     known: () => true, of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
@@ -51,8 +51,8 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// A row is a list of cells, texts or nodes. `columns`: {title, number, screen} each. If a list has a `rest`, only its
-// first rows are printed, and `rest(number of other rows)` is the line below them.
+// Creates a table. A row is a list of texts or nodes. `columns`: {title, number, screen} each. With `rest`, only the
+// first rows are printed on paper, followed by the line `rest(number of other rows)`.
 function table(label, columns, rows, { total: last, rest, sort } = {}) {
   const classes = ({ number, screen }) => ({ className: `${number ? "number" : ""} ${screen ? "screen" : ""}`.trim() });
   const late = rest && rows.length > onPaper + 1 ? rows.length - onPaper : 0;
@@ -71,10 +71,10 @@ function table(label, columns, rows, { total: last, rest, sort } = {}) {
       last ? element("tfoot", {}, line(last)) : null));
 }
 
-// RFC 4180. A spreadsheet would run a text that looks like a formula; a leading apostrophe prevents that.
+// Returns CSV as in RFC 4180. A leading apostrophe keeps spreadsheets from running text that looks like a formula.
 function csv(rows) {
   const field = (value) => {
-    // Prices have up to six decimals; further ones are floating-point noise.
+    // Costs have up to six decimals; more are floating-point noise.
     if (typeof value === "number") return String(Number(value.toFixed(6)));
     const text = /^[=+\-@\t\r]/.test(value ?? "") ? `'${value}` : String(value ?? "");
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -91,18 +91,18 @@ function button(text, label, onclick) {
 // `rows`: a function that returns heading, rows and total.
 function csvButton(name, label, rows) {
   return button("Save CSV", `Save CSV: ${label}`, () => {
-    // With a byte order mark, because Excel would not read it as UTF-8 otherwise.
+    // Without a byte order mark, Excel would not read the file as UTF-8.
     const address = URL.createObjectURL(new Blob(["\ufeff", csv(rows())], { type: "text/csv" }));
     save(`${name}.csv`, address);
     URL.revokeObjectURL(address);
   });
 }
 
-// A name above a bar for its share.
+// Creates a name with a bar for its share below it.
 function named(text, { href, badge, share = 0, quiet }) {
   const bar = element("span", { className: quiet ? "bar quiet" : "bar" });
   bar.style.width = `${Math.max(0, 100 * share)}%`;
-  // An address too long for its column continues at the @.
+  // An email address that is too long for its column wraps before the @.
   const [before, ...after] = text.split(/(?=@)/);
   const words = [before, ...after.flatMap((one) => [element("wbr"), one])];
   return element("span", { className: "named" }, href ? element("a", { href }, words) : words,

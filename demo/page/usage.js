@@ -1,4 +1,4 @@
-// Adds up usage (stored by column), and lists the periods to choose from. Days are ISO texts in UTC.
+// Adds up usage, which is stored by column, and lists the periods to choose from. Days are ISO texts in UTC.
 
 const dayMs = 24 * 3600 * 1000;
 const time = (day) => Date.parse(day);
@@ -23,10 +23,10 @@ function add(sum, more) {
 const total = (sums) => [...sums].reduce(add, nothing());
 
 function Usage(data) {
-  // Usage by API key is counted in separate rows, which have no groups and no projects.
+  // Usage by API key is stored in separate rows, which have no groups or projects.
   const source = (filters, kind) => (kind === "key" || filters.key !== undefined ? data.byKey : data.usage);
 
-  // Calls `visit(row, day)` for each row of `days` (both ends included) that all `filters` ({kind: id}) let through.
+  // Calls `visit(row, day)` for each row of `days` (both ends included) that matches all `filters` ({kind: id}).
   function each(columns, days, filters, visit) {
     if (!days || Object.keys(filters).some((kind) => !columns[kind])) return;
     const [low, high] = [days.first, days.last].map((day) => (time(day) - time(data.first)) / dayMs);
@@ -39,7 +39,7 @@ function Usage(data) {
 
   const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
 
-  // Sums by the names of one or two kinds. With two: a map of maps, by the first and then the second.
+  // Returns sums by the names of one or two kinds. With two, it is a map of maps, by the first and then the second.
   function by(days, filters, kind, second) {
     const found = new Map();
     const columns = source(filters, kind);
@@ -56,7 +56,7 @@ function Usage(data) {
     add(sum, { uses: columns.uses[row], credits, cost: cost ?? 0, unpriced: cost === null ? credits : 0 });
   }
 
-  // Sums by the first day of each unit of time, and then by tool.
+  // Returns sums by the first day of each day, week or month, and then by tool.
   function over(days, filters, unit) {
     const found = new Map();
     const columns = source(filters);
@@ -70,7 +70,7 @@ function Usage(data) {
   return { by, over };
 }
 
-// The first day of the day, week, month, quarter or year that contains `day`, or of one some units later.
+// Returns the first day of the day, week, month, quarter or year that contains `day`, or of the one `units` later.
 function startOf(day, unit, units = 0) {
   const [year, month, date] = day.split("-").map(Number);
   if (unit === "year") return iso(Date.UTC(year + units, 0));
@@ -80,7 +80,7 @@ function startOf(day, unit, units = 0) {
   return iso(Date.UTC(year, month - 1, date + units));
 }
 
-// The periods to choose from, by heading; the newest month comes first.
+// Returns the periods to choose from, by heading. The newest month comes first.
 function periods({ first, through, complete }) {
   const clipped = (one) => ({ ...one, first: one.first < first ? first : one.first, last: one.last > through ? through
     : one.last });
@@ -105,9 +105,9 @@ function periods({ first, through, complete }) {
   ];
 }
 
-// The finished days of a period, and what they are compared with: the month, quarter or year before it, or as many of
-// its first days if the period is not over, once these are a week; for other days, as many days right before them; and
-// the same dates a year earlier. Null if one of the teams shown has no data so early: all have it from `since` on.
+// Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
+// year, or as many of its first days if the period is not over; for other periods, the same number of days just before.
+// `yearBefore` has the same dates a year earlier. A span before `since`, when the data of all teams begins, is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };
   const least = unit && now.last < last ? 7 : 1;

@@ -1,4 +1,4 @@
--- Each day of each cycle: what was used, what is expected, and the sums since the cycle began.
+-- One row for each day of each cycle: the credits used and expected, and their sums since the cycle began.
 with cycles as (
     select * from {{ ref("int_magnific__cycles") }}
 ),
@@ -36,7 +36,7 @@ daily as (
     group by team, scope, name_key, date
 ),
 
--- The last four weeks of whole days, as far as the data goes back; `lead` 1 is yesterday.
+-- The whole days of the last four weeks, as far as there is data. Number 1 is the day before the last sync.
 past as (
     select
         running.team,
@@ -57,7 +57,7 @@ past as (
         and daily.date = {{ magnific_analytics.days_after("running.as_of", "-numbers.number") }}
 ),
 
--- A weekday without data gets the mean of all days.
+-- The mean usage of each weekday. A weekday without data gets the mean of all days.
 means as (
     select
         all_days.team,
@@ -99,7 +99,7 @@ expected as (
         coalesce(daily.rows_without_price, 0) as rows_without_price,
         case
             when days.date < days.as_of then coalesce(daily.credits, 0)
-            -- The current day counts at least as much as was used so far.
+            -- The forecast of the current day is at least its usage so far.
             when days.date = days.as_of and daily.credits > means.credits then daily.credits
             else means.credits
         end as expected_credits,

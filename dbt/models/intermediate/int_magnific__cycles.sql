@@ -1,5 +1,5 @@
--- Each billing cycle of each plan that has begun and overlaps the synced days, with the plan's credits; and each
--- calendar month of each team, as the scope 'month' without a plan.
+-- The billing cycles of each plan that have begun and overlap the synced days, with the plan's credits. Each calendar
+-- month of each team is also a cycle: its scope is 'month', and it has no plan.
 {%- set first_month = magnific_analytics.month_of("first_day") %}
 with anchors as (
     select team, scope, name_key, period, valid_from as anchor
@@ -14,7 +14,7 @@ with anchors as (
     from {{ ref("stg_magnific__last_sync") }}
 ),
 
--- Counted from the anchor, so that the 31st becomes the last day of a shorter month and is the 31st again after it.
+-- Cycles are counted from the plan's first day, so that they can start on the 31st again after a shorter month.
 cycles as (
     select
         team,
@@ -42,7 +42,7 @@ reached as (
       and cycles.next_start > last_sync.first_day
 ),
 
--- The newest row of the plan that was valid when the cycle began.
+-- The newest row of the plan that applied when the cycle began.
 plans as (
     select *
     from (

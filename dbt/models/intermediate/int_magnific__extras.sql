@@ -1,5 +1,5 @@
--- What rollover and packs add to each cycle, by the day on which they end: what is left of them or, if they have ended
--- within it, what they provided.
+-- The credits that rollover and packs add to each cycle, by the day on which they end: the credits spent plus the rest,
+-- or only the credits spent if they ended within the cycle.
 -- depends_on: {{ ref("int_magnific__cycles") }}
 -- depends_on: {{ ref("int_magnific__cycle_days") }}
 {%- set rows = magnific_analytics.extras_by_cycle() if execute and flags.WHICH in ("build", "run", "retry") else [] %}

@@ -7,7 +7,7 @@ with figures as (
         cycle_start,
         coalesce({{ magnific_analytics.total("credits") }}, 0) as used,
         cast(round(sum(expected_credits)) as {{ dbt.type_bigint() }}) as forecast,
-        -- If one day's forecast is unknown, so is the sum.
+        -- If the forecast of one day is unknown, the sum is unknown too.
         count(*) = count(expected_credits) as is_forecast,
         sum(cost) as cost,
         sum(rows_without_price) as rows_without_price
@@ -36,8 +36,8 @@ allowed as (
         and extras.cycle_start = cycles.cycle_start
 ),
 
--- `valid_allowance` lacks the credits of rollover and packs that ended on an earlier day, except those that are expected
--- to be used before: as many as usage exceeds the plan and what was already taken from them.
+-- `valid_allowance` is the allowance without unused credits of rollover and packs that ended on an earlier day. Credits
+-- count as used if usage before that day is expected to exceed the plan and the credits already spent.
 days as (
     select
         days.*,
@@ -67,7 +67,7 @@ days as (
         and extras.valid_to = days.date
 ),
 
--- The credits of a day that the allowance covers count at the price of that day.
+-- Credits that the allowance covers count at the price of the day on which they were used.
 covered as (
     select
         days.team,

@@ -1,4 +1,4 @@
--- Everyone who is or was a member, with the last role. People who are no longer listed have the status 'left'.
+-- Everyone who is or was a member, with their last known role. People who are no longer listed have the status 'left'.
 {% if var("magnific_analytics_using_members") -%}
 select
     team,

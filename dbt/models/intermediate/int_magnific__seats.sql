@@ -1,5 +1,5 @@
--- When each person had a seat. Members in the first snapshot count as members before it too, since
--- nothing older is known.
+-- The days on which each person had a seat. Members in the first snapshot also count as members before it, because no
+-- older data exists.
 {% if var("magnific_analytics_using_members") -%}
 select
     team,

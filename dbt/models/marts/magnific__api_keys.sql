@@ -1,5 +1,5 @@
--- Each month has a row for usage that no key accounts for. What each key spent is subtracted from it. So the sums of a month equal credit
--- usage, however far credit_usage_by_api_key has been read.
+-- Each month has a row for usage that no key accounts for: all usage minus the usage of each key. So the sums of the
+-- month equal credit_usage, even if credit_usage_by_api_key is not completely read.
 with through_keys as (
     select
         spent.team,

@@ -15,7 +15,7 @@ with spent as (
     group by team, person, user_email
 ),
 
--- The group comes from the newest row of usage, because the list of members has none.
+-- A person's group comes from their newest usage, because the list of members does not contain groups.
 last_groups as (
     select
         team,

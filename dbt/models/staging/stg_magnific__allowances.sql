@@ -1,4 +1,4 @@
--- A row with a last day is rollover or a pack, on top of the plan.
+-- Rows with a `valid_to` are rollover or packs, which add to the plan.
 select
     {{ magnific_analytics.cell("team") }} as team,
     lower({{ magnific_analytics.cell("scope") }}) as scope,

@@ -1,5 +1,5 @@
--- Usage as Magnific reports it today. A deleted row has no tool. It is filtered out after the newest rows are chosen,
--- because in an appended table it replaces an older row that had one.
+-- Usage as Magnific reports it today. A deleted row has no tool. It is filtered out only after the newest rows are
+-- chosen, because in an appended table it replaces an older row.
 select
     team,
     usage_id,

@@ -1,5 +1,5 @@
--- One row for each team: which days are synced. All days before `as_of` were over when they were synced; `as_of` was
--- not. Deleted rows count too, because their days were read.
+-- The synced days of each team, in one row per team. The days before `as_of` were over when they were synced; `as_of`
+-- itself was not. Deleted rows count too, because their days were read.
 select
     team,
     max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as synced_at,

@@ -1,4 +1,4 @@
--- The members listed today, one row per person regardless of the case of the address.
+-- The current members, one row per person. Addresses that differ only in upper and lower case are one person.
 select
     team,
     lower(trim(email)) as user_email,
