@@ -64,12 +64,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=of_image)
     items[:] = [item for item in items if item not in of_image]
     if hasattr(config, "workerinput"):
-        items.sort(
-            key=lambda item: (
-                item.path.parent.name != "integration_tests",
-                not getattr(getattr(item, "obj", None), "is_hypothesis_test", False),
-            )
-        )
+        items.sort(key=lambda item: not getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+        items.sort(key=lambda item: item.path.parent.name != "integration_tests")
 
 
 def pytest_collection_finish() -> None:

@@ -65,10 +65,3 @@ def test_a_release_is_of_the_version_that_the_metadata_name() -> None:
     version = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]["dockerImageTag"]
     assert release_step("The tag is the version", f"v{version}", ROOT)
     assert not release_step("The tag is the version", f"v{version}1", ROOT)
-
-
-def test_the_notes_of_a_release_are_its_part_of_the_changelog(tmp_path: Path) -> None:
-    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## [0.2.0] - x\n\nnew\n\n## [0.1.0] - y\n\nold\n")
-    assert release_step("Notes", "v0.2.0", tmp_path)
-    assert (tmp_path / "notes.md").read_text().split() == ["new"]
-    assert not release_step("Notes", "v0.3.0", tmp_path)

@@ -108,16 +108,15 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 def _base_url(url: str) -> str:
     """Return the address without a trailing slash; raise a config error unless the key may be sent there."""
     # HTTP clients disagree about a host with other characters (a space, a backslash, a percent sign).
-    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?", url.lower())
-    scheme, host, port = parts.groups("") if parts else ("", "", "")
-    magnific = scheme == "https" and any(host == known or host.endswith(f".{known}") for known in HOSTS)
-    if not parts or int(port[1:] or 0) > 65535 or not (magnific or is_loopback(url.lower())):
+    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?", url.lower())
+    magnific = parts and parts[1] == "https" and any(f".{parts[2]}".endswith(f".{known}") for known in HOSTS)
+    if not parts or int(parts[3] or 0) > 65535 or not (magnific or is_loopback(parts[0])):
         raise config_error(
             f"base_url must be https on a host of {' or '.join(HOSTS)} or, for tests on this machine, "
             "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "
             "leave it out."
         )
-    return f"{scheme}://{host}{port}"
+    return parts[0].removesuffix("/")
 
 
 def is_loopback(url: str) -> bool:

@@ -79,7 +79,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
-        advice = "create one as docs/deploy.md shows; the output of discover is not a configured catalog"
+        advice = "create one as docs/deploy.md shows; the output of discover is not one"
         return _read_file("catalog", catalog_path, super().read_catalog, advice)
 
     @classmethod

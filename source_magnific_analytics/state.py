@@ -176,7 +176,7 @@ def _read(kind: type, value: Any) -> Date | RowCounts:
             numbers = zip(rows.counts, days, strict=False)
             row_counts.data.update({(granularity, day): number for number, day in numbers if number})
         return row_counts
-    day = parse_date(value if isinstance(value, str) else "")
+    day = parse_date(value)
     # The week and the lookback window around it must fit into the calendar, too.
     if not 1990 <= day.year <= 2200:
         raise ValueError("not a date of usage")

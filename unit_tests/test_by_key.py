@@ -110,12 +110,7 @@ def test_nothing_is_asked_for_days_long_before_a_key_was_created(connection: Con
     connection.config["start_date"] = "2023-01-01"
     connection.sync()
     first = {body["api_key_ids"][0]: body["start_date"] for body in reversed(connection.api.asked)}
-    assert first == {
-        FIRST_KEY: "2023-02-05",
-        "fpk-80d4b6e1c927": "2023-09-17",
-        "fpk-c5127fa9d36e": "2024-11-03",
-        "fpk-19ab80e4f75d": "2023-01-10",
-    }
+    assert [first[key] for key in names(connection.api)] == ["2023-02-05", "2023-09-17", "2024-11-03", "2023-01-10"]
     assert connection.totals() == connection.truth()
 
 

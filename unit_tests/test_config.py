@@ -134,7 +134,7 @@ def test_a_key_with_anything_but_visible_ascii_is_refused_and_not_repeated(form:
 @pytest.mark.parametrize(
     "url",
     [
-        *["https://magnific.com:8443", "https://api.freepik.com", "https://eu.api.magnific.com"],
+        *["https://magnific.com:65535", "https://api.freepik.com", "https://eu.api.magnific.com"],
         *["https://127.0.0.1:8443", "http://localhost:8080", "http://127.9.9.9", "http://[::1]:80"],
     ],
 )
@@ -156,14 +156,8 @@ def test_an_address_may_end_in_a_slash_and_have_capitals(entered: str) -> None:
         *["http://[::ffff:10.0.0.1]", "file:///etc/passwd", "ftp://api.magnific.com", "https://", "https://[::1"],
         *["https://user@api.magnific.com", "https://user:secret@api.magnific.com", "https://@api.magnific.com"],
         *["https://api.magnific.com/v2", "https://api.magnific.com?x=1", "https://api.magnific.com#x"],
-        *[
-            "http://localhost:8080/path",
-            "ftp://localhost",
-            "//localhost",
-            "https://api.magnific.com:port",
-            "https://api.magnific.com:99999",
-            "https://api magnific.com",
-        ],
+        *["http://localhost:8080/path", "ftp://localhost", "//localhost", "https://api.magnific.com:port"],
+        *["https://api.magnific.com:65536", "https://api.magnific.com:\u0664", "https://api magnific.com"],
         *["https://api.magnific.com\\@evil.example", "https://api%2emagnific.com", "https://b\u00fccher.example"],
     ],
 )

@@ -18,7 +18,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, Request
 
 ANN = "ann@example.com"
 NOVEMBER = DateRange(Date(2026, 11, 1), Date(2026, 11, 30))
-DEEP = b"[" * 100_000
+DEEP, USAGE = b"[" * 100_000, ".user_usages[0]"
 
 
 def good(**changes: Any) -> Json:
@@ -94,11 +94,7 @@ def test_a_body_that_is_no_json_may_have_broken_off(text: bytes) -> None:
                 ([one(user_email=41)], "Expected `str | null`, got `int`", ".user_usages[0].user_email"),
                 ([one(project_name={})], "Expected `str | null`, got `object`", ".user_usages[0].project_name"),
                 ([one(group_name=True)], "Expected `str | null`, got `bool`", ".user_usages[0].group_name"),
-                (
-                    [one(project_reference=[])],
-                    "Expected `str | null`, got `array`",
-                    ".user_usages[0].project_reference",
-                ),
+                ([one(project_reference=[])], "Expected `str | null`, got `array`", f"{USAGE}.project_reference"),
             ]
         ],
     ],

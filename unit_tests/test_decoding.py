@@ -10,22 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pendulum import Date
 
-from source_magnific_analytics.decoding import (
-    UNREADABLE,
-    ContractError,
-    Group,
-    contract_error,
-    mended,
-    period_day,
-    rows,
-)
+from source_magnific_analytics import decoding
+from source_magnific_analytics.decoding import UNREADABLE, ContractError, Group, contract_error, period_day, rows
 
 BACKSLASH = "\\"
 
 
 def read(text: bytes) -> str:
     """Return the string that `text` represents in JSON, as the connector reads it."""
-    return str(msgspec.json.decode(mended(bytearray(text))))
+    return str(msgspec.json.decode(decoding.mended(bytearray(text))))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +63,7 @@ def test_whatever_a_text_holds_only_its_nuls_and_half_pairs_change(text: str) ->
 
 def test_an_answer_without_such_texts_is_not_copied() -> None:
     answer = bytearray('{"data": "Größer 大 \U0001f600"}'.encode())
-    assert mended(answer) is answer
+    assert decoding.mended(answer) is answer
 
 
 @pytest.mark.parametrize(

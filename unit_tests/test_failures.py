@@ -137,7 +137,7 @@ def invalid(reason: str, **headers: str) -> Json:
 
 ELSEWHERE = "which is refused because the API key would be sent along (HTTP {}: No, no.)"
 OLD, FUTURE = "is too far back", "The clock of this machine is ahead of Magnific's, where it is still 2026-11-21 ("
-YESTERDAY = "Sat, 21 Nov 2026 23:00:00 GMT"
+YESTERDAY, RIGHT_TIME = "Sat, 21 Nov 2026 23:00:00 GMT", "Sun, 22 Nov 2026 13:00:00 GMT"
 FINAL: list[tuple[str, Json, str]] = [
     ("config_error", {"exc": requests.exceptions.InvalidSchema}, "correct HTTPS_PROXY or ALL_PROXY, such as"),
     ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL): correct HTTPS_PROXY"),
@@ -153,11 +153,7 @@ FINAL: list[tuple[str, Json, str]] = [
         for said in ("date lies in the future", "future day")
     ],
     ("config_error", invalid("supported in a future release", Date=YESTERDAY), "does not accept the request"),
-    (
-        "config_error",
-        invalid("lies in the future", Date="Sun, 22 Nov 2026 13:00:00 GMT"),
-        "does not accept the request",
-    ),
+    ("config_error", invalid("lies in the future", Date=RIGHT_TIME), "does not accept the request"),
     ("config_error", refused(400, "Dates too old."), "(HTTP 400: Dates too old.). If Magnific no longer offers"),
     ("config_error", invalid("lies in the future"), "The clock of this machine is ahead of Magnific's (HTTP 400"),
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
-from xml.etree import ElementTree
 
 import yaml
 from airbyte_connector_models.metadata.v0.connector_metadata_definition_v0 import ConnectorMetadataDefinitionV0
@@ -83,12 +82,6 @@ def test_suggested_streams_exist() -> None:
 
 def test_the_longest_silence_is_shorter_than_the_platform_allows() -> None:
     assert POLICY.longest_silence < METADATA["maxSecondsBetweenMessages"]
-
-
-def test_the_icon_is_square() -> None:
-    icon = ElementTree.parse(ROOT / METADATA["icon"]).getroot()
-    assert icon.get("width") == icon.get("height") == "250"
-    assert icon.get("viewBox") == "0 0 250 250"
 
 
 def test_the_connectors_page_explains_every_setting_and_its_default() -> None:

@@ -12,11 +12,9 @@ from source_magnific_analytics.policy import POLICY, BodyTooLargeError
 from source_magnific_analytics.quota import Quota
 from source_magnific_analytics.session import Session
 
-BOUNDS = replace(POLICY, largest_body=8, most_objects=2, body_timeout=0)
-
 
 def session(**settings: str) -> Session:
-    return Session(config(**settings), BOUNDS, Quota(1))
+    return Session(config(**settings), replace(POLICY, largest_body=8, most_objects=2, body_timeout=0), Quota(1))
 
 
 def test_a_password_in_netrc_is_never_sent(api: Mocker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -31,10 +29,9 @@ def test_proxies_and_certificates_of_the_environment_are_for_magnific_alone() ->
 
 
 def test_a_body_may_reach_its_limits_but_not_exceed_them(api: Mocker) -> None:
-    bodies = [{"content": text} for text in (b"[{}, 11]", b"[{}, 111]", b"[{},[]]")]
-    api.get(USAGE, bodies)
+    api.get(USAGE, [{"content": text} for text in (b"[{}, 11]", b"[{}, 111]", b"[{},[]]")])
     here = session()
     assert here.read(here.get(USAGE)) == b"[{}, 11]"
-    for _ in bodies[1:]:
-        with pytest.raises(BodyTooLargeError):
+    for limit in ("0 MiB", "2 entries"):
+        with pytest.raises(BodyTooLargeError, match=limit):
             here.read(here.get(USAGE))
