@@ -19,15 +19,15 @@ import duckdb
 from rich import box
 from rich.table import Table
 
-from demo.changes import LOOKBACK_DAYS, change_the_past
-from demo.history import keep_history
+from demo.data_origin import FOLDER, Expected, Origin, origin_from
 from demo.interrupts import INTERRUPTED, held_back, is_interrupt
 from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, open_marts
+from demo.member_history import keep_history
 from demo.models import Build
-from demo.origin import FOLDER, Expected, Origin, origin_from
+from demo.past_changes import LOOKBACK_DAYS, change_the_past
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
 from demo.report import HTML_FILE, write_report
-from demo.screen import Screen
+from demo.terminal import Screen
 from verify.duckdb_file import UserError
 
 DayTool = dict[tuple[str, str], int]

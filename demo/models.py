@@ -16,9 +16,9 @@ from pathlib import Path
 
 import duckdb
 
+from demo.data_origin import FOLDER
 from demo.interrupts import INTERRUPTED, end_children
 from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, open_marts
-from demo.origin import FOLDER
 from verify.duckdb_file import UserError, open_file, synced_schema
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,8 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from demo.data_origin import FOLDER
 from demo.marts import DUCKDB_FILE, Marts, Row, open_marts
-from demo.origin import FOLDER
 from verify.duckdb_file import UserError
 
 HTML_FILE = "report.html"

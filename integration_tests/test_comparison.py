@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from compared_team import DOMAIN, FIRST, TODAY, YESTERDAY, Compared, Team
 
-from sandbox.export import COMMAS
+from sandbox.dashboard_export import COMMAS
 from sandbox.team import PROJECTS
 
 RAVI = f"ravi.menon@{DOMAIN}"

@@ -11,8 +11,8 @@ import pytest
 from demo_process import Demo
 from sandbox_process import LISTS, USAGE, Sandbox
 
-from demo.history import keep_history
 from demo.marts import SANDBOX_TABLE
+from demo.member_history import keep_history
 from demo.models import main as build_models
 from sandbox import DEFAULT_KEY
 

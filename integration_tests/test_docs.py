@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 from compared_team import Team
-from npm import ENVIRONMENT, modules
+from npm_packages import ENVIRONMENT, modules
 from sandbox_process import ROOT
 from venvs import run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from npm import ENVIRONMENT, modules
+from npm_packages import ENVIRONMENT, modules
 from pypdf import PdfReader
 from report_page import PHONE, TABLET, WIDE, Browser, make_marts, make_report, number
 

@@ -10,11 +10,11 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.answers import LISTS
-from sandbox.control import control_of
+from sandbox.control_api import control_of
 from sandbox.query import LONGEST_RANGE, RefusedError, read_query
 from sandbox.quirks import in_order
 from sandbox.state import Options, State
-from sandbox.wire import Asked, body_as_sent, json_answer, message, problem, read_body, respond
+from sandbox.wire_format import Asked, body_as_sent, json_answer, message, problem, read_body, respond
 
 
 def create_app(options: Options | None = None) -> Flask:

@@ -1,4 +1,4 @@
-"""The table of quirks, which make the sandbox deviate from the documentation. `sandbox.odd` has the functions.
+"""The quirks that make the sandbox deviate from the documentation. `sandbox.odd_answers` has the functions.
 
 You switch on a quirk by its name, or by a JSON object with the name as `kind` and the quirk's parameters. Four more
 properties select the requests that it changes. `path` is a text in the request's path, `longer_than` is a number of
@@ -17,9 +17,20 @@ from typing import Any
 
 from flask import Response
 
-from sandbox import odd
-from sandbox.odd import DAY, FIGURES, OLDEST_DAYS, answer, broken_off, periods, taken_for, tools, values, with_bytes
-from sandbox.wire import Asked
+from sandbox import odd_answers as odd
+from sandbox.odd_answers import (
+    DAY,
+    FIGURES,
+    OLDEST_DAYS,
+    answer,
+    broken_off,
+    periods,
+    taken_for,
+    tools,
+    values,
+    with_bytes,
+)
+from sandbox.wire_format import Asked
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_EMOJI = "\ud83d"

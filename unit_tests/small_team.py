@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sandbox import truth
 from sandbox.answers import credit_usage
 from sandbox.ledger import Entry, History, Ledger
-from sandbox.odd import in_pieces, with_empty_periods
+from sandbox.odd_answers import in_pieces, with_empty_periods
 from sandbox.query import Query, read_query
 from sandbox.team import Group, Person, Project, Team
-from sandbox.wire import Asked
+from sandbox.wire_format import Asked
 
 START = date(2026, 1, 1)
 # The last and first day of a month, and the last of a week, which often have several rows and lose some of them.

@@ -28,7 +28,7 @@ from source_magnific_analytics.decoding import LARGEST_FIGURE
 from source_magnific_analytics.usage import Row
 from verify.assumptions import JUDGES
 from verify.facts import main
-from verify.questions import MOST_REQUESTS
+from verify.probes import MOST_REQUESTS
 
 # The tests run on a Wednesday, because a small team has no usage on Sundays.
 TODAY = Date(2026, 11, 25)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
-from verify.answers import Answer, Seen
+from verify.probe_answers import Answer, Seen
 
 Judged = tuple[bool | None, str]
 """Whether an assumption holds (None if it could not be checked), and what was seen, without data of the team."""

@@ -12,9 +12,9 @@ import duckdb
 
 from verify import show
 from verify.comparison_page import Comparison
+from verify.difference_reasons import LOOKBACK_DAYS, Row
 from verify.duckdb_file import UserError, open_file, synced_schema, use
-from verify.export import COLUMNS, read_export
-from verify.reasons import LOOKBACK_DAYS, Row
+from verify.export_file import COLUMNS, read_export
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
@@ -69,7 +69,7 @@ def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnec
 def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
     """Compare the table with the export. Raises UserError if the export cannot be read or there are no days."""
     csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
-    connection.execute((SQL / "table.sql").read_text())
+    connection.execute((SQL / "synced_table.sql").read_text())
     headings = read_export(connection, asked.export, csv, dict(asked.column))
     connection.execute(_ASKED, [list(headings), LOOKBACK_DAYS, asked.first, asked.last])
     [days] = _rows(connection, "from asked")
@@ -77,7 +77,7 @@ def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -
         raise UserError("There are no days to compare. Choose them with  --from  and  --to .")
     connection.execute((SQL / "differences.sql").read_text())
     for same in _SAME:
-        connection.execute((SQL / "renamed.sql").read_text().replace("SAME", same))
+        connection.execute((SQL / "renamed_rows.sql").read_text().replace("SAME", same))
     [synced] = _rows(connection, "from synced")
     [rows] = _rows(connection, "select (select count(*) from export) as exported, count(*) as compared from places")
     span = f"synced from {synced['first_day']} through {synced['through']}, last at {synced['synced_at']} UTC"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from verify.reasons import Row, other_things, words
+from verify.difference_reasons import Row, other_things, words
 
 USUAL_ROWS, WIDTH = 10, 100
 MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
@@ -14,7 +14,7 @@ MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result. synced, sums, differing: rows of `table.sql` and `differences.sql`. rows: how many were compared.
+    """The result. synced, sums, differing: rows of `synced_table.sql` and `differences.sql`. rows: rows compared.
     people: whether to show email addresses."""
 
     sources: Mapping[str, str]

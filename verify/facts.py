@@ -19,10 +19,10 @@ from source_magnific_analytics.client import Client
 from source_magnific_analytics.config import Config, parse
 from source_magnific_analytics.policy import POLICY, REQUESTS_A_DAY, Meaning, of_exception
 from source_magnific_analytics.waiting import http_date
-from verify import agreement, shapes, show  # noqa: F401 (importing them registers their checks)
-from verify.answers import Answer, Question, Seen
+from verify import check_agreement, check_shapes, show  # noqa: F401 (importing them registers their checks)
 from verify.assumptions import JUDGES
-from verify.questions import MOST_REQUESTS, questions
+from verify.probe_answers import Answer, Question, Seen
+from verify.probes import MOST_REQUESTS, questions
 
 _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "base_url": "BASE_URL"}
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}

@@ -44,7 +44,7 @@ _UNCOUNTED = """
 def read_export(
     connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any], named: Mapping[str, str]
 ) -> dict[str, str]:
-    """Create the table `export` from the file; return its headings by the names of `COLUMNS`. Run `table.sql` first.
+    """Create the table `export` from the file; return its headings by `COLUMNS`. Run `synced_table.sql` first.
 
     csv: options of DuckDB's reader. named: the user's headings, by the names of `COLUMNS`. Raises UserError.
     """

@@ -18,7 +18,7 @@ from flask import Response, request
 from sandbox.answers import credit_usage, first_day
 from sandbox.limits import until_midnight
 from sandbox.query import Query, RefusedError
-from sandbox.wire import Asked, json_answer, problem, respond, write_json
+from sandbox.wire_format import Asked, json_answer, problem, respond, write_json
 
 Json = dict[str, Any]
 Change = Callable[..., Response]

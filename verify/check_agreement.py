@@ -5,8 +5,8 @@ from collections import Counter
 
 from source_magnific_analytics.policy import Meaning, of_status
 from source_magnific_analytics.windows import DateRange, Granularity, period_of
-from verify.answers import Answer, Seen, Tool, between
 from verify.assumptions import NOT_SEEN, Judged, judges, outcome, share
+from verify.probe_answers import Answer, Seen, Tool, between
 
 _INSIDE, _UNKNOWN = "contains only the days in the range", "has no usage in its other days"
 

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from sandbox import truth
+from sandbox.dashboard_export import PLAIN, export
 from sandbox.events import read_day
-from sandbox.export import PLAIN, export
 from sandbox.ledger import Ledger
 from sandbox.query import Query, read_query
 from sandbox.state import State
 from sandbox.team import FIRST_DAY
-from sandbox.wire import json_answer, message, read_body, write_json
+from sandbox.wire_format import json_answer, message, read_body, write_json
 
 
 def control_of(state: State) -> Blueprint:

@@ -7,7 +7,7 @@ from pendulum import Date
 
 from source_magnific_analytics.config import EARLIEST_START, Config
 from source_magnific_analytics.windows import DateRange, Granularity, Request, period_of
-from verify.answers import Answer, Question, Sums
+from verify.probe_answers import Answer, Question, Sums
 
 MOST_REQUESTS = 12
 # Fits into any plan's longest range and covers all usage of a team that joined Magnific this week.

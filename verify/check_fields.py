@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from verify.answers import Answer
+from verify.probe_answers import Answer
 
 # The fields in Magnific's OpenAPI document. Fields after the bar may be missing or null.
 _FIELDS = {

@@ -8,9 +8,9 @@ from source_magnific_analytics import decoding, usage
 from source_magnific_analytics.streams import ApiKeys, Groups, Members, Projects
 from source_magnific_analytics.waiting import http_date
 from source_magnific_analytics.windows import DateRange, Request, period_of
-from verify.answers import Answer, Seen
 from verify.assumptions import NOT_SEEN, Judged, judges, listed, share
-from verify.contract import not_as_documented
+from verify.check_fields import not_as_documented
+from verify.probe_answers import Answer, Seen
 
 _LISTS = {"members": Members, "api_keys": ApiKeys, "groups": Groups, "projects": Projects}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from demo.origin import asking
+from demo.data_origin import asking
 from sandbox.team import PROJECTS
 
 LOOKBACK_DAYS = 7

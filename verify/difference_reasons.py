@@ -41,7 +41,7 @@ _WORDS = {
 
 
 def words(reason: str, synced: Row) -> str:
-    """Return the reason and what to do about it. `synced`: the row of `table.sql` about the sync."""
+    """Return the reason and what to do about it. `synced`: the row of `synced_table.sql` about the sync."""
     return _WORDS[reason].format(lookback=LOOKBACK_DAYS, **synced)
 
 
