@@ -1,4 +1,4 @@
-"""Credit usage by API key: one key is read after another, within a share of the day's requests."""
+"""Credit usage by API key: the stream reads one key after another, within its share of the day's requests."""
 
 import dataclasses
 import sys
@@ -25,7 +25,7 @@ from source_magnific_analytics.windows import Request, period_of
 
 # The progress of each key, by its ID.
 Keys = dict[str, Progress]
-# If every key fails for the same reason, finding out must not cost a request for each.
+# If all keys fail for the same reason, the stream must not spend a request on each to find out.
 MOST_FAILURES = 3
 
 
@@ -43,7 +43,7 @@ class CreditUsageByApiKey(UsageStream):
 
     @property
     def filters(self) -> dict[str, list[Any]]:
-        # Choosing other keys does not restart the stream, and the rows of other keys stay.
+        # Choosing other keys does not restart the stream, and the rows of keys no longer chosen stay.
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
@@ -74,7 +74,7 @@ class CreditUsageByApiKey(UsageStream):
             yield self._state_of(keys, replace(settings, full_refresh=False))
 
     def _keys(self, settings: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
-        """The progress of each key that is listed or in the state, since it may return, and what may be sent today."""
+        """The progress of all keys that are listed or in the state, and how many requests may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
         most = sys.maxsize if settings.full_refresh else self.client.policy.requests_by_key
         known = self.read_state(saved, _SavedKeys, settings)
@@ -85,7 +85,7 @@ class CreditUsageByApiKey(UsageStream):
         return keys, dataclasses.replace(found.day, most=most)
 
     def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
-        """Return the windows of each key to read today, keys that were read or tried longest ago first."""
+        """Return the windows of each key to read today; keys that were read or tried the longest ago come first."""
 
         def last_attempt(name: str) -> tuple[Date, bool]:
             key = keys[name]
@@ -97,7 +97,7 @@ class CreditUsageByApiKey(UsageStream):
 
     @cached_property
     def _listed(self) -> dict[str, Mapping[str, Any]]:
-        """The team's keys, or those in `api_key_ids`: rows of the list, by ID."""
+        """The rows of the team's list of keys, by ID: all of them, or those named in `api_key_ids`."""
         chosen = self.config.filters.get("api_key_ids")
         listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
         if unknown := sorted(set(chosen or ()).difference(listed)):
@@ -105,10 +105,10 @@ class CreditUsageByApiKey(UsageStream):
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
-        """Return the first day to read for a key, which skips the time long before it was created."""
+        """Return the first day to read for a key: not long before the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Rows without a date are from before a restart and must be deleted, whenever the key was created.
+        # Without a date, these rows are from before a restart and must be deleted, whenever the key was created.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)
@@ -126,7 +126,7 @@ class CreditUsageByApiKey(UsageStream):
                     if isinstance(item, Progress):
                         keys[name] = item
                     yield self._state_of(keys, settings) if isinstance(item, Progress) else item
-                # Only a key that succeeds says how many days at once can be read for the next.
+                # The next key starts with the number of days at once that worked for the last key.
                 series = series_of_key
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:

@@ -14,8 +14,8 @@ LISTS: Mapping[str, type[ListStream]] = {"group_ids": Groups, "project_reference
 
 
 def check(client: Client, logger: logging.Logger) -> None:
-    """Send one request for key and plan, and one for each kind of filter that is set; raise the error to show."""
-    # Filters first, because the API's own error about an unknown ID would not list the known ones.
+    """Send one request for key and plan, and one per kind of filter that is set; raise an error if any check fails."""
+    # Check filters first, because the API's own error about an unknown ID would not list the known ones.
     for name, stream in LISTS.items():
         if name in client.config.filters:
             _check_filter(name, stream(client))
@@ -25,13 +25,13 @@ def check(client: Client, logger: logging.Logger) -> None:
     except TooMuchError:
         _ask_for(client, DateRange(today, today))
         logger.warning(
-            f"Magnific could not answer {longest} days at once, so the plan's longest range could not be tried. The "
+            f"Magnific could not answer {longest} days at once, so it is unknown whether the plan allows as many. The "
             "key works; a sync will request fewer days at once."
         )
 
 
 def _ask_for(client: Client, days: DateRange) -> None:
-    """Request a range by year, which keeps the answer small; its dates are not checked."""
+    """Request a range by year, which keeps the answer small. The dates of the answer are not checked."""
     stream = CreditUsage(client)
     body = {**stream.filters, **Request(days, Granularity.YEAR).body}
     call = stream.call(body, about_next_sync="Try again later.", divisible=days.length > 1)
@@ -39,7 +39,7 @@ def _ask_for(client: Client, days: DateRange) -> None:
 
 
 def _check_filter(name: str, stream: ListStream) -> None:
-    # UUIDs are case-insensitive; the IDs of keys may not be.
+    # UUIDs are case-insensitive; the IDs of API keys may be case-sensitive.
     same = str.lower if name == "project_references" else str
     known = {same(str(row[stream.primary_key])): row for row in stream.rows}
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]

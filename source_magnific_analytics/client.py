@@ -1,6 +1,6 @@
-"""One request to Magnific with all its tries: `ask` returns the parsed answer or raises.
+"""One request to Magnific, including all tries: `ask` returns the parsed answer or raises.
 
-The CDK sends and waits. Errors that end a stream are raised here, because the CDK's own contain bodies with emails.
+The CDK sends and waits. This module raises the errors that end a stream: the CDK's own errors quote whole bodies.
 """
 
 import logging
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class TooMuchError(Exception):
-    """The range was too much for Magnific in `tries` tries: request fewer days. The text says what came back."""
+    """The range was too long for Magnific in `tries` tries: request fewer days. The text says what came back."""
 
     def __init__(self, what: str, tries: int) -> None:
         super().__init__(what)
@@ -42,7 +42,7 @@ class TooMuchError(Exception):
 class Call:
     """One request of a stream; `about_next_sync` is what its errors say about the next sync.
 
-    If `divisible`, a range that is too much raises `TooMuchError`; with `divide_at_once`, even one that only may be.
+    If `divisible`, a range that is too long raises `TooMuchError`; with `divide_at_once`, so does one that may be.
     """
 
     logger: logging.Logger
@@ -71,7 +71,7 @@ class Client:
         self.session = Session(config, policy, self.quota)
 
     def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
-        """Return what `understand` makes of a 200's response, and the UTC day of the server's clock if stated.
+        """Return what `understand` makes of the successful response, and the server's UTC day if stated.
 
         Raises `TooMuchError`, `ShareUsedError` or the error that ends the stream; `understand` raises `ContractError`.
         """
@@ -99,7 +99,7 @@ class Client:
 
 @dataclass(frozen=True)
 class _FailedTry:
-    """A failed try; the answer asked to wait for `stated_wait` seconds, until `again_at`."""
+    """A failed try. If the answer states a wait, `stated_wait` is in seconds and `again_at` is when it ends."""
 
     meaning: Meaning
     what: str
@@ -118,10 +118,10 @@ class _Tries(ErrorHandler, BackoffStrategy):
     faults: int = 0
     refusals: int = 0
     next_wait: float = 0.0
-    # The understood answer and the server's time. `ask` takes them, because the CDK keeps this object for a while.
+    # The understood answer and the server's time. `ask` removes them, because the CDK keeps this object for a while.
     answer: Any = None
 
-    # The policy sets the bounds; the CDK's own must never end a request first.
+    # The policy limits the tries; the CDK must never reach limits of its own first.
     max_retries = 1_000
     max_time = 7 * 24 * 3600
 
@@ -143,7 +143,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return self._wait_for_limit(failed) if failed.meaning is Meaning.LIMIT else self._repeat_or_divide(failed)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
-        """Seconds to wait; the CDK adds one second, and chooses its own wait for 0."""
+        """Return the seconds to wait. The CDK adds one second, and takes 0 as a request for its own backoff."""
         self.client.quota.admit()
         return max(self.next_wait - 1, 0.01)
 
@@ -155,7 +155,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
             return None
         if meaning is Meaning.FINAL:
             body = bytearray()
-            # A body that is too large or incomplete has no useful message.
+            # If the body is too large or incomplete, use no message from it.
             with suppress(requests.exceptions.RequestException):
                 body = self.client.session.read(response, self.client.policy.largest_error_body)
             error = failures.final_error(status, failures.api_words(body), self.client.config.plan, moment)
@@ -173,7 +173,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         is_hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
         if is_hopeless or quota.retries_left <= 0 or (not divide and self.faults == most):
             raise failures.gave_up(failed.what, in_a_row + 1, call.about_next_sync, failed.advice)
-        # Ask for fewer days at once, unless the server may only have had a bad moment.
+        # Request fewer days without a wait, unless the server may only have had a bad moment.
         is_bad_moment = not divide or failed.meaning is Meaning.PERHAPS_TOO_MUCH
         seconds = policy.fault_waits[min(in_a_row, most - 1)] if is_bad_moment else 0
         if failed.stated_wait is not None and failed.stated_wait <= policy.longest_stated_wait:
@@ -185,7 +185,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         quota.count_retry(self.faults if divide else 0)
         if divide:
             time.sleep(seconds)
-            # Not settled: only the next answer tells whether this was an outage.
+            # Do not settle: only the next answer shows whether this is an outage.
             raise TooMuchError(failed.what, self.faults)
         call.logger.warning(
             f"Magnific could not be read ({failed.what}); trying again in {seconds:.0f} seconds "
@@ -213,8 +213,8 @@ class _Tries(ErrorHandler, BackoffStrategy):
 def _failed_try(error: Exception | None) -> _FailedTry:
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
         raise failures.config_error(
-            f"No request can be sent with this machine's proxy setting ({type(error).__name__}): correct HTTPS_PROXY "
-            "or ALL_PROXY, such as http://proxy.example:3128, or unset it."  # ignore-https-check
+            f"No request can be sent with this machine's proxy setting ({type(error).__name__}): set HTTPS_PROXY or "
+            "ALL_PROXY to an address such as http://proxy.example:3128, or unset it."  # ignore-https-check
         )
     meaning, what = of_exception(error)
     return _FailedTry(meaning, what, failures.NO_CONNECTION if meaning is Meaning.UNREACHABLE else failures.OUTAGE)

@@ -1,4 +1,4 @@
-"""The connector's configuration: checked once, frozen, trusted from then on."""
+"""The connector's configuration: checked once, then frozen and trusted."""
 
 import ipaddress
 import re
@@ -18,7 +18,7 @@ from source_magnific_analytics.windows import Granularity, parse_date
 LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
 # A mistyped year must not use up the day's requests.
 EARLIEST_START = Date(2000, 1, 1)
-# Someone who can edit a source must not be able to send its key elsewhere.
+# Someone who can edit a source must not be able to send its API key to another host.
 HOSTS = ("magnific.com", "freepik.com")
 
 
@@ -42,7 +42,7 @@ class Config:
 
 
 def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
-    """Check `raw` and return it as a `Config`; raise `AirbyteTracedException` (config error) for its first mistake."""
+    """Check `raw` and return it as a `Config`; raise a config error for the first mistake."""
     given, today = normalized(raw), today or pendulum.now("UTC").date()
     start, end = given["start_date"], given.get("end_date")
     if start < EARLIEST_START:
@@ -68,7 +68,7 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
 
 
 def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `raw` in the right types, null and an empty `end_date` left out; raise a config error for a mistake."""
+    """Return `raw` with the right types, without nulls and an empty `end_date`; raise a config error for a mistake."""
     given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
         if name not in given:
@@ -76,7 +76,7 @@ def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
     for name, (kind, words) in _KINDS.items():
         if name in given:
             try:
-                # In lax mode 7.0 and "7" are the integer 7.
+                # In lax mode, 7.0 and "7" are the integer 7.
                 given[name] = msgspec.convert(
                     given[name], kind, strict=False, dec_hook=lambda _, text: parse_date(text)
                 )
@@ -107,7 +107,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 
 def _base_url(url: str) -> str:
     """Return the address without a trailing slash; raise a config error unless the key may be sent there."""
-    # HTTP clients disagree about a host with other characters (a space, a backslash, a percent sign).
+    # HTTP clients disagree about hosts with other characters (a space, a backslash, a percent sign).
     parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?", url.lower())
     magnific = parts and parts[1] == "https" and any(f".{parts[2]}".endswith(f".{known}") for known in HOSTS)
     if not parts or int(parts[3] or 0) > 65535 or not (magnific or is_loopback(parts[0])):

@@ -19,7 +19,7 @@ from source_magnific_analytics.state import Progress, S, Settings
 from source_magnific_analytics.streams import MagnificStream
 from source_magnific_analytics.windows import Request, plan
 
-# What a stream of usage reads, in order: a state to save, or rows to emit.
+# An item that a usage stream yields: a state to save, or rows to emit.
 Item = Mapping[str, Any] | Iterator[usage.Row]
 Slices = list[Mapping[str, Any]]
 
@@ -47,7 +47,7 @@ class UsageStream(MagnificStream, ABC):
 
     @abstractmethod
     def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
-        """The rows of a sync that resumes from the state `saved`, and between them the states to save."""
+        """The rows of a sync that resumes from the state `saved`, with the states to save in between."""
 
     def read(
         self,
@@ -58,7 +58,7 @@ class UsageStream(MagnificStream, ABC):
         state_manager: ConnectorStateManager | None,
         internal_config: Any,
     ) -> Iterable[AirbyteMessage]:
-        """The records of each window between two states, so that a sync killed anywhere resumes exactly."""
+        """The records of each window between two states, so that a sync that is killed at any point resumes exactly."""
         # The CDK computes `name` at each access, and there may be millions of rows.
         name = self.name
         for item in self.items(self.settings(configured_stream.sync_mode), stream_state):
@@ -88,7 +88,7 @@ class UsageStream(MagnificStream, ABC):
         return Series(self.client, self.fetch, self.summary, self.logger, reach, settings)
 
     def windows(self, progress: Progress, earliest: Date, settings: Settings) -> list[Request]:
-        """The requests that a sync plans from `progress` on; if Magnific cannot answer one, the sync requests less."""
+        """The requests that a sync plans from `progress` on; if Magnific cannot answer one, it requests fewer days."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=settings.full_refresh)
         return plan(first, config.end_date, config.granularity, config.longest_range_days)
@@ -102,7 +102,7 @@ class UsageStream(MagnificStream, ABC):
         if changes:
             self.logger.warning(
                 f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date} on. "
-                "From there its rows replace those of the earlier settings; there is nothing you need to do."
+                "The new rows replace those of the earlier settings; there is nothing you need to do."
             )
         return known
 

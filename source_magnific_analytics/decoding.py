@@ -10,10 +10,10 @@ import msgspec
 from msgspec.json import Decoder
 from pendulum import Date
 
-# Everything that decoding a body can raise: wrong shape, broken JSON or UTF-8, nested too deeply, impossible date.
+# All exceptions that decoding can raise: for a wrong shape, broken JSON or UTF-8, deep nesting or an impossible date.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-# NUL and surrogates, as escapes or as bytes that UTF-8 forbids: the first pattern detects them, the second finds each.
+# NUL and surrogates, as escapes or as invalid UTF-8: the first pattern detects them quickly, the second finds each.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
@@ -24,22 +24,22 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """An answer that breaks the API's contract; the text has none of its values. `cut`: not even complete JSON."""
+    """An answer that breaks the API's contract; the text has none of its values. `cut`: it is not even complete JSON."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)
         self.cut = cut
 
 
-# What every destination stores exactly: many store numbers as doubles; Redshift and MySQL limit a text to 64 KiB, and a
-# character can take four bytes.
+# Limits of what every destination stores exactly: many store numbers as doubles; Redshift and MySQL limit a text to
+# 64 KiB, and a character can take four bytes.
 LARGEST_FIGURE = 2**53 - 1
 _Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
 _Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
 
 
 class UserUsage(msgspec.Struct, gc=False, kw_only=True):
-    """One entry of a tool's breakdown: what one user used, for which project and group; the columns of a row."""
+    """One entry of a tool's breakdown: what one user used, in which project and group. Its fields are columns."""
 
     user_email: _Text | None = None
     user_uses: _Figure
@@ -50,7 +50,7 @@ class UserUsage(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Consumption(msgspec.Struct, gc=False):
-    """A tool in a period: its totals and, usually, their breakdown by user."""
+    """A tool in a period: its totals and usually their breakdown by user."""
 
     tool: _Text
     user_uses: _Figure
@@ -59,7 +59,7 @@ class Consumption(msgspec.Struct, gc=False):
 
     @property
     def breakdown(self) -> list[UserUsage]:
-        """Its entries, none if Magnific sends null."""
+        """The entries; none if Magnific sends null."""
         return [] if self.user_usages is None else self.user_usages
 
 
@@ -114,13 +114,13 @@ def period_day(text: str) -> Date:
 
 
 def contract_error(body: bytearray, error: Exception) -> ContractError:
-    """Return what is wrong with a body that could not be decoded, judged by its bytes: libraries reword exceptions.
+    """Return what is wrong with a body that could not be decoded, judged by its bytes, as libraries reword exceptions.
 
     The text contains no value of the body, because figures, names and emails must not be logged.
     """
     if isinstance(error, ContractError):
         return error
-    # In pieces, because the whole body as text would need four times its memory.
+    # Decode in chunks, because the whole body as text would need four times its memory.
     chunks = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
     try:
         for _ in codecs.iterdecode(chunks, "utf-8"):
@@ -136,7 +136,7 @@ def contract_error(body: bytearray, error: Exception) -> ContractError:
 
 
 def mended(body: bytearray) -> bytearray:
-    r"""Return `body` with only texts that every warehouse accepts.
+    r"""Return `body`, changed in place so that every warehouse accepts its texts.
 
     NUL is dropped, half a surrogate pair becomes U+FFFD, and a byte order mark at the start is skipped.
 
@@ -145,10 +145,10 @@ def mended(body: bytearray) -> bytearray:
     """
     if body.startswith(codecs.BOM_UTF8):
         del body[: len(codecs.BOM_UTF8)]
-    # Checking whether there may be any is ten times as fast as finding them.
+    # Detecting that there are none is ten times as fast as finding them.
     if not ((b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body)):
         return body
-    # One by one, because `re.sub` would keep all matches, ten times the memory of `body`.
+    # Append one by one, because `re.sub` would keep all matches, in ten times the memory of `body`.
     result, end = bytearray(), 0
     with memoryview(body) as view:
         for match in _ESCAPES.finditer(view):

@@ -56,7 +56,7 @@ def gave_up(what: str, tries: int, about_next_sync: str, advice: str) -> Airbyte
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
-    """`what` cannot be requested in smaller parts: it is one day of usage, or a list."""
+    """`what` is one day of usage or a list, which cannot be requested in smaller parts."""
     advice = "This connector does not support a list that long: please report it to the maintainers."
     if of_usage:
         advice = "If one day of usage is that large, create a source for each of the team's groups (group_ids)."
@@ -68,7 +68,7 @@ def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
 
 def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException:
     return config_error(
-        f"One {granularity} of this team's usage is more than this connector adds up at once "
+        f"One {granularity} of this team's usage is more than this connector can add up at once "
         f"({policy.largest_body // 2**20} MiB or {policy.most_rows_in_parts:,} rows). Choose a smaller granularity in "
         "the source's settings."
     )
@@ -76,7 +76,7 @@ def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException
 
 def too_many_parts(granularity: str, days: int, most: int) -> AirbyteTracedException:
     return config_error(
-        f"Magnific answers only {days} days at once now, so that one {granularity} of usage takes more than {most} of "
+        f"Magnific answers only {days} days at once now, so one {granularity} of usage takes more than {most} of "
         f"the day's {REQUESTS_A_DAY} API requests. Choose a smaller granularity in the source's settings."
     )
 
@@ -94,7 +94,7 @@ def day_used_up(about_next_sync: str, again_at: datetime | None) -> AirbyteTrace
 
 def still_refused(tries: int, about_next_sync: str) -> AirbyteTracedException:
     return transient_error(
-        f"Magnific refused a request {tries} times in a row (HTTP 429), although the connector waited as long as it "
+        f"Magnific refused a request {tries} times in a row (HTTP 429), although the connector waited as "
         f"asked. {about_next_sync} Check whether another program uses the team's API keys at the same time."
     )
 
@@ -153,11 +153,11 @@ def api_words(body: bytes | bytearray) -> str:
 
 def one_line(text: str, longest: int) -> str:
     """`text` on one line of at most `longest` characters, without email addresses and secrets."""
-    # Masked before it is cut: half a key would no longer be recognised.
+    # Mask before cutting: half a key would not be recognized.
     return re.sub(r"\S+@\S+", "[email]", filter_secrets(" ".join(text.split())))[:longest]
 
 
 def listing(names: Sequence[str]) -> str:
-    """The first names, and how many more there are, on one line."""
+    """The first 20 names on one line, and how many more there are."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return one_line(", ".join(names[:20]), 2000) + more

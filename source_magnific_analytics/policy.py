@@ -16,9 +16,9 @@ class Meaning(Enum):
     ANSWER = "usage or a list, if the body is what the contract promises"
     UNREACHABLE = "no connection: nothing was asked"
     FAULT = "nothing about usage: the same request may be answered next time"
-    TOO_MUCH = "a range that is too much for the server: fewer days may be answered, the same days will not"
-    TOO_LARGE = "certainly too much: the same request would fail again"
-    PERHAPS_TOO_MUCH = "a bad moment, or a range that is too much: the same request once more, then fewer days"
+    TOO_MUCH = "a range that is too long for the server: fewer days may be answered, the same days will not"
+    TOO_LARGE = "certainly too long: the same request would fail again"
+    PERHAPS_TOO_MUCH = "a bad moment, or a range that is too long: the same request once more, then fewer days"
     LIMIT = "a limit of requests: wait, or end the sync"
     FINAL = "a refusal that another try would not change"
 

@@ -1,4 +1,4 @@
-"""Read a series of windows: request one, yield a checkpoint, its rows and the next checkpoint."""
+"""Read a series of windows: for each, request it and yield a checkpoint, its rows and another checkpoint."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -46,7 +46,7 @@ class Summary:
         if self.deleted:
             yield (
                 f"{sum(self.deleted):,} rows in {len(self.deleted):,} periods were deleted: an earlier sync emitted "
-                "them, and Magnific has changed the usage or you the settings."
+                "them, and since then usage at Magnific or the source's settings have changed."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
@@ -121,7 +121,7 @@ class Series:
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # Beyond the interrupted sync's end, the lookback before that end is still to be read.
+        # Once an interrupted sync is caught up with, the lookback before its end is still to be read.
         is_complete = is_last and not doubtful and (resume_end is None or date <= resume_end)
         end = None if is_complete else resume_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
@@ -157,7 +157,7 @@ class Series:
             except TooMuchError as error:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
                 self.logger.warning(
-                    f"{days} days at once are too much for Magnific ({error}); asking for {self.reach.span.days} now."
+                    f"Magnific could not answer {days} days at once ({error}); asking for {self.reach.span.days} now."
                 )
             except failures.AheadOfServerError as error:
                 # If this machine's clock is ahead, read through Magnific's day, even if all of it is saved already.

@@ -15,7 +15,7 @@ from source_magnific_analytics.quota import Quota
 
 
 class Session(requests.Session):
-    """Sends with the policy's time-outs, counts each request when it is sent, and reads what comes back."""
+    """Sends requests with the policy's time-outs, counts each as it is sent, and reads the response bodies."""
 
     def __init__(self, config: Config, policy: Policy, quota: Quota) -> None:
         super().__init__()
@@ -24,14 +24,14 @@ class Session(requests.Session):
         self.headers["x-magnific-api-key"] = config.api_key
         # Without an `auth`, requests would look for a password in ~/.netrc.
         self.auth = lambda request: request
-        # For loopback, a proxy would see the key and could not reach this machine anyway.
+        # A proxy would see the key, and could not reach a loopback address of this machine anyway.
         self.trust_env = not is_loopback(config.base_url)
-        # Streaming leaves the body to `read`.
+        # With streaming, `read` reads the body.
         self._options = {"timeout": (policy.connect_timeout, policy.read_timeout), "stream": True}
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-        # requests would raise a bare OSError, which could be anything.
+        # requests would raise a plain OSError, which can have many other causes.
         if self.trust_env and path and not Path(path).exists():
             raise config_error(
                 "The certificate authorities that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be "
@@ -41,7 +41,7 @@ class Session(requests.Session):
         return super().send(request, **{**options, **self._options})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, because the key would go to another host; nor read its body or parse its address."""
+        """Follow no redirect, because the key would go to another host. The redirect's address is not even parsed."""
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """Return the decompressed body, of at most `largest` bytes (default: the policy's), within its deadline.

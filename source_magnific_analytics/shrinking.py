@@ -1,4 +1,4 @@
-"""How many days to request at once when a long range is too much for the server.
+"""How many days to request at once if a long range is too long for the server.
 
 A stream begins with the plan's maximum. A length that fails is halved until one is answered. The stream keeps that
 length, so it searches only once, and lengthens it again if the length was not the problem.
@@ -6,7 +6,7 @@ length, so it searches only once, and lengthens it again if the length was not t
 
 from dataclasses import dataclass, replace
 
-# One success says little, because the next range may be the busy one. After two in a row, a try is worth its request.
+# One success says little, as the next range may have more usage. After two in a row, a longer range is worth a try.
 SUCCESSES_TO_GROW = 2
 # One failure may be the server's bad moment. After this many, the length is the problem.
 FAILURES_TO_BAR = 2
@@ -25,11 +25,11 @@ class Span:
     in_a_row: int = 0
 
     def after_failure(self, asked: int, times: int = 1) -> "Span":
-        """Half of `asked`, the days of a range that was too much (two or more), `times` in a row."""
+        """Request half of `asked` days (two or more), a length that was too long `times` times in a row."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
     def after_success(self, asked: int) -> "Span":
-        """The same length or, after two successes in a row, twice as much, unless that has failed twice."""
+        """Keep the length or, after two successes in a row, double it, unless that length has failed twice."""
         now = replace(self, failed=tuple(days for days in self.failed if days > asked), in_a_row=self.in_a_row + 1)
         longer = min(2 * now.days, now.longest)
         barred = sum(days <= longer for days in now.failed) >= FAILURES_TO_BAR

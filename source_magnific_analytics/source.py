@@ -27,7 +27,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
-        # The usage streams of this sync, for the log's last lines: the CDK calls `streams` itself.
+        # The usage streams of this sync, whose results the log ends with. The CDK itself calls `streams`.
         self._usage: tuple[CreditUsage, CreditUsageByApiKey]
         # With --debug the CDK logs whole bodies, and with them user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
@@ -35,12 +35,12 @@ class SourceMagnificAnalytics(AbstractSource):
             logger.addFilter(_worth_reading)
 
     def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any]:
-        """Return true or raise an error: if this returned one, the CDK would show its repr."""
+        """Return true or raise an error: of an error that is returned, the CDK would show the repr."""
         check(Client(parse(config), self._policy, patient=False), logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """The six streams, the small ones first: if the day's requests run out, credit usage can resume."""
+        """The six streams, the small ones first: if the day's requests run out, only the usage streams can resume."""
         client = Client(parse(config), self._policy)
         api_keys = ApiKeys(client)
         self._usage = (CreditUsage(client), CreditUsageByApiKey(client, api_keys))
@@ -49,7 +49,7 @@ class SourceMagnificAnalytics(AbstractSource):
     def read(
         self, logger: logging.Logger, config: Mapping[str, Any], catalog: ConfiguredAirbyteCatalog, state: Any = None
     ) -> Iterator[AirbyteMessage]:
-        """Read the streams, the small ones first in any catalog; then log the requests used and the days read."""
+        """Read the small streams first, whatever the catalog's order; then log the requests used and the days read."""
         order = {stream.name: n for n, stream in enumerate(self.streams(config))}
         saved = [message.stream.stream_descriptor for message in state or [] if message.stream]
         names = [("catalog", configured.stream.name) for configured in catalog.streams]
@@ -73,7 +73,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
-        # Check before the CDK does, whose messages do not say what to enter.
+        # Check before the CDK does, because its messages do not say what to enter.
         given = normalized(_read_file("configuration", config_path, AbstractSource.read_config, "check what wrote it"))
         return {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
 
@@ -84,7 +84,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        """Return the state in the file; raise if it is unreadable, because the warehouse's rows are then unknown."""
+        """Return the state in the file. Raise if it is unreadable: which rows the warehouse holds is then unknown."""
         advice = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
         states = _read_file("state", state_path, super().read_state, advice)
         for message in states:
@@ -106,7 +106,7 @@ def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
-    """Reduce the CDK's log to what helps: no stack trace below an error that explains itself."""
+    """Reduce the CDK's log to what helps the user: errors that explain themselves need no stack trace."""
     if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
         record.exc_info = None
     # Hide two messages: one calls every retry a rate limit, whatever its reason; the other prints the whole state.

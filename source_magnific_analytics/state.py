@@ -26,7 +26,7 @@ class RowCounts(UserDict[tuple[Granularity, Date], int]):
 class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @cached_property
     def as_json(self) -> dict[str, Any]:
-        """The progress in a state, computed once because most keys do not change between two checkpoints."""
+        """The state's JSON form, computed only once, because most keys do not change between two checkpoints."""
         return dict(msgspec.to_builtins(self, enc_hook=_written))
 
 
@@ -35,8 +35,8 @@ class Progress(_Saved, frozen=True):
 
     `date` is the last day of the last finished window, None before the first. `end` is the last day that an interrupted
     sync planned to read; it stays until a later sync has caught up. With `other_filters`, rows after `date` were read
-    under other filters. For an API key, `read_on` and `tried_on` are the UTC days of its last complete reading and of
-    a later one that was not.
+    under other filters. For an API key, `read_on` is the UTC day of its last complete reading, and
+    `tried_on` that of a later reading that could not be completed.
     """
 
     date: Date | None
@@ -121,32 +121,32 @@ def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_re
     """Return the day whose period a sync begins with, not before `earliest`.
 
     After an interrupted sync, continue where it stopped: otherwise a history that takes several days' requests would
-    never be complete. In the sync after that, the lookback counts from where the interrupted one was to end.
+    never be complete. In the sync after that, the lookback counts from the day through which the first was to read.
     """
     if progress.date is None:
         return earliest
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
     if date < end:
-        # Even before a later start_date, because these days may have rows from before a restart.
+        # Read these days even before a later start_date: they may have rows from before a restart.
         return date.add(days=1)
     return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 
 
 def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
-    """The last day, up to `date`, of a period that was over before `today`: what comes later is read again."""
+    """Return `date` if its period ended before `today`, otherwise the last day before that period."""
     days = period_of(date, granularity)
     return date if days.end < today else days.start.subtract(days=1)
 
 
 def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Return saved progress adapted to the settings of `now`: if these differ, restarted with its row counts.
+    """Return saved progress adapted to the settings `now`: if these differ, it restarts but keeps its row counts.
 
-    An interrupted sync may have left rows of two settings: continue where it stopped, even before a later start_date.
+    An interrupted sync may have left rows of both settings: continue where it stopped, even before a later start_date.
     """
     restarts = bool(saved.changes_to(now))
     if progress.date is not None and not restarts:
-        # A date after the last day to sync counts as that day.
+        # If the saved date is after the last day to sync, use that day.
         return replace(progress, date=min(progress.date, end_date))
     before_start = period_of(saved.start_date, saved.granularity).start.subtract(days=1)
     last_read = before_start if progress.date is None else progress.date
@@ -195,6 +195,6 @@ def _written(value: Date | RowCounts) -> Any:
 
 
 def _meaning(filters: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return filters in a form to compare: as sets, references in lower case, empty ones left out."""
+    """Return filters in a form to compare: values as sets, references in lower case, without empty filters."""
     same = {"project_references": str.lower}
     return {name: {same.get(name, str)(str(value)) for value in values} for name, values in filters.items() if values}

@@ -53,18 +53,18 @@ class MagnificStream(HttpStream, ABC):
 
 
 class ListStream(MagnificStream, ABC):
-    """A list of the team, small and always read whole; its rows are emitted as they come."""
+    """A list that belongs to the team. It is small and always read whole; its rows are emitted unchanged."""
 
     primary_key: str
     row_type: type
-    # The field whose value tells a person which row it is.
+    # The field whose value tells people which row it is.
     label = "name"
     # No cursor of any kind, or the CDK would skip the stream when it finds its own "complete" state.
     is_resumable = False
 
     @cached_property
     def rows(self) -> list[Mapping[str, Any]]:
-        """All rows, requested once a sync however often they are used."""
+        """All rows, requested only once per sync, however often they are used."""
         return self.client.ask(self.call(), lambda response: list(self.parse_response(response)))[0]
 
     def read_records(self, *_: Any, **__: Any) -> Iterable[Mapping[str, Any]]:
@@ -88,7 +88,7 @@ class Members(ListStream):
 
 
 class ApiKeys(ListStream):
-    """The team's API keys, inactive ones too; never the keys themselves."""
+    """The team's API keys, including inactive ones: their IDs and names, never the secrets."""
 
     endpoint = "team-api-keys"
     primary_key = "api_key_id"
@@ -97,7 +97,7 @@ class ApiKeys(ListStream):
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         for row in super().parse_response(response):
-            # A date-time column accepts nothing else, and a failed load would lose more than this one value.
+            # A date-time column accepts no other text, and a failed load would lose more than this value.
             yield {**row, "created_at": row["created_at"] if utc_day_of(row.get("created_at")) else None}
 
 
@@ -114,7 +114,7 @@ class Projects(ListStream):
 
 
 def utc_day_of(value: Any) -> Date | None:
-    """Return the UTC day of a date and time, in UTC if it has no offset; None for what some warehouse would reject."""
+    """Return the UTC day of a date and time (UTC without an offset); None for a text that a warehouse might reject."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:

@@ -20,13 +20,13 @@ from source_magnific_analytics.decoding import UNREADABLE, Consumption, Contract
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
-# A key to sort rows by, or to find entries of the same person, project and group.
+# A key for sorting rows, or for finding entries of the same person, project and group.
 _SortKey = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Period:
-    """A checked period, kept encoded because it takes five times the memory decoded, and the number of its rows."""
+    """A checked period and the number of its rows. It stays encoded: decoded, it takes five times the memory."""
 
     consumptions: msgspec.Raw
     row_count: int
@@ -60,8 +60,8 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
 def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
     """Add up the parts of a period to what one answer for all of it would be.
 
-    In each tool, the same user, project and group become one entry. None if that is too much: if the entries so far and
-    the next part exceed `most_rows`, or for a figure that some destination cannot store exactly.
+    In each tool, the same user, project and group become one entry. Returns None if that is too much: if the entries so
+    far and the next part exceed `most_rows`, or if some destination cannot store a figure exactly.
     """
     total: dict[str, Consumption] = {}
     sums: dict[_SortKey, UserUsage] = {}
@@ -104,7 +104,7 @@ def deleted_rows(
 
 
 def _tools(consumptions: Iterable[Consumption]) -> dict[str, Consumption]:
-    """Each tool's totals and all entries of its breakdown, joined from all pieces."""
+    """Each tool's totals and the entries of its breakdown, joined from all pieces."""
     tools: dict[str, Consumption] = {}
     for consumption in consumptions:
         _add(tools, consumption, consumption.breakdown)
@@ -120,7 +120,7 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """A tool's breakdown, plus an entry for the rest of its totals; by how many uses and credits it exceeds them."""
+    """A tool's breakdown plus an entry for the rest of its totals; the uses and credits by which it exceeds them."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),
@@ -144,7 +144,7 @@ def _period(consumptions: msgspec.Raw, tools: dict[str, Consumption]) -> Period:
 
 
 def _in_one(several: list[Period]) -> Period:
-    """Join the pieces that an answer has of one period, so that their rows are numbered together."""
+    """Join the pieces of one period in an answer, so that their rows are numbered together."""
     if len(several) == 1:
         return several[0]
     consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]

@@ -1,4 +1,4 @@
-"""What an answer's headers say about time: the server's clock, and how long to wait."""
+"""Read what an answer's headers say about time: the server's clock, and how long to wait."""
 
 from collections.abc import Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from pendulum import DateTime
 
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _YEAR = 366 * 24 * 3600
-# Working clocks differ by seconds; one that is off by days is wrong and is ignored.
+# Correct clocks differ by seconds. A clock that is off by days is wrong, so it is ignored.
 _BELIEVED = timedelta(days=2)
 
 

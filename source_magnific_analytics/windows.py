@@ -1,6 +1,6 @@
-"""Which dates to ask for: whole periods, in as few requests as the longest range allows.
+"""Which dates to request: whole periods, in as few requests as the longest range allows.
 
-A period is a day, an ISO week, a month or a year. All dates are days in UTC, all ranges include both ends.
+A period is a day, an ISO week, a month or a year. All dates are UTC days; all ranges include both ends.
 """
 
 import re
@@ -22,7 +22,7 @@ class Granularity(StrEnum):
 
 _DAY, _WEEK, _MONTH, _YEAR = Granularity
 _LONGEST = {_DAY: 1, _WEEK: 7, _MONTH: 31, _YEAR: 366}
-# The smaller periods in which a period can be requested and from which it is added up, the longest first.
+# The smaller periods in which a period can be requested, to add them up; the longest first.
 _PARTS = {_DAY: (), _WEEK: (_DAY,), _MONTH: (_DAY,), _YEAR: (_MONTH, _DAY)}
 
 
@@ -75,7 +75,7 @@ def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Da
     day = first.start_of(granularity.value)
     while day <= last:
         yield day
-        # This many days after a period's first day is always in the next period, never in the one after.
+        # A period's first day plus this many days is always in the next period, never in the one after that.
         day = Date.fromordinal(day.toordinal() + _LONGEST[granularity]).start_of(granularity.value)
 
 
@@ -98,7 +98,7 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
         last = limit if reach >= limit else border
         if first <= last and period_of(first, smaller).start == first:
             return Request(DateRange(first, last), smaller)
-    raise ValueError(f"no day from {first} to {end} fits into {longest} days")
+    raise ValueError(f"no request of at most {longest} days is possible from {first} to {end}")
 
 
 def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list[Request]:

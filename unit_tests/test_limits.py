@@ -56,7 +56,7 @@ UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is 
         *[
             (
                 {"Retry_After": stated},
-                "Magnific refused a request 6 times in a row (HTTP 429), although the connector waited as long as it "
+                "Magnific refused a request 6 times in a row (HTTP 429), although the connector waited as "
                 f"asked. {NEXT} Check whether another program uses the team's API keys at the same time.",
                 [pytest.approx(waited, abs=0.1)] * 5,
             )

@@ -94,7 +94,7 @@ def test_a_range_halves_at_once_or_after_another_try(what: str, waits: list[floa
     expected = ([180, 90, 45, 45], []) if what in AT_ONCE else ([180, 180, 90, 45, 45], [5, 10, 20])
     assert (lengths[: len(expected[0])], waits[:3]) == expected
     words = what if what.startswith("HTTP") else "an? .*|no complete answer in time"
-    assert re.search(rf"90 days at once are too much for Magnific \(({words})\); asking for 45 now\.", warehouse.log)
+    assert re.search(rf"Magnific could not answer 90 days at once \(({words})\); asking for 45 now\.", warehouse.log)
     assert warehouse.table() == table(ledger, warehouse.settings)
 
 
@@ -158,7 +158,7 @@ def test_a_year_of_too_many_rows_to_add_up_is_an_error_that_advises_a_smaller_gr
     kind, words = error(output)
     assert (kind, rows(output), api.call_count) == ("config_error", [], 2)
     assert words.startswith(
-        "One year of this team's usage is more than this connector adds up at once (24 MiB or 130,000 rows)"
+        "One year of this team's usage is more than this connector can add up at once (24 MiB or 130,000 rows)"
     )
     assert "Choose a smaller granularity" in words
 
@@ -173,7 +173,7 @@ def test_figures_that_add_up_beyond_what_is_exact_over_parts_are_refused(usages:
     api.post(USAGE, json=usage)
     kind, words = error(sync(raw_config(start_date="2026-11-01", end_date="2026-11-02", granularity="month")))
     assert kind == "config_error"
-    assert "more than this connector adds up at once" in words
+    assert "more than this connector can add up at once" in words
 
 
 def test_a_lookback_of_more_than_a_days_requests_comes_up_to_today_again_and_again() -> None:

@@ -149,7 +149,7 @@ def test_under_the_same_settings_a_sync_goes_on(changes: Json) -> None:
 
 
 RESTARTED = (
-    "read again from {} on. From there its rows replace those of the earlier settings; there is nothing you need to do."
+    "read again from {} on. The new rows replace those of the earlier settings; there is nothing you need to do."
 )
 
 

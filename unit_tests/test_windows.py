@@ -121,7 +121,7 @@ def test_a_request_inside_a_period_stays_in_it(first: date, span: int, granulari
 @given(GRANULARITIES, LENGTHS)
 def test_nothing_is_asked_for_where_no_day_is(granularity: Granularity, longest: int) -> None:
     assert planned(date(2026, 5, 20), date(2026, 5, 19), granularity, longest) == []
-    with pytest.raises(ValueError, match="no day from 2026-05-01 to 2026-05-20 fits into 0 days"):
+    with pytest.raises(ValueError, match="no request of at most 0 days is possible from 2026-05-01 to 2026-05-20"):
         next_request(Date(2026, 5, 1), Date(2026, 5, 20), MONTH, 0)
 
 
