@@ -24,7 +24,7 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """An answer that breaks the API's contract; the text has none of its values. `cut`: it is not even complete JSON."""
+    """An answer that breaks the API's contract. The text has none of its values; `cut`: it is not complete JSON."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)

@@ -139,8 +139,8 @@ ELSEWHERE = "which is refused because the API key would be sent along (HTTP {}: 
 OLD, FUTURE = "is too far back", "The clock of this machine is ahead of Magnific's, where it is still 2026-11-21 ("
 YESTERDAY, RIGHT_TIME = "Sat, 21 Nov 2026 23:00:00 GMT", "Sun, 22 Nov 2026 13:00:00 GMT"
 FINAL: list[tuple[str, Json, str]] = [
-    ("config_error", {"exc": requests.exceptions.InvalidSchema}, "correct HTTPS_PROXY or ALL_PROXY, such as"),
-    ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL): correct HTTPS_PROXY"),
+    ("config_error", {"exc": requests.exceptions.InvalidSchema}, "set HTTPS_PROXY or ALL_PROXY to an address"),
+    ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL): set HTTPS_PROXY"),
     ("system_error", {"exc": OSError(ENOSPC, "No space left on device")}, ""),
     ("config_error", refused(400), "not accept the request (HTTP 400: No, no.). Correct the setting that it names."),
     ("config_error", refused(401), "Magnific refuses the API key (HTTP 401: No, no.). Create a new key"),

@@ -147,7 +147,7 @@ def test_a_year_that_only_days_can_carry_is_an_error_that_advises_a_smaller_gran
     [(kind, words)] = warehouse.errors
     assert kind == "config_error"
     assert words.startswith("Magnific answers only ")
-    assert "so that one year of usage takes more than 80 of the day's 100 API requests. Choose a smaller gran" in words
+    assert "so one year of usage takes more than 80 of the day's 100 API requests. Choose a smaller gran" in words
     assert len(warehouse.asked) < 20
 
 
