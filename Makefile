@@ -4,13 +4,13 @@ PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
 # Run tests in parallel. conftest.py decides which tests share one worker.
 SIDE_BY_SIDE := --no-loadscope-reorder -n
-# Let Python write bytecode, which halves the import time of the packages; some machines turn it off.
+# Let Python write bytecode, which halves the time to import packages; some machines turn bytecode off.
 unexport PYTHONDONTWRITEBYTECODE
 # Use this machine's uv if it supports dependency groups; otherwise install uv with pip.
 UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
 # The lock file of an environment. locks/dev.txt is for environments without their own lock and for the build tools.
 LOCKED = $(or $(wildcard locks/$*.txt),locks/dev.txt)
-# All Python versions of pyenv. Without this list, pyenv hides all versions except one.
+# All Python versions that pyenv manages. Without this list, pyenv hides all versions except one.
 PYENVS = $(shell pyenv versions --bare 2>/dev/null | paste -sd: -)
 
 .PHONY: demo facts report compare models test test-unit test-lowest test-versions test-image lint lock image bench mutants audit release clean
@@ -36,19 +36,19 @@ models: .venv/demo.ready
 	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
 test: .venv/test.ready
-	@# One worker more than cores, because integration tests often wait for the processes they start.
+	@# One more worker than cores, because integration tests often wait for the processes they start.
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -m "not image"
 
 UNIT_TESTS = -m pytest $(SIDE_BY_SIDE) logical source_magnific_analytics unit_tests
 test-unit: .venv/unit.ready
 	$(BIN)/python $(UNIT_TESTS)
 
-# Runs the unit tests with the lowest versions that setup.py and pyproject.toml allow, on the oldest Python.
+# Runs the unit tests with the lowest versions that setup.py and pyproject.toml allow, on the oldest supported Python.
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
-# Also runs the unit tests with the newest versions, without the lock, on each Python of this machine.
-# If they fail, a new release of a dependency needs a fix; the failure blocks no change.
+# Runs test-lowest, then the unit tests with the newest versions, without the lock, on each Python of this machine.
+# If the latter fail, a new release of a dependency broke something; the failure blocks no change.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \
@@ -70,7 +70,7 @@ lint: .venv/dev.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy source_magnific_analytics sandbox demo verify benchmarks
 
-# Locks the newest versions that setup.py and pyproject.toml allow, for any Python and machine.
+# Locks the newest versions that setup.py and pyproject.toml allow, for any supported Python and any machine.
 # Then locks the image's packages to the same versions; this lock must be the same on both architectures.
 lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
 lock: COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links
@@ -123,7 +123,7 @@ release: .venv/tools.ready
 
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet --python '$(PYTHON)' .venv || { \
-		echo "This needs Python 3.11, 3.12 or 3.13, and uv could not fetch any. Install one, such as Debian's python3.11," \
+		echo "This needs Python 3.11, 3.12 or 3.13, and uv could not download one. Install one, such as Debian's python3.11," \
 		"and run make again. If it is not on the PATH, set PYTHON=/path/to/python3." >&2; exit 1; }
 
 # Creates a separate environment for a dependency group, with the Python of .venv unless the group needs another.

@@ -17,7 +17,7 @@ def version() -> str:
 
 
 def readme() -> str:
-    """Return README.md with absolute links to files and pictures, which also work on PyPI."""
+    """Return README.md with links to files and pictures made absolute, so that they also work on PyPI."""
     return re.sub(
         r"(!?)(\[[^]]*\])\((?!https?:|#)([^)]+)\)",
         lambda link: f"{link[1]}{link[2]}({REPOSITORY}/{'raw' if link[1] else 'blob'}/v{version()}/{link[3]})",

@@ -41,7 +41,7 @@ def main() -> None:
         print(table, flush=True)
         tables.append(table)
         headlines += lines
-    note = "The median of the ratios within one round, with the lowest and the highest in parentheses. Lower is better."
+    note = "The median of the ratios of all rounds, with the lowest and the highest in parentheses. Lower is better."
     glance = Table("At a glance", note, ("figure", "measured", "bar", "aim"), headlines)
     print(glance)
     if not (options.cases or options.quick):

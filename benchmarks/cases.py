@@ -55,7 +55,7 @@ def requests(effort: Effort) -> Result:
         ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
         [(f"{days:,}", granularity, *map(str, several)) for (days, granularity), several in counts.items()],
     )
-    return table, [("syncs that send more than the fewest requests", f"{more} of {len(each)}", "0", "")]
+    return table, [("syncs that send more requests than necessary", f"{more} of {len(each)}", "0", "")]
 
 
 def _costs(title: str, note: str, rounds: Rounds, base: str) -> Table:
@@ -132,8 +132,8 @@ def growth(effort: Effort) -> Result:
         highest = max(highest, peak)
     note = (
         "Credit usage of 365 days on Business, from a server that generates its answers while sending them. If an "
-        "answer exceeds the connector's limit, the connector requests it in halves, so memory stops growing and the "
-        f"number of requests grows. Teams with more than {MANY_ROWS:,} rows are read only once."
+        "answer exceeds the connector's limit, the connector requests it in halves, so memory grows only slowly, while "
+        f"the number of requests grows. Teams with more than {MANY_ROWS:,} rows are read only once."
     )
     table = Table("Growth", note, ("usage rows", "requests", "CPU s", "peak MiB"), lines)
     return table, [("growth, highest peak memory in MiB", f"{highest:.0f}", "256", "")]

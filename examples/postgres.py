@@ -14,7 +14,7 @@ import psycopg2
 database = psycopg2.connect("")
 database.autocommit = True
 
-# Two syncs at once would count usage twice. PostgreSQL releases the lock whenever the connection ends.
+# Two syncs at once could count usage twice. PostgreSQL releases the lock whenever the connection ends.
 with database.cursor() as cursor:
     cursor.execute("select pg_try_advisory_lock(hashtext('source-magnific-analytics'))")
     if cursor.fetchone() == (False,):

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 # Let only the user who runs this script read the warehouse.
 os.umask(0o077)
 
-# Two syncs at once would count usage twice. The system releases the lock when the process ends, even if it is killed.
+# Two syncs at once could count usage twice. The system releases the lock when the process ends, even if it is killed.
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

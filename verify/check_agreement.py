@@ -49,7 +49,7 @@ def sizes(seen: Seen) -> Judged:
     return (right, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("If a range cuts a period, the period contains only the days in the range")
+@judges("If a range covers only part of a period, the period contains only the days in the range")
 def edges(seen: Seen) -> Judged:
     answer, days = seen.good("weeks"), seen.days
     if answer is None or days is None:
@@ -72,7 +72,7 @@ def _edge(answer: Answer, days: Answer, inside: DateRange) -> str:
     return words + ("" if week.start in answer.by_day else ", but its date is not the Monday")
 
 
-@judges("Magnific answers the plan's longest range, counting its first and last day")
+@judges("Magnific answers a request for the plan's longest range, counting both the first and the last day")
 def longest(seen: Seen) -> Judged:
     answer = seen.answers.get("longest")
     if answer is None:
@@ -98,7 +98,7 @@ def _days(seen: Seen, *names: str) -> str:
     return "; ".join(f"{_range(answer).length} days are {outcome(answer)}" for answer in found)
 
 
-@judges("A date of any age is accepted")
+@judges("Dates of any age are accepted")
 def age(seen: Seen) -> Judged:
     asked = [one for name in ("start", "oldest") if (one := seen.answers.get(name)) and one.status in (200, 400)]
     told = []
@@ -109,7 +109,7 @@ def age(seen: Seen) -> Judged:
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
 
 
-@judges("Answers include today before the day is over")
+@judges("Answers include today's usage before the day is over")
 def today(seen: Seen) -> Judged:
     used = [day for day, sums in seen.days.by_day.items() if any(sums.values())] if seen.days else []
     if not used:

@@ -56,7 +56,7 @@ def fields(seen: Seen) -> Judged:
     return (not odd, odd or "no other field was seen") if seen.right else NOT_SEEN
 
 
-@judges("Uses and credits are whole numbers from 0 up, written like 12")
+@judges("Uses and credits are whole numbers of 0 or more, written like 12")
 def figures(seen: Seen) -> Judged:
     bodies = b"".join(answer.body for answer in seen.right)
     forms = Counter(map(_written, re.findall(rb'"user_(?:uses|credits)": *([^,}\]\s]*)', bodies)))
@@ -94,7 +94,7 @@ def _form(text: str) -> str:
     return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "no date-time"
 
 
-@judges("An answer has each period once, and each period has each tool once")
+@judges("An answer contains each period once, and each period contains each tool once")
 def once(seen: Seen) -> Judged:
     periods = [answer.texts("date") for answer in _usage(seen)]
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
@@ -119,7 +119,7 @@ def lists(seen: Seen) -> Judged:
     return (not lacking, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("Answers state the limits on requests in headers")
+@judges("Answers state the request limits in their headers")
 def limits(seen: Seen) -> Judged:
     found: dict[str, list[str]] = {}
     for answer in seen.answers.values():

@@ -3,8 +3,8 @@
 Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start a limited number
 of syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the other syncs wait. A started sync no longer
 counts against this limit: it is one pod, which runs until it is done if the cluster has room for it. In the worst case,
-a pod sends all its REQUESTS at once when it is up. All teams share one IP address, which Magnific limits to 50 requests
-in 5 seconds and 10 requests a second over 2 minutes.
+a pod sends all its REQUESTS at once as soon as it is up. All teams share one IP address, which Magnific limits to 50
+requests in 5 seconds and 10 requests a second over 2 minutes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from heapq import heappush, heapreplace
 from itertools import product
 
 LAUNCH = 30
-"""Assumed seconds that a launcher takes to start a pod; the real time depends on the cluster and pulling the images."""
+"""Assumed seconds that a launcher takes to start a pod; the real time depends on the cluster and on image pulls."""
 SECONDS = 120
-"""Assumed seconds from the start of a pod to its end; the real time depends on the cluster and the destination."""
+"""Assumed lifetime of a pod, in seconds; the real time depends on the cluster and the destination."""
 REQUESTS = 5
 """Requests of a daily sync of five streams, without `credit_usage_by_api_key`."""
 MEBIBYTES = 256 + 1024 + 512
@@ -44,8 +44,8 @@ class Load:
 
 def simulate(teams: int, launches: int, hours: float) -> Load:
     """
-    Return the load on Magnific and the platform if `launches` syncs start at a time. If `hours` is 0, all syncs are
-    scheduled at once.
+    Return the load on Magnific and the platform if at most `launches` syncs start at a time. If `hours` is 0, all
+    syncs are scheduled for the same moment.
 
     >>> simulate(1000, 10, 0).in_5_seconds
     50
