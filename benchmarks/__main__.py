@@ -17,7 +17,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 def _setting(runs: int) -> str:
     program = "from importlib.metadata import version; print(version('singer-sdk'), end='')"
-    [singer] = output(Command("its version", (SINGER_PYTHON, "-c", program)))
+    [singer] = output(Command("the version of singer-sdk", (SINGER_PYTHON, "-c", program)))
     return (
         f"Measured on {date.today()} with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and "
         f"singer-sdk {singer.decode()} on {os.cpu_count()} cores; {runs} rounds after a warm-up round.\n"
@@ -27,9 +27,9 @@ def _setting(runs: int) -> str:
 def main() -> None:
     """Run the chosen benchmark cases and print their tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmark the connector.")
-    parser.add_argument("cases", nargs="*", metavar="case", help=f"all, or some of: {', '.join(CASES)}")
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"which to run, by default all: {', '.join(CASES)}")
     parser.add_argument("--runs", type=int, default=3, help="rounds of each measurement (default: 3)")
-    parser.add_argument("--quick", action="store_true", help="one round with few rows, to see that the cases run")
+    parser.add_argument("--quick", action="store_true", help="one round with few rows, to check that the cases work")
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
@@ -41,7 +41,7 @@ def main() -> None:
         print(table, flush=True)
         tables.append(table)
         headlines += lines
-    note = "The median of the ratios of all rounds, with the lowest and the highest in parentheses. Lower is better."
+    note = "Each ratio is the median over all rounds, with the lowest and the highest in parentheses. Lower is better."
     glance = Table("At a glance", note, ("figure", "measured", "bar", "aim"), headlines)
     print(glance)
     if not (options.cases or options.quick):

@@ -17,12 +17,12 @@ from benchmarks.server import api, asked
 GRANULARITIES = ("day", "week", "month", "year")
 SPANS = (1, 90, 180, 365, 1_000, 3_650)
 # The bulk read covers 180 days including both ends, the longest range of one request on the Business plan. All rows
-# fit into one answer, because the connector's limits are 24 MiB and 200,000 objects and arrays.
+# fit into one answer, which stays below the connector's limits: 24 MiB, and 200,000 objects and arrays.
 BULK_FIRST, BULK_ROWS = date(2026, 1, 2), 140_000
 # The growth case covers 365 days.
 GROWTH_FIRST = date(2025, 7, 1)
 GROWTH_ROWS = (10_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
-# The growth case reads more rows than this only once, because small differences do not matter there.
+# Above this number of rows, the growth case measures only one round, because small differences do not matter there.
 MANY_ROWS = 1_000_000
 
 Result = tuple[Table, Sequence[Headline]]
@@ -50,7 +50,7 @@ def requests(effort: Effort) -> Result:
     more = sum(one.sent > one.fewest for one in each)
     table = Table(
         "Requests",
-        "Requests for the four lists and credit usage: requests sent / fewest that the window rules allow. "
+        "Requests for the four lists and credit usage, as requests sent / the fewest that the window rules allow. "
         "The daily sync runs one day after the first sync, with the saved state and a lookback of seven days.",
         ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
         [(f"{days:,}", granularity, *map(str, several)) for (days, granularity), several in counts.items()],
@@ -76,7 +76,7 @@ def _costs(title: str, note: str, rounds: Rounds, base: str) -> Table:
 
 
 def bulk(effort: Effort) -> Result:
-    """Read the longest range of a large team in one answer."""
+    """Read a large team's usage over the longest range that one request may cover, in one answer."""
     rows = effort.rows(BULK_ROWS)
     with peers(BULK_FIRST, TODAY, rows) as each:
         commands = [
@@ -88,8 +88,8 @@ def bulk(effort: Effort) -> Result:
         ]
         rounds = Rounds(commands, effort.runs)
     note = (
-        f"Credit usage of 180 days, {rows:,} usage rows in one answer. Low-code nested emits one record a day and "
-        "leaves the unnesting to the warehouse."
+        f"Credit usage of 180 days, with {rows:,} usage rows in one answer. Low-code nested emits one record for each "
+        "day and leaves the unnesting to the warehouse."
     )
     return _costs("Bulk read", note, rounds, FLOOR), [
         ("bulk read, CPU relative to the raw floor", rounds.ratio(CONNECTOR, FLOOR, "cpu"), "6.0", "4"),
@@ -99,7 +99,7 @@ def bulk(effort: Effort) -> Result:
 
 
 def start_up(effort: Effort) -> Result:
-    """Compare the commands that read no usage with an import of the CDK, which every connector needs."""
+    """Compare the commands that emit no records with a bare import of the CDK, which every CDK connector needs."""
     bare = Command("import airbyte_cdk", (sys.executable, "-c", "import airbyte_cdk"))
     with peers(TODAY, TODAY, 12) as each:
         commands = [bare]
@@ -109,7 +109,7 @@ def start_up(effort: Effort) -> Result:
         for option in ("--about", "--discover"):
             commands.append(each.singer(option, name=f"{SINGER}, {option}"))
         rounds = Rounds(commands, effort.runs)
-    note = "The low-code `spec` is a generic one that only asks for a manifest. A Singer tap has no `check`."
+    note = "The low-code `spec` is generic: it only asks for a manifest. A Singer tap has no `check`."
     label = f"CPU relative to a bare `{bare.name}`"
     return _costs("Start-up", note, rounds, bare.name), [
         (f"{verb}, {label}", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
@@ -132,8 +132,8 @@ def growth(effort: Effort) -> Result:
         highest = max(highest, peak)
     note = (
         "Credit usage of 365 days on Business, from a server that generates its answers while sending them. If an "
-        "answer exceeds the connector's limit, the connector requests it in halves, so memory grows only slowly, while "
-        f"the number of requests grows. Teams with more than {MANY_ROWS:,} rows are read only once."
+        "answer exceeds the connector's limit, the connector requests the range in halves, so memory grows only "
+        f"slowly while the number of requests grows. Teams with more than {MANY_ROWS:,} rows are measured in only one round."
     )
     table = Table("Growth", note, ("usage rows", "requests", "CPU s", "peak MiB"), lines)
     return table, [("growth, highest peak memory in MiB", f"{highest:.0f}", "256", "")]

@@ -1,4 +1,4 @@
-"""The raw floor: a script that does the minimum of work to turn one answer into lines that look like records.
+"""The raw floor: a script that does only the work needed to turn one answer into lines that look like records.
 
 Run `python floor.py BASE_URL FIRST_DAY LAST_DAY`. The script has no checks, primary keys, state, retries or logs.
 """

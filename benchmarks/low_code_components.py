@@ -1,4 +1,4 @@
-"""The custom class with which the low-code manifest emits flat rows with all their fields."""
+"""The custom class that lets the low-code manifest emit flat rows with all their fields."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Measure CPU, time and memory of whole processes, and compare the processes of one round."""
+"""Measure the CPU time, elapsed time and memory of whole processes, and compare processes within each round."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ Figure = Literal["cpu", "wall", "peak"]
 
 @dataclass(frozen=True)
 class Command:
-    """The command line of one competitor, and its name in the tables."""
+    """A command line, and its name in the tables."""
 
     name: str
     arguments: Sequence[str]
@@ -70,7 +70,7 @@ def count_records(command: Command) -> int:
         try:
             run(command, theirs)
         finally:
-            # The counting thread sees the end of the pipe only after this end is closed.
+            # The counting thread reads until this side of the pipe is closed.
             os.close(theirs)
         return count.result()
 
@@ -91,7 +91,7 @@ class Rounds:
         return float(median(getattr(cost, figure) for cost in self._costs[name]))
 
     def ratio(self, name: str, base: str, figure: Figure) -> str:
-        """The median ratio of `name` to `base` within one round, with the lowest and the highest ratio."""
+        """The ratio of `name` to `base`: the median over all rounds, with the lowest and the highest."""
         pairs = zip(self._costs[name], self._costs[base], strict=True)
         ratios = [getattr(cost, figure) / getattr(other, figure) for cost, other in pairs]
         return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"

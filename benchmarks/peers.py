@@ -1,4 +1,4 @@
-"""Command lines of the connector and its competitors, which all read the same days from the same server."""
+"""Command lines of the connector and its peers, all of which read the same days from the same server."""
 
 import json
 import sys
@@ -14,9 +14,9 @@ from benchmarks.measure import Command
 from benchmarks.server import api
 
 HERE = Path(__file__).parent
-# The Singer tap has its own environment, because the dependencies of the two SDKs conflict.
+# The Singer tap has its own environment, because the dependencies of singer-sdk and the CDK conflict.
 SINGER_PYTHON = str(HERE.parent / ".venv-singer" / "bin" / "python")
-# The directory of the running Python. Do not resolve its symlink, because the target is outside the environment.
+# The directory of the running Python. Do not resolve the symlink: its target is outside the environment.
 SCRIPTS = Path(sys.executable).parent
 
 CONNECTOR, FLOOR, SINGER = "connector", "raw floor", "Singer tap"
@@ -61,7 +61,7 @@ class Peers:
         return "--config", written(self.folder / "config.json", config)
 
     def airbyte(self, script: str, verb: str, name: str, stream: str = USAGE) -> Command:
-        """Return the command line for `verb` of an Airbyte connector; the verb `read` reads one `stream`."""
+        """Return the command line that runs `verb` of an Airbyte connector; `read` reads only `stream`."""
         arguments = [str(SCRIPTS / script), verb]
         if verb != "spec":
             arguments += [*self._config(), *(MANIFEST if script == LOW_CODE else ())]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from benchmarks.peers import LISTS, USAGE, airbyte_catalog, written
 from benchmarks.server import asked
 
-# The daily sync ends on this Tuesday, and the first sync ends the day before. The longest range includes two leap days.
+# The daily sync ends on this day, a Tuesday, and the first sync a day earlier. The longest span includes two leap days.
 TODAY = date(2026, 6, 30)
 ONE_DAY = timedelta(days=1)
 YESTERDAY = TODAY - ONE_DAY
@@ -43,10 +43,10 @@ def period_start(day: date, granularity: str) -> date:
 
 
 def fewest_requests(first: date, last: date, granularity: str, longest: int) -> int:
-    """The fewest requests of at most `longest` days for all lists and the usage from `first` to `last` inclusive.
+    """The fewest requests for all lists and for the usage from `first` to `last`, both inclusive.
 
-    The function tries every split between two periods and uses no code of the connector. A period longer than `longest`
-    is requested by itself, in as many ranges as it needs.
+    A request covers at most `longest` days. The function tries every split between periods, without the connector's
+    code. A period longer than `longest` is requested by itself, in as many ranges as it needs.
     """
     start = period_start(first, granularity)
     days = [start + timedelta(days=number) for number in range((last - start).days + 1)]

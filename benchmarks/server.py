@@ -1,8 +1,8 @@
 """A stand-in for the API that answers without delay, in a separate process. Use it as `with api(...)`.
 
-Each day has a fixed number of usage rows: seven tools with a breakdown by user (three in five entries have a project),
-and one without a breakdown. Every run sends the same bytes, which are ready before the first request. With `streamed`,
-the server generates them while sending, so answers of any size fit in memory.
+Each day has a fixed number of usage rows. Seven tools have a breakdown by user (three in five entries have a project),
+and one has none. Every run sends the same bytes. They are ready before the first request, except with `streamed`: the
+server then generates them while sending, so answers of any size fit in memory.
 """
 
 import json
@@ -27,7 +27,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "team-groups": [{"group_id": number, "name": name} for number, name in enumerate(GROUPS)],
     "team-projects": [{"project_reference": reference, "name": name} for reference, name in PROJECTS.items()],
 }
-# These steps are coprime to the counts above, so a pair of member and project repeats only after all pairs were used.
+# These steps are coprime to the counts above, so a pair of member and project repeats only after all pairs are used.
 MEMBER_STEP, PROJECT_STEP = 7, 13
 # Weeks, months and years are only used to count requests, so a few rows are enough.
 ROWS_OF_A_LONG_PERIOD = 12
@@ -84,7 +84,7 @@ class _Api(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body are two writes; without this setting, the second one waits for the client's delayed ACK.
+    # Headers and body are written separately; without this setting, the body would wait for the client's delayed ACK.
     disable_nagle_algorithm = True
     server: _Api
 
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.pieces(*wanted) if self.server.streamed else [self.server.whole(*wanted)])
 
     def _send(self, pieces: Iterable[bytes]) -> None:
-        """Send an answer. A streamed answer ends when the connection closes; a client closes it to refuse the rest."""
+        """Send an answer. A streamed answer ends when the server, or a client that refuses the rest, disconnects."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         if isinstance(pieces, list):

@@ -1,6 +1,6 @@
-"""The Singer competitor: credit usage as a tap on singer-sdk, written as the SDK's guide recommends."""
+"""The Singer peer: credit usage as a tap on singer-sdk, written as the SDK's guide recommends."""
 
-# singer-sdk is installed in the tap's own environment, not where the rest of the project is checked.
+# singer-sdk is installed in the tap's own environment, not in the one in which mypy runs.
 # mypy: disable-error-code="import-not-found, misc, no-any-return"
 
 from collections.abc import Iterable
@@ -66,7 +66,7 @@ class CreditUsage(RESTStream[date]):
         return date.fromisoformat(self.config["end_date"])
 
     def get_new_paginator(self) -> RangePaginator:
-        """Return the ranges from the saved date (or the first day) to the last day."""
+        """Return the ranges from LOOKBACK before the saved date, or from the start date, to the last day."""
         saved = self.get_starting_replication_key_value(None)
         start = date.fromisoformat(self.config["start_date"])
         if saved and saved != self.config["start_date"]:
@@ -84,7 +84,7 @@ class CreditUsage(RESTStream[date]):
             for consumption in period["consumptions"]:
                 tool = consumption["tool"]
                 for usage in consumption.get("user_usages") or ():
-                    # Magnific leaves out an unknown project, but a target needs every part of the key.
+                    # Magnific leaves out an unknown project, but a Singer target needs every part of the key.
                     yield {"date": day, "granularity": "day", "tool": tool, "project_reference": None, **usage}
 
 

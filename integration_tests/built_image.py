@@ -32,5 +32,5 @@ def docker(*arguments: str | Path) -> str:
 
 
 def build() -> None:
-    """Build IMAGE with `make image`, on Airbyte's pinned base image or on the stand-in of .ci/engine."""
+    """Build IMAGE with `make image`, on Airbyte's pinned base image or on the stand-in that .ci/engine builds."""
     run(["make", "image", f"DOCKER={DOCKER}", f"IMAGE={IMAGE}", "OPTIONS=--quiet --network=host"], timeout=HUNG)

@@ -64,7 +64,7 @@ def postgres_built(
 
 @contextmanager
 def analysts_postgres() -> Iterator[Postgres]:
-    """An empty server with an analyst in Auckland, because no figure may depend on a session's time zone."""
+    """An empty server whose analyst uses Auckland's time, because no figure may depend on a session's time zone."""
     with postgres() as port:
         target = Postgres(port)
         target.execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")

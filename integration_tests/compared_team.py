@@ -24,7 +24,7 @@ _API = SandboxApi(today=date.fromisoformat(TODAY))
 
 
 class Team:
-    """A sandbox on TODAY without events, and a folder for its export and for the table synced from it."""
+    """A sandbox set to TODAY, without events, and a folder for its export and for the table synced from it."""
 
     def __init__(self, folder: Path) -> None:
         _API.client.delete("/_sandbox/changes")
@@ -38,7 +38,7 @@ class Team:
         _API.control("today", {"date": day})
 
     def export(self, start_date: str = FIRST, end_date: str = YESTERDAY, **asked: Any) -> str:
-        """Write the dashboard's export to `export_file` and return it."""
+        """Write the dashboard's export to `export_file` and return its text."""
         query = {"start_date": start_date, "end_date": end_date, **asked}
         answer = _API.client.get("/_sandbox/export", query_string=query)
         assert answer.status_code == 200, answer.text

@@ -33,7 +33,7 @@ def shared_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture()
 def sandbox(shared_sandbox: Sandbox) -> Sandbox:
-    """A sandbox on TODAY without events, limits or quirks."""
+    """A sandbox set to TODAY, without events, limits or quirks."""
     shared_sandbox.clear(TODAY)
     return shared_sandbox
 
@@ -54,7 +54,7 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture()
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """A configuration for thirteen months by month on Business, which takes three windows and has few rows."""
+    """A configuration for thirteen months on Business, by month: three windows with few rows."""
     return {
         "api_key": sandbox.api_key,
         "base_url": sandbox.base_url,
@@ -77,7 +77,7 @@ def warehouse() -> Warehouse:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chrome]:
-    """A headless browser without a network: host names do not resolve, and its console reports each attempt."""
+    """A headless browser without a network: host names do not resolve, and the console reports each failed request."""
     driver_program = shutil.which("chromedriver")
     if not driver_program and not shutil.which(CHROME_ON_MACOS):
         pytest.skip(
@@ -89,7 +89,7 @@ def chromium() -> Iterator[Chrome]:
         options.add_argument(f"--{argument}")
     options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # Without a path, Selenium finds the driver of Google Chrome itself.
+    # Without a path, Selenium itself finds the driver for Google Chrome.
     with Chrome(options=options, service=Service(driver_program)) as driver:
         yield driver
 

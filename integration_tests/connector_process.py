@@ -81,7 +81,7 @@ class Connector:
         self.folder = folder
 
     def command(self, command: str, *options: str, **files: Any) -> list[str]:
-        """Write `files` (config, catalog, state), which are JSON values or unchanged text; return the command line."""
+        """Write `files` (config, catalog, state), each a JSON value or the exact text; return the command line."""
         for name, content in files.items():
             file = self.folder / f"{name}.json"
             file.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -89,7 +89,7 @@ class Connector:
         return [SCRIPT, command, *options]
 
     def __call__(self, command: str, *options: str, env: Mapping[str, str] | None = None, **files: Any) -> Run:
-        """Run one command and wait until it ends."""
+        """Run one command and wait for it to exit."""
         done = subprocess.run(
             self.command(command, *options, **files),
             capture_output=True,

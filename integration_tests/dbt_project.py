@@ -1,4 +1,4 @@
-"""The dbt package as users have it: another dbt project installs it, and dbt runs in its own environment."""
+"""The dbt package as users have it: installed by another dbt project, with dbt in its own environment."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ class Project:
     """A copy of the demo's dbt project that installs the package from a git repository."""
 
     def __init__(self, folder: Path, seeds: Mapping[str, str] | None = None) -> None:
-        """`seeds` are CSV texts by name that replace the demo's; `{}` leaves the package's own empty seeds."""
+        """`seeds` maps names to CSV texts and replaces the demo's seeds; with `{}`, the package's empty seeds apply."""
         repository, self._folder = folder / "repository", folder / "project"
         shutil.copytree(ROOT / "dbt", repository / "dbt", ignore=_LEFTOVERS)
         git = ["git", "-C", repository, "-c", "user.name=tester", "-c", "user.email=tester@example.com"]
@@ -53,10 +53,10 @@ class Project:
         self._dbt(DuckDb(""), "deps")
 
     def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return the status of each node by name (`success`, `pass`, `warn`, `fail`, …); fail if dbt stops.
+        """Run dbt and return each node's status by name (`success`, `pass`, `warn`, `fail`, …); fail if dbt crashes.
 
         `target` is a database, or the name of a warehouse to which dbt does not connect. `variables` are named without
-        the prefix of the package.
+        the package's prefix.
         """
         return self._results("run_results.json", 2, target, *command, **variables)
 
@@ -67,7 +67,7 @@ class Project:
         (self._folder / "dbt_project.yml").write_text(json.dumps(written))
 
     def children(self) -> dict[str, set[str]]:
-        """Return which nodes read each node of the package in DuckDB; call `run` first."""
+        """Return, for each node of the package in DuckDB, the nodes that read it; call `run` first."""
         manifest = json.loads((self._folder / "targets" / "duckdb" / "manifest.json").read_text())
         return {
             name.split(".")[2]: {child.split(".")[2] for child in children}
@@ -87,9 +87,9 @@ class Project:
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return the status of each node in the results file `name`, by `part` of the node's ID."""
+        """Run dbt and return the statuses from the results file `name`, keyed by `part` of each node's ID."""
         file = self._folder / "targets" / _profile(target)["type"] / name
-        # A file from an earlier run would look like the result of this one if dbt wrote none.
+        # If dbt wrote no file, one from an earlier run would look like the result of this run.
         file.unlink(missing_ok=True)
         output = self._dbt(target, *command, **variables)
         results = json.loads(file.read_text())["results"]
@@ -122,7 +122,7 @@ def _server() -> subprocess.Popen[str]:
     return subprocess.Popen([DBT.program("python"), "-P", "-c", _SERVER], stdin=PIPE, stdout=PIPE, text=True)
 
 
-# Importing dbt takes seconds, so this server imports it once and runs each line that it reads in a fork.
+# Importing dbt takes seconds, so this server imports it once and runs each command that it reads in a fork.
 _SERVER = """
 import json, os, sys
 from dbt.cli.main import cli

@@ -13,7 +13,7 @@ import pytest
 from sandbox_process import HUNG, ROOT
 from venvs import MODELS
 
-# Every Python process of the demo and the connector loads this code, which notes and refuses remote connections.
+# Every Python process of the demo and the connector loads this code, which records and refuses remote connections.
 _WATCHMAN = """
 import os, socket
 connect = socket.socket.connect
@@ -88,7 +88,7 @@ class Demo:
         return file.read_text() if file.exists() else ""
 
     def processes(self) -> list[str]:
-        """Return the command lines of the demo's running processes, which share its environment."""
+        """Return the command lines of the demo's running processes, recognised by their home directory."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):

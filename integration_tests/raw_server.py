@@ -20,7 +20,7 @@ class RawServer(TCPServer):
         self.port: int = self.server_address[1]
         self.connections = 0
         self.requests: list[bytes] = []
-        """The bytes of each request; over TLS, only those after the handshake."""
+        """The bytes of each request; over TLS, decrypted, and only if the handshake succeeded."""
 
     def handle_error(self, *_: Any) -> None:
         """Ignore errors, because a client may close the connection at any time."""

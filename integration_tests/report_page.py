@@ -25,10 +25,10 @@ PHONE, TABLET, WIDE = (390, 844), (768, 1024), (1280, 900)
 def make_marts(
     file: Path, days: int, people: int, *, prices: bool = True, teams: int = 1, project: str = "Catalogue"
 ) -> Path:
-    """Create a file with the dbt package's marts. All people of a team except the last one use one tool a day.
+    """Create a file with the dbt package's marts. Everyone in a team except the last person uses one tool a day.
 
     Asset downloads are unattributed. Persons 1 and 2 use the only API key. A credit costs 0.002 EUR from February 2026
-    and 0.001 EUR from March 10; before February there is no price.
+    and 0.001 EUR from 10 March; before February 2026 there is no price.
     """
     first = LAST - timedelta(days=days - 1)
     price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
@@ -97,7 +97,7 @@ def make_marts(
 
 
 def make_report(folder: Path, days: int, people: int, change: str = "", **how: Any) -> Path:
-    """Create marts, apply the SQL `change`, and create their report. The marts stay beside it as a .duckdb file."""
+    """Create marts, apply the SQL `change`, and create the report. The marts stay next to it as a .duckdb file."""
     folder.mkdir(exist_ok=True)
     html = folder / "report.html"
     file = make_marts(html.with_suffix(".duckdb"), days, people, **how)
@@ -128,7 +128,7 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get_log("browser")
-        # Another fragment alone would not reload the page.
+        # A new fragment alone would not reload the page.
         self.driver.get("about:blank")
         self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
@@ -162,7 +162,7 @@ class Browser:
         return str(figure), str(note)
 
     def rows(self, css: str) -> list[list[str]]:
-        """Return the cells of the table inside `css`, including the heading and the total."""
+        """Return the cells of the table in the element `css`, including the heading and the total."""
         found: list[list[str]] = self.ask(
             "return [...document.querySelectorAll(`${arguments[0]} tr:not(.rest)`)]"
             ".map((row) => [...row.children].map((cell) => cell.textContent))",
@@ -174,7 +174,7 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        """Wait until `condition` is true. After an hour, the page counts as stuck."""
+        """Wait until `condition` is true; fail after an hour."""
         WebDriverWait(self.driver, HUNG, poll_frequency=0.05).until(lambda _: condition())
 
     def marks(self, chart: str) -> int:
@@ -196,5 +196,5 @@ class Browser:
         return [*folder.glob(pattern)]
 
     def complaints(self) -> list[str]:
-        """Return errors and warnings on the console since the page was opened."""
+        """Return the console's errors and warnings since the page was opened."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

@@ -32,7 +32,7 @@ class Sandbox:
         self._http = requests.Session()
 
     def stop(self) -> None:
-        """End the process and wait for it; after that, connections are refused."""
+        """Stop the process and wait for it to exit; after that, connections are refused."""
         self._http.close()
         self._process.terminate()
         self._process.communicate(timeout=HUNG)
@@ -53,7 +53,7 @@ class Sandbox:
         self._control("POST", "limits", json=limits)
 
     def spoil(self, *quirks: Mapping[str, Any], **quirk: Any) -> None:
-        """Switch on quirks, which apply to every request unless they select some."""
+        """Switch on quirks. A quirk applies to every request unless it selects some."""
         self._control("POST", "quirks", json=[*quirks, *([quirk] if quirk else [])])
 
     def happen(self, *events: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Sync a database twice, with changes of past usage in between, and calculate the expected rows."""
+"""Sync into a database twice, with changes to past usage in between, and calculate the expected rows."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from warehouse import KEYS
 
 from sandbox.team import API_KEYS, GROUPS, PROJECTS, make_team
 
-# The syncs take two windows; September and March are incomplete. The second sync reads seven days again.
+# The first sync takes two windows; September and March are incomplete. The second sync reads seven days again.
 START, MONDAY, TUESDAY, READ_AGAIN = "2025-09-10", "2026-03-16", "2026-03-17", "2026-03-09"
 DOMAIN = "harbour-studio.example"
 OLD_EMAIL, NEW_EMAIL = f"omar.haddad@{DOMAIN}", f"omar.h@{DOMAIN}"
@@ -24,7 +24,7 @@ REFUND = {"kind": "refund", "day": "2026-03-12", "tool": "AI Image Models"}
 CREDITED = 1234
 PRICES = {2025: (Decimal("0.00073"), Decimal("0.00066")), 2026: (Decimal("0.00075"), Decimal("0.00063"))}
 NEWEST = f"_airbyte_extracted_at > (SELECT MAX(_airbyte_extracted_at) - INTERVAL '12 hours' FROM {SCHEMA}.credit_usage)"
-"""A condition in SQL for the rows that the second sync loaded."""
+"""An SQL condition for the rows that the second sync loaded."""
 
 Key = tuple[Any, ...]
 Figures = dict[Key, tuple[int, int]]
@@ -95,7 +95,7 @@ class Synced:
     """The number of records that each sync loaded."""
     expected: list[Used]
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and API key after the first sync; None is the rest after the second sync."""
+    """Credits by month (`2026-03`) and API key as of the first sync; None stands for the rest as of the second."""
 
     def rows(self, where: str = "TRUE") -> dict[str, Row]:
         return usage_rows(self.target, where)
@@ -109,7 +109,7 @@ def sync_twice(
     environment: Mapping[str, str] | None = None,
     between: Callable[[], None] = lambda: None,
 ) -> Synced:
-    """Sync twice with PyAirbyte and call `between` in between. Only the first sync reads usage by API key."""
+    """Sync twice with PyAirbyte and call `between` after the first sync. Only the first sync reads usage by API key."""
     config = {"api_key": ledger.api_key, "base_url": ledger.base_url, "start_date": START}
     ledger.clear(MONDAY)
     with pyairbyte(folder, environment) as sync:
@@ -125,7 +125,7 @@ def sync_twice(
 
 
 def usage_rows(target: Target, where: str = "TRUE") -> dict[str, Row]:
-    """Return (date, tool, email, project, its name, uses, credits) by usage ID; fail if an ID is there twice."""
+    """Return (date, tool, email, project, project name, uses, credits) by usage ID; fail if an ID occurs twice."""
     columns = "usage_id, date, tool, user_email, project_reference, project_name, user_uses, user_credits"
     found = target.query(f"SELECT {columns} FROM {SCHEMA}.credit_usage WHERE {where}")
     rows = {row[0]: row[1:] for row in found}
@@ -149,7 +149,7 @@ def change_the_past(sandbox: Sandbox) -> None:
 
 
 def _a_day_goes_by(target: Target) -> None:
-    """Make all loaded rows a day older, because the age of a member's row shows who is no longer listed."""
+    """Make all loaded rows a day older, because the age of a member's row shows whether the member is still listed."""
     for table in KEYS:
         target.execute(f"UPDATE {SCHEMA}.{table} SET _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL '1 day'")
 

@@ -8,7 +8,7 @@ from sandbox_process import ROOT
 from venvs import run
 
 WARNING = "error::airbyte_cdk.test.standard_tests.DiscoveredCatalogWarning"
-# The standard tests read copies of these files in a folder with the connector's name, and leave other files there.
+# The standard tests read copies of these files in a folder with the connector's name, and write files of their own.
 FILES = ("acceptance-test-config.yml", "conftest.py", "metadata.yaml", "pyproject.toml")
 FOLDERS = ("sandbox", "source_magnific_analytics")
 

@@ -25,7 +25,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture()
 def team(synced: Path, tmp_path: Path) -> Team:
-    """A team with a table of March, synced on the last day of the month, and with its export."""
+    """A team with its export and a table of March, synced on the last day of the month."""
     team = Team(tmp_path)
     shutil.copy(synced, team.table_file)
     team.export()

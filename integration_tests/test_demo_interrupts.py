@@ -1,4 +1,4 @@
-"""Interrupt the demo at any moment, with Ctrl-C or a supervisor's signal: it says so and leaves nothing running."""
+"""Interrupt the demo at any moment, with Ctrl-C or another signal: the demo says so and leaves nothing running."""
 
 import os
 import signal
@@ -97,7 +97,7 @@ def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_san
 
 
 def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signals = signal.SIGINT) -> None:
-    """Send a signal to the demo's main process repeatedly, and check that all its processes end."""
+    """Send a signal to the demo's main process repeatedly, and check that all of the demo's processes end."""
     for _ in range(10):
         process.send_signal(number)
         time.sleep(0.05)

@@ -13,19 +13,19 @@ from venvs import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFEC
 
 
 def locked(name: str) -> set[tuple[str, str]]:
-    """Return names and versions of a lock; a package can have several versions for different versions of Python."""
+    """Return each name and version in a lock; a package can have several versions for different versions of Python."""
     return set(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "locks" / f"{name}.txt").read_text(), re.MULTILINE))
 
 
 def installed(packages: Path) -> set[tuple[str, str]]:
-    """Return names and versions of the installed packages, without the connector."""
+    """Return the names and versions of the installed packages, without the connector."""
     found = {(canonicalize_name(one.name), str(Version(one.version))) for one in distributions(path=[str(packages)])}
     return {(name, version) for name, version in found if name != "airbyte-source-magnific-analytics"}
 
 
 def test_what_the_tests_run_on_is_locked() -> None:
     [packages] = Path(sys.prefix).glob("lib/python3*/site-packages")
-    assert installed(packages) - locked("dev") == set(), "not from locks/dev.txt: run make clean and try again"
+    assert installed(packages) - locked("dev") == set(), "not in locks/dev.txt: run make clean and try again"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""PyAirbyte and a published destination load the connector's records twice; SQL compares them with the ledger."""
+"""PyAirbyte and a published destination each load two syncs; SQL compares the tables with the ledger."""
 
 import os
 from collections import Counter
@@ -39,7 +39,7 @@ TARGETS = ("duckdb", "postgres")
 def synced(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, built_ledger: Sandbox
 ) -> Iterator[Synced]:
-    """A database synced twice by the console script, on which the models are built, and by the image."""
+    """A database synced twice, either by the console script (the models are built on that one) or by the image."""
     database, _, by_image = request.param.partition("_")
     if not by_image:
         built: Built = request.getfixturevalue(f"{database}_built")
@@ -75,7 +75,7 @@ def test_the_sums_equal_the_ledger(synced: Synced) -> None:
 
 
 def test_the_rows_read_again_are_those_of_the_ledger_under_the_new_names(synced: Synced) -> None:
-    """The ledger has late usage, a new email, a new project name and a further day, and so must the table."""
+    """The table must have the ledger's late usage, new email, new project name and one more day."""
     found = [row for row in synced.rows(f"date >= '{READ_AGAIN}'").values() if row[1] is not None]
     assert Counter((*row[:4], *row[5:]) for row in found) == Counter(
         (row.date, row.tool, row.email, row.project, row.uses, row.credits)
@@ -123,7 +123,7 @@ def test_values_arrive_as_they_were(synced: Synced) -> None:
 
 
 def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: Path, sandbox: Sandbox) -> None:
-    """destination-pgvector ignores Airbyte's sign of deletion, so the document of a deleted row stays as it was."""
+    """destination-pgvector ignores Airbyte's deletion marker, so the document of a deleted row stays as it was."""
     start = "2026-03-06"
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "start_date": start}
     sandbox.clear(MONDAY)

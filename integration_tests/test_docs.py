@@ -20,10 +20,10 @@ from source_magnific_analytics.source import SourceMagnificAnalytics
 
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md"), *(ROOT / "docs").rglob("*.md")})
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
-# The address under which other pages link to the repository's files.
+# The address of the repository's files on GitHub.
 HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/"
 BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-# Blocks that are neither marked as runnable nor an example, by their first words, with the reason.
+# The first words of each block that is neither runnable nor one of the examples, and why it is not run.
 NOT_RUN_HERE = {
     **dict.fromkeys(("git clone", "make models WAREHOUSE"), "test_demo.py runs the same programs"),
     "make test ": "runs this test",
@@ -35,12 +35,12 @@ NOT_RUN_HERE = {
     **dict.fromkeys(("select scope", "dbt --quiet run-operation", "The group"), "test_models_budget.py covers more"),
     "30 6 * * * cd /srv/finops": "runs the reader's dbt project from cron",
     "BashOperator": "a line of the reader's DAG",
-    "make image": "test_image.py builds the image; only the reader has the registry",
+    "make image": "test_image.py builds the image; pushing needs the reader's registry",
     "make release": "CI runs make release in its own job",
     "cd /srv/magnific\nAIRBYTE_OFFLINE_MODE=1 PATH": "test_examples.py runs the same command from the crontab",
     **dict.fromkeys(("abctl", "kubectl", "# values.yaml"), "needs a cluster"),
     "ghcr.io": "an image's name",
-    "terraform {": "the page says that this was not run",
+    "terraform {": "the page says that this has not been run",
     "from datetime import UTC, datetime, timedelta\n\nfrom airflow.providers.airbyte": "needs an Airbyte server",
     "from dagster import Definitions, EnvVar": "needs an Airbyte server",
     "{": "a configuration, checked as JSON",
@@ -87,7 +87,7 @@ def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None:
-    """Run the blocks in order, in a directory that stands for /srv/magnific and a checkout, with the connector on PATH.
+    """Run the blocks in order, in a directory that is both /srv/magnific and a checkout, with the connector on PATH.
 
     The files that the examples write already exist there; test_examples.py runs the examples.
     """

@@ -54,7 +54,7 @@ def test_a_window_can_be_read_while_the_next_is_awaited(sandbox: Sandbox, connec
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout
         saved = None
-        # The second answer never comes, so the output of the first window did not wait for it.
+        # The second answer never comes, so the first window's output cannot have waited for it.
         while saved is None:
             message = json.loads(process.stdout.readline())
             if message["type"] == "STATE":

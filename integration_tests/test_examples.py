@@ -1,4 +1,4 @@
-"""Run the examples of docs/deploy.md with the tools they are for, on a day whose requests run out."""
+"""Run the examples of docs/deploy.md with the tools they are written for, on a day when the requests run out."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def test_an_orchestrator_tries_again_after_the_days_limit_and_completes(home: Ho
 
 
 def cron(home: Home) -> subprocess.Popen[bytes]:
-    """Start the crontab's command with the shell and the environment of cron."""
+    """Start the crontab's command with cron's shell and environment."""
     command = home.install("crontab").read_text().split(maxsplit=5)[5].rstrip("\n")
     assert "%" not in command, "cron ends a command at a percent sign"
     given = {"HOME": str(home.folder), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}

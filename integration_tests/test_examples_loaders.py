@@ -57,7 +57,7 @@ def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_and_deletes_what_magnifi
     home.sandbox.happen(
         {"kind": "refund", "day": used["date"], "tool": used["tool"]}, {"kind": "delete_project", "reference": project}
     )
-    # The files of dlt on the machine may be lost, because the warehouse has the state.
+    # dlt can lose its files on the machine, because the state is also in the warehouse.
     shutil.rmtree(home.folder / "dlt")
     done = by_dlt(home)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Build the image and run it as the platform does: hardened, with its files mounted read-only."""
+"""Build the image and run it as the platform does: hardened, with configuration and catalog mounted read-only."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ def test_the_user_airbyte_owns_its_directory_and_cannot_change_the_program(image
     assert inspect(image)["Config"]["User"] == "1000:1000"
     assert inside(image, "id", "--user", "--name").strip() == "airbyte"
     assert inside(image, "stat", "--format=%U %a", "/airbyte").split() == ["airbyte", "755"]
-    # Check owners and modes, because nothing is writable on a read-only disk anyway.
+    # Check owners and modes, because on a read-only disk no attempt to write would succeed anyway.
     changeable = ("(", "!", "-user", "root", "-o", "-perm", "/022", ")", "!", "-type", "l")
     assert inside(image, "find", PROGRAM, *changeable).split() == []
 
@@ -93,7 +93,7 @@ def test_every_module_is_compiled_once(image: str) -> None:
 
 
 def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_path: Path) -> None:
-    """Build again with docker alone. A build argument without a value takes its value from the environment, if any."""
+    """Build again with docker alone. `--build-arg=BASE` passes BASE on from the environment, if it is set there."""
     context = tmp_path / "elsewhere"
     left_out = shutil.ignore_patterns(".git", ".venv*", "venv", "node_modules", "build", "dist", ".*_cache")
     shutil.copytree(ROOT, context, ignore=left_out)

@@ -1,4 +1,4 @@
-"""End the connector at any moment: the next run completes the table, and no file keeps the key."""
+"""End the connector at any moment: the next run completes the table, and no file with the key remains."""
 
 import os
 import random
@@ -21,7 +21,7 @@ FULL = Path("/dev/full")
 
 @pytest.fixture()
 def backfill(config: Json) -> Json:
-    """A configuration for two years by week: five windows, each much larger than the pipe that the test reads from."""
+    """A configuration for two years by week: five windows, each with much more output than the pipe can hold."""
     return config | {"granularity": "week", "start_date": "2024-04-01"}
 
 
@@ -35,7 +35,7 @@ def temporary(tmp_path: Path) -> Path:
 
 @contextmanager
 def started(command: list[str], temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the console script without ignored signals, even under nohup, and wait for its end after the block."""
+    """Start the console script with no signals ignored, even under nohup; after the block, wait for it to exit."""
 
     def hear() -> None:
         for number in SIGNALS:
@@ -107,7 +107,7 @@ def test_a_signal_ends_the_process_although_nobody_reads_what_it_writes(
 ) -> None:
     with started(connector.command("read", config=backfill, catalog=USAGE_ALONE), temporary) as running:
         assert running.stdout and running.stderr
-        # The first window is much larger than the pipe, so the process waits until the test reads the next line.
+        # The first window's output is larger than the pipe, so the process waits until the test reads the next line.
         while b'"type":"RECORD"' not in running.stdout.readline():
             pass
         assert with_the_key(temporary, sandbox)
@@ -140,7 +140,7 @@ def test_a_closed_pipe_ends_the_process(
         running.stdout.close()
         words = running.stderr.read()
     assert running.returncode != 0
-    # The connector stops reading windows whose rows nobody receives.
+    # The connector stops requesting windows when nobody receives their rows.
     assert sandbox.count() < 4 + 7
     assert sandbox.api_key.encode() not in words
     assert b"Logging error" not in words

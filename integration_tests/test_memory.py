@@ -79,7 +79,7 @@ def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: st
         name, failure, message = run.errors[0]
         assert (run.code, name, failure) == (1, stream, "system_error")
         assert words in message
-        # A list cannot be halved; ranges of credit usage are halved down to one day.
+        # A list cannot be requested in parts; ranges of credit usage are halved down to one day.
         assert server.connections == {"members": 1, "credit_usage": 8}[stream]
     assert peak < 256 * 1024
 

@@ -1,4 +1,4 @@
-"""Test changing allowances and prices, rollover and packs of the dbt package, on handmade tables."""
+"""Test the dbt package's changing allowances and prices, its rollover and its packs, on handmade tables."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -12,7 +12,7 @@ from dbt_project import Project
 from destinations import Row
 from handmade_tables import Build, build
 
-# The second row has no contracted price.
+# The second row of magnific_prices has no contracted price.
 SEEDS = {
     "magnific_prices": """valid_from,list_price_per_credit,contracted_price_per_credit,currency
 2026-02-20,0.001,0.0005,USD
@@ -38,7 +38,7 @@ USED = {"2026-02-10": 890, "2026-03-05": 1100, "2026-04-05": 2150}
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def allowed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    """A build with changing prices and allowances, rollover and a pack, in the third cycle from January 31."""
+    """A build with changing prices and allowances, rollover and a pack, in the third cycle since 31 January."""
     usage = [
         *[(f"day-{day}-0", "Upscaler", "gus@example.com", spent, "Film", TODAY, "{}") for day, spent in USED.items()],
         ("day-2026-02-10-1", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
@@ -79,7 +79,7 @@ def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_
         # 150 over the plan: 100 come from the rollover, which has since ended, and 50 from the rest of the pack
         (2300, 300, 150),
     ]
-    # The forecast is 537.5 each Sunday. 225 come from the rollover before it ends; the rest of the rollover is lost.
+    # The forecast is 537.5 for each Sunday. The rollover covers 225 before it ends; the rest of it is lost.
     found = allowed.rows("CAST(forecast_percent AS varchar), runs_out_on", "budget", "WHERE name = 'FILM'")
     assert found == [("161.7", date(2026, 5, 10))]
 

@@ -13,7 +13,7 @@ MARTS = {file.stem.removeprefix("magnific__") for file in (ROOT / "dbt/models/ma
 
 @pytest.fixture(scope="module")
 def untidy(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """A build on appended tables without prices, allowances or usage by API key, last synced on the 1st of a month."""
+    """A build on tables in append mode, last synced on 1 April, without prices, allowances or usage by key."""
     before, now = "2026-03-31 02:00:00", "2026-04-01 02:00:00"
     lost = '{"changes": [{"field": "project_name", "change": "NULLED", "reason": "DESTINATION_FIELD_SIZE_LIMITATION"}]}'
     return build(

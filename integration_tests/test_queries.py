@@ -58,7 +58,7 @@ MARTS = {
     "spend_by_group": ("group_name", "group_label", "daily_spend"),
     "spend_by_api_key": ("api_key_id, api_key", "api_key_id, key_name", "api_keys"),
 }
-"""The key of each query, the same key in a mart, and the mart. test_models.py compares the marts with the ledger."""
+"""For each query: its key columns, the same key in a mart, and the mart. test_models.py tests the marts' figures."""
 
 
 @pytest.mark.parametrize("query", MARTS)
@@ -127,7 +127,7 @@ def test_growth_compares_a_month_with_the_one_before(ask: Ask, built: Built) -> 
 
 
 def used(*days: tuple[str, int], at: str) -> str:
-    """Return rows of credit usage, one for each day and its credits, all read at the same time."""
+    """Return rows of credit usage, one for each pair of a day and its credits, all read at the time `at`."""
     return ", ".join(
         f"(date '{day}', 'day', 'Upscaler', 'ann@x.com', 1, {credits}, 'Studio', timestamp '{at}')"
         for day, credits in days

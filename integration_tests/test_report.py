@@ -1,4 +1,4 @@
-"""Open the report in a real browser without a network, and check its display, print, pictures and accessibility."""
+"""Open the report in a real browser without a network, and check its display, printout, pictures and accessibility."""
 
 import base64
 import struct
@@ -72,7 +72,7 @@ def test_html_validate_reports_nothing_about_the_page(browser: Browser, html: Pa
     drawn = tmp_path / "drawn.html"
     drawn.write_text(f"<!DOCTYPE html>\n{browser.ask('return document.documentElement.outerHTML')}\n")
     program = modules("html-validate", "html-validate@11.21.1") / ".bin" / "html-validate"
-    # The width of a bar is an inline style because it is a figure; the browser decides how to write `hidden`.
+    # A bar's width is an inline style, because it comes from a figure; the browser decides how to write `hidden`.
     rules = ["--rule", "no-inline-style:off", "--rule", "attribute-empty-style:off"]
     for options in ([html], [*rules, drawn]):
         done = subprocess.run([program, *options], env=ENVIRONMENT, capture_output=True, text=True)

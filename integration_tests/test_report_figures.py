@@ -1,4 +1,4 @@
-"""Check every figure of the report against sums of the marts in plain Python."""
+"""Check every figure of the report against sums of the marts, calculated in plain Python."""
 
 import csv
 from collections import Counter, namedtuple
@@ -19,7 +19,7 @@ KINDS = ("tool", "person", "project", "group")
 
 
 class Case(NamedTuple):
-    """An address of the page, with its days, its complete days, and the days they are compared with."""
+    """An address of the page, the days it shows, the complete ones among them, and the days these are compared with."""
 
     chosen: str
     days: Span
@@ -39,7 +39,7 @@ QUARTER = (date(2026, 1, 1), LAST)
 THIRTY = (YESTERDAY - timedelta(days=29), YESTERDAY)
 OWN = (date(2026, 3, 3), date(2026, 3, 12))
 CASES = [
-    # A period that is not over is compared with as many days of the previous period, such as 16 of February.
+    # A period that is not over is compared with as many days of the previous period, such as 16 days of February.
     Case("", MARCH, WHOLE_MARCH, back(WHOLE_MARCH, 28)),
     Case("#in=credits&period=2026-02", FEBRUARY, FEBRUARY, (date(2026, 1, 1), date(2026, 1, 31))),
     Case("#in=credits&period=2026-q1", QUARTER, (QUARTER[0], YESTERDAY), back((QUARTER[0], YESTERDAY), 92)),

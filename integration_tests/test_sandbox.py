@@ -23,7 +23,7 @@ from sandbox.team import make_team
 
 
 def test_whatever_is_asked_the_answer_keeps_the_contract(tmp_path: Path) -> None:
-    """Check status, content type and body: 401 without a key, 400 for a wrong body, 405 for a wrong method."""
+    """Check status, content type and body, such as 401 without a key, 400 for a wrong body, 405 for a wrong method."""
     with running(Options(today=date(2026, 3, 31), per_minute=0, per_day=0)) as base_url:
         command = [SCHEMATHESIS.program("schemathesis"), "run", ROOT / "sandbox" / "openapi.yaml", "--url", base_url]
         command += ["--header", f"x-magnific-api-key: {DEFAULT_KEY}", "--no-color", "--seed=1"]

@@ -50,5 +50,5 @@ def run(command: list[Any], **options: Any) -> str:
 DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT, SCHEMATHESIS = map(
     Environment, ("dbt", "models", "airflow", "dagster", "dlt", "prefect", "schemathesis")
 )
-# focus-validator needs packages that are prebuilt only up to Python 3.12; the destination has old pins.
+# focus-validator needs packages that have wheels only up to Python 3.12; the destination pins old packages.
 FOCUS, DESTINATION = Environment("focus", "3.12"), Environment("destination", "3.11")

@@ -1,4 +1,4 @@
-"""A destination in memory: records replace each other by primary key, and the last state is kept."""
+"""A destination in memory: a record replaces the one with the same primary key, and the last state is kept."""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -198,8 +198,8 @@ def test_a_check_succeeds_with_a_warning(plan: str, what: str, api: Mocker, capl
     api.post(USAGE, content=usage)
     assert check(raw_config(plan=plan))
     assert (
-        f"Magnific could not answer {LONGEST_RANGE_DAYS[plan]} days at once, so the plan's longest range could not be "
-        "tried. The key works; a sync will request fewer days at once.\n"
+        f"Magnific could not answer {LONGEST_RANGE_DAYS[plan]} days at once, so it is unknown whether the plan allows "
+        "as many. The key works; a sync will request fewer days at once.\n"
     ) in caplog.text
     assert api.call_count <= 3
 
