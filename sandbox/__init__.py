@@ -1,7 +1,7 @@
-"""A stand-in for Magnific's five analytics endpoints that runs only on this machine.
+"""A local stand-in for Magnific's five analytics endpoints.
 
-It serves an invented team whose usage is generated from a seed, enforces the documented limits, can change past days
-(events), deviates from the documentation on demand (quirks), and knows the totals that a correct client gets. In a
+It serves an invented team, whose usage it generates from a seed, and enforces the documented limits. It can change past
+days (events) and deviate from the documentation (quirks), and it knows the totals that a correct client must get. In a
 shell, run `python -m sandbox`. In a test, write `with running(Options(today=date(2026, 3, 31))) as base_url:`.
 """
 

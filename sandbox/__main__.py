@@ -29,11 +29,11 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
     add("--today", help="the sandbox's current day, YYYY-MM-DD (default: today in UTC)")
     add("--plan", choices=LONGEST_RANGE, default=usual.plan)
     add("--key", default=usual.key, help="the API key that the sandbox accepts")
-    add("--seed", type=int, default=usual.seed, help="seed of the generated usage; each number gives different usage")
+    add("--seed", type=int, default=usual.seed, help="seed for generating the usage; each seed gives different usage")
     add("--people", type=int, default=usual.people, help=f"number of people in the team, 1 to {MOST_PEOPLE}")
-    add("--keys", type=int, default=usual.keys, help=f"number of API keys that the team has and uses, 0 to {MOST_KEYS}")
-    add("--per-minute", type=int, default=usual.per_minute, help="requests per minute (0 for no limit)")
-    add("--per-day", type=int, default=usual.per_day, help="requests per day (0 for no limit)")
+    add("--keys", type=int, default=usual.keys, help=f"number of the team's API keys, 0 to {MOST_KEYS}")
+    add("--per-minute", type=int, default=usual.per_minute, help="requests allowed per minute (0 for no limit)")
+    add("--per-day", type=int, default=usual.per_day, help="requests allowed per day (0 for no limit)")
     add(
         "--quirk",
         dest="quirks",

@@ -1,4 +1,4 @@
-"""Turn the ledger into answers that follow the API's contract. The same query always gets the same answer."""
+"""Turn the ledger into answers that follow the API's contract. The same ledger and query give the same answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.team import Team
 
 Json = dict[str, Any]
 Users = defaultdict[tuple[str | None, str | None], list[int]]
-"""Sums of uses and credits by user and project. None stands for an unattributed user or for no project."""
+"""Sums of uses and credits by user and project. Unattributed usage has None as user; None as project means none."""
 
 
 def _nobody() -> Users:
@@ -26,8 +26,8 @@ def _nobody() -> Users:
 def credit_usage(ledger: Ledger, query: Query) -> Json:
     """Return the answer of `team-credit-usage`.
 
-    A period that lies only partly in the range contains only the days in the range, but is dated by its own first
-    day. Periods, tools and users are in random order.
+    If a period lies only partly in the range, its figures cover only the days in the range, but its date is still its
+    own first day. Periods, tools and users are in random order.
     """
     counts = query.filters.on(ledger.team)
     periods: defaultdict[str, defaultdict[str, Users]] = defaultdict(lambda: defaultdict(_nobody))
@@ -49,7 +49,7 @@ def credit_usage(ledger: Ledger, query: Query) -> Json:
     return {"data": _shuffled(random, data)}
 
 
-# Cached, because tests request the same days again and the calendar never changes.
+# Cached, because tests request the same days repeatedly and the calendar never changes.
 @lru_cache(maxsize=10_000)
 def first_day(day: date, granularity: str) -> str:
     return pendulum.date(day.year, day.month, day.day).start_of(granularity).isoformat()

@@ -29,7 +29,7 @@ def create_app(options: Options | None = None) -> Flask:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         answer = message(error.code or 500, error.description or error.name)
-        # If the method is wrong, the headers list the allowed methods.
+        # If the method is not allowed, these headers list the allowed ones.
         answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
         return answer
 
@@ -37,7 +37,7 @@ def create_app(options: Options | None = None) -> Flask:
 
 
 def _add_gate(app: Flask, state: State) -> None:
-    """Check each request under /v1, answer it, and apply the quirks."""
+    """Log each request under /v1, check its key and the limits, and apply the quirks to the response."""
 
     @app.before_request
     def log_and_admit() -> Response | None:
@@ -55,7 +55,7 @@ def _add_gate(app: Flask, state: State) -> None:
         if "entry" not in g:
             return response
         with state.lock:
-            # Every quirk counts the request, even if another quirk changes it.
+            # Every quirk counts the request, even if another quirk changes the response.
             striking = [quirk for quirk in state.quirks if quirk.strikes(request.path, response, g.asked)]
         for quirk in in_order(striking):
             response = quirk.change(response, g.asked)
@@ -64,7 +64,7 @@ def _add_gate(app: Flask, state: State) -> None:
 
 
 def _refusal(state: State) -> Response | None:
-    """Return an error if the key or a limit refuses the request, and None if it is accepted."""
+    """Return an error if the key is wrong or a limit is reached; otherwise return None."""
     given = request.headers.get("x-magnific-api-key", "")
     if not compare_digest(given.encode(), state.options.key.encode()):
         return message(401, "Invalid API key" if given else "Missing API key")

@@ -40,14 +40,14 @@ def control_of(state: State) -> Blueprint:
         kind, make = _CHANGES[what]
         content = read_body()
         if not isinstance(content, kind):
-            raise ValueError(f"the body must be a JSON {'object' if kind is dict else 'list'}")
+            raise ValueError(f"the body must be a JSON {'object' if kind is dict else 'array'}")
         with state.lock:
             make(state, content)
         return json_answer({})
 
     @control.delete("/changes")
     def undo() -> Response:
-        """Reset the sandbox to its initial state; `date` in the query sets another day."""
+        """Reset the sandbox to its initial state; the query parameter `date` sets a different current day."""
         today = read_day(request.args["date"]) if "date" in request.args else None
         with state.lock:
             state.start_over(today)
@@ -60,7 +60,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.get("/export")
     def dashboard_export() -> Response:
-        """Return the dashboard's CSV in the format that `form` names."""
+        """Return the dashboard's CSV in the form that the query parameter `form` names."""
         ledger = state.ledger()
         return Response(export(ledger, _asked(ledger), request.args.get("form", PLAIN)), content_type="text/csv")
 
@@ -82,7 +82,7 @@ def _added_up(what: str, ledger: Ledger, query: Query) -> bytes:
 
 
 def _asked(ledger: Ledger) -> Query:
-    """Read a usage query from the query string. Filters are repeated parameters; the range can have any length."""
+    """Read a usage query from the query string: one parameter for each value of a filter, and a range of any length."""
     given = {name: values for name, values in request.args.lists() if name != "form"}
     asked: dict[str, Any] = {name: given[name] if name.endswith("s") else given[name][0] for name in given}
     if "group_ids" in asked:

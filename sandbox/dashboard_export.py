@@ -1,6 +1,6 @@
 """The dashboard's CSV export: the seven documented columns, in an assumed format.
 
-The form of an export decides its format (separator, headings and numbers), not its content.
+The form of an export decides its format (separator, headings, dates and numbers), not its content.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sandbox.query import Query
 
 HEADINGS = ["Date", "Tool", "User email", "Usage count", "Credits", "Project", "Group"]
 PLAIN, COMMAS = "plain", "decimal-commas"
-"""`decimal-commas` writes rows such as 05.03.2026;Upscaler;…;1.480,00 below a title and other headings."""
+"""`decimal-commas` has a title, a German heading for the date, and rows such as 05.03.2026;Upscaler;…;1.480,00."""
 
 
 def export(ledger: Ledger, query: Query, form: str = PLAIN) -> bytes:
@@ -40,7 +40,7 @@ def _with_comma(value: Any) -> str:
 
 
 def _rows(ledger: Ledger, query: Query) -> list[list[Any]]:
-    """Return rows sorted by date and tool: first the usage of people, then the tool's unattributed usage."""
+    """Return rows sorted by date and tool; within a tool, people's usage comes before unattributed usage."""
     projects, groups = ledger.team.project_names, ledger.team.group_names
     found = [
         [

@@ -1,4 +1,4 @@
-"""Events that change past usage or the team, and that a ledger applies in order.
+"""Events, which change past usage or the team. A ledger applies them in order.
 
 Over HTTP, an event is a JSON object with `kind` and the fields of that kind; dates are written `YYYY-MM-DD`.
 """
@@ -24,7 +24,7 @@ def _renamed(those: tuple[Renamed, ...], key: int | str, name: str) -> tuple[Ren
 
 @dataclass(frozen=True)
 class Happened:
-    """An event, whose kind decides which of the fields it uses."""
+    """An event. Its kind decides which fields it uses."""
 
     kind: str
     day: date | None = None
@@ -81,7 +81,7 @@ KINDS = {
     "rename_group": {"group_id", "name"},
     # The new address replaces the old one in the list of members and in all usage, including past days.
     "change_email": {"old", "new"},
-    # The tool's unattributed usage of the day is assigned to this person; totals do not change.
+    # The tool's unattributed usage on that day is assigned to this person; totals do not change.
     "attribute": {"day", "tool", "email"},
     # All usage of a tool on a day disappears.
     "refund": {"day", "tool"},
@@ -106,7 +106,7 @@ def read_event(given: Any) -> Happened:
     kind = given["kind"]
     optional = _OPTIONAL.get(kind, set())
     if given.keys() - {"kind"} - optional != KINDS[kind]:
-        raise ValueError(f"{kind} must have the fields {', '.join(sorted(KINDS[kind] | optional))}")
+        raise ValueError(f"{kind} takes the fields {', '.join(sorted(KINDS[kind] | optional))}")
     values = {name: value for name, value in given.items() if name != "kind" and value is not None}
     for name, value in values.items():
         if type(value) is not (int if name in ("uses", "credits", "group_id") else str):

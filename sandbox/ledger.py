@@ -1,7 +1,7 @@
-"""The usage of each day as a list of entries, which is the same for every requested window.
+"""The usage of each day, as a list of entries that does not depend on the requested window.
 
-`History` generates the usage from the seed and the day alone. `Ledger` is what the API reports today: the history up to
-today, with later events applied.
+`History` generates the usage from the team, the seed and the day alone. `Ledger` is what the API reports today: the
+history up to today, with all events applied.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.team import FIRST_DAY, PARTLY_ATTRIBUTED, TOOLS, WITHOUT_BREAKDOWN,
 
 
 class Entry(NamedTuple):
-    """Some uses of one tool on one day. A field is None if the API does not name it or if there was none."""
+    """Some uses of one tool on one day. A user, key or project is None if there was none or it is unknown."""
 
     day: date
     tool: str
@@ -41,7 +41,7 @@ _WEEKDAYS = (1.0, 1.0, 1.0, 1.0, 0.85, 0.12, 0.08)
 
 
 def _bustle(day: date) -> float:
-    """The probability that a person works on `day`, 0 to 1."""
+    """The probability that a person works on `day`, from 0 to 1."""
     quiet = (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1)
     summer = 0.8 if day.month == 8 else 1.0
     return 0.95 * _WEEKDAYS[day.weekday()] * summer * (0.1 if quiet else 1.0)
@@ -53,12 +53,12 @@ def _growth(day: date) -> float:
 
 
 class History:
-    """The team's generated usage of each full day, before corrections and other events are applied."""
+    """The team's generated usage for each complete day, before any events are applied."""
 
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team
         self.seed = seed
-        # The cache takes up to about 150 MB: ten years of the default team, or a few months of a very large one.
+        # The cache takes up to about 150 MB. It can hold ten years of the default team or months of a very large one.
         self._drawn = lru_cache(maxsize=50_000 // len(team.people) + 92)(self._draw)
 
     def on(self, day: date) -> tuple[Entry, ...]:
@@ -66,7 +66,7 @@ class History:
         return self._drawn(day) if day >= FIRST_DAY else ()
 
     def so_far(self, day: date) -> tuple[Entry, ...]:
-        """The entries of `day` while it is not over: each has only a share of its uses, and small ones are missing."""
+        """The entries of `day` before it is over: each has only a share of its uses, and small entries are missing."""
         share = 0.25 + 0.5 * Random(f"so far {self.seed} {day.isoformat()}").random()
         begun = ((entry, int(entry.uses * share)) for entry in self.on(day))
         return tuple(
@@ -111,7 +111,7 @@ class History:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the API knows on `today`, with `events` applied in their order."""
+    """What the API knows on `today`, with `events` applied in order."""
 
     history: History
     today: date

@@ -1,4 +1,4 @@
-"""Limits of requests per minute and per day. A refusal states how long to wait."""
+"""Limits on requests per minute and per day. A refusal states how long to wait."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ MINUTE = timedelta(seconds=60)
 
 
 class Limits:
-    """Counts the requests of the sandbox's key. A limit of 0 means no limit; a refused request does not count.
+    """Counts the requests made with the sandbox's key. A limit of 0 means no limit; a refused request does not count.
 
-    A minute starts with its first request, so a test can use it up without watching the clock.
+    A minute starts with its first request, so a test can reach the limit without watching the clock.
     """
 
     def __init__(self, per_minute: int = 0, per_day: int = 0) -> None:
         self.change(per_minute, per_day, reset=True)
 
     def change(self, per_minute: int, per_day: int, reset: bool = False) -> None:
-        """Change the limits; `reset` sets the counts to zero. Raises ValueError if a limit is not valid."""
+        """Change the limits; `reset` sets the counts to zero. Raise ValueError if a limit is not valid."""
         if not all(isinstance(n, int) and n >= 0 for n in (per_minute, per_day)):
             raise ValueError("per_minute and per_day must be integers of at least 0")
         self.per_minute, self.per_day = per_minute, per_day

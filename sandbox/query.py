@@ -1,4 +1,4 @@
-"""Check the body of a credit usage request and turn it into a frozen query."""
+"""Check the body of a credit usage request and turn it into an immutable query."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Filters:
     def on(self, team: Team) -> Callable[[Entry], bool]:
         """Return a function that tests whether an entry matches the groups, the projects and the keys.
 
-        The filter for groups matches the groups of the user, so it never matches usage without a user.
+        The filter by group looks at the groups of the user, so it never matches usage without a user.
         """
         emails = {one.email for one in team.people if self.group_ids.intersection(one.group_ids)}
         return lambda entry: (
@@ -42,7 +42,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Query:
-    """Usage from `start` to `end`, both inclusive."""
+    """A query for usage from `start` to `end`, both inclusive."""
 
     granularity: str
     start: date
@@ -60,7 +60,7 @@ class Query:
 
 
 class RefusedError(Exception):
-    """The request's body is not valid; `problems` are pairs of a property's name and the reason."""
+    """The request's body is not valid; `problems` holds pairs of a property's name and the reason."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__(problems)
@@ -92,7 +92,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 def read_query(body: Any, today: date, longest: int | None, first: date | None = None) -> Query:
     """Return the query that `body` describes; raise RefusedError if it is not valid.
 
-    Without dates, the query covers the last seven days up to today or, with `first`, all days from `first` on.
+    Without dates, the query covers the seven days that end today or, if `first` is given, all days from `first` on.
     """
     if not isinstance(body, Mapping):
         raise RefusedError(("body", "must be a JSON object"))
@@ -114,5 +114,5 @@ def read_query(body: Any, today: date, longest: int | None, first: date | None =
 def check_length(query: Query, longest: int | None) -> None:
     """Raise RefusedError if the query covers more than `longest` days (None for no limit)."""
     if longest is not None and query.days > longest:
-        reason = f"the range covers {query.days} days, and the plan allows {longest}"
+        reason = f"makes a range of {query.days} days, but the plan allows only {longest}"
         raise RefusedError(("start_date", reason), ("end_date", reason))

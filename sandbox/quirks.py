@@ -1,10 +1,10 @@
-"""The quirks that make the sandbox deviate from the documentation. `sandbox.odd_answers` has the functions.
+"""The quirks that make the sandbox deviate from the documentation. `sandbox.odd_answers` implements them.
 
-You switch on a quirk by its name, or by a JSON object with the name as `kind` and the quirk's parameters. Four more
-properties select the requests that it changes. `path` is a text in the request's path, `longer_than` is a number of
-days that the range exceeds, `at` is the number of the first matching request to change (from 1, or "every" by default),
-and `times` is how many to change in a row (by default 1, or all for "every"). You can combine quirks; they apply in the
-order of the table.
+You switch on a quirk by its name, or by a JSON object with the name as `kind` and the quirk's parameters. Four optional
+properties select the requests that it affects. The path must contain `path`, and the range must exceed `longer_than`
+days. `at` is the number of the first matching request to change (from 1; by default "every"), and `times` is how many
+to change in a row (by default one, or all of them if `at` is "every"). You can combine quirks; they apply in the order
+of the table.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from sandbox.wire_format import Asked
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_EMOJI = "\ud83d"
-"""Half an emoji, as it remains when a program cuts a UTF-16 text in the middle of the emoji."""
+"""An unpaired surrogate: what remains of an emoji when a program cuts UTF-16 text in the middle of it."""
 _GIVEN_NAMES = ("name", "display_name", "project_name", "group_name")
 _COUNTS = (*FIGURES, "member_count")
 _MORE = {"currency": "credits", "tool_version": 3}
 
-# Each quirk has a description and a function. Quirks that calculate come first, then quirks that change how figures are
-# written, and finally quirks that change bytes.
+# Each quirk has a description and a function. Quirks that calculate with figures or dates come before those that change
+# how these are written; quirks that change bytes come last.
 FACTS: dict[str, tuple[str, odd.Change]] = {
     "longer-range": ("a range one day longer than documented is accepted", odd.longer_by(1)),
     "shorter-range": ("the longest range that the plan allows is refused", odd.longer_by(-1)),
@@ -53,17 +53,17 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         "today's usage is not available yet",
         taken_for(lambda query, today: query.between(query.start, min(query.end, today - DAY))),
     ),
-    "whole-edges": ("a period that lies only partly in the range has all its days", taken_for(odd.whole_periods)),
+    "whole-edges": ("a period that is only partly in the range contains all its days", taken_for(odd.whole_periods)),
     "edge-dates": (
-        "a period that begins before the range is dated by the first day of the range",
+        "if a period begins before the range, its date is the first day of the range",
         periods(lambda period, query: period | {"date": max(period["date"], f"{query.start}{period['date'][10:]}")}),
     ),
-    "sunday-weeks": ("weeks are dated by the Sunday before their Monday", periods(odd.dated_by_sundays)),
+    "sunday-weeks": ("the date of a week is the Sunday before it", periods(odd.dated_by_sundays)),
     "sizes-differ": ("weeks, months and years lack tools without a breakdown", periods(odd.attributed_only)),
-    "keys-exceed": ("usage filtered by API keys is nine times too high", answer(odd.ninefold_by_key)),
+    "keys-exceed": ("usage filtered by API keys is nine times what it should be", answer(odd.ninefold_by_key)),
     "empty-periods": ("the answer includes periods without usage", answer(odd.with_empty_periods)),
-    "awkward": ("periods and tools are in pieces, with nulls, unknown fields and a new role", answer(odd.in_pieces)),
-    "rebate": ("a breakdown has twice the credits of its tool's total, as after a rebate", tools(odd.rebated)),
+    "awkward": ("periods and tools are split, with nulls, unknown fields and a new role", answer(odd.in_pieces)),
+    "rebate": ("the credits in breakdowns are doubled but the totals are not, as after a rebate", tools(odd.rebated)),
     "no-breakdown": ("no tool has a breakdown", tools(lambda tool: {**tool, "user_usages": []})),
     "more-fields": ("tools have undocumented fields", tools(lambda tool: tool | _MORE)),
     "half-emoji": (
@@ -74,7 +74,7 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         r"names of tools, projects, groups and API keys contain a NUL, written \u0000",
         values((*_GIVEN_NAMES, "tool"), lambda name: f"{name[:1]}\0{name[1:]}"),
     ),
-    "half-credits": ("credits are fractions, such as 12.5", values(["user_credits"], lambda credits: credits + 0.5)),
+    "half-credits": ("credits are not integers, such as 12.5", values(["user_credits"], lambda credits: credits + 0.5)),
     "floats": ("uses, credits and member counts are written as floats, such as 12.0", values(_COUNTS, float)),
     "text-figures": ('uses, credits and member counts are written as strings, such as "12"', values(_COUNTS, str)),
     "offset": (
@@ -93,23 +93,23 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
     "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
     "gzip": ("answers are compressed", with_bytes(lambda body: gzip.compress(body, mtime=0), "gzip")),
 }
-"""Quirks that contradict an assumption of the connector that the documentation leaves open or nobody has confirmed."""
+"""Quirks in what is undocumented or unconfirmed. Most of them contradict an assumption of the connector."""
 
 FAILURES: dict[str, tuple[str, odd.Change]] = {
-    "status": ("another `status`, with `headers` and `body`", odd.another_status),
+    "status": ("the given `status`, with `headers` and `body`", odd.another_status),
     "empty": ("no body", with_bytes(lambda body: b"")),
-    "html": ("an HTML page instead of each answer", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
-    "bad-gzip": ("an uncompressed body that claims to be compressed", with_bytes(lambda body: body, "gzip")),
+    "html": ("an HTML page instead of JSON", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
+    "bad-gzip": ("an uncompressed body, although the headers say gzip", with_bytes(lambda body: body, "gzip")),
     # A lenient parser would read the text as a different name.
     "bad-utf8": (
-        "the last text of the answer begins with a byte that is not UTF-8",
+        "the last string of the answer begins with a byte that is not valid UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
     ),
-    "trickle": ("the body comes byte by byte, with a pause of `seconds` after each byte", odd.trickle),
+    "trickle": ("the body arrives byte by byte, with a pause of `seconds` after each byte", odd.trickle),
     "cut": ("the connection ends in the middle of the body", broken_off(half=True, reset=False, length=True)),
-    "cut-chunked": ("a chunked body ends in its middle", broken_off(half=True, reset=False, length=False)),
-    "reset-before": ("a connection reset before the body", broken_off(half=False, reset=True, length=False)),
-    "reset-inside": ("a connection reset in the middle of the body", broken_off(half=True, reset=True, length=True)),
+    "cut-chunked": ("a chunked body ends in the middle", broken_off(half=True, reset=False, length=False)),
+    "reset-before": ("the connection is reset before the body", broken_off(half=False, reset=True, length=False)),
+    "reset-inside": ("the connection is reset inside the body", broken_off(half=True, reset=True, length=True)),
     "silence": ("no response until the client closes the connection", odd.silence),
 }
 """Quirks that delay, spoil or omit a response. Those that break a connection need the server in `sandbox.server`."""
@@ -134,7 +134,7 @@ class Switched:
         counts = [n for n in (self._longer_than, times, None if at == "every" else at) if n is not None]
         if not isinstance(self._path, str) or not all(isinstance(n, int) and n >= 1 for n in counts):
             raise ValueError(
-                f"{self.name}: path must be a string, and longer_than, times and at integers of at least 1 "
+                f"{self.name}: path must be a string; longer_than, times and at must be integers of at least 1 "
                 '(at can also be "every")'
             )
         try:
@@ -146,7 +146,7 @@ class Switched:
         self._seen = 0
 
     def strikes(self, path: str, response: Response, asked: Asked) -> bool:
-        """Count a request and return whether to change it. A refused request never counts as a long range."""
+        """Count a matching request and return whether to change its response. A refused range is never a long one."""
         days = asked.query.days if asked.query and response.status_code == 200 else 0
         if self._path not in path or (self._longer_than and days <= self._longer_than):
             return False

@@ -1,4 +1,4 @@
-"""The options of a sandbox, and the state that changes while it runs."""
+"""The options of a sandbox and the state that changes while it runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_KEY = "sandbox-key-that-opens-nothing-else"
 
 @dataclass(frozen=True)
 class Options:
-    """The options that a sandbox starts with; the control API can change day, limits and quirks later."""
+    """The options that a sandbox starts with; the control API can later change the day, limits and quirks."""
 
     key: str = DEFAULT_KEY
     plan: str = "business"
@@ -46,7 +46,7 @@ class State:
         self.start_over()
 
     def start_over(self, today: date | None = None) -> None:
-        """Reset everything to its initial state; `today` sets another day."""
+        """Reset everything to its initial state; `today` sets a different current day."""
         options = self.options
         self.today = today or options.today
         self.events: tuple[Event, ...] = ()

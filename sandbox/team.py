@@ -1,4 +1,4 @@
-"""The team behind the sandbox: its people, groups, projects, API keys and the tools they use.
+"""The sandbox's team: its people, groups, projects and API keys, and the tools that its people use.
 
 All people and keys are invented. The default team has 14 people and 4 API keys. A larger team also has
 generated people and keys.
@@ -22,7 +22,7 @@ FIRST_DAY = date(2023, 1, 1)
 
 @dataclass(frozen=True)
 class Person:
-    """A member, who has usage from `first_day` to `last_day`, both inclusive."""
+    """A member, who uses tools from `first_day` to `last_day`, both inclusive."""
 
     email: str
     role: str
@@ -33,7 +33,7 @@ class Person:
     first_day: date = FIRST_DAY
     last_day: date = date.max
     by_api: bool = False
-    """Whether this person mostly uses API keys instead of the web application."""
+    """Whether this person mostly works through API keys and not in the web application."""
 
 
 class Group(NamedTuple):
@@ -53,7 +53,7 @@ class ApiKey(NamedTuple):
     created_at: str
 
     def works_on(self, day: date) -> bool:
-        """Whether the key works on `day`. An inactive key works only until the end of the year of its creation."""
+        """Whether the key works on `day`. An inactive key works only until the end of the year it was created in."""
         made = date.fromisoformat(self.created_at[:10])
         return made <= day and (self.status == "active" or made.year == day.year)
 

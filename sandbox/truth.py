@@ -48,7 +48,7 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
 
 
 def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callable[[Entry], bool]) -> list[Row]:
-    """Sum uses and credits of the entries that count, grouped by `names`: the first of date, tool, user, project."""
+    """Sum uses and credits of the entries that count, by `names`: date and tool, or date, tool, user and project."""
     sums: defaultdict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for first, entry in _wanted(ledger, query):
         if counts(entry):
@@ -60,12 +60,12 @@ def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callab
 
 
 def totals(ledger: Ledger, query: Query) -> list[Row]:
-    """Return uses and credits by date and tool, in that order."""
+    """Return uses and credits by date and tool, sorted by date, then by tool."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: True)
 
 
 def unnamed(ledger: Ledger, query: Query) -> list[Row]:
-    """Return the part of `totals` without a user, which is negative if less was charged than was used."""
+    """Return the part of `totals` that belongs to no user. Its credits can be negative, as after a rebate."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: entry.user_email is None)
 
 

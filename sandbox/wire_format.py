@@ -1,4 +1,4 @@
-"""Read and write the JSON of requests and responses, and answer queries of credit usage."""
+"""Read and write the JSON of requests and responses, and answer queries for credit usage."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sandbox.query import Query, RefusedError, check_length
 
 @dataclass(frozen=True)
 class Asked:
-    """An accepted request, and what the API knows at that moment."""
+    """A request, and what the API knows when it arrives."""
 
     ledger: Ledger
     query: Query | None = None
-    """The query in a valid request for `team-credit-usage`; None for other endpoints."""
+    """The query of a valid request to `team-credit-usage`; otherwise None."""
     longest: int = 0
     """The number of days that one request may cover."""
     limits: Limits = field(default_factory=Limits)
@@ -38,7 +38,7 @@ def respond(asked: Asked) -> Response:
 
 
 def write_json(content: Any) -> bytes:
-    """Return compact JSON in UTF-8. Half a surrogate pair is escaped, because UTF-8 cannot represent it."""
+    """Return compact JSON in UTF-8. Unpaired surrogates are escaped, because UTF-8 cannot represent them."""
     try:
         return orjson.dumps(content)
     except TypeError:
@@ -55,7 +55,7 @@ def message(status: int, text: str) -> Response:
 
 
 def problem(refused: RefusedError) -> Response:
-    """Return an error in the API's form that names the invalid parameters."""
+    """Return an error in the API's other form, which names the invalid parameters."""
     content = {
         "message": "The request parameters are not valid.",
         "invalid_params": [{"name": name, "reason": f"{name} {reason}"} for name, reason in refused.problems],
@@ -64,7 +64,7 @@ def problem(refused: RefusedError) -> Response:
 
 
 def read_body() -> Any:
-    """Return the request's JSON; an empty body counts as an empty object. Raises RefusedError."""
+    """Return the request's JSON; an empty body counts as an empty object. Raise RefusedError for any other body."""
     if not request.get_data():
         return {}
     if request.mimetype != "application/json":
@@ -76,7 +76,7 @@ def read_body() -> Any:
 
 
 def body_as_sent() -> Any:
-    """Return the request's body for the log: JSON if possible, otherwise text, and None without a body."""
+    """Return the request's body for the log: JSON if possible, otherwise text, or None if there is no body."""
     text = request.get_data().decode("utf-8", "replace")
     try:
         return json.loads(text) if text else None

@@ -34,7 +34,7 @@ WHOLE_SENTENCES = re.compile(r'(?!.*[A-Z]{2,} [A-Z]{2,} [A-Z]{2,}).*(?:UTC|[a-z0
 
 @contextmanager
 def clock(today: Date, at: str = "12:00") -> Iterator[None]:
-    """Set the clock to the time `at` of `today` in UTC; each sleep moves the clock forward."""
+    """Set the clock to the time `at` on `today`, in UTC; each sleep moves the clock forward."""
     start, begun = pendulum.parse(f"{today}T{at}:00Z"), time.monotonic()
     now = lambda tz=None: start.add(seconds=time.monotonic() - begun).in_timezone(tz or "UTC")  # noqa: E731
     with patch("pendulum.now", now):
@@ -57,7 +57,7 @@ def sync(
     debug: bool = False,
     at: str = "12:00",
 ) -> EntrypointOutput:
-    """Run a sync of `streams` (by default, only credit usage), with `state` as the state of the last stream."""
+    """Run a sync of `streams` (by default, only credit usage), with `state` as the state of the last of them."""
     names = streams or ("credit_usage",)
     saved = None if state is None else list(StateBuilder().with_stream_state(names[-1], dict(state)).build())
     with clock(today, at):
@@ -72,7 +72,7 @@ def sync(
 
 
 def check(config: Mapping[str, Any], today: Date = TODAY) -> bool:
-    """Return whether the check succeeds; raise the error that the user sees if it fails."""
+    """Return True if the check succeeds; otherwise raise the error that the user sees."""
     with clock(today):
         return SourceMagnificAnalytics().check_connection(logging.getLogger("airbyte"), config) == (True, None)
 
@@ -96,7 +96,7 @@ def log(output: EntrypointOutput) -> str:
 
 
 def error(output: EntrypointOutput) -> tuple[str, str]:
-    """Return the type and the text of the first error, and check that the text is whole sentences."""
+    """Return the type and the text of the first error, and check that the text consists of whole sentences."""
     trace = output.errors[0].trace
     assert trace and trace.error and trace.error.failure_type
     assert WHOLE_SENTENCES.fullmatch(trace.error.message)

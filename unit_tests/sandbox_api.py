@@ -1,4 +1,4 @@
-"""The sandbox in the test process, at the API's address: a team with API keys, and a record of the requests."""
+"""The sandbox in the test process. It answers at the API's address and records the requests."""
 
 import json
 import time
@@ -16,7 +16,7 @@ from sandbox import DEFAULT_KEY, Options, create_app
 
 
 class SandboxApi:
-    """A sandbox for the connector. `asked` has the bodies of usage requests, `lists` counts requests for lists.
+    """A sandbox for the connector. `asked` holds the bodies of usage requests, `lists` counts requests for lists.
 
     `days` counts usage requests by UTC day. A usage request takes `seconds`; it fails with the status `refusal` if
     that is set, and with a server error if it asks for one of `broken_keys`.

@@ -18,11 +18,11 @@ from sandbox.team import Group, Person, Project, Team
 from sandbox.wire_format import Asked
 
 START = date(2026, 1, 1)
-# The last and first day of a month, and the last of a week, which often have several rows and lose some of them.
+# Days that are generated more often than others: the last and the first day of a month, and the last day of a week.
 BUSY_DAYS = (date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 3))
 FILM, PRINT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10", "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 ANN, BOB, EVE = (f"{name}@example.com" for name in ("ann", "bob", "eve"))
-# Answers have null instead of these addresses, so a breakdown can repeat a user and project in several groups.
+# Answers have null instead of these addresses, so a breakdown can repeat a user and a project with another group.
 NAMELESS = ("designer@nameless.example", "filmer@nameless.example", "guest@nameless.example")
 GROUP_OF = {ANN: 1, "ann1@example.com": 1, "ann2@example.com": 1, BOB: 2, NAMELESS[0]: 1, NAMELESS[1]: 2}
 TEAM = Team(
@@ -49,7 +49,7 @@ class Given(History):
 
 
 def entries(last: date) -> st.SearchStrategy[Entry]:
-    """Any entry from `START` to `last`, by a member, somebody else (Eve) or nobody, which can also be a rebate."""
+    """Any entry from `START` to `last`, by a member, a non-member (Eve) or nobody. Negative credits are a rebate."""
     return st.builds(
         Entry,
         day=st.dates(START, last) | st.sampled_from(BUSY_DAYS),
@@ -63,10 +63,10 @@ def entries(last: date) -> st.SearchStrategy[Entry]:
 
 
 def team(last: date, days: int, version: int = 0) -> list[Entry]:
-    """A team's usage on every second day of the `days` up to `last`.
+    """A team's usage on every other day of the `days` days up to `last`.
 
-    Versions 1 and 2 are the same usage as Magnific reports it later: an address has changed, unattributed usage has a
-    user, one day in two weeks is refunded and, in version 2, a project is gone.
+    Versions 1 and 2 are the same usage as Magnific reports it later: an address and some credits have changed,
+    unattributed usage has a user, one day in two weeks is refunded and, in version 2, a project is gone.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):
@@ -81,7 +81,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
 
 
 def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[str, Any]:
-    """Return the sandbox's answer, with null for the addresses in NAMELESS; `manner` names some of MANNERS."""
+    """Return the sandbox's answer, with null for the addresses in NAMELESS; `manner` lists names from MANNERS."""
     found = credit_usage(ledger, query)
     for name in manner:
         found = MANNERS[name](found, Asked(ledger, query))
@@ -92,12 +92,12 @@ def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[s
     return found
 
 
-# Uses and credits by granularity, first day, tool, user and project, without rows that are zero.
+# Uses and credits by granularity, first day, tool, user and project, without rows in which both are zero.
 Table = dict[tuple[str, str, str, str | None, str | None], tuple[int, int]]
 
 
 def table(used: Sequence[Entry], settings: dict[str, Any]) -> Table:
-    """Return what a warehouse must hold of the entries `used` under these settings, according to the oracle."""
+    """Return what a warehouse must hold of the usage in `used` under these settings, according to the oracle."""
     granularity, end = settings["granularity"], settings.get("end_date", str(date.max))
     first = date.fromisoformat(truth.first_day(date.fromisoformat(settings["start_date"]), granularity))
     last = min(max((one.day for one in used), default=START), date.fromisoformat(end))

@@ -23,7 +23,7 @@ def team(**options: Any) -> SandboxApi:
 
 
 class Connection:
-    """A deduplicated table of usage by API key and the stream's state, filled by several syncs."""
+    """A deduplicated table of usage by API key, filled by several syncs, and the stream's state."""
 
     def __init__(self, api: SandboxApi, **changes: Any) -> None:
         self.api = api
@@ -72,7 +72,7 @@ def connection() -> Connection:
 
 
 def many(keys: int, **changes: Any) -> Connection:
-    """A connection to a team of many keys and little usage."""
+    """A connection to a team with many keys and little usage."""
     return Connection(team(keys=keys, people=3), **{"start_date": "2026-03-30", **changes})
 
 
@@ -137,7 +137,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
     assert "These will be read tomorrow (with the last day read): " in log(output)
-    # After a pause of days, the keys that were read the longest ago still come first, and their wait is not an error.
+    # After a pause of days, the keys that were read least recently still come first, and their wait is not an error.
     for day in (18, 19, 20):
         assert not connection.sync(TODAY.add(days=day)).errors
         seen += connection.keys_asked()
@@ -193,7 +193,7 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
     connection.api.refusal = status
     assert connection.sync(TODAY).errors
     assert len(connection.api.asked) == requests
-    # Statuses 400 and 404 are tried with three keys, 401 with the first only, and 429 three times with the first.
+    # After 400 or 404, two more keys are tried; 401 ends the sync at once, and 429 ends it after three requests.
     tried = 3 if status in (400, 404) else 1
     assert len(connection.keys_asked()) == tried
     assert connection.state and sum("tried_on" in key for key in connection.state["keys"].values()) == tried
@@ -217,7 +217,7 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     assert min(read[name] for name in keys) > 0
 
     def over(sums: dict[str, Counter[tuple[str, str]]]) -> dict[str, dict[tuple[str, str], int]]:
-        # Usage of the last months may have grown since it was read, so only earlier months are compared.
+        # Usage from March on may have grown since it was read, so only the months before it are compared.
         return {key: {at: n for at, n in of_key.items() if at[0] < "2026-03"} for key, of_key in sums.items()}
 
     assert over(connection.totals()) == over(connection.truth())

@@ -31,7 +31,7 @@ def test_a_sync_ends_on_the_day_on_which_it_began_and_the_rest_of_that_day_comes
     [
         (YESTERDAY, "2026-11-21"),
         ("Mon, 23 Nov 2026 00:30:00 GMT", "2026-11-22"),
-        # The connector does not trust a server's clock that has stopped.
+        # The connector does not trust a server's clock that is years off.
         ("Tue, 01 Jan 2019 00:00:00 GMT", "2026-11-22"),
     ],
 )

@@ -1,6 +1,6 @@
 """An answer that breaks the contract is refused as a whole; any other answer is read exactly.
 
-The tests spell out the messages, which are the same with every version of msgspec that setup.py allows.
+The tests spell out the messages, which are the same in every version of msgspec that setup.py allows.
 """
 
 import json
@@ -22,7 +22,7 @@ DEEP, USAGE = b"[" * 100_000, ".user_usages[0]"
 
 
 def good(**changes: Any) -> Json:
-    """A consumption of one person, with `changes`; a change to `...` removes the property."""
+    """A tool with the usage of one person and with `changes`; a change to `...` removes the property."""
     consumption = {**tool("Mystic of " + ANN, entry(ANN, 3, 41)), **changes}
     return {name: value for name, value in consumption.items() if value is not ...}
 
@@ -33,7 +33,7 @@ def one(**changes: Any) -> Json:
 
 
 def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
-    """Decode an answer, with `asked_by` as the answer to a request for November by that granularity."""
+    """Decode an answer. If `asked_by` is given, the request was for November in periods of that granularity."""
     return usage.decode(bytearray(text), None if asked_by is None else Request(NOVEMBER, asked_by))
 
 

@@ -30,7 +30,7 @@ def read(text: bytes) -> str:
         (rb'"C:\\\u0000x"', rf"C:{BACKSLASH}x"),
         (rb'"\\\\u0000"', rf"{BACKSLASH}{BACKSLASH}u0000"),
         (rb'"\\ud83d"', rf"{BACKSLASH}ud83d"),
-        # A surrogate pair is one character; half a pair becomes U+FFFD.
+        # A surrogate pair is one character; an unpaired surrogate becomes U+FFFD.
         (rb'"\ud83d\ude00"', "\U0001f600"),
         (rb'"\udbff\udfff\ud800\udc00"', "\U0010ffff\U00010000"),
         (rb'"\ud83d\u0041"', "\ufffdA"),
@@ -54,7 +54,7 @@ ANY_TEXT = st.text(st.characters() | st.sampled_from('\x00\\u"\ud83d\ude00\udfff
 @given(ANY_TEXT)
 @example("\\\x00\\\\\ud83d")
 def test_whatever_a_text_holds_only_its_nuls_and_half_pairs_change(text: str) -> None:
-    # Python's own JSON reader joins two adjacent halves into one character.
+    # Python's own JSON reader joins two adjacent surrogates into one character if they are a pair.
     whole = json.loads(json.dumps(text))
     assert read(json.dumps(text).encode()) == re.sub("[\ud800-\udfff]", "\ufffd", whole.replace("\x00", ""))
     unescaped = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -71,13 +71,13 @@ def test_an_answer_without_such_texts_is_not_copied() -> None:
     [
         *["2026-11-21", "2026-11-21T00:00:00", "2026-11-21 00:00:00", "2026-11-21T00:00:00Z"],
         *["2026-11-21T00:00:00.000Z", "2026-11-21T00:00:00+00:00"],
-        # Midnight in the offset of the time itself.
+        # Midnight at the offset that the time states.
         *["2026-11-21T00:00:00+01:00", "2026-11-21T00:00:00-08:00", "2026-11-21T00:00:00+14:00"],
-        # Midnight in UTC, written with another offset.
+        # Midnight in UTC, written at another offset.
         *["2026-11-21T01:00:00+01:00", "2026-11-20T19:00:00-05:00", "2026-11-21T05:30:00+05:30"],
     ],
 )
-def test_a_period_starts_on_the_day_of_its_own_period_day(text: str) -> None:
+def test_a_period_starts_on_the_day_of_its_own_midnight(text: str) -> None:
     assert period_day(text) == Date(2026, 11, 21)
 
 

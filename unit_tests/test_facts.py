@@ -1,6 +1,6 @@
-"""If Magnific deviates from the documentation, `make facts` notices it, shows no data of the team, and only reads.
+"""If Magnific deviates from the documentation, `make facts` notices; it only reads and shows none of the team's data.
 
-A sync then keeps the tables exact or fails with a clear error, or the documentation names the limitation.
+A sync still keeps the tables exact or fails with a clear error, or the documentation names the limitation.
 """
 
 import re
@@ -30,14 +30,14 @@ from verify.assumptions import JUDGES
 from verify.facts import main
 from verify.probes import MOST_REQUESTS
 
-# The tests run on a Wednesday, because a small team has no usage on Sundays.
+# The tests run on a Wednesday, because a small team often has no usage on a Sunday.
 TODAY = Date(2026, 11, 25)
 ALL = sorted(FACTS)
 HOLDS, NOT, UNSEEN = "HOLDS", "DOES NOT HOLD", "COULD NOT BE SEEN"
 RELIABILITY = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text()
 
-# For each quirk of the sandbox, the verdicts of the page that differ from those about a usual sandbox, and a text
-# that appears only with the quirk.
+# For each quirk of the sandbox, the verdicts on the page that differ from those for a sandbox without quirks, and a
+# text that appears only with the quirk.
 NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "half-emoji": ({"texts": NOT}, "half a character"),
     "nul": ({"texts": NOT}, "a NUL"),
@@ -103,7 +103,7 @@ def differing(page: Page, usual: Page) -> dict[str, str]:
 
 def test_about_the_sandbox_all_holds_but_what_it_leaves_open(usual: Page) -> None:
     others = {name: verdict for name, verdict in usual.verdicts.items() if verdict != HOLDS}
-    # The sandbox has tools without a breakdown and, in this process, sends neither limits nor a clock in its headers.
+    # The sandbox has tools without a breakdown and, in this process, sends neither limits nor a date in its headers.
     assert others == {**dict.fromkeys(("breakdown", "limits"), NOT), "clock": UNSEEN}
     assert (usual.code, usual.requests, len(usual.verdicts)) == (0, MOST_REQUESTS, len(JUDGES))
     assert f"at most {MOST_REQUESTS} of the day's 100 API requests" in usual.flat.partition(" 1. ")[0]
@@ -147,7 +147,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
     page = Page({"per_day": 4})
     assert (page.code, page.requests) == (1, 5)
     assert "Stopped early. Magnific refuses more requests for now (429): try again" in page.flat
-    # The page judges only what it requested before the refusal, with the usual verdicts.
+    # What was requested before the refusal gets the usual verdicts, and the rest could not be seen.
     assert {name for name, verdict in differing(page, usual).items() if verdict != UNSEEN} - {"limits"} == {"answered"}
 
 
@@ -208,23 +208,23 @@ def test_no_answer_keeps_the_page_from_being_made_or_shows_anything_of_the_team(
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
     assert [tell for tell in ("tale", "7a1e7a1e", KEY.lower()) if tell in page.flat.lower()] == []
-    # The page must show no sum either: every sum is larger than any other number, except the largest allowed figure.
+    # The page must show no sum either, so no number of FIGURE or more, except the largest allowed figure.
     shown = page.flat.replace(str(LARGEST_FIGURE), "")
     assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", shown)) < FIGURE
 
 
-# Settings for quirks that do not matter to a sync with the usual settings.
+# Settings for quirks that would not affect a sync with the usual settings.
 SETTINGS: dict[str, dict[str, str]] = {
     **{one: {"granularity": "week"} for one in ("whole-edges", "edge-dates", "sunday-weeks", "sizes-differ")},
     "shorter-range": {"start_date": "2026-01-01"},
     "old-dates-refused": {"start_date": "2025-01-01"},
 }
-# The errors with which a sync under these quirks ends.
+# The errors that end a sync under these quirks.
 FAILS = {
     **dict.fromkeys(("half-credits", "evening-dates", "sunday-weeks"), "not what the API promises"),
     **dict.fromkeys(("shorter-range", "old-dates-refused"), "does not accept the request"),
 }
-# Quirks that the connector cannot notice, and the line of the documentation that names the assumption.
+# Quirks that the connector cannot notice, and the assumption in the documentation that each one contradicts.
 RESTS = {
     "end-excluded": "A range includes its first and its last day",
     "sizes-differ": "The same days have the same totals by day, week and month",
@@ -234,9 +234,9 @@ RESTS = {
 
 
 def synced(quirk: str) -> tuple[str, list[Row], list[str]]:
-    """Sync with a quirk; return the error, the rows, and the team or keys whose sums differ from the ledger."""
+    """Sync with a quirk; return the error, the team's rows, and whose sums differ from the ledger (the team, keys)."""
     api = SandboxApi(today=TODAY, people=5, quirks=(quirk,))
-    # 2026-08-31 is a Monday, on which both a day and a week begin.
+    # 2026-08-31 is a Monday, so the range begins with a whole week.
     chosen = {"granularity": "day", "start_date": "2026-08-31", **SETTINGS.get(quirk, {})}
     with api.serving():
         output = sync(raw_config(**chosen), "api_keys", "credit_usage", "credit_usage_by_api_key", today=TODAY)

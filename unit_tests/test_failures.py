@@ -1,4 +1,4 @@
-"""Faults that arrive instead of usage, and what the user gets: the type of error, its text, and the tries before it."""
+"""Faults that come back instead of usage, and what the user gets: the error's type and text, and the tries."""
 
 import json
 import re
@@ -159,7 +159,7 @@ FINAL: list[tuple[str, Json, str]] = [
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
     ("system_error", refused(308, Location="https://evil.example/x"), ELSEWHERE.format(308)),
-    # An error without a message is reported by its status.
+    # An error without a message is reported with its status alone.
     *[
         ("config_error", {"status_code": 403, "content": content}, "(HTTP 403). ")
         for content in (b"", b"\xff", b"[1]", b'{"problem": 3}', b'{"x": 1}', b"[" * 100_000)

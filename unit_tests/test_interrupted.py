@@ -1,4 +1,4 @@
-"""Check the table after interrupted syncs, after answers that are empty by mistake, and after full refreshes."""
+"""Check the table after interrupted syncs, after answers that wrongly lack usage, and after full refreshes."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -26,7 +26,7 @@ def synced(ledger: list[Entry], today: date = TODAY, **settings: Any) -> Warehou
 
 
 def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) -> Iterator[Warehouse]:
-    """Yield the warehouse after an interrupted sync: after no message, after one, and so on to all except the last."""
+    """Yield the warehouse after a sync that was interrupted after 0, 1, 2 and so on, up to all but one message."""
     whole = deepcopy(before)
     assert whole.sync(ledger, today, **how)
     for arrived in range(whole.messages):
@@ -66,18 +66,18 @@ def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice
     for interrupted in attempts(warehouse, used, TODAY):
         interrupted.settings = {**warehouse.settings, "start_date": str(TODAY - 9 * DAY), **then}
         assert interrupted.sync(used, TODAY)
-        # Days before the later start may keep their rows, but no row may count twice.
+        # Days before the later start may keep their rows, but no usage may count twice.
         assert sum(credits for _, credits in interrupted.table().values()) <= sum(one.credits for one in used)
 
 
 def empty(times: int) -> Mistake:
-    """The first `times` answers wrongly say that there was no usage."""
+    """Make the first `times` answers wrongly say that there was no usage."""
     asked = iter(range(1000))
     return lambda right: {"data": []} if next(asked) < times else right
 
 
 def without_the_oldest(times: int) -> Mistake:
-    """The first `times` answers wrongly leave out the first period."""
+    """Make the first `times` answers wrongly leave out the first period."""
     asked = iter(range(1000))
 
     def mistake(right: Json) -> Json:
@@ -100,7 +100,7 @@ WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
 @WRONG
 @pytest.mark.parametrize("granularity", ["day", "week"])
 def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(wrong: Any, granularity: str) -> None:
-    # A sync on TOMORROW is the last one that reads the oldest day of the lookback.
+    # The oldest period that a sync on TOMORROW reads is before the lookback of any later sync.
     before = synced(team(TODAY, 185), granularity=granularity)
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))
@@ -139,7 +139,7 @@ def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for
     assert (starts(warehouse), warehouse.saved("date")) == (IN_PARTS, "2025-12-31")
     assert warehouse.table() == table(late, warehouse.settings)
 
-    # The next sync corrects the mistake even in the next year, when the lookback is over.
+    # The next sync corrects the mistake, even if it runs in the next year and without a lookback.
     assert warehouse.sync(used, date(2027, 1, 20))
     assert starts(warehouse)[:2] == IN_PARTS
     assert warehouse.table() == table(used, warehouse.settings)
@@ -177,9 +177,9 @@ def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(incremental
 
 @pytest.mark.parametrize(("granularity", "days_later"), [("day", 0), ("day", 1), ("week", 3), ("month", 1)])
 def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_at_midnight(granularity: str, days_later: int) -> None:
-    # Both windows have usage, but the sync has only a few messages.
+    # Both windows have usage, but the sync sends only a few messages.
     ledger = [one for one in team(TODAY, 185) if one.day.month in (1, 7) and one.day.day < 7]
-    # Usage after the first attempt: some on the same day, some on the day of the second attempt.
+    # Usage added after the first attempt: some on the same day, some on the day of the second attempt.
     today = TODAY + days_later * DAY
     late = Entry(TODAY, "Mystic", "late@example.com", None, None, 1, 99)
     later = [*ledger, late, late._replace(day=today, credits=5)]

@@ -1,4 +1,4 @@
-"""The key is in no output, and people's addresses appear only in records, at every log level."""
+"""At every log level, no output contains the key, and people's addresses appear only in records."""
 
 import pytest
 import requests

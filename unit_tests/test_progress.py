@@ -15,7 +15,7 @@ from source_magnific_analytics.state import NOTHING_READ, Progress, RowCounts
 from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 DAY, WEEK, MONTH, YEAR = Granularity
-# Numbers of periods, which can be adjacent and cross the end of a year.
+# Numbers of periods, counted from a first period. The periods can be adjacent and lie on both sides of a new year.
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(st.sampled_from(Granularity), st.dictionaries(NUMBERS, st.integers(1, 99), min_size=1))
 NONE = RowCounts()
@@ -93,7 +93,7 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
     assert read(None) == first
     assert read(first.add(days=short)) == max(first, first.add(days=short - lookback))
     assert read(end.subtract(days=short), end) == end.subtract(days=short - 1)
-    # After catching up, a sync also reads the lookback before the end of the interrupted sync again.
+    # After catching up, a sync also rereads the lookback before the end of the interrupted sync.
     end = end.subtract(days=60)
     assert read(end.add(days=later), end) == end.subtract(days=lookback)
 

@@ -1,6 +1,6 @@
 """Years of syncs: whatever happens to usage, settings and syncs, the table equals what Magnific reports.
 
-After a change of settings, users do not need to do anything.
+After a change of settings, there is nothing that users need to do.
 """
 
 from collections.abc import Iterable, Sequence
@@ -72,7 +72,7 @@ STEPS = st.lists(
 
 
 def overlapping(held: Table, asked: Iterable[Json]) -> Table:
-    """Return the rows of a table whose periods contain a requested day."""
+    """Return those rows of a table whose period contains a requested day."""
     ranges = [(date.fromisoformat(q["start_date"]), q["end_date"]) for q in asked]
     return {
         (size, first, *rest): figures
@@ -86,7 +86,7 @@ def without(held: Table, other: Table) -> Table:
 
 
 def restarts(state: Json, now: Json) -> bool:
-    """Return whether rows saved with this state have another meaning under the settings `now`, or lack days."""
+    """Return whether, under the settings `now`, the rows saved with this state mean something else or lack days."""
 
     def meaning(filters: Json) -> dict[str, set[str]]:
         return {name: {str(one).lower() for one in filters[name]} for name in FILTERS if filters.get(name)}
@@ -113,7 +113,7 @@ def test_every_complete_sync_leaves_what_magnific_says_of_all_it_read(first: lis
         warehouse.settings, saved = step.settings, warehouse.state
         complete = warehouse.sync(used, today, manner=step.manner, **step.trouble)
         assert "clear" not in warehouse.log.lower()
-        # Settings that leave no day to read are an error before any request.
+        # If the settings leave no day to read, the sync fails before its first request.
         over = bool(warehouse.asked and saved) and restarts(saved or {}, step.settings)
         assert ("its rows replace those of the earlier settings; there is nothing" in warehouse.log) == over
         if complete and (over or saved is None):

@@ -1,4 +1,4 @@
-"""The HTTP session: what it takes from the machine, and how large and slow a body may be."""
+"""The HTTP session: which settings of the machine it uses, and how large a body may be."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How many days a request covers if long ranges are too much for the server."""
+"""How many days a request covers if the server cannot answer long ranges."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from source_magnific_analytics.shrinking import Span
 
 
 def after(longest: int, *asked: int) -> Span:
-    """Return a plan's span after requests of these lengths, of which the negative ones failed."""
+    """Return the span after requests of these lengths; a negative length means that the request failed."""
     span = Span(longest, longest)
     for days in asked:
         span = span.after_failure(-days) if days < 0 else span.after_success(days)

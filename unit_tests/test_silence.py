@@ -1,4 +1,4 @@
-"""A sync is silent for at most 50 minutes between RECORD or STATE messages, as the platform ends it after an hour."""
+"""A sync sends a RECORD or STATE at least every 50 minutes, because the platform ends it after an hour without one."""
 
 import io
 import json

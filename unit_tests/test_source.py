@@ -1,4 +1,4 @@
-"""The commands `spec`, `check` and `discover`, and the line that sums up a sync."""
+"""The commands `spec`, `check` and `discover`."""
 
 import logging
 from typing import Any
@@ -49,7 +49,7 @@ def test_what_the_form_proposes_is_what_an_empty_entry_means(api: Mocker) -> Non
         "plan": "business", "granularity": "day", "lookback_window_days": 7, "base_url": "https://api.magnific.com"
     }  # fmt: skip
     for config in (raw_config(), raw_config(**proposed)):
-        # The CDK would log the whole state.
+        # Without the connector's filter, the CDK would log the whole state.
         assert "Setting state of" not in log(sync(config, state=saved_state("2026-11-20")))
     first, second = api.request_history
     assert (first.url, first.json()) == (second.url, second.json())
@@ -82,7 +82,7 @@ def test_the_form_shows_a_mistake_at_its_field_and_no_other(valid: bool, name: s
 
 @pytest.fixture(scope="module")
 def streams() -> dict[str, AirbyteStream]:
-    """The streams that `discover` lists. There is no mock of the API, so any request would be an error."""
+    """The streams that `discover` lists. The mock of the API answers nothing, so any request would raise an error."""
     with Mocker():
         found = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
     assert found
@@ -189,7 +189,7 @@ def test_a_check_reads_the_answer_and_names_what_to_do(api: Mocker) -> None:
 @pytest.mark.parametrize(
     ("fault", "waited"),
     [
-        # Waiting does not help if the connection was never made.
+        # If no connection can be made, waiting does not help.
         (requests.exceptions.ConnectTimeout, []),
         # The range may be too long, so the check also tries one day before it gives up.
         (requests.exceptions.ConnectionError, [5, 10, 20, 20, 20]),

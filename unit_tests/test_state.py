@@ -23,7 +23,7 @@ ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
 
 
 def adapted(saved: Json, **changes: Any) -> Progress:
-    """Return the progress that a state stands for under the settings with `changes`."""
+    """Return the progress that a saved state means under the default settings with `changes`."""
     now = config(**changes)
     known = state.read(saved, Progress, "credit_usage", full_refresh=False)
     assert known
@@ -61,7 +61,7 @@ BY_KEY = (
     _SavedKeys,
     {**SETTINGS, "day": {"date": "2026-11-20", "requests": 3}, "keys": {"fpk-1": KEY}},
 )
-# Values that no version of the connector has written, at a path in a state; `...` removes the value.
+# Values that the connector never writes, at a path in a state; `...` removes the value.
 BROKEN = [
     (TEAM, "date", [..., "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {}, "0001-01-01", "9999-12-31"]),
     (TEAM, "granularity", [..., None, "hour", 1, ["day"]]),
@@ -101,7 +101,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
     saved = changed(whole, path, value)
     assert state.read(whole, kind, stream, full_refresh=False)
     for is_unfinished in (False, True):
-        # A full refresh reads the state only if it continues an unfinished one; otherwise it ignores the state.
+        # A full refresh reads a state only to continue an unfinished full refresh; otherwise it ignores the state.
         with pytest.raises(AirbyteTracedException) as raised:
             state.read({**saved, "unfinished_full_refresh": True}, kind, stream, full_refresh=is_unfinished)
         words = raised.value.message or ""

@@ -1,4 +1,4 @@
-"""Turn answers into rows. For any valid answer in any order, the rows add up and are numbered within their period."""
+"""Turn answers into rows: whatever the order of a valid answer, its rows add up and are numbered in their period."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -69,7 +69,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """Return the rows by the published rules: one for each entry and for the rest of each total, nulls first."""
+    """Return the rows by the published rules: one for each entry, one for the rest of each total, with nulls first."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:

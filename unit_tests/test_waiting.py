@@ -48,7 +48,7 @@ def test_every_moment_is_waited_for_and_one_that_passed_is_no_wait(header: str, 
         ({"X-RateLimit-Reset": "1000000000000"}, None),
         ({"X-RateLimit-Reset": "1000000000001"}, 0),
         ({"X-RateLimit-Reset": "1000000000001000"}, None),
-        # The first header that makes sense counts.
+        # Of the headers that make sense, Retry-After comes first and X-RateLimit-Reset last.
         ({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2", "Retry-After": "1"}, 1),
         ({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2"}, 2),
         ({"Retry-After": "soon", "RateLimit-Reset": "-1", "X-RateLimit-Reset": "3"}, 3),

@@ -13,7 +13,7 @@ from source_magnific_analytics.windows import Granularity, Request, first_days, 
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
-# Lengths that remain of a plan's maximum after some halvings, and any other length.
+# Lengths such as halves of a plan's maximum, weeks and months, and any other length.
 LENGTHS = st.sampled_from([1, 2, 6, 7, 23, 28, 30, 31, 45, 90, 180, 365]) | st.integers(1, 400)
 DAYS = st.dates(date(1999, 12, 1), date(2041, 1, 31))
 SPANS = st.integers(0, 800)
@@ -43,7 +43,7 @@ def first_of_period(day: date, granularity: Granularity) -> date:
 
 
 def fewest_requests(first: date, last: date, granularity: Granularity, longest: int) -> int:
-    """Return the fewest requests that cover all periods, found by trying every possible split."""
+    """Return the smallest number of requests that covers all periods, found by trying every possible split."""
     parts = listed(first, last, granularity)
     smaller = MONTH if granularity is YEAR else DAY
     fewest = [0]
@@ -99,7 +99,7 @@ def test_every_day_is_asked_for_once_in_order_in_whole_periods_or_parts_of_one_t
 @example(date(2024, 1, 1), 365, YEAR, 365)
 @example(date(2026, 1, 1), 30, MONTH, 30)
 def test_the_requests_are_as_few_as_possible(start: date, span: int, granularity: Granularity, longest: int) -> None:
-    # A year is requested by months, so the longest range must fit any month.
+    # A year can be requested in months, so the longest range must be long enough for any month.
     longest = max(longest, 31) if granularity is YEAR else longest
     end = start + timedelta(span)
     fewest = fewest_requests(first_of_period(start, granularity), end, granularity, longest)

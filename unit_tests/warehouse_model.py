@@ -16,9 +16,9 @@ from small_team import Given, Table, answer, table_of_rows
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import LONGEST_RANGE, Query, read_query
 
-# A function that turns the right answer into the wrong one that is sent instead.
+# A function that turns the right answer into a wrong one to send instead.
 Mistake = Callable[[Json], Json]
-# A function that returns another body for an answer. It can set the context's status, or raise as the HTTP client does.
+# A function that replaces the body of an answer. It can set the context's status, or raise as the HTTP client does.
 Fault = Callable[[Any, bytes], bytes]
 
 
@@ -58,8 +58,8 @@ class Warehouse:
     ) -> bool:
         """Run a sync and return whether it was complete.
 
-        Only `kill_at` messages arrive. Magnific fails after `fail_at` requests. Ranges of more than `too_long` days
-        end in `fault`. A request that the API would refuse is an error of the test.
+        Only the first `kill_at` messages arrive. After `fail_at` requests, Magnific answers with errors only. A range
+        of more than `too_long` days gets `fault` as its answer. A request that the API would refuse fails the test.
         """
         self.asked = []
         ledger = Ledger(Given(used), today)
@@ -80,7 +80,7 @@ class Warehouse:
             mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
             day = Date(today.year, today.month, today.day)
             output = sync(settings, state=self.state, today=day, usage_mode=mode)
-        # The sync would turn an error that the callback raises into its own, so check the requests again here.
+        # The connector would turn an error raised in the callback into its own error, so check the requests again here.
         for asked in self.asked:
             self._question(asked, today)
         self.log = log(output)
