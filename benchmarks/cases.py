@@ -133,7 +133,7 @@ def growth(effort: Effort) -> Result:
     note = (
         "Credit usage of 365 days on Business, from a server that generates its answers while sending them. If an "
         "answer exceeds the connector's limit, the connector requests the range in halves, so memory grows only "
-        f"slowly while the number of requests grows. Teams with more than {MANY_ROWS:,} rows are measured in only one round."
+        f"slowly while the number of requests grows. Teams of more than {MANY_ROWS:,} rows are measured in one round."
     )
     table = Table("Growth", note, ("usage rows", "requests", "CPU s", "peak MiB"), lines)
     return table, [("growth, highest peak memory in MiB", f"{highest:.0f}", "256", "")]
