@@ -57,9 +57,9 @@ class CreditUsageByApiKey(UsageStream):
         needed = sum(map(len, planned.values()))
         if settings.full_refresh and needed > REQUESTS_A_DAY - self.client.quota.spent:
             raise config_error(
-                f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), and "
-                f"Magnific allows {REQUESTS_A_DAY} a day. Choose an incremental sync mode, which spreads them over "
-                "the days, or name fewer keys in api_key_ids."
+                f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), and this "
+                f"sync has used {self.client.quota.spent} of the day's {REQUESTS_A_DAY}. Choose an incremental sync, "
+                "which spreads them over several days, or name fewer keys in api_key_ids."
             )
         self.client.quota.limit_to(share)
         yield self._state_of(keys, settings)
@@ -76,7 +76,7 @@ class CreditUsageByApiKey(UsageStream):
     def _keys(self, settings: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
         """The progress of all keys that are listed or in the state, and how many requests may be sent today."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
-        most = sys.maxsize if settings.full_refresh else self.client.policy.requests_by_key
+        most = sys.maxsize if settings.full_refresh else self.client.policy.share_of_keys
         known = self.read_state(saved, _SavedKeys, settings)
         if known is None:
             return keys, Share(self.config.today, 0, most)

@@ -24,17 +24,14 @@ def check(client: Client, logger: logging.Logger) -> None:
         _ask_for(client, DateRange(today.subtract(days=longest - 1), today))
     except TooMuchError:
         _ask_for(client, DateRange(today, today))
-        logger.warning(
-            f"Magnific could not answer {longest} days at once, so it is unknown whether the plan allows as many. The "
-            "key works; a sync will request fewer days at once."
-        )
+        logger.warning(f"{longest} days at once did not work, so the plan is not verified. A sync will request fewer.")
 
 
 def _ask_for(client: Client, days: DateRange) -> None:
     """Request a range by year, which keeps the answer small. The dates of the answer are not checked."""
     stream = CreditUsage(client)
     body = {**stream.filters, **Request(days, Granularity.YEAR).body}
-    call = stream.call(body, about_next_sync="Try again later.", divisible=days.length > 1)
+    call = stream.call_for(body, about_next_sync="Try again later.", divisible=days.length > 1)
     client.ask(call, lambda response: list(stream.parse_response(response)))
 
 

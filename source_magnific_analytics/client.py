@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class TooMuchError(Exception):
-    """The range was too long for Magnific in `tries` tries: request fewer days. The text says what came back."""
+    """The range was too long in `tries` tries: request fewer days. The text says what came back."""
 
     def __init__(self, what: str, tries: int) -> None:
         super().__init__(what)
@@ -53,10 +53,10 @@ class Call:
     divisible: bool = False
     divide_at_once: bool = False
 
-    def should_divide(self, meaning: Meaning, faults: int) -> bool:
-        """Whether to request fewer days now, not the same again; `faults` counts the failed tries before this one."""
-        is_too_much = meaning in (Meaning.TOO_MUCH, Meaning.TOO_LARGE)
-        may_be = meaning is Meaning.PERHAPS_TOO_MUCH and (faults > 0 or self.divide_at_once)
+    def should_divide(self, meaning: Meaning, failed_tries: int) -> bool:
+        """Whether to request fewer days after this failed try and `failed_tries` others, or else the same again."""
+        is_too_much = meaning in (Meaning.TOO_MUCH, Meaning.ANSWER_TOO_LARGE)
+        may_be = meaning is Meaning.PERHAPS_TOO_MUCH and (failed_tries > 0 or self.divide_at_once)
         return self.divisible and (is_too_much or may_be)
 
 
@@ -81,7 +81,9 @@ class Client:
         # Do not hold back messages in the buffer while waiting for an answer, which may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
-        http = HttpClient(call.logger.name, call.logger, tries, backoff_strategy=tries, session=self.session)
+        # The CDK tells the platform under this name that the stream waits.
+        stream = call.logger.name.rpartition(".")[2]
+        http = HttpClient(stream, call.logger, tries, backoff_strategy=tries, session=self.session)
         try:
             http.send_request(call.method, call.url, {}, json=call.body)
         except AirbyteTracedException:
@@ -110,12 +112,12 @@ class _FailedTry:
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """The tries of one request: `faults` and `refusals` (429) so far, and the seconds to wait before the next."""
+    """The tries of one request: `failed_tries` and `refusals` (429) so far, and the seconds to wait before the next."""
 
     client: Client
     call: Call
     understand: Callable[[requests.Response], Any]
-    faults: int = 0
+    failed_tries: int = 0
     refusals: int = 0
     next_wait: float = 0.0
     # The understood answer and the server's time. `ask` removes them, because the CDK keeps this object for a while.
@@ -166,12 +168,12 @@ class _Tries(ErrorHandler, BackoffStrategy):
 
     def _repeat_or_divide(self, failed: _FailedTry) -> ErrorResolution:
         quota, policy, call = self.client.quota, self.client.policy, self.call
-        divide = call.should_divide(failed.meaning, self.faults)
-        if failed.meaning is Meaning.TOO_LARGE and not divide:
+        divide = call.should_divide(failed.meaning, self.failed_tries)
+        if failed.meaning is Meaning.ANSWER_TOO_LARGE and not divide:
             raise failures.too_large(failed.what, of_usage=call.body is not None)
-        most, in_a_row = len(policy.fault_waits), quota.tries_of_ranges + self.faults
+        most, in_a_row = len(policy.fault_waits), quota.returnable_tries + self.failed_tries
         is_hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
-        if is_hopeless or quota.retries_left <= 0 or (not divide and self.faults == most):
+        if is_hopeless or quota.retries_left <= 0 or (not divide and self.failed_tries == most):
             raise failures.gave_up(failed.what, in_a_row + 1, call.about_next_sync, failed.advice)
         # Request fewer days without a wait, unless the server may only have had a bad moment.
         is_bad_moment = not divide or failed.meaning is Meaning.PERHAPS_TOO_MUCH
@@ -181,15 +183,15 @@ class _Tries(ErrorHandler, BackoffStrategy):
         if not self.client.has_time(seconds):
             raise failures.too_slow(failed.what, call.about_next_sync)
         self.next_wait = seconds
-        self.faults += 1
-        quota.count_retry(self.faults if divide else 0)
+        self.failed_tries += 1
+        quota.count_retry(self.failed_tries if divide else 0)
         if divide:
             time.sleep(seconds)
             # Do not settle: only the next answer shows whether this is an outage.
-            raise TooMuchError(failed.what, self.faults)
+            raise TooMuchError(failed.what, self.failed_tries)
         call.logger.warning(
             f"Magnific could not be read ({failed.what}); trying again in {seconds:.0f} seconds "
-            f"(try {self.faults + 1} of {most + 1})."
+            f"(try {self.failed_tries + 1} of {most + 1})."
         )
         return ErrorResolution(Action.RETRY, error_message=failed.what)
 

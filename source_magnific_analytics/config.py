@@ -108,7 +108,8 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 def _base_url(url: str) -> str:
     """Return the address without a trailing slash; raise a config error unless the key may be sent there."""
     # HTTP clients disagree about hosts with other characters (a space, a backslash, a percent sign).
-    parts = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?", url.lower())
+    host = r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*|\[[0-9a-f:.]+\]"
+    parts = re.fullmatch(rf"(https?)://({host})(?::([0-9]{{1,5}}))?/?", url.lower())
     magnific = parts and parts[1] == "https" and any(f".{parts[2]}".endswith(f".{known}") for known in HOSTS)
     if not parts or int(parts[3] or 0) > 65535 or not (magnific or is_loopback(parts[0])):
         raise config_error(

@@ -78,7 +78,7 @@ class UsageStream(MagnificStream, ABC):
     def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
         """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
         body = {**self.filters, **request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
-        call = self.call(body, divisible=request.range.length > 1, divide_at_once=bool(span.failed))
+        call = self.call_for(body, divisible=request.range.length > 1, divide_at_once=bool(span.failed))
         return self.client.ask(call, lambda response: usage.decode(self.client.session.read(response), request))
 
     def series(self, settings: Settings) -> Series:
@@ -102,7 +102,7 @@ class UsageStream(MagnificStream, ABC):
         if changes:
             self.logger.warning(
                 f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date} on. "
-                "The new rows replace those of the earlier settings; there is nothing you need to do."
+                "From there on, new rows replace those of the earlier settings; there is nothing you need to do."
             )
         return known
 

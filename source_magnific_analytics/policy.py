@@ -16,8 +16,8 @@ class Meaning(Enum):
     ANSWER = "usage or a list, if the body is what the contract promises"
     UNREACHABLE = "no connection: nothing was asked"
     FAULT = "nothing about usage: the same request may be answered next time"
-    TOO_MUCH = "a range that is too long for the server: fewer days may be answered, the same days will not"
-    TOO_LARGE = "certainly too long: the same request would fail again"
+    TOO_MUCH = "a range that is too long for the server: fewer days may be answered"
+    ANSWER_TOO_LARGE = "an answer beyond our limits: fewer days may not be, but the same request would fail again"
     PERHAPS_TOO_MUCH = "a bad moment, or a range that is too long: the same request once more, then fewer days"
     LIMIT = "a limit of requests: wait, or end the sync"
     FINAL = "a refusal that another try would not change"
@@ -52,10 +52,10 @@ class Policy:
     most_stated_waits: int = 5
     # A period that needs more requests than this is not read, to leave enough of the day's quota for everything else.
     most_parts: int = 80
-    # `most_parts` for one API key: the rest of its share pays for finding a length that Magnific answers.
+    # `most_parts` for one API key: the rest of the share pays for finding a length that Magnific answers.
     most_parts_of_a_key: int = 40
-    # By API key, in a UTC day; the rest of the day's requests is for the other streams and for retries.
-    requests_by_key: int = 60
+    # For all API keys in a UTC day; the rest of the day's requests is for the other streams and for retries.
+    share_of_keys: int = 60
 
 
 POLICY = Policy()
@@ -98,7 +98,7 @@ def of_exception(error: Exception | None) -> tuple[Meaning, str]:
     if isinstance(getattr(cause, "reason", None), NewConnectionError):
         return Meaning.UNREACHABLE, "no host of that name, or none that accepts connections"
     if isinstance(error, BodyTooLargeError):
-        return Meaning.TOO_LARGE, f"an answer of more than {error}"
+        return Meaning.ANSWER_TOO_LARGE, f"an answer of more than {error}"
     for kind, meaning, words in _EXCEPTIONS:
         if isinstance(error, kind):
             return meaning, words

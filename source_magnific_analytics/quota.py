@@ -33,13 +33,13 @@ class Share:
 class Quota:
     """The requests and tries that one sync uses, and what else ends it.
 
-    `spent` counts requests, `tries_of_ranges` the tries since the last answer that found a range too large. `ended_by`
+    `spent` counts requests, `returnable_tries` the tries since the last answer that found a range too large. `ended_by`
     is the error that ends every stream, `share` what the current stream may send a day.
     """
 
     retries_left: int
     spent: int = 0
-    tries_of_ranges: int = 0
+    returnable_tries: int = 0
     ended_by: AirbyteTracedException | None = None
     # Lambdas, so that tests can replace the clock.
     share: Share = field(default_factory=lambda: Share(pendulum.now("UTC").date(), 0))
@@ -63,15 +63,15 @@ class Quota:
         """Limit the rest of the sync's requests to `share`."""
         self.share = share
 
-    def count_retry(self, tries_of_range: int = 0) -> None:
-        """Count a retry; `tries_of_range` of this request only found its range too large."""
+    def count_retry(self, returnable: int = 0) -> None:
+        """Count a retry; `returnable` of this request only found its range too large."""
         self.retries_left -= 1
-        self.tries_of_ranges += tries_of_range
+        self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
         """End a request. An answer shows that there is no outage: retries for too large ranges are given back."""
-        self.retries_left += self.tries_of_ranges if answered else 0
-        self.tries_of_ranges = 0
+        self.retries_left += self.returnable_tries if answered else 0
+        self.returnable_tries = 0
 
     def end_sync_with(self, error: AirbyteTracedException) -> AirbyteTracedException:
         """Send nothing more in this sync: every stream fails with `error`, which is returned."""

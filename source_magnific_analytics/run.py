@@ -25,7 +25,7 @@ gc.enable()
 
 def run() -> None:
     """Run the protocol command named on the command line; stdout carries only Airbyte messages."""
-    # Set by the CDK once it has its folder of temporary files.
+    # The CDK sets it later. `_end` must not delete a folder that an inherited value names.
     os.environ.pop(ENV_REQUEST_CACHE_PATH, None)
     # Windows has no SIGHUP. A signal that the caller ignores stays ignored, as under nohup.
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]

@@ -80,7 +80,7 @@ class Series:
     def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Step]:
         """Yield each window's rows between two states of progress; raise `ShareUsedError`, and what `fetch` raises."""
         # The last day of the interrupted sync, until this one has caught up.
-        resume_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
+        old_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
@@ -94,7 +94,7 @@ class Series:
             emitted = RowCounts({(self.settings.granularity, day): count for day, count in counts})
             yield progress.while_emitting(window.days, emitted)
             yield from self._rows(progress, window, emitted)
-            progress = self._progress_to_save(progress.once_emitted(window.days, emitted), window, doubtful, resume_end)
+            progress = self._progress_to_save(progress.once_emitted(window.days, emitted), window, doubtful, old_end)
             yield progress
             if days_left := self.reach.last_day.toordinal() - window.days.end.toordinal():
                 self.logger.info(
@@ -111,7 +111,7 @@ class Series:
         return len(plan(first, end, self.settings.granularity, self.reach.span.days))
 
     def _progress_to_save(
-        self, progress: Progress, window: _Window, doubtful: list[Date], resume_end: Date | None
+        self, progress: Progress, window: _Window, doubtful: list[Date], old_end: Date | None
     ) -> Progress:
         """Return the progress to save after a window: the next sync reads what comes after its date."""
         last_day = self.reach.last_day
@@ -122,12 +122,12 @@ class Series:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
         # Once an interrupted sync is caught up with, the lookback before its end is still to be read.
-        is_complete = is_last and not doubtful and (resume_end is None or date <= resume_end)
-        end = None if is_complete else resume_end or min(last_day, server_day)
+        is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
+        end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Return what Magnific answers from `first` on, or one period in parts; None if `first` is a day to come."""
+        """Return the next window from `first` on, or one period read in parts; None if that is after Magnific's day."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -137,7 +137,8 @@ class Series:
             request, answer, server_day = answered
             if request.granularity is self.settings.granularity:
                 return _Window(request.range, answer, server_day, self._missing(progress, request, answer))
-            if self._number_of_requests(first) > most_parts:
+            # A server that just had an outage may answer longer ranges again.
+            if self.reach.span.is_barred and self._number_of_requests(first) > most_parts:
                 raise failures.too_many_parts(self.settings.granularity, self.reach.span.days, most_parts)
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
@@ -148,7 +149,7 @@ class Series:
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """The longest request from `first` on that Magnific answers, with its answer; None before its day has come."""
+        """The longest request from `first` on that Magnific answers, with its answer; None if that is after its day."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -157,12 +158,12 @@ class Series:
             except TooMuchError as error:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
                 self.logger.warning(
-                    f"Magnific could not answer {days} days at once ({error}); asking for {self.reach.span.days} now."
+                    f"{days} days at once did not work ({error}); asking for {self.reach.span.days} now."
                 )
             except failures.AheadOfServerError as error:
                 # If this machine's clock is ahead, read through Magnific's day, even if all of it is saved already.
-                is_begun = progress.date is not None or period_of(first, self.settings.granularity).start < first
-                earliest = first.subtract(days=1) if is_begun else first
+                has_earlier = progress.date is not None or period_of(first, self.settings.granularity).start < first
+                earliest = first.subtract(days=1) if has_earlier else first
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:
                     raise
                 self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
@@ -190,9 +191,9 @@ class Series:
 
     def _missing(self, progress: Progress, request: Request, answer: Answer) -> list[Date]:
         """The first days of periods in the range that have rows in the warehouse but no usage in the answer."""
-        found = [period_of(day, request.granularity) for day in answer]
+        used = [period_of(day, request.granularity) for day in answer]
         known = (period_of(day, granularity) for granularity, day in progress.overlapping(request.range))
-        missing = [days.start for days in known if not any(days.overlaps(other) for other in found)]
+        missing = [days.start for days in known if all(days.end < one.start or one.end < days.start for one in used)]
         # Under other filters, periods without usage are normal.
         return [] if progress.other_filters else missing
 

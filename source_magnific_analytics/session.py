@@ -41,7 +41,7 @@ class Session(requests.Session):
         return super().send(request, **{**options, **self._options})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, because the key would go to another host. The redirect's address is not even parsed."""
+        """Follow no redirect, because the key would go to another host: requests asks only here for the address."""
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """Return the decompressed body, of at most `largest` bytes (default: the policy's), within its deadline.

@@ -24,6 +24,12 @@ class Span:
     failed: tuple[int, ...] = ()
     in_a_row: int = 0
 
+    @property
+    def is_barred(self) -> bool:
+        """Whether it stays this short, because it cannot be longer or twice as much has failed twice."""
+        longer = min(2 * self.days, self.longest)
+        return longer == self.days or sum(days <= longer for days in self.failed) >= FAILURES_TO_BAR
+
     def after_failure(self, asked: int, times: int = 1) -> "Span":
         """Request half of `asked` days (two or more), a length that was too long `times` times in a row."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
@@ -31,8 +37,6 @@ class Span:
     def after_success(self, asked: int) -> "Span":
         """Keep the length or, after two successes in a row, double it, unless that length has failed twice."""
         now = replace(self, failed=tuple(days for days in self.failed if days > asked), in_a_row=self.in_a_row + 1)
-        longer = min(2 * now.days, now.longest)
-        barred = sum(days <= longer for days in now.failed) >= FAILURES_TO_BAR
-        if now.in_a_row < SUCCESSES_TO_GROW or barred:
+        if now.in_a_row < SUCCESSES_TO_GROW or now.is_barred:
             return now
-        return replace(now, days=longer, in_a_row=0)
+        return replace(now, days=min(2 * now.days, now.longest), in_a_row=0)

@@ -68,7 +68,7 @@ class SourceMagnificAnalytics(AbstractSource):
                 for line in stream.summary.lines():
                     logger.info(f"{stream.name}: {line}")
             through, spent = self._usage[0].saved_through, self._usage[0].client.quota.spent
-            done = f"complete through {through}" if through else "not read"
+            done = f"saved through {through}" if through else "not read"
             logger.info(f"This sync used {spent} of the day's {REQUESTS_A_DAY} API requests; credit_usage is {done}.")
 
     @staticmethod

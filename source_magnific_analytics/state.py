@@ -33,10 +33,10 @@ class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 class Progress(_Saved, frozen=True):
     """The progress of a series of windows, and how many rows the warehouse may hold.
 
-    `date` is the last day of the last finished window, None before the first. `end` is the last day that an interrupted
-    sync planned to read; it stays until a later sync has caught up. With `other_filters`, rows after `date` were read
-    under other filters. For an API key, `read_on` is the UTC day of its last complete reading, and
-    `tried_on` that of a later reading that could not be completed.
+    The next sync reads the days after `date`, None before the first window. `end` is the last day that a sync planned
+    to read, if it was interrupted or must read a period again; it stays until a later sync has caught up. With
+    `other_filters`, rows after `date` were read under other filters. For an API key, `read_on` is the UTC day of its
+    last complete reading, and `tried_on` that of a later reading that could not be completed.
     """
 
     date: Date | None
@@ -93,7 +93,7 @@ class Settings(_Saved, frozen=True):
         return changes
 
     def differs_in_filters(self, now: "Settings") -> bool:
-        return _meaning(self.filters) != _meaning(now.filters)
+        return _comparable(self.filters) != _comparable(now.filters)
 
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -148,14 +148,14 @@ def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
     if progress.date is not None and not restarts:
         # If the saved date is after the last day to sync, use that day.
         return replace(progress, date=min(progress.date, end_date))
-    before_start = period_of(saved.start_date, saved.granularity).start.subtract(days=1)
-    last_read = before_start if progress.date is None else progress.date
-    is_interrupted = progress.date is None or (progress.end or progress.date) > progress.date
+    last_read = progress.date or period_of(saved.start_date, saved.granularity).start.subtract(days=1)
+    is_interrupted = progress.date is None or (progress.end or last_read) > last_read
     if restarts:
-        progress = Progress(None, progress.row_counts, None, progress.other_filters or saved.differs_in_filters(now))
+        other_filters = progress.other_filters or saved.differs_in_filters(now)
+        progress = Progress(None, progress.row_counts, other_filters=other_filters)
     starts_later = last_read.add(days=1) < period_of(now.start_date, now.granularity).start
     if progress.row_counts and is_interrupted and starts_later:
-        return replace(progress, date=last_read, end=max(last_read, end_date))
+        return replace(progress, date=last_read, end=end_date)
     return progress
 
 
@@ -194,7 +194,7 @@ def _written(value: Date | RowCounts) -> Any:
     return rows
 
 
-def _meaning(filters: Mapping[str, Any]) -> dict[str, set[str]]:
+def _comparable(filters: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return filters in a form to compare: values as sets, references in lower case, without empty filters."""
     same = {"project_references": str.lower}
     return {name: {same.get(name, str)(str(value)) for value in values} for name, values in filters.items() if values}

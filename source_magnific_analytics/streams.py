@@ -46,14 +46,14 @@ class MagnificStream(HttpStream, ABC):
     def next_page_token(self, response: requests.Response) -> None:
         return None
 
-    def call(self, body: Mapping[str, Any] | None = None, **options: Any) -> Call:
+    def call_for(self, body: Mapping[str, Any] | None = None, **options: Any) -> Call:
         """A `Call` with this body; `options` are its other fields."""
         url = self.url_base + self.path()
         return Call(self.logger, self.http_method, url, body, **{"about_next_sync": self.about_next_sync, **options})
 
 
 class ListStream(MagnificStream, ABC):
-    """A list that belongs to the team. It is small and always read whole; its rows are emitted unchanged."""
+    """A list that belongs to the team. It is small and always read whole; its rows keep all their fields."""
 
     primary_key: str
     row_type: type
@@ -65,7 +65,7 @@ class ListStream(MagnificStream, ABC):
     @cached_property
     def rows(self) -> list[Mapping[str, Any]]:
         """All rows, requested only once per sync, however often they are used."""
-        return self.client.ask(self.call(), lambda response: list(self.parse_response(response)))[0]
+        return self.client.ask(self.call_for(), lambda response: list(self.parse_response(response)))[0]
 
     def read_records(self, *_: Any, **__: Any) -> Iterable[Mapping[str, Any]]:
         yield from self.rows

@@ -25,7 +25,7 @@ _SortKey = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Period:
+class PeriodUsage:
     """A checked period and the number of its rows. It stays encoded: decoded, it takes five times the memory."""
 
     consumptions: msgspec.Raw
@@ -33,7 +33,7 @@ class Period:
 
 
 # The answer for a range: its periods with usage, by their first day, ascending.
-Answer = dict[Date, Period]
+Answer = dict[Date, PeriodUsage]
 
 
 def decode(body: bytearray, request: Request | None = None) -> Answer:
@@ -41,7 +41,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
 
     Raises `ContractError` if anything is not understood: then no row of it may be used.
     """
-    found: dict[Date, list[Period]] = {}
+    found: dict[Date, list[PeriodUsage]] = {}
     try:
         for date, piece, consumptions in decoding.pieces(body):
             day = decoding.period_day(date)
@@ -57,7 +57,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     return {day: period for day, period in periods.items() if period.row_count}
 
 
-def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
+def added_up(parts: Iterable[PeriodUsage], most_rows: int) -> PeriodUsage | None:
     """Add up the parts of a period to what one answer for all of it would be.
 
     In each tool, the same user, project and group become one entry. Returns None if that is too much: if the entries so
@@ -78,7 +78,7 @@ def added_up(parts: Iterable[Period], most_rows: int) -> Period | None:
 
 
 def rows(
-    date: Date, period: Period, granularity: Granularity, api_key_id: str | None = None
+    date: Date, period: PeriodUsage, granularity: Granularity, api_key_id: str | None = None
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
     """The rows of the period that starts on `date`; the tools whose breakdown exceeds their totals, and by how much.
 
@@ -139,11 +139,11 @@ def _is_too_large(figures: Consumption | UserUsage) -> bool:
     return max(abs(figures.user_uses), abs(figures.user_credits)) > decoding.LARGEST_FIGURE
 
 
-def _period(consumptions: msgspec.Raw, tools: dict[str, Consumption]) -> Period:
-    return Period(consumptions, sum(len(_entries(tool)[0]) for tool in tools.values()))
+def _period(consumptions: msgspec.Raw, tools: dict[str, Consumption]) -> PeriodUsage:
+    return PeriodUsage(consumptions, sum(len(_entries(tool)[0]) for tool in tools.values()))
 
 
-def _in_one(several: list[Period]) -> Period:
+def _in_one(several: list[PeriodUsage]) -> PeriodUsage:
     """Join the pieces of one period in an answer, so that their rows are numbered together."""
     if len(several) == 1:
         return several[0]

@@ -38,10 +38,6 @@ class DateRange:
         """The number of its days."""
         return self.end.toordinal() - self.start.toordinal() + 1
 
-    def overlaps(self, other: "DateRange") -> bool:
-        """Whether they have a day in common."""
-        return self.start <= other.end and other.start <= self.end
-
 
 @dataclass(frozen=True)
 class Request:
@@ -92,12 +88,11 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
     month 2024-01-01 2024-11-30
     """
     reach = first.add(days=longest - 1)
-    for smaller in (granularity, *_PARTS[granularity]):
-        limit = end if smaller is granularity else min(end, period_of(first, granularity).end)
-        border = period_of(reach.add(days=1), smaller).start.subtract(days=1)
-        last = limit if reach >= limit else border
-        if first <= last and period_of(first, smaller).start == first:
-            return Request(DateRange(first, last), smaller)
+    for unit in (unit for unit in (granularity, *_PARTS[granularity]) if period_of(first, unit).start == first):
+        limit = end if unit is granularity else min(end, period_of(first, granularity).end)
+        last = limit if reach >= limit else period_of(reach.add(days=1), unit).start.subtract(days=1)
+        if first <= last:
+            return Request(DateRange(first, last), unit)
     raise ValueError(f"no request of at most {longest} days is possible from {first} to {end}")
 
 

@@ -254,7 +254,7 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     connection = many(100)
     output = connection.sync(TODAY, mode=SyncMode.full_refresh)
     assert "takes 100 API requests (one for each key and window)" in error(output)[1]
-    assert "Choose an incremental sync mode" in error(output)[1]
+    assert "Choose an incremental sync, which" in error(output)[1]
     assert connection.api.asked == []
     # The list of keys takes the hundredth request.
     connection = many(99)

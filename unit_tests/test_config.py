@@ -152,6 +152,7 @@ def test_an_address_may_end_in_a_slash_and_have_capitals(entered: str) -> None:
     [
         *["", "api.magnific.com", "http://api.magnific.com", "https://proxy.example", "https://evilmagnific.com"],
         *["https://magnific.com.evil.example", "https://magnific.com.", "https://10.0.0.1", "http://169.254.169.254"],
+        *["https://.magnific.com", "https://a..magnific.com", f"https://{'a' * 64}.magnific.com", "http://.localhost"],
         *["http://0.0.0.0", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://[fe80::1]"],
         *["http://[::ffff:10.0.0.1]", "file:///etc/passwd", "ftp://api.magnific.com", "https://", "https://[::1"],
         *["https://user@api.magnific.com", "https://user:secret@api.magnific.com", "https://@api.magnific.com"],

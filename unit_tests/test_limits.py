@@ -37,7 +37,8 @@ def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.C
     api.post(USAGE, [refused(Retry_After="30"), GOOD])
     sync(raw_config())
     # The CDK prints this status itself while it waits.
-    assert '"status":"RUNNING","reasons":[{"type":"RATE_LIMITED"}]' in capsys.readouterr().out
+    status = '"stream_descriptor":{"name":"credit_usage"},"status":"RUNNING","reasons":[{"type":"RATE_LIMITED"}]'
+    assert status in capsys.readouterr().out
 
 
 USED_UP = "The day's 100 API requests of this Magnific team are used up (HTTP 429). "
@@ -89,4 +90,4 @@ def test_where_the_days_requests_run_out_the_small_streams_are_complete_in_any_c
     assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE, USAGE]
     final = {name: output.get_stream_statuses(name)[-1].value for name in ALL_STREAMS}
     assert final == {**dict.fromkeys(LISTS, "COMPLETE"), **dict.fromkeys(ALL_STREAMS[4:], "INCOMPLETE")}
-    assert "This sync used 6 of the day's 100 API requests; credit_usage is complete through 2026-10-27." in log(output)
+    assert "This sync used 6 of the day's 100 API requests; credit_usage is saved through 2026-10-27." in log(output)

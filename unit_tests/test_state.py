@@ -148,9 +148,7 @@ def test_under_the_same_settings_a_sync_goes_on(changes: Json) -> None:
     assert adapted({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
 
 
-RESTARTED = (
-    "read again from {} on. The new rows replace those of the earlier settings; there is nothing you need to do."
-)
+RESTARTED = "From there on, new rows replace those of the earlier settings; there is nothing you need to do."
 
 
 @pytest.mark.parametrize(
@@ -183,7 +181,7 @@ def test_a_sync_restarts_under_other_settings(before: Json, now: Json, remark: s
     assert bool(line) == bool(remark)
     if line:
         assert line.startswith(remark or "")
-        assert line.endswith(RESTARTED.format(config(**now).start_date))
+        assert line.endswith(f" is read again from {config(**now).start_date} on. {RESTARTED}")
 
 
 @pytest.mark.parametrize(("changes", "last"), [({}, "2026-11-22"), ({"end_date": "2026-11-10"}, "2026-11-10")])

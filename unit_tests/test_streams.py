@@ -45,7 +45,7 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: M
     noon = 1000 * int(pendulum.datetime(2026, 11, 22, 12).timestamp())
     assert {m.record.emitted_at for m in output.records if m.record and m.record.stream.startswith("credit")} == {noon}
     assert not output.errors
-    assert "This sync used 6 of the day's 100 API requests; credit_usage is complete through 2026-11-22." in log(output)
+    assert "This sync used 6 of the day's 100 API requests; credit_usage is saved through 2026-11-22." in log(output)
 
 
 @pytest.mark.parametrize("mode", SyncMode)

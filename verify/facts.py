@@ -76,7 +76,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
     except requests.exceptions.RequestException as error:
         # Do not show the error's own text: it can contain addresses and bytes of the answer.
         meaning, words = of_exception(error)
-        too_much = meaning in (Meaning.TOO_LARGE, Meaning.TOO_MUCH)
+        too_much = meaning in (Meaning.ANSWER_TOO_LARGE, Meaning.TOO_MUCH)
         return Answer(question, None, seconds=time.monotonic() - begun, failure=words, too_much=too_much)
     except OSError:
         return Answer(question, None, failure="the certificate authorities of this machine cannot be read")
