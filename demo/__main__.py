@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C prints one line, even while libraries are imported."""
+"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C prints one line, even while libraries are being imported."""
 
 from __future__ import annotations
 

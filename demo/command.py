@@ -1,6 +1,6 @@
 """`python -m demo [FOLDER]`: sync usage, check its totals, and draw a report of where the credits went.
 
-Without MAGNIFIC_API_KEY in the environment, the demo starts a sandbox and reads that. To read your own team, set
+Without MAGNIFIC_API_KEY in the environment, the demo starts a sandbox and reads from it. To read your own team, set
 MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.
 """
 
@@ -34,7 +34,7 @@ DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
 """A CSV export of the sandbox's dashboard, as input for `make compare`."""
 _FILES = (DUCKDB_FILE, HTML_FILE, EXPORT_FILE)
-"""The files that a run can write. A run deletes those of the last run that it does not write itself."""
+"""The files that a run can write. A successful run deletes the last run's copy of any file that it did not write."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -78,13 +78,13 @@ def run(folder: Path, screen: Screen) -> bool:
         screen.going_on("drawing the report")
         write_report(duckdb_file, new / HTML_FILE)
     screen.done("report", str(folder / HTML_FILE))
-    screen.done("data", f"{folder / DUCKDB_FILE} (DuckDB; the marts are in its schema models)")
+    screen.done("data", f'{folder / DUCKDB_FILE} (DuckDB; the marts are in the schema "models")')
     return agree
 
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder. If the block succeeds, its files replace the last run's; otherwise they are deleted."""
+    """Yield an empty folder. If the block succeeds, files in it replace the last run's; otherwise they are deleted."""
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -107,11 +107,11 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     screen.done("check", "the API accepts the key and the plan")
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
-    # The connector reads each key once a day. Only the second sync reads keys, so that all figures are equally new.
+    # The connector reads each key once a day. Only the second sync reads keys, so that all figures are from one sync.
     _report_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
     before = _credits(pipeline)
     if origin.is_sandbox:
-        screen.also("Meanwhile, past usage changes at the API:")
+        screen.also("Meanwhile, the API changes past usage:")
         for change in change_the_past(str(origin.config["base_url"]), origin.today):
             screen.also(f"· {change}")
     screen.going_on(f"syncing again: today, the last {LOOKBACK_DAYS} days, and usage by API key")
@@ -120,7 +120,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     if keys := synced.rows.get("api_keys"):
         screen.also(
             f"{len(streams) - 1} of its requests read the other streams. The rest read {BY_API_KEY} for the first "
-            f"time: {keys} API keys, at most {origin.longest_range_days} days a request. Later syncs send one per key."
+            f"time: {keys} API keys, up to {origin.longest_range_days} days per request. Later syncs send one per key."
         )
     _report_changes(before, _credits(pipeline), screen)
 
@@ -213,9 +213,9 @@ def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
         screen.failed("totals", f"{different:,} of {totals:,} totals differ from {compared}:")
         screen.also(f"The file has {credits:,} credits; {sum(total[3] for total in expected.totals):,} are expected.")
         return False
-    screen.done("totals", f"{credits:,} credits, equal for every tool to {compared}")
+    screen.done("totals", f"{credits:,} credits, the same for every tool as in {compared}")
     if expected.granularity == "month":
-        screen.also("The totals come from one more request to Magnific, by month, without today if possible.")
+        screen.also("The totals come from one more request to Magnific, by month and, if possible, without today.")
     return True
 
 

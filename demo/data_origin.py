@@ -19,9 +19,9 @@ FOLDER = Path("demo-output")
 
 MAGNIFIC = "https://api.magnific.com"
 LONGEST_CHECK_DAYS = 180
-"""The longest range of one request on every plan, both ends counted (Magnific's Analytics overview)."""
+"""The longest range that every plan allows for one request, both ends counted (Magnific's Analytics overview)."""
 
-SANDBOX_LEDGER = "the sandbox's ledger, by day"
+SANDBOX_LEDGER = "the sandbox's ledger by day"
 """Where the expected totals of the sandbox come from, in words."""
 
 Totals = list[tuple[str, str, int, int]]
@@ -41,8 +41,8 @@ class Expected:
 
 @dataclass(frozen=True)
 class Origin:
-    """The API to read, and the connector's configuration. `is_sandbox`: whether it is a sandbox, whose usage the demo
-    may change."""
+    """The API to read, and the connector's configuration. `is_sandbox`: whether the API is a sandbox, whose usage the
+    demo may change."""
 
     config: Mapping[str, Any]
     is_sandbox: bool
@@ -114,7 +114,7 @@ class Origin:
             raise UserError(
                 f"not compared: Magnific gave no totals by month ({type(error).__name__}). The data itself is complete."
             ) from None
-        return Expected("Magnific, asked once more by month", "month", first, last, totals)
+        return Expected("Magnific's totals by month", "month", first, last, totals)
 
     def _first_whole_month(self, last: date) -> date:
         """Return the first day of the months up to `last` that fit into one request and into the synced range."""

@@ -15,7 +15,7 @@ INTERRUPTED = "Interrupted. The files of the last complete run are unchanged."
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Defer interrupts until the block ends, then raise KeyboardInterrupt. Only for the main thread.
+    """Defer interrupts until the block ends, then raise KeyboardInterrupt if there were any. Only for the main thread.
 
     Signals are not blocked, because blocking works per thread and another thread would receive them.
     """

@@ -1,7 +1,7 @@
 """`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
 
 dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices
-and allowances (magnific_prices.csv, magnific_allowances.csv). Without it, only the sandbox's team has invented ones.
+and allowances (magnific_prices.csv, magnific_allowances.csv). Without it, only the sandbox's team has some (invented).
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ print({_SUMMARY!r} + json.dumps(Counter(str(one.status) for one in built.result)
 
 
 class Build:
-    """A process that installs dbt, parses the package, and waits until `finish` is called to build the models."""
+    """A process that installs dbt, parses the package, and then waits for `finish` before it builds the models."""
 
     def __init__(
         self, duckdb_file: Path, folder: Path, is_sandbox: bool, schema: str = "main", tables: Collection[str] = _TABLES
     ) -> None:
-        """`folder` is for dbt's log and cache files, which speed up the next build. `schema` contains the synced
-        `tables`."""
+        """`folder` is for dbt's log, and for cache files that speed up the next build. `schema` contains the
+        synced `tables`."""
         own = os.environ.get("MAGNIFIC_SEEDS")
         invented = is_sandbox and not own
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
@@ -109,7 +109,7 @@ class Build:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.models", description="Build the dbt package on a DuckDB file.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
-    parser.add_argument("--schema", help="schema of the synced tables, if several schemas of the file have them")
+    parser.add_argument("--schema", help="schema of the synced tables, if several schemas of the file contain them")
     given = parser.parse_args(argv)
     file: Path = given.duckdb_file
     try:
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with open_marts(file, "models") as marts:
             for row in marts.rows(_ALERTS):
                 print(f"- {row['message']}")
-        print(f"The marts are in the schema models of {file}. To draw a report:  make report WAREHOUSE={file}")
+        print(f'The marts are in the schema "models" of {file}. To draw a report:  make report WAREHOUSE={file}')
         return 0
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # The command stops its child processes; `main` does not, since its caller may have others.
+    # The command stops its child processes; `main` does not, because its caller may have others.
     try:
         sys.exit(main())
     finally:

@@ -38,7 +38,7 @@ def change_the_past(base_url: str, today: date) -> list[str]:
         http.post(f"{base_url}/_sandbox/events", json=events, timeout=60).raise_for_status()
     return [
         f"12 late uses of {late['tool']} (480 credits) arrive for {late['date']}",
-        f"all use of {refunded['tool']} on {refunded['date']} is refunded ({credits:,} credits)",
+        f"all usage of {refunded['tool']} on {refunded['date']} is refunded ({credits:,} credits)",
         f"the project {project.name} is renamed to {project.name} II",
     ]
 

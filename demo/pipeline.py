@@ -75,7 +75,7 @@ class Pipeline:
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of `sql` over what has been synced so far."""
+        """Run `sql` on what has been synced so far and return the rows."""
         with self._cache.get_sql_engine().connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
@@ -126,7 +126,7 @@ def open_pipeline(
     with _private_directory() as private:
         report("loading PyAirbyte")
         _settle(logs, private)
-        # A Ctrl-C can get lost while a library is imported.
+        # A Ctrl-C can get lost while a library is being imported.
         with held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             import airbyte

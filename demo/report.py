@@ -61,7 +61,7 @@ def _data(marts: Marts) -> dict[str, Any]:
     """Return the page's data. Usage is stored by column, with indexes instead of names and numbers instead of days."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
     start = marts.start_date
-    # The first days of the month can be synced but without usage.
+    # The first days of a month can be synced but have no usage.
     firsts = {row["team"]: max(min(row["synced_from"], start), row["synced_from"].replace(day=1)) for row in synced}
     first = min(firsts.values(), default=date.min)
     # A person in several teams has a seat in each, so add the team's name.
@@ -123,7 +123,7 @@ def _columns(rows: list[Row], first: date, ids: dict[str, dict[str, int]], kinds
 
 
 def _packed(content: Any) -> str:
-    """Return JSON as gzip in base64. It is a tenth of the size and cannot contain the end of a script element."""
+    """Return JSON as gzip in base64: a tenth of the size, and unable to end the script element early."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
@@ -134,7 +134,7 @@ def _plain(value: Any) -> str | float:
 
 def _synced_in_words(data: dict[str, Any]) -> str:
     at = f"; read on {data['syncedAt']:%-d %B %Y at %H:%M} UTC" if data["syncedAt"] else ""
-    invented = " An invented team with invented prices and budgets." if data["isInvented"] else ""
+    invented = " The team, its prices and its budgets are invented." if data["isInvented"] else ""
     off = f" Not built, so not shown: {', '.join(data['off'])}." if data["off"] else ""
     return f"Data from {data['first']:%-d %B %Y} to {data['through']:%-d %B %Y}{at}.{off}{invented}"
 
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.report", description="Write the usage report as one HTML page.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
     parser.add_argument("html_file", nargs="?", type=Path, default=FOLDER / HTML_FILE)
-    parser.add_argument("--schema", help="schema of the marts, if several schemas of the file have them")
+    parser.add_argument("--schema", help="schema of the marts, if several schemas of the file contain them")
     given = parser.parse_args(argv)
     try:
         write_report(given.duckdb_file, given.html_file, given.schema)

@@ -96,7 +96,7 @@ def test_days_that_are_not_synced_or_were_not_over_are_told_from_the_others(team
     team.set_today("2026-04-02")
     team.export(end_date="2026-04-01", start_date="2026-02-27")
     assert compared() == 1
-    assert "These days lie before the first synced one, 2026-03-01" in compared.flat
+    assert "These days are before the first synced day, 2026-03-01" in compared.flat
     assert "Not synced yet: the last synced day is 2026-03-31." in compared.flat
     assert "These days were not over when the table was synced (2026-03-31 06:30 UTC)" in compared.flat
     assert len(reasons(compared)) == 3
@@ -197,9 +197,9 @@ def test_rows_kept_twice_and_rows_of_another_granularity_are_pointed_out(team: T
         "timestamp '2026-03-30' as _airbyte_extracted_at) from credit_usage where usage_id = 'day-2026-03-02-0'"
     )
     assert compared() == 1
-    assert "rows repeat a usage_id, as plain append does, and were counted too" in compared.flat
+    assert "rows repeat a usage_id, as happens with plain append, and were counted too" in compared.flat
     assert "One side has the row more than once, with the same figures each time" in compared.flat
-    assert "1 rows of another granularity than day were left out" in compared.flat
+    assert "1 rows of a granularity other than day were left out" in compared.flat
     lines = team.export(end_date=TODAY).splitlines()
     team.export_file.write_text("\n".join([*lines, next(line for line in lines if line.startswith(TODAY))]))
     assert compared("--from", TODAY) == 1
@@ -213,7 +213,7 @@ def test_without_usage_on_a_side_it_is_said_what_is_missing(team: Team, compared
     team.export_file.write_text(team.export().splitlines()[0])
     assert compared() == 1
     [reason] = reasons(compared)
-    assert "The export has no rows of these days" in reason
+    assert "The export has no rows for these days" in reason
     team.export()
     team.query("delete from credit_usage; delete from _airbyte_state")
     assert compared() == 1

@@ -33,11 +33,11 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
     assert rows_add_up(printed) > 8
     for words in (
         "members, api_keys, groups, projects, credit_usage, credit_usage_by_api_key",
-        "Meanwhile, past usage changes at the API",
+        "Meanwhile, the API changes past usage",
         "12 late uses",
         "credits are now 0",
         "checks passed",
-        "equal for every tool to the sandbox's ledger",
+        "the same for every tool as in the sandbox's ledger",
     ):
         assert words in " ".join(printed.split())
     with duckdb.connect(demo.output / "magnific.duckdb", read_only=True) as connection:
@@ -51,7 +51,7 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
     assert deleted > 0
     assert f"{stored:,} credits" in printed
     page = (demo.output / "report.html").read_text()
-    assert "An invented team with invented prices and budgets." in page
+    assert "The team, its prices and its budgets are invented." in page
     assert demo.connections() == ""
     assert demo.leftovers() == []
     assert not (demo.folder / "home" / ".airbyte").exists()
@@ -87,7 +87,7 @@ def test_with_a_key_it_reads_that_api_by_plan_and_start(demo: Demo, make_sandbox
         MAGNIFIC_START_DATE=start.isoformat(),
     )
     assert code == 0, printed
-    assert "equal for every tool to Magnific, asked once more by month" in " ".join(printed.split())
+    assert "the same for every tool as in Magnific's totals by month" in " ".join(printed.split())
     assert "Meanwhile" not in printed
     requests = api.requests()
     asked = [request["path"].rpartition("/")[2] for request in requests]

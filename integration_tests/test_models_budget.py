@@ -71,7 +71,7 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
 def test_two_schemas_with_one_name_are_an_error(four_days: tuple[DuckDb, Project]) -> None:
     target, project = four_days
     names = dict.fromkeys(SCHEMAS.values(), "Acme")
-    with pytest.raises(AssertionError, match="have the same name, Acme"):
+    with pytest.raises(AssertionError, match="have the same team name, Acme"):
         project.run(target, "build", schemas=[*names], team_names=names)
 
 

@@ -227,10 +227,10 @@ def test_what_has_no_price_is_no_money(browser: Browser, html: Path, ledger: lis
     assert browser.card("Spent")[0] == "\N{EN DASH}"
     assert {row[1] for row in browser.rows("#s-tool")[1:]} == {"\N{EN DASH}"}
     browser.show(html, chosen="#period=2026-02")
-    assert "1 to 28 January 2026: no price for all days" in browser.text("#cycle")
+    assert "1 to 28 January 2026: not all days have a price" in browser.text("#cycle")
     browser.show(html, chosen="#period=2026-q1")
     january = sum(row.credits for row in ledger if date(2026, 1, 1) <= row.date <= date(2026, 1, 31))
-    assert f"No price covers {january:,} credits of these days" in browser.text("#shown")
+    assert f"{january:,} credits on these days have no price" in browser.text("#shown")
     assert browser.card("Change")[0] == "\N{EN DASH}"
 
 

@@ -39,7 +39,7 @@ RELIABILITY = (Path(__file__).parent.parent / "docs" / "reliability.md").read_te
 # For each quirk of the sandbox, the verdicts on the page that differ from those for a sandbox without quirks, and a
 # text that appears only with the quirk.
 NOTICED: dict[str, tuple[dict[str, str], str]] = {
-    "half-emoji": ({"texts": NOT}, "half a character"),
+    "half-emoji": ({"texts": NOT}, "an unpaired surrogate"),
     "nul": ({"texts": NOT}, "a NUL"),
     "bom": ({"texts": NOT}, "a byte order mark: 11"),
     "floats": ({"figures": NOT}, "12.0 (100 percent)"),
@@ -57,13 +57,13 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "longer-range": ({"one_more": NOT}, "181 days are answered"),
     "shorter-range": ({"longest": NOT, "one_more": UNSEEN}, "180 days are refused (400); 179 days are answered"),
     "old-dates-refused": ({"age": NOT}, "a range from 9,825 days ago is refused (400)"),
-    "whole-edges": ({"edges": NOT}, "cut on its Wednesday, contains its whole week; the last one, cut on its Tuesday"),
+    "whole-edges": ({"edges": NOT}, "from Wednesday on, contains the whole week; the last week, up to Tuesday"),
     "edge-dates": ({"edges": NOT, "understood": NOT}, "but its date is not the Monday"),
     "sunday-weeks": (dict.fromkeys(("edges", "sizes", "understood"), NOT), "by week, 0 of "),
     "sizes-differ": ({"edges": NOT, "sizes": NOT}, "by month, 0 of 5 equal the sum of their days"),
     "keys-exceed": ({"keys_total": NOT}, "the keys used 218 percent of the team's credits"),
     "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 days old"),
-    "limit-headers": ({"limits": HOLDS}, "x-ratelimit-remaining: 99 at first, 88 at last"),
+    "limit-headers": ({"limits": HOLDS}, "x-ratelimit-remaining: first 99, last 88"),
     "awkward": (dict.fromkeys(("fields", "once"), NOT), "188 periods and 1,009 tools"),
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }

@@ -1,7 +1,7 @@
 """Two commands that check the connector against the real API.
 
-`make facts` runs `facts`, which sends `questions` to Magnific. `shapes` and `agreement` check the `answers`.
-`make compare` runs `compare`, which compares an `export` of the dashboard with the table and explains differences.
+`make facts` runs `facts`, which sends the requests in `probes`. `check_shapes` and `check_agreement` check the answers.
+`make compare` runs `compare`, which compares an export of the dashboard with the table and explains differences.
 """
 
 import os

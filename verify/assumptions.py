@@ -19,7 +19,7 @@ def judges(assumption: str) -> Callable[[Judge], Judge]:
 
 
 def share(part: float, whole: float) -> str:
-    """Return a share in whole percent. A small share is never 0, and a huge one is hidden: it could reveal a figure.
+    """Return a share in whole percent. A small share never becomes 0. A huge one is hidden: it could reveal a figure.
 
     >>> share(0, 9), share(1, 900), share(1, 3), share(1, 0)
     ('0 percent', 'less than 1 percent', '33 percent', 'no share')

@@ -8,7 +8,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, period_of
 from verify.assumptions import NOT_SEEN, Judged, judges, outcome, share
 from verify.probe_answers import Answer, Seen, Tool, between
 
-_INSIDE, _UNKNOWN = "contains only the days in the range", "has no usage in its other days"
+_INSIDE, _UNKNOWN = "contains only the days in the range", "has no usage on its other days"
 
 
 def _range(answer: Answer) -> DateRange:
@@ -57,7 +57,7 @@ def edges(seen: Seen) -> Judged:
     asked = _range(answer)
     first = _edge(answer, days, DateRange(asked.start, period_of(asked.start, Granularity.WEEK).end))
     last = _edge(answer, days, DateRange(period_of(asked.end, Granularity.WEEK).start, asked.end))
-    told = f"the first week, cut on its Wednesday, {first}; the last one, cut on its Tuesday, {last}"
+    told = f"the first week, from Wednesday on, {first}; the last week, up to Tuesday, {last}"
     telling = [one for one in (first, last) if one != _UNKNOWN]
     return all(one == _INSIDE for one in telling) if telling else None, told
 
@@ -68,7 +68,7 @@ def _edge(answer: Answer, days: Answer, inside: DateRange) -> str:
     cut = between(days.by_day, inside.start, inside.end)
     if cut == whole:
         return _UNKNOWN
-    words = _INSIDE if held == cut else "contains its whole week" if held == whole else "contains other figures"
+    words = _INSIDE if held == cut else "contains the whole week" if held == whole else "contains other figures"
     return words + ("" if week.start in answer.by_day else ", but its date is not the Monday")
 
 
@@ -176,4 +176,4 @@ def _are_listed(seen: Seen, name: str, key: str, place: int, words: str) -> Judg
         return None, f"the list is {outcome(answer)}" if answer else "the list was not requested"
     known = set(answer.texts(key))
     told = f"{len(used & known):,} of {len(used):,} {words} with usage are listed, and {len(known - used):,} others"
-    return (used <= known, told) if used else (None, f"no usage has {words}")
+    return (used <= known, told) if used else (None, f"no {words} have usage")

@@ -17,7 +17,7 @@ _FIELDS = {
     "team-groups": "group_id name member_count",
     "team-projects": "project_reference name",
 }
-# An undocumented field name is shown only if it consists of these words. Any other could be a person's name.
+# An undocumented field name is shown only if it consists of these words. Any other name could be a person's.
 _WORDS = (
     "amount|at|avatar|cost|count|country|created|credits|currency|date|description|email|end|first|id|key|kind|last|limit|"
     "meta|model|month|name|next|page|pagination|period|plan|price|project|reference|remaining|role|seat|start|status|team|"

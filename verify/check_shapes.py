@@ -79,7 +79,7 @@ def texts(seen: Seen) -> Judged:
         found["a byte order mark"] += answer.body.startswith(b"\xef\xbb\xbf")
         found["bytes that are not UTF-8"] += isinstance(answer.json, UnicodeDecodeError)
         found["a NUL"] += text.count("\\u0000")
-        found["half a character"] += len(re.findall("[\ud800-\udfff]", text))
+        found["an unpaired surrogate"] += len(re.findall("[\ud800-\udfff]", text))
     return (not +found, listed(found) or "no text needs a repair") if seen.right else NOT_SEEN
 
 
@@ -91,7 +91,7 @@ def dates(seen: Seen) -> Judged:
 
 
 def _form(text: str) -> str:
-    return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "no date-time"
+    return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "not a date-time"
 
 
 @judges("An answer contains each period once, and each period contains each tool once")
@@ -113,7 +113,7 @@ def lists(seen: Seen) -> Judged:
             told.append(f"{len(rows):,} {name.replace('_', ' ')}, {len(rows) - len(keys):,} without a unique key")
             lacking += len(rows) - len(keys)
             if name == "api_keys":
-                undated = sum(_form(str(row.get("created_at"))) == "no date-time" for row in rows)
+                undated = sum(_form(str(row.get("created_at"))) == "not a date-time" for row in rows)
                 told.append(f"{undated:,} without a date-time as `created_at`")
                 lacking += undated
     return (not lacking, "; ".join(told)) if told else NOT_SEEN
@@ -125,9 +125,9 @@ def limits(seen: Seen) -> Judged:
     for answer in seen.answers.values():
         for name, value in answer.headers.items():
             if _LIMIT.fullmatch(name):
-                other = "a date" if http_date(value) else "a value of another form"
+                other = "a date" if http_date(value) else "another kind of value"
                 found.setdefault(name.lower(), []).append(value if re.fullmatch(r"\d{1,13}", value) else other)
-    told = [f"{name}: {values[0]} at first, {values[-1]} at last" for name, values in sorted(found.items())]
+    told = [f"{name}: first {values[0]}, last {values[-1]}" for name, values in sorted(found.items())]
     return (bool(told), "; ".join(told) or "no header about limits was seen") if seen.answers else NOT_SEEN
 
 

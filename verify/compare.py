@@ -18,7 +18,7 @@ from verify.export_file import COLUMNS, read_export
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
-# Two rows that differ only in a name are equal in one of these sets of columns.
+# Two rows that differ in only one name are equal in one of these sets of columns.
 _SAME = (
     "day, tool, person",
     'day, tool, project, "group", person is null',
@@ -39,7 +39,7 @@ _CSV: dict[str, tuple[str, Any, str]] = {
     "skip": ("--skip", 0, "the number of lines above the headings"),
     "nullstr": ("--nothing", None, "the text that stands for an empty cell, such as n/a"),
 }
-# If every date is the first day of a period of the table, each date stands for its whole period.
+# If every date is the first day of one of the table's periods, each date stands for its whole period.
 _ASKED = """
     create temp table asked as
     select ?::varchar[] as columns, ?::integer as lookback,
@@ -67,7 +67,7 @@ def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
-    """Compare the table with the export. Raises UserError if the export cannot be read or there are no days."""
+    """Compare the table with the export. Raises UserError if it cannot be read or there are no days to compare."""
     csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
     connection.execute((SQL / "synced_table.sql").read_text())
     headings = read_export(connection, asked.export, csv, dict(asked.column))
@@ -80,7 +80,7 @@ def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -
         connection.execute((SQL / "renamed_rows.sql").read_text().replace("SAME", same))
     [synced] = _rows(connection, "from synced")
     [rows] = _rows(connection, "select (select count(*) from export) as exported, count(*) as compared from places")
-    span = f"synced from {synced['first_day']} through {synced['through']}, last at {synced['synced_at']} UTC"
+    span = f"synced from {synced['first_day']} through {synced['through']}, most recently at {synced['synced_at']} UTC"
     sources = {
         "export": f"{asked.export}, {rows['exported']:,} rows",
         "columns": ", ".join(f'{name} "{heading}"' for name, heading in headings.items()),
@@ -107,12 +107,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("export", type=Path, help="the CSV file")
     add("duckdb_file", nargs="?", type=Path, default=DUCKDB_FILE, help=f"default: {DUCKDB_FILE}")
-    add("--schema", help="schema of the table, if several schemas of the file have it")
+    add("--schema", help="schema of the table, if several schemas of the file contain it")
     add("--from", dest="first", type=_day, metavar="DAY", help="first day to compare; default: the export's first")
     add("--to", dest="last", type=_day, metavar="DAY", help="last day to compare; default: the export's last")
-    add("--people", action="store_true", help="show addresses, which are hidden by default")
-    add("--all", action="store_true", help="show every difference, not only the largest")
-    named = f"the heading of a column that is not recognised; NAME is one of {', '.join(COLUMNS)}"
+    add("--people", action="store_true", help="show email addresses, which are hidden by default")
+    add("--all", action="store_true", help="show every difference, not only the largest ones")
+    named = f"the heading of a column that is not recognized; NAME is one of {', '.join(COLUMNS)}"
     add("--column", action="append", default=[], type=_column, metavar="NAME=HEADING", help=named)
     for name, (option, default, meaning) in _CSV.items():
         add(option, dest=name, default=default, type=int if name == "skip" else str, help=meaning)

@@ -14,8 +14,8 @@ MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result. synced, sums, differing: rows of `synced_table.sql` and `differences.sql`. rows: rows compared.
-    people: whether to show email addresses."""
+    """The result. synced, sums, differing: rows of `synced_table.sql` and `differences.sql`. rows: how many were
+    compared. people: whether to show email addresses."""
 
     sources: Mapping[str, str]
     synced: Row
@@ -61,7 +61,7 @@ class Comparison:
         )
 
     def _place(self, row: Row) -> str:
-        """Return the day and tool of a row and, on the next line, its names and its place in both files."""
+        """Return the day and tool of a row and, on the next line, its names and where both sides have it."""
         person = "nobody" if row.get("person", "") is None else row.get("person") if self.people else None
         names = [self._clean(name) for name in (person, row.get("project"), row.get("group")) if name]
         sides = filter(None, (row.get("their_rows"), row.get("our_rows")))

@@ -6,24 +6,24 @@ from typing import Any
 Row = Mapping[str, Any]
 
 LOOKBACK_DAYS = 7
-"""The connector's default of lookback_window_days."""
+"""The connector's default for lookback_window_days."""
 
 _WORDS = {
-    "empty": "The export has no rows of these days: it covers other days, was filtered, or is incomplete. Export "
+    "empty": "The export has no rows for these days: it covers other days, was filtered, or is incomplete. Export "
     "these days again and compare.",
     "repeated": "One side has the row more than once, with the same figures each time. Check whether the export "
     "repeats its line, for example because two exports were joined, and whether the table repeats a usage_id.",
-    "before": "These days lie before the first synced one, {first_day}. Set start_date to an earlier day and sync.",
+    "before": "These days are before the first synced day, {first_day}. Set start_date to an earlier day and sync.",
     "never": "Nothing has been synced into the table yet. Sync and compare again.",
     "unsynced": "Not synced yet: the last synced day is {through}. Sync and compare again.",
-    "part": "Only some days of this {granularity} are compared, but the table has its total. Compare whole "
-    "{granularity}s: export them, and use  --from  and  --to .",
+    "part": "Only some days of this {granularity} are compared, but the table has the total of all of them. Compare "
+    "whole {granularity}s: export them, and use  --from  and  --to .",
     "open": "These days were not over when the table was synced ({synced_at} UTC). Compare finished days, with  "
     "--to {complete} .",
-    "names": "The figures are the same under another name. Since the sync of these days, the name was changed or the "
-    "usage was reassigned. To use today's names everywhere, refresh credit_usage.",
+    "names": "The figures are the same under another name. The name has been changed since these days were synced, or "
+    "the usage has been reassigned. To use today's names everywhere, refresh credit_usage.",
     "nobody": "Magnific counts this usage in a tool's total but attributes it to nobody. The table keeps it in rows "
-    "without a person; the export has only people. Nothing is wrong.",
+    "without a person; the export has only rows with a person. Nothing is wrong.",
     "moved": "The sums by tool and day agree. Magnific has given the usage to another person, project or group since "
     "the sync or the export. Sync, export again and compare.",
     "filtered": "The sync has filters, and the table has no such row. See the filters below.",
@@ -33,9 +33,9 @@ _WORDS = {
     "them since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
     "filters": "The sync has filters, so the table holds only this: {filters}. Export with the same filters, or sync "
     "without them.",
-    "repeated_ids": "{repeated_ids:,} rows repeat a usage_id, as plain append does, and were counted too. Keep only "
-    "the newest row of each ID, or sync with Append + Deduped.",
-    "other_granularity": "{other_granularity:,} rows of another granularity than {granularity} were left out: the "
+    "repeated_ids": "{repeated_ids:,} rows repeat a usage_id, as happens with plain append, and were counted too. Keep "
+    "only the newest row of each ID, or sync with Append + Deduped.",
+    "other_granularity": "{other_granularity:,} rows of a granularity other than {granularity} were left out: the "
     "setting was changed, and no sync has been completed since.",
 }
 

@@ -38,7 +38,7 @@ group by all;
 -- Pair rows of the export with rows of the table that have the same figures under another name (`renamed_rows.sql`).
 create temp table renamed (id bigint, other bigint);
 
--- All rows that differ, largest difference first, each with the first reason that applies. `difference_reasons.py` explains them.
+-- All rows that differ, largest differences first, each with the first reason that applies (`difference_reasons.py`).
 create temp view differing as
 with paired as (
     select places.* replace (

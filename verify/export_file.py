@@ -25,7 +25,7 @@ _REMEDIES = {
     "total.",
     "tool": "has no tool: enter it, or remove the row if it is a total.",
     "figure": "has no figure in the expected format: use  --decimal , such as a comma, and  --thousands , or correct "
-    "it.",
+    "the figure.",
     "encoding": "is not in this encoding: use  --encoding , such as latin-1 .",
     "cells": "has unbalanced quotes or the wrong number of cells: download the export again, or remove the row.",
 }
@@ -44,9 +44,9 @@ _UNCOUNTED = """
 def read_export(
     connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any], named: Mapping[str, str]
 ) -> dict[str, str]:
-    """Create the table `export` from the file; return its headings by `COLUMNS`. Run `synced_table.sql` first.
+    """Create the table `export` from the file; return its headings by key of `COLUMNS`. Run `synced_table.sql` first.
 
-    csv: options of DuckDB's reader. named: the user's headings, by the names of `COLUMNS`. Raises UserError.
+    csv: options of DuckDB's reader. named: the user's headings, by key of `COLUMNS`. Raises UserError.
     """
     if not file.is_file():
         raise UserError(f"There is no file {file}: name the CSV that the dashboard exported.")

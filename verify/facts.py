@@ -35,7 +35,7 @@ _STOPS = {
 
 
 def ask(config: Config) -> tuple[dict[str, Answer], str]:
-    """Send the requests. Return the answers by the name of their question, and why it stopped early, if it did."""
+    """Send the requests. Return the answers by the name of their question and, if this ended early, the reason."""
     answers: dict[str, Answer] = {}
     client, course = Client(config, POLICY), questions(config)
     question = next(course)
@@ -101,7 +101,7 @@ def page(seen: Seen, stopped: str, asked: str) -> str:
 
 
 def main() -> int:
-    """Return 0 if the page is complete, 1 if something ended it early."""
+    """Return 0 if the page is complete, 1 if the requests ended early or the settings are wrong."""
     today = pendulum.now("UTC").date()
     given = {name: value for name, end in _SETTINGS.items() if (value := os.environ.get(f"MAGNIFIC_{end}"))}
     raw = {"start_date": str(today.start_of("month").subtract(years=1)), **given}

@@ -65,7 +65,7 @@ class Tool(NamedTuple):
 class Answer:
     """The response to a question. Without a complete response, `status` is None and `failure` says why.
 
-    too_much: whether it was too large or too slow. clock: how many seconds the server's clock is ahead of ours.
+    too_much: whether the response was too large or too slow. clock: by how many seconds the server's clock is ahead.
     """
 
     question: Question
@@ -87,7 +87,7 @@ class Answer:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """The members of a list, or the periods of credit usage."""
+        """The items of a list, or the periods of credit usage."""
         data = self.json.get("data") if isinstance(self.json, dict) else None
         return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
@@ -160,7 +160,7 @@ def _figures(item: Mapping[str, Any]) -> Figures:
 
 
 def _day(text: str) -> Date | None:
-    """Return the day of the nearest midnight, because a date can be midnight in another time zone offset."""
+    """Return the day of the nearest midnight, because a date can be midnight at another UTC offset."""
     try:
         return period_day(text)
     except (ValueError, OverflowError):

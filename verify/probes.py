@@ -12,7 +12,7 @@ from verify.probe_answers import Answer, Question, Sums
 MOST_REQUESTS = 12
 # Fits into any plan's longest range and covers all usage of a team that joined Magnific this week.
 _FEW_DAYS = 30
-# Figures of the last days can change between two questions.
+# Figures of the most recent days can change between two questions.
 _UNSETTLED_DAYS = 3
 
 
@@ -21,7 +21,7 @@ def _usage(name: str, unit: Granularity, first: Date, last: Date) -> Question:
 
 
 def questions(config: Config) -> Generator[Question, Answer, None]:
-    """Yield one question at a time; each depends on the answer sent back. The least important questions come last."""
+    """Yield one question at a time; the next one depends on the answer sent back. The least important come last."""
     yield Question("members", "team-members")
     keys = yield Question("api_keys", "team-api-keys")
     days = yield from _longest_range(config)
@@ -38,7 +38,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """Ask for the plan's longest range, then for one day more or less. Return the first good answer or the last one."""
+    """Ask for the plan's longest range, then for one day more or less. Return the first good answer, else the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)
@@ -55,7 +55,7 @@ def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
 
 
 def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -> Iterator[Question]:
-    """Yield questions about the same days as in `days`. Their answers must agree with that answer."""
+    """Yield questions about days that the answer `days` covers. Their answers must agree with it."""
     assert days.question.request is not None
     first, settled = days.question.request.range.start, today.subtract(days=_UNSETTLED_DAYS)
     if last := _two_days(days.by_day, first, settled):

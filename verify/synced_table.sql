@@ -1,6 +1,6 @@
 -- The synced table as one side of a comparison. The file is read-only, so everything here is temporary.
 
--- Return a name in the form for comparisons: without invisible characters around it, and with single plain spaces.
+-- Return a name in the form used to compare: without invisible characters around it, and with single plain spaces.
 create temp macro tidy(name) as nullif(regexp_replace(regexp_replace(
     nfc_normalize(name), '^[\p{Cc}\p{Cf}\p{Z}]+|[\p{Cc}\p{Cf}\p{Z}]+$', '', 'g'), '[\p{Cc}\p{Z}]+', ' ', 'g'), '');
 

@@ -22,8 +22,8 @@ having count(*) > 1
     {%- endfor -%}
 {% endmacro %}
 
-{# Return rows in which a value did not fit into its column: the destination wrote null and recorded that in the row.
-   The test depends on `mart`, so that dbt builds the mart first. #}
+{# Return rows in which a value did not fit into its column: the destination wrote null and recorded the loss in the
+   row. The test depends on `mart`, so that dbt builds the mart first. #}
 {% macro lost_values(mart, tables) %}
 -- {{ mart }}
 {%- set synced = tables | select("in", magnific_analytics.synced_tables()) | list %}
@@ -37,8 +37,8 @@ select {{ magnific_analytics.nulls({"team": dbt.type_string(), "lost": dbt.type_
 {% endfor %}
 {% endmacro %}
 
-{# Return the sums of uses or credits that differ between `modelled` and the loaded rows. `by` maps the columns of
-   `modelled` to group by to the same values in SQL on the loaded table. #}
+{# Return the sums of uses or credits that differ between `modelled` and the loaded rows. `by` names the
+   columns of `modelled` that identify a sum, each with the SQL for the same value in the loaded table. #}
 {% macro differences(modelled, by, table="credit_usage") %}
 {%- set columns = ["team"] + by.keys() | list %}
 with loaded as (
@@ -81,8 +81,8 @@ where loaded.team is null
    or loaded.uses <> modelled.uses
 {% endmacro %}
 
-{# Return the cycles whose `used` is not the sum of the loaded rows of their days, scope and name. `cycles` is a query
-   with the columns team, scope, name, cycle_start, cycle_end and used. #}
+{# Return the cycles whose `used` is not the sum of the loaded rows with the same days, scope and name. `cycles` is a
+   query with the columns team, scope, name, cycle_start, cycle_end and used. #}
 {% macro cycle_differences(cycles) %}
 with loaded as (
     select newest.*, projects.name as todays_name

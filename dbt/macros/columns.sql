@@ -13,7 +13,7 @@
 {# A variable's value as a quoted SQL string. #}
 {% macro literal(value) %}{{ dbt.string_literal(dbt.escape_single_quotes(value)) }}{% endmacro %}
 
-{# A cell of a seed as text, or null if it is empty. The cast is there because dbt guesses types of empty columns. #}
+{# A cell of a seed as text, or null if it is empty. The cast is needed: dbt guesses the type of an empty column. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
 {# A name in the form used for comparison. #}
@@ -22,13 +22,13 @@
 {# The percentages of an allowance that raise an alert. #}
 {% macro levels() %}{{ return([200, 150, 120, 100, 95, 80, 50]) }}{% endmacro %}
 
-{# Whether credits reach a level. It compares whole credits, so that rounding alone never reaches a level. #}
+{# Whether credits reach a level. Whole credits are compared, so that rounding alone never reaches a level. #}
 {% macro reaches(credits, allowance, level) -%}
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
 {%- endmacro %}
 
-{# The first day in a group of consecutive days from which a condition holds until the last day. If the condition does
-   not hold on the last day, it is the day after that. A correction can therefore move the day. #}
+{# In a group of consecutive days, the first from which a condition holds through the last day. If it does not hold on
+   the last day, the result is the day after. A later correction of usage can therefore move this day. #}
 {% macro holds_from(condition, day) -%}
 coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then null else " ~ day ~ " end)", 1) }}, min({{ day }}))
 {%- endmacro %}
@@ -45,8 +45,8 @@ coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then 
         {{ digits.format(1) }}, '0') end
 {%- endmacro %}
 
-{# A text as a quoted JSON string; null stays null. Characters are written as numbers, because warehouses interpret a
-   backslash in a literal differently. #}
+{# A text as a quoted JSON string; null stays null. Characters are given by number, because warehouses differ in how
+   they interpret a backslash in a literal. #}
 {% macro json_string(column) -%}
     {%- set text = namespace(sql=column) -%}
     {%- for code, letter in ((92, none), (34, none), (8, "b"), (9, "t"), (10, "n"), (12, "f"), (13, "r")) -%}
@@ -56,7 +56,7 @@ coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then 
     chr(34) || {{ text.sql }} || chr(34)
 {%- endmacro %}
 
-{# A key and value of a JSON object after a comma, or empty text if the value is null. #}
+{# A comma and a key with its value in a JSON object, or empty text if the value is null. #}
 {% macro tag(key, value) -%}
 coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}, '')
 {%- endmacro %}

@@ -18,7 +18,7 @@
 {% macro snowflake__utc_timestamp(column) %}cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz){% endmacro %}
 
 
-{# A JSON column as text; its type differs by warehouse. #}
+{# A JSON column as text; the column's type differs by warehouse. #}
 {% macro json_text(column) %}{{ return(adapter.dispatch('json_text', 'magnific_analytics')(column)) }}{% endmacro %}
 
 {% macro default__json_text(column) %}cast({{ column }} as {{ dbt.type_string() }}){% endmacro %}
@@ -30,7 +30,7 @@
 {% macro snowflake__json_text(column) %}to_json({{ column }}){% endmacro %}
 
 
-{# The type of prices: precise enough for one credit, and small enough for price times credits to fit 38 digits. #}
+{# The type of prices: precise enough for one credit, and short enough for price times credits to fit in 38 digits. #}
 {% macro type_price() %}{{ return(adapter.dispatch('type_price', 'magnific_analytics')()) }}{% endmacro %}
 
 {% macro default__type_price() %}numeric(18, 12){% endmacro %}

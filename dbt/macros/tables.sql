@@ -25,15 +25,15 @@
     {{ return(synced) }}
 {% endmacro %}
 
-{# The team name of a schema. Two schemas with the same name would replace each other's rows, so that is an error. #}
+{# The team name of a schema. Raise an error if two schemas share one: they would replace each other's rows. #}
 {% macro team_of(schema) %}
     {%- set names = var("magnific_analytics_team_names") -%}
     {%- set name = names.get(schema, schema) -%}
     {%- for other in var("magnific_analytics_schemas") if other != schema -%}
         {%- if names.get(other, other) | lower | trim == name | lower | trim -%}
             {{ exceptions.raise_compiler_error(
-                "magnific_analytics_team_names: the schemas " ~ schema ~ " and " ~ other ~ " have the same name, " ~ name
-                ~ ". Give each its own."
+                "magnific_analytics_team_names: the schemas " ~ schema ~ " and " ~ other ~ " have the same team name, "
+                ~ name ~ ". Give each its own."
             ) }}
         {%- endif -%}
     {%- endfor -%}
@@ -86,8 +86,8 @@
     where row_age = 1
 {% endmacro %}
 
-{# The rows of a list's last sync. The connector reads a list in one request, so rows that are minutes older than the
-   newest come from an earlier sync: destinations that merge or append keep rows that are no longer listed. #}
+{# The rows of a list's last sync. Destinations that merge or append also keep rows that are no longer listed. The
+   connector reads a list in one request, so rows that are minutes older than the newest come from an earlier sync. #}
 {% macro listed_rows(table, key) %}
     select *
     from (

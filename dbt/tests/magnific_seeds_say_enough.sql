@@ -1,4 +1,4 @@
--- Rows of a seed that the models cannot use, each with its fault.
+-- Seed rows that the models cannot use, each with the reason.
 {%- set budget = "team, scope, coalesce(case when scope <> 'team' then " ~ magnific_analytics.name_key("name") ~ " end, '')" %}
 with allowances as (
     select
@@ -27,7 +27,7 @@ faults as (
             when valid_to is null and (period is null or period not in ('month', 'year')) then 'the period is not month or year'
             when first_period <> last_period then 'rows of the same scope and name have different periods'
             when valid_to is not null and plans = 0
-                then 'rollover and packs need a plan of the same scope and name; add one of 0 credits if there is none'
+                then 'rollover and packs need a plan of the same scope and name; if none exists, add one of 0 credits'
         end as fault
     from allowances
 )

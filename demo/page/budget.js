@@ -19,7 +19,7 @@ function Budgets({ data, usage, only, fileName }) {
     return found.length === 1 ? found[0] : null;
   }
 
-  // Returns the cards of the team's budget. A cycle that is over has no forecast.
+  // Returns the cards of the team's budget. A cycle that is over has no forecast card.
   function cards(shown) {
     const { unit } = shown;
     const row = ofTeam(shown);
@@ -38,7 +38,7 @@ function Budgets({ data, usage, only, fileName }) {
     ];
   }
 
-  // Returns the line of a span's running totals. It ends before the first day without a price.
+  // Returns the line of a span's running totals. The line ends before the first day without a price.
   function running(name, span, team, unit, paint) {
     const found = usage.over(span, { team }, "day");
     const sum = nothing();
@@ -48,7 +48,7 @@ function Budgets({ data, usage, only, fileName }) {
       return { n, day, value: unit.known(sum) ? unit.value(sum) : null };
     }).filter(({ value }) => value !== null);
     const isWhole = points.length === length(span);
-    return { name: isWhole ? name : `${name}: no price for all days`, paint, points, isWhole };
+    return { name: isWhole ? name : `${name}: not all days have a price`, paint, points, isWhole };
   }
 
   function chart(row, unit) {
@@ -89,8 +89,8 @@ function Budgets({ data, usage, only, fileName }) {
     if (hide("s-budget", !row && !rows.length)) return;
     const late = [...(row ? [row] : []), ...rows].find((one) => one.cycle_start < data.firsts[one.team]);
     place("about-budget").textContent = [`Billing cycles that overlap ${spanInWords(period)}.`,
-      unit.id === "cost" ? "Allowances are credits; money is what they are worth at the price of the day." : "",
-      row && row.is_current ? `Used through ${dayInWords(row.used_through)}, a day that was not over.` : "",
+      unit.id === "cost" ? "Allowances are in credits; money is their value at the price of each day." : "",
+      row && row.is_current ? `Used through ${dayInWords(row.used_through)}, which was not over.` : "",
       late && `The data begins on ${dayInWords(data.firsts[late.team])}, within a cycle; earlier usage is missing.`,
     ].filter(Boolean).join(" ");
     for (const id of ["cycle", "cycle-save"]) place(id).replaceChildren();

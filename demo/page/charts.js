@@ -14,7 +14,7 @@ function svg(name, attributes = {}, ...children) {
 
 const text = (x, y, words, more = {}) => svg("text", { x, y, "font-size": 12, fill: colour("quiet"), ...more }, words);
 
-// Returns about four steps for an axis, each 1, 2 or 5 times a power of ten.
+// Returns about four values for an axis. The distance between them is 1, 2 or 5 times a power of ten.
 function ticks(most) {
   const power = 10 ** Math.floor(Math.log10(most / 4));
   const step = [1, 2, 5, 10].find((one) => (most / 4) <= one * power) * power;
@@ -121,7 +121,7 @@ function runningTotal(place, title, unit, lines, limit, days) {
       (day) => inWords(day, { day: "numeric", month: "short" })));
 }
 
-// Saves a PNG of twice the chart's size on a white background, even in dark mode.
+// Saves a PNG at twice the chart's size, on a white background, even in dark mode.
 function picture(place, name) {
   const copy = place.querySelector("svg").cloneNode(true);
   const margin = 40;

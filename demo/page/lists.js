@@ -4,7 +4,7 @@ const longList = 25;
 const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
-// Splits each change in two: more uses at the old cost of a use, and a higher cost of a use (the rest).
+// Splits each change in two: the change in uses at the old cost of a use, and the rest, due to the cost of a use.
 function driversOfAll(unit, now, before) {
   return [...new Set([...now.keys(), ...before.keys()])].map((id) => {
     const [sum, then] = [now.get(id) || nothing(), before.get(id) || nothing()];
@@ -21,7 +21,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const searched = {};
 
   // Draws a section: heading, sentence, search field if the list is long, table and download. `columns` read `rows`:
-  // {title, value(row), words(value, row), cell(row), saved, ...}. Lists are sorted and added up by `value`.
+  // {title, value(row), words(value, row), cell(row), saved, ...}. Rows are sorted and added up by `value`.
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
     const isLong = rows.length >= longList;
@@ -70,7 +70,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       found);
   }
 
-  // Returns columns for the name, amount, share and uses of rows {id, name, sum}. `all`: the total for the shares.
+  // Returns columns for the name, amount, share and uses of rows {id, name, sum}. `all`: the sum that is 100%.
   function amounts(kind, { filters, unit }, rows, all) {
     const most = Math.max(...rows.map(({ sum }) => unit.value(sum) ?? 0));
     const role = (id) => (kind === "person" ? roles.get(id) || "" : "");
@@ -131,15 +131,15 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     ];
     const count = rows.filter(({ name }) => !name.startsWith("(")).length;
     const about = [`${plural(count, kinds[kind].one, kinds[kind].many)}.`,
-      { project: "A renamed project is one project.",
-        person: "All figures by person and tool; choose a name to see only that one.",
+      { project: "A renamed project counts as one project.",
+        person: "Figures by person and tool; choose a name to see only that person.",
         group: "The group that a person was in when the usage was read." }[kind],
       compares ? `Change: ${spanInWords(spans.now)} against ${spanInWords(spans.before)}.` : ""];
     list(kind, shown, { about: about.filter(Boolean).join(" "), columns, rows, last,
       saved: kind === "person" ? "people-by-tool" : kinds[kind].many });
   }
 
-  // Usage by key has no groups or projects: if you filter by one, there are no rows and no list.
+  // Usage by key has no groups or projects: with a filter by either, there are no rows and no list.
   function keys(shown) {
     const { period, filters, unit, now } = shown;
     const rows = [...usage.by(period, filters, "key")].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
@@ -149,11 +149,11 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
     if (filters.key === undefined) rows.push({ id: "", name: nameOf("key", ""),
       sum: Object.fromEntries(Object.keys(now).map((what) => [what, now[what] - through[what]])) });
     const last = dayInWords(later(data.first, data.byKey.day.at(-1)));
-    list("key", shown, { about: `What went through each API key, last on ${last}. Choose a key to see who used it.`,
+    list("key", shown, { about: `Usage through each API key, up to ${last}. Choose a key to see who used it.`,
       columns: amounts("key", shown, rows, now), rows, last: { name: "Total", sum: now }, saved: "api-keys" });
   }
 
-  // Shows seats only without a filter, because a filter would make all other people look unused.
+  // Shows seats only without a filter, because a filter would make everyone else's seats look unused.
   function seats(shown) {
     const { period, filters } = shown;
     const used = usage.by(period, {}, "person");

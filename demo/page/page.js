@@ -25,7 +25,7 @@ function start(data) {
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
   const only = (filters) => Object.entries(filters).map(([kind, id]) => `Only ${kinds[kind].one}: ${nameOf(kind, id)}`);
 
-  // Returns why the two days are not a valid period, or empty text if they are.
+  // Returns why the two days are not a valid period, or empty text if they form one.
   const wrongDates = (from, to) => ([from, to].some((day) => iso(time(day) || 0) !== day) ? "Enter two valid days."
     : from > to ? "The first day is after the last."
     : from < data.first || to > data.through
@@ -62,7 +62,7 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // The effect if the uses of all tools had grown equally. The rest comes from a choice of more or less costly tools.
+    // The change if the uses of all tools had grown at one rate. The rest comes from using costlier or cheaper tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `
@@ -76,10 +76,10 @@ function start(data) {
     place("shown").textContent = [`${spanInWords(period)}, days in UTC`,
       period.last > data.complete ? `; ${dayInWords(data.through)} was not over when it was synced` : "",
       data.hasPrices ? ". Money is an estimate: credits at the price of their day."
-        : ". There are no prices, so all figures are credits.",
+        : ". There are no prices, so all figures are in credits.",
       now.uses || now.credits ? "" : " The data has no usage on these days.",
       now.unpriced && unit.id === "cost"
-        ? ` No price covers ${units.credits.of(now.unpriced)} of these days: that cost is missing.` : ""].join("");
+        ? ` ${units.credits.of(now.unpriced)} on these days have no price, so their cost is missing.` : ""].join("");
     place("filters").replaceChildren(...Object.entries(filters)
       .map(([kind, id]) => element("a", { href: hrefOf({ [kind]: undefined }), className: "filter" },
       only({ [kind]: id }), element("span", { className: "hidden" }, ", show all again"),
@@ -154,7 +154,7 @@ function start(data) {
     timeline(place("timeline"), [`Usage by ${size} and tool, ${spanInWords(period)}`, ...only(shown.filters)], unit,
       all, paint);
     const partial = all.filter((bar) => !bar.whole).map((bar) => bar.what);
-    place("parts").textContent = partial.length ? `Pale bars are not whole: ${partial.join("; ")}.` : "";
+    place("parts").textContent = partial.length ? `Pale bars are not complete: ${partial.join("; ")}.` : "";
     const columns = [{ title: capital(size) }, { title: unit.title, number: true },
       { title: "Uses", number: true }];
     place("timeline-table").replaceChildren(table("Usage over time", columns,

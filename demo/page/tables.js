@@ -23,7 +23,7 @@ function spanInWords({ first, last }) {
   return `${inWords(first, options)} to ${dayInWords(last)}`;
 }
 
-// Returns a figure with its sign; `figure` formats its absolute value. A rounded 0 has no sign.
+// Returns a figure with its sign; `figure` formats its absolute value. A value that rounds to 0 gets no sign.
 function signed(value, figure) {
   const size = figure(Math.abs(value));
   return /[1-9]/.test(size) ? `${value > 0 ? "+" : "−"}${size}` : size;
@@ -51,7 +51,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// Creates a table. A row is a list of texts or nodes. `columns`: {title, number, screen} each. With `rest`, only the
+// Creates a table. A row is a list of texts or nodes. Each of `columns`: {title, number, screen}. With `rest`, only the
 // first rows are printed on paper, followed by the line `rest(number of other rows)`.
 function table(label, columns, rows, { total: last, rest, sort } = {}) {
   const classes = ({ number, screen }) => ({ className: `${number ? "number" : ""} ${screen ? "screen" : ""}`.trim() });
@@ -74,7 +74,7 @@ function table(label, columns, rows, { total: last, rest, sort } = {}) {
 // Returns CSV as in RFC 4180. A leading apostrophe keeps spreadsheets from running text that looks like a formula.
 function csv(rows) {
   const field = (value) => {
-    // Costs have up to six decimals; more are floating-point noise.
+    // Costs have up to six decimals; any more are floating-point noise.
     if (typeof value === "number") return String(Number(value.toFixed(6)));
     const text = /^[=+\-@\t\r]/.test(value ?? "") ? `'${value}` : String(value ?? "");
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -98,7 +98,7 @@ function csvButton(name, label, rows) {
   });
 }
 
-// Creates a name with a bar for its share below it.
+// Creates a name with a bar below it that shows its share.
 function named(text, { href, badge, share = 0, quiet }) {
   const bar = element("span", { className: quiet ? "bar quiet" : "bar" });
   bar.style.width = `${Math.max(0, 100 * share)}%`;

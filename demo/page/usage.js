@@ -39,7 +39,7 @@ function Usage(data) {
 
   const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
 
-  // Returns sums by the names of one or two kinds. With two, it is a map of maps, by the first and then the second.
+  // Returns sums by the names of one or two kinds. With two, the result is a map of maps (first, then second).
   function by(days, filters, kind, second) {
     const found = new Map();
     const columns = source(filters, kind);
@@ -56,7 +56,7 @@ function Usage(data) {
     add(sum, { uses: columns.uses[row], credits, cost: cost ?? 0, unpriced: cost === null ? credits : 0 });
   }
 
-  // Returns sums by the first day of each day, week or month, and then by tool.
+  // Returns sums by the first day of each period (a day, week or month), and then by tool.
   function over(days, filters, unit) {
     const found = new Map();
     const columns = source(filters);
@@ -106,8 +106,8 @@ function periods({ first, through, complete }) {
 }
 
 // Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
-// year, or as many of its first days if the period is not over; for other periods, the same number of days just before.
-// `yearBefore` has the same dates a year earlier. A span before `since`, when the data of all teams begins, is null.
+// year (if the period is not over, only as many of its first days); for other periods, as many days just before it.
+// `yearBefore` has the same dates a year earlier. A span that begins before the data of all teams (`since`) is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };
   const least = unit && now.last < last ? 7 : 1;

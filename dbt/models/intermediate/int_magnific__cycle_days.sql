@@ -36,7 +36,7 @@ daily as (
     group by team, scope, name_key, date
 ),
 
--- The whole days of the last four weeks, as far as there is data. Number 1 is the day before the last sync.
+-- The whole days of the last four weeks, as far back as there is data. Number 1 is the day before the last sync.
 past as (
     select
         running.team,

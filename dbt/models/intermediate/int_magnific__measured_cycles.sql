@@ -36,8 +36,8 @@ allowed as (
         and extras.cycle_start = cycles.cycle_start
 ),
 
--- `valid_allowance` is the allowance without unused credits of rollover and packs that ended on an earlier day. Credits
--- count as used if usage before that day is expected to exceed the plan and the credits already spent.
+-- `valid_allowance` is the allowance without unused credits of rollover and packs that ended on an earlier day. Such
+-- credits count as used if usage through that day is expected to exceed the plan and the extra credits spent so far.
 days as (
     select
         days.*,
