@@ -154,7 +154,6 @@ def test_a_year_that_only_days_can_carry_is_an_error_that_advises_a_smaller_gran
 def test_an_outage_of_two_minutes_does_not_make_a_year_too_long(api: Mocker) -> None:
     api.post(USAGE, [*[{"status_code": 500}] * 6, {"json": answer()}])
     assert not sync(raw_config(start_date="2026-01-01", granularity="year")).errors
-    # Two answers in a row double the number of days, which was down to four.
     assert api.call_count < 25
 
 

@@ -75,8 +75,7 @@ def test_the_one_allowed_host_is_the_one_that_is_asked() -> None:
 
 
 def test_suggested_streams_exist() -> None:
-    config = {"api_key": "any", "start_date": "2026-01-01"}
-    streams = {stream.name for stream in SourceMagnificAnalytics().streams(config)}
+    streams = {one.name for one in SourceMagnificAnalytics().streams({"api_key": "x", "start_date": "2026-01-01"})}
     assert set(METADATA["suggestedStreams"]["streams"]) < streams
 
 
