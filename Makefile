@@ -47,7 +47,7 @@ test-unit: .venv/unit.ready
 test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
-# Runs test-lowest, then the unit tests with the newest versions, without the lock, on each Python of this machine.
+# Runs test-lowest, then the unit tests with the newest dependencies, not the locked ones, on each installed Python.
 # If the latter fail, a new release of a dependency broke something; the failure blocks no change.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest

@@ -54,7 +54,7 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture()
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """A configuration for thirteen months on Business, by month: three windows with few rows."""
+    """A configuration for thirteen months of usage by month on the Business plan: three windows with few rows."""
     return {
         "api_key": sandbox.api_key,
         "base_url": sandbox.base_url,

@@ -91,7 +91,7 @@ def test_with_a_key_it_reads_that_api_by_plan_and_start(demo: Demo, make_sandbox
     assert "Meanwhile" not in printed
     requests = api.requests()
     asked = [request["path"].rpartition("/")[2] for request in requests]
-    # Requests of the check, of two syncs (the second one reads four API keys), and of the totals by month.
+    # The requests for the check, two syncs (the second also reads four API keys) and the totals by month.
     assert asked == [USAGE, *LISTS, USAGE, *LISTS, USAGE, *[USAGE] * 4, USAGE]
     first_sync = requests[5]["body"]
     assert first_sync == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}

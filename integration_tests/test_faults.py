@@ -1,6 +1,6 @@
 """Faults of a real connection: the log names each fault, and the sync survives it or ends with a clear error.
 
-In unit_tests, test_failures.py and test_long_ranges.py test how the connector handles each fault.
+How the connector handles each fault is tested in unit_tests/test_failures.py and test_long_ranges.py.
 """
 
 import socket

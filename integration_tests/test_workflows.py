@@ -39,7 +39,7 @@ def test_the_files_have_githubs_shape(kind: str, files: list[Path]) -> None:
 
 
 def release_step(name: str, tag: str, folder: Path) -> bool:
-    """Return whether a step of the release workflow passes for `tag` in `folder`, which stands for the checkout."""
+    """Return whether a step of the release workflow passes for `tag` in `folder`, which stands in for the checkout."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
     [command] = [step["run"] for step in workflow["jobs"]["build"]["steps"] if step.get("name") == name]
     environment = {"GITHUB_REF_NAME": tag, "PATH": os.environ["PATH"]}

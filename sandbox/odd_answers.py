@@ -129,7 +129,7 @@ def _in_two(usage: Json) -> list[Json]:
 
 
 def taken_for(change: Callable[[Query, date], Query]) -> Change:
-    """Answer the query that `change` makes of the requested query and today's date."""
+    """Answer another query than the requested one; `change` derives it from the query and today's date."""
 
     def other(response: Response, asked: Asked) -> Response:
         if asked.query is None or response.status_code != 200:

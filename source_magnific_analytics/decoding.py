@@ -107,9 +107,9 @@ def period_day(text: str) -> Date:
         if moment.time() != time() and moment.tzinfo is not None:
             moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ContractError("a period's date is not a date") from None
+        raise ContractError("a period's `date` is not a valid date") from None
     if moment.time() != time():
-        raise ContractError("a period's date is not a midnight")
+        raise ContractError("a period's date is not at midnight")
     return Date(moment.year, moment.month, moment.day)
 
 

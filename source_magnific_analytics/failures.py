@@ -76,7 +76,7 @@ def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException
 
 def too_many_parts(granularity: str, days: int, most: int) -> AirbyteTracedException:
     return config_error(
-        f"Magnific answers only {days} days at once now, so one {granularity} of usage takes more than {most} of "
+        f"Magnific now answers at most {days} days at once, so one {granularity} of usage takes more than {most} of "
         f"the day's {REQUESTS_A_DAY} API requests. Choose a smaller granularity in the source's settings."
     )
 
@@ -87,7 +87,7 @@ def day_used_up(about_next_sync: str, again_at: datetime | None) -> AirbyteTrace
     if again_at is not None:
         reset = f"Magnific accepts requests again at {again_at:%Y-%m-%d %H:%M} UTC."
     return transient_error(
-        f"The day's {REQUESTS_A_DAY} API requests of this Magnific team are used up (HTTP 429). {about_next_sync} "
+        f"This Magnific team has used up its {REQUESTS_A_DAY} API requests for the day (HTTP 429). {about_next_sync} "
         f"{reset}"
     )
 

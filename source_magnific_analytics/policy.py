@@ -25,7 +25,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """Bounds: `longest_*`, waits and time-outs in seconds, `largest_*` in bytes, all others as numbers."""
+    """Bounds: `longest_*`, waits and time-outs are in seconds, `largest_*` in bytes; all others are counts."""
 
     connect_timeout: float = 10
     # The longest time without a byte, and for one whole body, however slowly it arrives.
@@ -45,9 +45,9 @@ class Policy:
     fault_waits: tuple[float, ...] = (5, 10, 20)
     # For all requests of a sync together. Nine halvings get from 365 days to one.
     most_retries: int = 10
-    # Before the second and third try after a 429 without a stated wait. A third 429 means the day's limit.
+    # Before the second and third try after a 429 without a stated wait. A third 429 means that the day is used up.
     unstated_waits: tuple[float, ...] = (60, 120)
-    # A longer stated wait means the day's limit.
+    # If Magnific states a longer wait, the day's requests are used up.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
     # A period that needs more requests than this is not read, to leave enough of the day's quota for everything else.

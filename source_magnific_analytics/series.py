@@ -99,7 +99,7 @@ class Series:
             if days_left := self.reach.last_day.toordinal() - window.days.end.toordinal():
                 self.logger.info(
                     f"{window.days.start} to {window.days.end} is read, {days_left:,} days are left; "
-                    f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests used by this sync."
+                    f"this sync has used {self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests."
                 )
             first = window.days.end.add(days=1)
             # Free this answer before the next one is read.

@@ -128,7 +128,7 @@ def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_re
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
     if date < end:
-        # Read these days even before a later start_date: they may have rows from before a restart.
+        # Even if start_date is later by now: the table may still have rows of these days from before a restart.
         return date.add(days=1)
     return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 

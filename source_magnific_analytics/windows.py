@@ -67,7 +67,7 @@ def period_of(day: Date, granularity: Granularity) -> DateRange:
 
 
 def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Date]:
-    """The first days of the periods from the one that contains `first` to the one that contains `last`."""
+    """The first day of each period, from the period that contains `first` to the one that contains `last`."""
     day = first.start_of(granularity.value)
     while day <= last:
         yield day

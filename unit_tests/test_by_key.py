@@ -272,6 +272,6 @@ def test_a_year_of_a_key_that_takes_more_than_40_requests_is_an_error_that_advis
     output = Connection(api, start_date="2026-01-01", granularity="year").sync()
     assert error(output)[0] == "config_error"
     assert error(output)[1].startswith(
-        "Magnific answers only 2 days at once now, so one year of usage takes more than 40 of the day's 100 API "
+        "Magnific now answers at most 2 days at once, so one year of usage takes more than 40 of the day's 100 API "
         "requests. Choose a smaller granularity"
     )

@@ -22,7 +22,7 @@ DEEP, USAGE = b"[" * 100_000, ".user_usages[0]"
 
 
 def good(**changes: Any) -> Json:
-    """A tool with the usage of one person and with `changes`; a change to `...` removes the property."""
+    """A tool with one person's usage and `changes` applied; the value `...` removes a property."""
     consumption = {**tool("Mystic of " + ANN, entry(ANN, 3, 41)), **changes}
     return {name: value for name, value in consumption.items() if value is not ...}
 
@@ -139,13 +139,13 @@ def test_a_whole_figure_is_whole_however_it_is_written(written: str) -> None:
         (None, "Expected `str`, got `null` - at `$.data[0].date`"),
         (1795377358, "Expected `str`, got `int` - at `$.data[0].date`"),
         *[
-            (date, "a period's date is not a date")
+            (date, "a period's `date` is not a valid date")
             for date in [
                 *["", "today", ANN, "2026-02-30", "2026-13-01", "2026-11-01T25:00:00Z", "2026-11", "01/11/2026"],
                 "0001-01-01T01:00:00+05:00",
             ]
         ],
-        ("2026-11-01T12:00:00Z", "a period's date is not a midnight"),
+        ("2026-11-01T12:00:00Z", "a period's date is not at midnight"),
     ],
 )
 def test_an_invalid_date_is_refused(date: Any, words: str) -> None:

@@ -60,7 +60,7 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "whole-edges": ({"edges": NOT}, "from Wednesday on, contains the whole week; the last week, up to Tuesday"),
     "edge-dates": ({"edges": NOT, "understood": NOT}, "but its date is not the Monday"),
     "sunday-weeks": (dict.fromkeys(("edges", "sizes", "understood"), NOT), "by week, 0 of "),
-    "sizes-differ": ({"edges": NOT, "sizes": NOT}, "by month, 0 of 5 equal the sum of their days"),
+    "sizes-differ": ({"edges": NOT, "sizes": NOT}, "by month, 0 of 5 periods equal the sum of their days"),
     "keys-exceed": ({"keys_total": NOT}, "the keys used 218 percent of the team's credits"),
     "no-today": ({"today": UNSEEN}, "the newest period with usage is 1 days old"),
     "limit-headers": ({"limits": HOLDS}, "x-ratelimit-remaining: first 99, last 88"),

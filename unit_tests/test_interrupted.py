@@ -26,7 +26,7 @@ def synced(ledger: list[Entry], today: date = TODAY, **settings: Any) -> Warehou
 
 
 def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) -> Iterator[Warehouse]:
-    """Yield the warehouse after a sync that was interrupted after 0, 1, 2 and so on, up to all but one message."""
+    """Yield the warehouse after each possible interruption of a sync: after no message, after one, … all but one."""
     whole = deepcopy(before)
     assert whole.sync(ledger, today, **how)
     for arrived in range(whole.messages):

@@ -41,7 +41,7 @@ def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.C
     assert status in capsys.readouterr().out
 
 
-USED_UP = "The day's 100 API requests of this Magnific team are used up (HTTP 429). "
+USED_UP = "This Magnific team has used up its 100 API requests for the day (HTTP 429). "
 NEXT = "The next sync continues where this one stopped."
 AGAIN = f"{USED_UP}{NEXT} Magnific accepts requests again at"
 UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is likely."

@@ -146,7 +146,7 @@ def test_a_year_that_only_days_can_carry_is_an_error_that_advises_a_smaller_gran
     assert not warehouse.sync([], TODAY, too_long=3)
     [(kind, words)] = warehouse.errors
     assert kind == "config_error"
-    assert words.startswith("Magnific answers only ")
+    assert words.startswith("Magnific now answers at most ")
     assert "so one year of usage takes more than 80 of the day's 100 API requests. Choose a smaller gran" in words
     assert len(warehouse.asked) < 20
 
@@ -211,6 +211,6 @@ def test_a_long_sync_reports_after_each_window_but_the_last_what_is_left(api: Mo
     api.post(USAGE, json=answer())
     lines = [line for line in log(sync(raw_config(**chosen_for(400)))).split("\n") if "days are left" in line]
     assert [line.partition(", ")[2] for line in lines] == [
-        "220 days are left; 1 of the day's 100 API requests used by this sync.",
-        "40 days are left; 2 of the day's 100 API requests used by this sync.",
+        "220 days are left; this sync has used 1 of the day's 100 API requests.",
+        "40 days are left; this sync has used 2 of the day's 100 API requests.",
     ]

@@ -69,7 +69,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """Return the rows by the published rules: one for each entry, one for the rest of each total, with nulls first."""
+    """Return the rows that the published rules require: one for each entry and the rest of each total, nulls first."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:

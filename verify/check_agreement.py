@@ -45,7 +45,7 @@ def sizes(seen: Seen) -> Judged:
             pairs = [(answer.by_day.get(one.start), between(days.by_day, one.start, one.end)) for one in whole]
             same = sum((held or Counter()) == added_up for held, added_up in pairs)
             right &= same == len(whole)
-            told.append(f"by {unit}, {same} of {len(whole)} equal the sum of their days")
+            told.append(f"by {unit}, {same} of {len(whole)} periods equal the sum of their days")
     return (right, "; ".join(told)) if told else NOT_SEEN
 
 

@@ -1,7 +1,7 @@
 """`python -m verify.facts`: check the connector's assumptions with real answers of Magnific and print the results.
 
 Set MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE. Without a key, the command starts and asks
-a sandbox. You can publish the page: it has counts, shares and formats, but no data of the team.
+a sandbox. You can publish the page: it has counts, shares and formats, but none of the team's data.
 """
 
 import os
@@ -59,7 +59,7 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
 
 
 def _answer(client: Client, config: Config, question: Question) -> Answer:
-    """Send one request without retries, never to another host."""
+    """Send one request without retries or redirects."""
     begun = time.monotonic()
     try:
         # This POST is a query according to Magnific's reference, so it changes nothing.
@@ -86,7 +86,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
 
 
 def page(seen: Seen, stopped: str, asked: str) -> str:
-    """Return the page, which has counts, shares and formats but no data of the team."""
+    """Return the page, which has counts, shares and formats but none of the team's data."""
     lines = [
         f"What source-magnific-analytics assumes, checked with {asked} on {seen.config.today} (plan "
         f"{seen.config.plan}, {len(seen.answers)} requests)"

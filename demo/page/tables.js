@@ -23,7 +23,7 @@ function spanInWords({ first, last }) {
   return `${inWords(first, options)} to ${dayInWords(last)}`;
 }
 
-// Returns a figure with its sign; `figure` formats its absolute value. A value that rounds to 0 gets no sign.
+// Returns `value` with its sign; `figure` formats its absolute value. A value that rounds to 0 gets no sign.
 function signed(value, figure) {
   const size = figure(Math.abs(value));
   return /[1-9]/.test(size) ? `${value > 0 ? "+" : "−"}${size}` : size;

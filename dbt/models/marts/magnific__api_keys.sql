@@ -1,4 +1,4 @@
--- Each month has a row for usage that no key accounts for: all usage minus the usage of each key. So the month's
+-- Each month has a row for usage that no key accounts for: all usage minus the usage of all keys. So the month's
 -- sums equal those of credit_usage, even if credit_usage_by_api_key has not been read completely.
 with through_keys as (
     select
