@@ -44,7 +44,7 @@ def test_the_first_days_of_the_default_team_stay_as_they_are() -> None:
     ("option", "words"),
     [
         ("--keys=501", "keys from 0 to 500"),
-        ("--today=2026-02-30", "must be a date that exists"),
+        ("--today=2026-02-30", "must be a valid date"),
         ("--quirk=half-emojy", "unknown quirk 'half-emojy'"),
         ('--quirk={"kind": "trickle"}', "trickle: missing a required argument: 'seconds'"),
         ('--quirk={"kind": "cut", "at": 0}', "integers of at least 1"),

@@ -1,7 +1,7 @@
 """A local stand-in for Magnific's five analytics endpoints.
 
-It serves an invented team, whose usage it generates from a seed, and enforces the documented limits. It can change past
-days (events) and deviate from the documentation (quirks), and it knows the totals that a correct client must get. In a
+It serves an invented team with usage generated from a seed, and enforces the documented limits. Events change past
+days, and quirks make it deviate from the documentation. It also knows the totals that a correct client must get. In a
 shell, run `python -m sandbox`. In a test, write `with running(Options(today=date(2026, 3, 31))) as base_url:`.
 """
 

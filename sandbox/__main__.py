@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve the stand-in for Magnific's API until Ctrl-C or SIGTERM."""
+"""The command `python -m sandbox`, which serves the sandbox until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from sandbox.team import MOST_KEYS, MOST_PEOPLE
 
 def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     usual = Options()
-    parser = argparse.ArgumentParser("python -m sandbox", description="A stand-in for Magnific's analytics API.")
+    parser = argparse.ArgumentParser("python -m sandbox", description="Serve a stand-in for Magnific's analytics API.")
     quirks = "; ".join(f"{name}: {meaning}" for name, (meaning, _) in QUIRKS.items())
     add = parser.add_argument
     add("--port", type=int, default=0, help="port to listen on (default: any free port)")
-    add("--today", help="the sandbox's current day, YYYY-MM-DD (default: today in UTC)")
+    add("--today", help="the sandbox's current date, YYYY-MM-DD (default: today in UTC)")
     add("--plan", choices=LONGEST_RANGE, default=usual.plan)
     add("--key", default=usual.key, help="the API key that the sandbox accepts")
-    add("--seed", type=int, default=usual.seed, help="seed for generating the usage; each seed gives different usage")
+    add("--seed", type=int, default=usual.seed, help="seed for the generated usage")
     add("--people", type=int, default=usual.people, help=f"number of people in the team, 1 to {MOST_PEOPLE}")
-    add("--keys", type=int, default=usual.keys, help=f"number of the team's API keys, 0 to {MOST_KEYS}")
+    add("--keys", type=int, default=usual.keys, help=f"number of API keys in the team, 0 to {MOST_KEYS}")
     add("--per-minute", type=int, default=usual.per_minute, help="requests allowed per minute (0 for no limit)")
     add("--per-day", type=int, default=usual.per_day, help="requests allowed per day (0 for no limit)")
     add(
@@ -39,8 +39,8 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
         dest="quirks",
         action="append",
         default=[],
-        help="a deviation from the documentation, as a name or as a JSON object (sandbox/quirks.py explains its "
-        f"properties); repeat the option to combine several. {quirks}",
+        help="make the sandbox deviate from the documentation; takes a quirk's name or a JSON object (see "
+        f"sandbox/quirks.py). Repeat the option to combine quirks. The quirks: {quirks}",
     )
     add("--json", action="store_true", help="print base_url, api_key and pid as one line of JSON")
     return parser, parser.parse_args(argv)
@@ -51,7 +51,7 @@ def _options(given: argparse.Namespace) -> Options:
     try:
         quirks = tuple(json.loads(text) if text.startswith("{") else text for text in given.quirks)
     except ValueError as error:
-        raise ValueError(f"--quirk is neither a name nor a JSON object: {error}") from None
+        raise ValueError(f"--quirk must be a name or a JSON object: {error}") from None
     return Options(**values | {"quirks": quirks, "today": read_day(given.today) if given.today else None})
 
 
@@ -65,12 +65,12 @@ def _greeting(base_url: str, options: Options) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until interrupted, then return normally, so that the exit code is 0."""
+    """Serve until interrupted, then return normally so that the exit code is 0."""
     parser, given = _arguments(argv)
     try:
         options = _options(given)
         server = listen(options, given.port)
-        # Shells start background jobs with SIGINT ignored, and tests stop the sandbox with SIGTERM.
+        # A shell makes its background jobs ignore SIGINT, and the tests stop the sandbox with SIGTERM.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         base_url = f"http://{HOST}:{server.port}"  # ignore-https-check

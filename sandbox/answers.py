@@ -1,4 +1,4 @@
-"""Turn the ledger into answers that follow the API's contract. The same ledger and query give the same answer."""
+"""Build responses that follow the API's contract. The same ledger and query always give the same response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.team import Team
 
 Json = dict[str, Any]
 Users = defaultdict[tuple[str | None, str | None], list[int]]
-"""Sums of uses and credits by user and project. Unattributed usage has None as user; None as project means none."""
+"""Sums of uses and credits by user and project. The user or project is None if the usage has none."""
 
 
 def _nobody() -> Users:
@@ -24,10 +24,10 @@ def _nobody() -> Users:
 
 
 def credit_usage(ledger: Ledger, query: Query) -> Json:
-    """Return the answer of `team-credit-usage`.
+    """Return the response of `team-credit-usage`.
 
-    If a period lies only partly in the range, its figures cover only the days in the range, but its date is still its
-    own first day. Periods, tools and users are in random order.
+    A period's figures cover only its days in the range, but its date is always its own first day, even outside the
+    range. Periods, tools and users are in random order.
     """
     counts = query.filters.on(ledger.team)
     periods: defaultdict[str, defaultdict[str, Users]] = defaultdict(lambda: defaultdict(_nobody))
@@ -49,7 +49,7 @@ def credit_usage(ledger: Ledger, query: Query) -> Json:
     return {"data": _shuffled(random, data)}
 
 
-# Cached, because tests request the same days repeatedly and the calendar never changes.
+# Cached because tests request the same days again and again.
 @lru_cache(maxsize=10_000)
 def first_day(day: date, granularity: str) -> str:
     return pendulum.date(day.year, day.month, day.day).start_of(granularity).isoformat()
@@ -95,4 +95,4 @@ def api_keys(team: Team) -> Json:
 
 
 LISTS = {"team-members": members, "team-api-keys": api_keys, "team-groups": groups, "team-projects": projects}
-"""The functions for the four list endpoints, by the last part of the path."""
+"""The functions that build the four lists, by the last segment of the endpoint's path."""

@@ -1,4 +1,4 @@
-"""Serve the five endpoints over HTTP: check the key, the limits and the request, and apply the quirks."""
+"""Serve the five endpoints over HTTP. Check each request's key, limits and body, and apply quirks to the response."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create_app(options: Options | None = None) -> Flask:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         answer = message(error.code or 500, error.description or error.name)
-        # If the method is not allowed, these headers list the allowed ones.
+        # The error for a disallowed method has a header that lists the allowed methods.
         answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
         return answer
 
@@ -37,7 +37,7 @@ def create_app(options: Options | None = None) -> Flask:
 
 
 def _add_gate(app: Flask, state: State) -> None:
-    """Log each request under /v1, check its key and the limits, and apply the quirks to the response."""
+    """Log each request under /v1, check the key and the limits, and apply quirks to the response."""
 
     @app.before_request
     def log_and_admit() -> Response | None:

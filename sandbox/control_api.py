@@ -1,4 +1,4 @@
-"""The control API at /_sandbox, which tests use to inspect and change the sandbox without a key."""
+"""The control API at /_sandbox, which tests use to inspect and change the sandbox. It needs no key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.route("/requests", methods=["GET", "DELETE"])
     def requests() -> Response:
-        """Return the log of requests; DELETE also empties the log."""
+        """Return the request log. DELETE also clears it."""
         with state.lock:
             asked = json_answer(state.requests)
             if request.method == "DELETE":
@@ -47,7 +47,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.delete("/changes")
     def undo() -> Response:
-        """Reset the sandbox to its initial state; the query parameter `date` sets a different current day."""
+        """Reset the sandbox to its initial state. The query parameter `date` can set a different current day."""
         today = read_day(request.args["date"]) if "date" in request.args else None
         with state.lock:
             state.start_over(today)
@@ -60,7 +60,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.get("/export")
     def dashboard_export() -> Response:
-        """Return the dashboard's CSV in the form that the query parameter `form` names."""
+        """Return the dashboard's CSV export. The query parameter `form` selects its form."""
         ledger = state.ledger()
         return Response(export(ledger, _asked(ledger), request.args.get("form", PLAIN)), content_type="text/csv")
 
@@ -75,14 +75,14 @@ _CHANGES: dict[str, tuple[type[Any], Callable[[State, Any], None]]] = {
 }
 
 
-# Cached, because tests request the same sums again and again.
+# Cached because tests request the same sums again and again.
 @lru_cache(maxsize=8)
 def _added_up(what: str, ledger: Ledger, query: Query) -> bytes:
     return write_json((truth.totals if what == "ledger" else truth.rows)(ledger, query))
 
 
 def _asked(ledger: Ledger) -> Query:
-    """Read a usage query from the query string: one parameter for each value of a filter, and a range of any length."""
+    """Read a usage query from the query string. Filters can be repeated, and the range can have any length."""
     given = {name: values for name, values in request.args.lists() if name != "form"}
     asked: dict[str, Any] = {name: given[name] if name.endswith("s") else given[name][0] for name in given}
     if "group_ids" in asked:

@@ -1,6 +1,6 @@
-"""The dashboard's CSV export: the seven documented columns, in an assumed format.
+"""The dashboard's CSV export. The seven columns are documented, but their format is an assumption.
 
-The form of an export decides its format (separator, headings, dates and numbers), not its content.
+The form of an export determines the separator, the headings, and how dates and numbers are written.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from sandbox.query import Query
 
 HEADINGS = ["Date", "Tool", "User email", "Usage count", "Credits", "Project", "Group"]
 PLAIN, COMMAS = "plain", "decimal-commas"
-"""`decimal-commas` has a title, a German heading for the date, and rows such as 05.03.2026;Upscaler;…;1.480,00."""
+"""`decimal-commas` has a title line, a German date heading, and rows such as 05.03.2026;Upscaler;…;1.480,00."""
 
 
 def export(ledger: Ledger, query: Query, form: str = PLAIN) -> bytes:
-    """Return the file for the range, granularity and filters of `query`; raise ValueError for an unknown form."""
+    """Return the CSV file for `query`; raise ValueError if the form is unknown."""
     if form not in (PLAIN, COMMAS):
         raise ValueError(f"unknown form {form!r}: choose {PLAIN} or {COMMAS}")
     text = io.StringIO()
@@ -40,7 +40,7 @@ def _with_comma(value: Any) -> str:
 
 
 def _rows(ledger: Ledger, query: Query) -> list[list[Any]]:
-    """Return rows sorted by date and tool; within a tool, people's usage comes before unattributed usage."""
+    """Return rows sorted by date and tool. Within a tool, users' rows come before unattributed usage."""
     projects, groups = ledger.team.project_names, ledger.team.group_names
     found = [
         [

@@ -1,6 +1,6 @@
-"""Events, which change past usage or the team. A ledger applies them in order.
+"""Events that change past usage or the team. A ledger applies them in order.
 
-Over HTTP, an event is a JSON object with `kind` and the fields of that kind; dates are written `YYYY-MM-DD`.
+Over HTTP, an event is a JSON object with a `kind` and that kind's fields. Dates have the format `YYYY-MM-DD`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _renamed(those: tuple[Renamed, ...], key: int | str, name: str) -> tuple[Ren
 
 @dataclass(frozen=True)
 class Happened:
-    """An event. Its kind decides which fields it uses."""
+    """An event. Its kind determines which fields it uses."""
 
     kind: str
     day: date | None = None
@@ -76,33 +76,33 @@ class Happened:
 
 KINDS = {
     "rename_project": {"reference", "name"},
-    # The usage of the deleted project stays, but without a project.
+    # The deleted project's usage remains, but no longer belongs to a project.
     "delete_project": {"reference"},
     "rename_group": {"group_id", "name"},
-    # The new address replaces the old one in the list of members and in all usage, including past days.
+    # The new address replaces the old one in the member list and in all usage, including past days.
     "change_email": {"old", "new"},
-    # The tool's unattributed usage on that day is assigned to this person; totals do not change.
+    # The tool's unattributed usage on this day is assigned to this user. The totals do not change.
     "attribute": {"day", "tool", "email"},
-    # All usage of a tool on a day disappears.
+    # All of the tool's usage on this day disappears.
     "refund": {"day", "tool"},
-    # Usage is added to a past day; without an email it counts only in the totals.
+    # Usage is added to a past day. If the event has no email, the usage counts only in the totals.
     "late": {"day", "tool", "uses", "credits"},
 }
 _OPTIONAL = {"late": {"email", "project_reference", "api_key_id"}}
 
 
 def read_day(value: Any) -> date:
-    """Return the date; raise ValueError unless it exists and is written `YYYY-MM-DD`."""
+    """Parse a date in the format `YYYY-MM-DD`; raise ValueError if it is not valid."""
     with suppress(ValueError):
         if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             return date.fromisoformat(value)
-    raise ValueError(f"{value!r} must be a date that exists, written YYYY-MM-DD")
+    raise ValueError(f"{value!r} must be a valid date in the format YYYY-MM-DD")
 
 
 def read_event(given: Any) -> Happened:
-    """Return the event that a JSON object describes; raise ValueError with the reason if it is not valid."""
+    """Return the event that a JSON object describes; raise ValueError if the object is not valid."""
     if not isinstance(given, Mapping) or given.get("kind") not in KINDS:
-        raise ValueError(f"an event must be an object whose kind is one of {', '.join(KINDS)}")
+        raise ValueError(f"an event must be a JSON object with one of the kinds {', '.join(KINDS)}")
     kind = given["kind"]
     optional = _OPTIONAL.get(kind, set())
     if given.keys() - {"kind"} - optional != KINDS[kind]:
@@ -115,7 +115,7 @@ def read_event(given: Any) -> Happened:
 
 
 def happen(ledger: Ledger, event: Happened) -> Ledger:
-    """Return the ledger after one more event. Raise ValueError if the event changes nothing, which suggests a typo."""
+    """Add an event to the ledger. Raise ValueError if it changes nothing, because that suggests a typo."""
     after, day = replace(ledger, events=(*ledger.events, event)), event.day
     if after.team == ledger.team and (day is None or list(after.entries(day)) == list(ledger.entries(day))):
         raise ValueError(f"{event} changes nothing")

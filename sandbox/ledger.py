@@ -1,7 +1,7 @@
-"""The usage of each day, as a list of entries that does not depend on the requested window.
+"""Each day's usage as a list of entries, which is the same for every requested window.
 
-`History` generates the usage from the team, the seed and the day alone. `Ledger` is what the API reports today: the
-history up to today, with all events applied.
+`History` generates usage from only the team, the seed and the day. `Ledger` holds what the API reports today, which is
+the history up to today with all events applied.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.team import FIRST_DAY, PARTLY_ATTRIBUTED, TOOLS, WITHOUT_BREAKDOWN,
 
 
 class Entry(NamedTuple):
-    """Some uses of one tool on one day. A user, key or project is None if there was none or it is unknown."""
+    """Some uses of one tool on one day. The user, key and project are None if they are absent or unknown."""
 
     day: date
     tool: str
@@ -41,14 +41,14 @@ _WEEKDAYS = (1.0, 1.0, 1.0, 1.0, 0.85, 0.12, 0.08)
 
 
 def _bustle(day: date) -> float:
-    """The probability that a person works on `day`, from 0 to 1."""
+    """Return the probability that a person works on `day`, from 0 to 1."""
     quiet = (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1)
     summer = 0.8 if day.month == 8 else 1.0
     return 0.95 * _WEEKDAYS[day.weekday()] * summer * (0.1 if quiet else 1.0)
 
 
 def _growth(day: date) -> float:
-    """The growth of usage as a factor: 1.0 on the first day, about 2.5 three years later."""
+    """Return the factor by which usage has grown: 1.0 on the first day and about 2.5 three years later."""
     return 1.0 + 0.5 * (day - FIRST_DAY).days / 365
 
 
@@ -58,15 +58,15 @@ class History:
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team
         self.seed = seed
-        # The cache takes up to about 150 MB. It can hold ten years of the default team or months of a very large one.
+        # The cache can take about 150 MB, enough for ten years of the default team or months of a very large team.
         self._drawn = lru_cache(maxsize=50_000 // len(team.people) + 92)(self._draw)
 
     def on(self, day: date) -> tuple[Entry, ...]:
-        """All entries of `day`; none before 2023-01-01."""
+        """Return all entries of `day`. There are none before 2023-01-01."""
         return self._drawn(day) if day >= FIRST_DAY else ()
 
     def so_far(self, day: date) -> tuple[Entry, ...]:
-        """The entries of `day` before it is over: each has only a share of its uses, and small entries are missing."""
+        """Return the entries of an unfinished day. Each has only some of its uses, and small entries are omitted."""
         share = 0.25 + 0.5 * Random(f"so far {self.seed} {day.isoformat()}").random()
         begun = ((entry, int(entry.uses * share)) for entry in self.on(day))
         return tuple(
@@ -92,11 +92,11 @@ class History:
         return tuple(entries)
 
     def _entry(self, day: date, tool: str, chance: float, person: Person | None = None, number: int = 0) -> Entry:
-        """One session with a tool. `chance` (0 to 1) decides the number of uses, the project and the API key."""
+        """Return one session with a tool. `chance` (0 to 1) determines its number of uses, project and API key."""
         number, scale = (number, 1.0) if person else (day.day, len(self.team.people) / 14)
         price, usual = TOOLS[tool]
         uses = 1 + int(-math.log(1.0 - chance) * usual * (_growth(day) * scale))
-        # The lower digits of `chance` serve as a second random number at no cost.
+        # The lower digits of `chance` serve as a second random number, which is faster than generating one.
         spare = int(chance * 1e9) % 1000
         projects, keys = self.team.projects, self._keys(day)
         project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None
@@ -111,7 +111,7 @@ class History:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the API knows on `today`, with `events` applied in order."""
+    """What the API reports on `today`, with `events` applied in order."""
 
     history: History
     today: date
@@ -119,14 +119,14 @@ class Ledger:
 
     @cached_property
     def team(self) -> Team:
-        """The team after all events."""
+        """The team with all events applied."""
         team = self.history.team
         for event in self.events:
             team = event.on_team(team)
         return team
 
     def entries(self, day: date) -> Sequence[Entry]:
-        """The entries of `day` as the API knows them. Today is incomplete, and the future has no entries."""
+        """Return the entries of `day`. Today's entries are incomplete, and future days have none."""
         if day > self.today:
             return ()
         entries: Sequence[Entry] = self.history.so_far(day) if day == self.today else self.history.on(day)

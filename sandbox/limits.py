@@ -18,7 +18,7 @@ class Limits:
         self.change(per_minute, per_day, reset=True)
 
     def change(self, per_minute: int, per_day: int, reset: bool = False) -> None:
-        """Change the limits; `reset` sets the counts to zero. Raise ValueError if a limit is not valid."""
+        """Change the limits, and reset the counts if `reset` is true. Raise ValueError if a limit is not valid."""
         if not all(isinstance(n, int) and n >= 0 for n in (per_minute, per_day)):
             raise ValueError("per_minute and per_day must be integers of at least 0")
         self.per_minute, self.per_day = per_minute, per_day
@@ -28,11 +28,11 @@ class Limits:
             self._in_day = self._in_minute = 0
 
     def left(self) -> int:
-        """Return how many requests are left today."""
+        """Return the number of requests left today."""
         return max(self.per_day - self._in_day, 0)
 
     def take(self, now: datetime, today: date) -> tuple[str, dict[str, str]] | None:
-        """Count a request at `now` (UTC) on the sandbox's `today`, or return the message and headers of a refusal."""
+        """Count a request at `now` (UTC) on the sandbox's day `today`, or return a refusal's message and headers."""
         if today != self._day:
             self._day, self._in_day = today, 0
         if self._minute is None or now >= self._minute + MINUTE:

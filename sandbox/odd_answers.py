@@ -1,4 +1,4 @@
-"""The changes that quirks make to an answer's JSON or to the whole response (status, headers, bytes and timing)."""
+"""The changes that quirks make to a response's JSON, status, headers, bytes and timing."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Change = Callable[..., Response]
 
 DAY = timedelta(days=1)
 OLDEST_DAYS = 400
-"""If old dates are refused, a range may start at most this many days ago."""
+"""The quirk `old-dates-refused` refuses ranges that start more than this many days ago."""
 FIGURES = ("user_uses", "user_credits")
 
 
 def answer(change: Callable[[Any, Asked], Any]) -> Change:
-    """Apply `change` to the decoded JSON of an answer with status 200."""
+    """Apply `change` to the decoded JSON of a response with status 200."""
 
     def changed(response: Response, asked: Asked) -> Response:
         if response.status_code == 200:
@@ -42,7 +42,7 @@ def answer(change: Callable[[Any, Asked], Any]) -> Change:
 
 
 def replaced(value: Any, names: Collection[str], change: Callable[[Any], Any]) -> Any:
-    """Apply `change` to the properties that `names` lists, at any depth; null stays null."""
+    """Apply `change` to the properties in `names`, at any depth. A null stays null."""
     if isinstance(value, list):
         return [replaced(item, names, change) for item in value]
     if not isinstance(value, dict):
@@ -58,7 +58,7 @@ def values(names: Collection[str], change: Callable[[Any], Any]) -> Change:
 
 
 def periods(change: Callable[[Json, Query], Json]) -> Change:
-    """Apply `change` to each period of usage; the answers of the four list endpoints stay as they are."""
+    """Apply `change` to each period of usage. Responses from the list endpoints stay the same."""
     return answer(
         lambda content, asked: (
             {"data": [change(period, asked.query) for period in content["data"]]} if asked.query else content
@@ -103,7 +103,7 @@ def with_empty_periods(content: Json, asked: Asked) -> Json:
 
 
 def in_pieces(content: Json, asked: Asked) -> Json:
-    """Split each period, tool and entry in two, and add nulls and undocumented fields; a list gets an unknown role."""
+    """Split periods, tools and entries in two, and add nulls and undocumented fields. A member gets an unknown role."""
     if asked.query is None:
         odd = [row | {"role": "billing", "seat": 1} if "role" in row else row for row in content["data"][-1:]]
         return {"data": content["data"][:-1] + odd}
@@ -129,7 +129,7 @@ def _in_two(usage: Json) -> list[Json]:
 
 
 def taken_for(change: Callable[[Query, date], Query]) -> Change:
-    """Answer another query than the requested one; `change` derives it from the query and today's date."""
+    """Answer a different query, which `change` derives from the requested query and today's date."""
 
     def other(response: Response, asked: Asked) -> Response:
         if asked.query is None or response.status_code != 200:
@@ -145,7 +145,7 @@ def whole_periods(query: Query, today: date) -> Query:
 
 
 def longer_by(days: int) -> Change:
-    """Accept ranges of up to `days` more than documented, or of fewer if `days` is negative."""
+    """Make the longest accepted range `days` longer than documented, or shorter if `days` is negative."""
     return lambda response, asked: respond(replace(asked, longest=asked.longest + days)) if asked.query else response
 
 
@@ -168,7 +168,7 @@ def three_hours_behind(response: Response, asked: Asked) -> Response:
 
 
 def with_bytes(change: Callable[[bytes], bytes], encoding: str = "") -> Change:
-    """Change the body of an answer with status 200, and set the header Content-Encoding to `encoding`, if given."""
+    """Change the body of a response with status 200, and set its Content-Encoding header if `encoding` is given."""
 
     def changed(response: Response, asked: Asked) -> Response:
         if response.status_code == 200:
@@ -185,11 +185,11 @@ def another_status(response: Response, asked: Asked, status: int, headers: Any =
 
 
 class BrokenOffError(ConnectionError):
-    """Raised in the middle of a response to end the connection, either with a reset or cleanly."""
+    """Raised while a response is being sent, to end the connection with a reset or cleanly."""
 
 
 def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) -> Response:
-    """Return the response with another body, which is chunked if there is no `length`."""
+    """Replace the response's body, and send it in chunks if `length` is None."""
     response.response = pieces
     response.headers.pop("Content-Length", None)
     if length is not None:
@@ -198,7 +198,7 @@ def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) ->
 
 
 def broken_off(half: bool, reset: bool, length: bool) -> Change:
-    """End the connection before the body or, with `half`, in its middle: with a reset if `reset`, otherwise cleanly."""
+    """End the connection before the body, or after half of it if `half` is true. `reset` ends it with a reset."""
 
     def broken(response: Response, asked: Asked) -> Response:
         body = response.get_data()

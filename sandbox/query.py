@@ -14,7 +14,7 @@ from sandbox.ledger import Entry
 from sandbox.team import Team
 
 LONGEST_RANGE = {"business": 180, "enterprise": 365}
-"""The longest range of each plan in days, both ends counted."""
+"""The longest range in days that each plan allows, both ends counted."""
 
 GRANULARITIES = ("day", "week", "month", "year")
 
@@ -28,9 +28,9 @@ class Filters:
     api_key_ids: frozenset[str] = frozenset()
 
     def on(self, team: Team) -> Callable[[Entry], bool]:
-        """Return a function that tests whether an entry matches the groups, the projects and the keys.
+        """Return a function that tests whether an entry matches the filters.
 
-        The filter by group looks at the groups of the user, so it never matches usage without a user.
+        The group filter checks the user's groups, so it never matches usage without a user.
         """
         emails = {one.email for one in team.people if self.group_ids.intersection(one.group_ids)}
         return lambda entry: (
@@ -60,7 +60,7 @@ class Query:
 
 
 class RefusedError(Exception):
-    """The request's body is not valid; `problems` holds pairs of a property's name and the reason."""
+    """The request's body is not valid. Each of the `problems` has a property's name and the reason."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__(problems)
@@ -77,7 +77,7 @@ def _all(value: Any, kind: type[Any], is_right: Callable[[Any], Any] = lambda _:
     return isinstance(value, list) and all(type(item) is kind and is_right(item) for item in value)
 
 
-_DAY = _is_day, "must be a date that exists, written YYYY-MM-DD"
+_DAY = _is_day, "must be a valid date in the format YYYY-MM-DD"
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "granularity": (lambda value: value in GRANULARITIES, f"must be one of {', '.join(GRANULARITIES)}"),
@@ -90,9 +90,9 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def read_query(body: Any, today: date, longest: int | None, first: date | None = None) -> Query:
-    """Return the query that `body` describes; raise RefusedError if it is not valid.
+    """Return the query that `body` describes; raise RefusedError if the body is not valid.
 
-    Without dates, the query covers the seven days that end today or, if `first` is given, all days from `first` on.
+    By default, the query ends today and starts on `first` or, if that is None, six days before its end.
     """
     if not isinstance(body, Mapping):
         raise RefusedError(("body", "must be a JSON object"))

@@ -1,10 +1,10 @@
 """The quirks that make the sandbox deviate from the documentation. `sandbox.odd_answers` implements them.
 
-You switch on a quirk by its name, or by a JSON object with the name as `kind` and the quirk's parameters. Four optional
-properties select the requests that it affects. The path must contain `path`, and the range must exceed `longer_than`
-days. `at` is the number of the first matching request to change (from 1; by default "every"), and `times` is how many
-to change in a row (by default one, or all of them if `at` is "every"). You can combine quirks; they apply in the order
-of the table.
+Switch on a quirk with its name, or with a JSON object that has the name as `kind` and the quirk's parameters. Four
+optional properties select the requests that it affects. A request matches if its path contains `path` and its range is
+longer than `longer_than` days. If `at` is "every" (the default), the quirk changes all matching requests, or the first
+`times` of them. If `at` is a number, counted from 1, it changes that matching request, or `times` requests from there
+on. Several quirks apply in the order of the tables below.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from sandbox.wire_format import Asked
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_EMOJI = "\ud83d"
-"""An unpaired surrogate: what remains of an emoji when a program cuts UTF-16 text in the middle of it."""
+"""An unpaired surrogate, which remains when a program truncates UTF-16 text in the middle of an emoji."""
 _GIVEN_NAMES = ("name", "display_name", "project_name", "group_name")
 _COUNTS = (*FIGURES, "member_count")
 _MORE = {"currency": "credits", "tool_version": 3}
 
-# Each quirk has a description and a function. Quirks that calculate with figures or dates come before those that change
-# how these are written; quirks that change bytes come last.
+# Each quirk has a description and a function. Quirks that calculate with figures or dates come before quirks that
+# reformat them. Quirks that change bytes come last.
 FACTS: dict[str, tuple[str, odd.Change]] = {
     "longer-range": ("a range one day longer than documented is accepted", odd.longer_by(1)),
     "shorter-range": ("the longest range that the plan allows is refused", odd.longer_by(-1)),
@@ -53,16 +53,16 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         "today's usage is not available yet",
         taken_for(lambda query, today: query.between(query.start, min(query.end, today - DAY))),
     ),
-    "whole-edges": ("a period that is only partly in the range contains all its days", taken_for(odd.whole_periods)),
+    "whole-edges": ("periods at the edges of a range include their days outside it", taken_for(odd.whole_periods)),
     "edge-dates": (
         "if a period begins before the range, its date is the first day of the range",
         periods(lambda period, query: period | {"date": max(period["date"], f"{query.start}{period['date'][10:]}")}),
     ),
-    "sunday-weeks": ("the date of a week is the Sunday before it", periods(odd.dated_by_sundays)),
-    "sizes-differ": ("weeks, months and years lack tools without a breakdown", periods(odd.attributed_only)),
+    "sunday-weeks": ("a week's date is the Sunday before its Monday", periods(odd.dated_by_sundays)),
+    "sizes-differ": ("weeks, months and years omit tools that have no breakdown", periods(odd.attributed_only)),
     "keys-exceed": ("usage filtered by API keys is nine times what it should be", answer(odd.ninefold_by_key)),
-    "empty-periods": ("the answer includes periods without usage", answer(odd.with_empty_periods)),
-    "awkward": ("periods and tools are split, with nulls, unknown fields and a new role", answer(odd.in_pieces)),
+    "empty-periods": ("the response includes periods without usage", answer(odd.with_empty_periods)),
+    "awkward": ("periods and tools are split; nulls, unknown fields and a new role are added", answer(odd.in_pieces)),
     "rebate": ("the credits in breakdowns are doubled but the totals are not, as after a rebate", tools(odd.rebated)),
     "no-breakdown": ("no tool has a breakdown", tools(lambda tool: {**tool, "user_usages": []})),
     "more-fields": ("tools have undocumented fields", tools(lambda tool: tool | _MORE)),
@@ -74,7 +74,7 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         r"names of tools, projects, groups and API keys contain a NUL, written \u0000",
         values((*_GIVEN_NAMES, "tool"), lambda name: f"{name[:1]}\0{name[1:]}"),
     ),
-    "half-credits": ("credits are not integers, such as 12.5", values(["user_credits"], lambda credits: credits + 0.5)),
+    "half-credits": ("credits are fractional, such as 12.5", values(["user_credits"], lambda credits: credits + 0.5)),
     "floats": ("uses, credits and member counts are written as floats, such as 12.0", values(_COUNTS, float)),
     "text-figures": ('uses, credits and member counts are written as strings, such as "12"', values(_COUNTS, str)),
     "offset": (
@@ -91,18 +91,18 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
     "limit-headers": ("each response states the daily limit in x-ratelimit headers", odd.with_limits),
     "slow-clock": ("the server's Date header is three hours behind", odd.three_hours_behind),
     "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
-    "gzip": ("answers are compressed", with_bytes(lambda body: gzip.compress(body, mtime=0), "gzip")),
+    "gzip": ("responses are compressed", with_bytes(lambda body: gzip.compress(body, mtime=0), "gzip")),
 }
-"""Quirks in what is undocumented or unconfirmed. Most of them contradict an assumption of the connector."""
+"""Quirks in undocumented or unconfirmed details. Most of them contradict one of the connector's assumptions."""
 
 FAILURES: dict[str, tuple[str, odd.Change]] = {
-    "status": ("the given `status`, with `headers` and `body`", odd.another_status),
+    "status": ("a response with the given `status`, `headers` and `body`", odd.another_status),
     "empty": ("no body", with_bytes(lambda body: b"")),
     "html": ("an HTML page instead of JSON", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
     "bad-gzip": ("an uncompressed body, although the headers say gzip", with_bytes(lambda body: body, "gzip")),
-    # A lenient parser would read the text as a different name.
+    # A lenient parser would accept the string as a different name.
     "bad-utf8": (
-        "the last string of the answer begins with a byte that is not valid UTF-8",
+        "the response's last string begins with a byte that is not valid UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
     ),
     "trickle": ("the body arrives byte by byte, with a pause of `seconds` after each byte", odd.trickle),
@@ -112,17 +112,17 @@ FAILURES: dict[str, tuple[str, odd.Change]] = {
     "reset-inside": ("the connection is reset inside the body", broken_off(half=True, reset=True, length=True)),
     "silence": ("no response until the client closes the connection", odd.silence),
 }
-"""Quirks that delay, spoil or omit a response. Those that break a connection need the server in `sandbox.server`."""
+"""Quirks that delay, corrupt or withhold a response. To break connections, they need the server in `sandbox.server`."""
 
 QUIRKS = FACTS | FAILURES
 _WHEN = {"kind", "path", "longer_than", "at", "times"}
 
 
 class Switched:
-    """An active quirk, and how many matching requests it has seen."""
+    """An active quirk, with a count of the matching requests that it has seen."""
 
     def __init__(self, given: Any) -> None:
-        """Read a quirk's name or JSON object; raise ValueError with the reason if it is not valid."""
+        """Read a quirk's name or JSON object; raise ValueError if it is not valid."""
         given = {"kind": given} if isinstance(given, str) else given
         if not isinstance(given, Mapping) or given.get("kind") not in QUIRKS:
             kind = given.get("kind") if isinstance(given, Mapping) else given
@@ -146,7 +146,7 @@ class Switched:
         self._seen = 0
 
     def strikes(self, path: str, response: Response, asked: Asked) -> bool:
-        """Count a matching request and return whether to change its response. A refused range is never a long one."""
+        """Count a matching request and return whether to change its response. `longer_than` never matches a refusal."""
         days = asked.query.days if asked.query and response.status_code == 200 else 0
         if self._path not in path or (self._longer_than and days <= self._longer_than):
             return False

@@ -1,4 +1,4 @@
-"""A threaded loopback server for the sandbox, which can break connections on purpose."""
+"""A threaded server that serves the sandbox on the loopback interface and can break connections on purpose."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 def listen(options: Options, port: int = 0) -> BaseWSGIServer:
-    """Return a server that is bound but not yet serving; port 0 chooses a free port (see `.port`)."""
+    """Return a server that is bound but not yet serving. With port 0, it uses a free port (see its `port`)."""
     return make_server(HOST, port, create_app(options), threaded=True, request_handler=_QuietHandler)
 
 

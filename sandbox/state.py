@@ -1,4 +1,4 @@
-"""The options of a sandbox and the state that changes while it runs."""
+"""A sandbox's options, and the state that changes while it runs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DEFAULT_KEY = "sandbox-key-that-opens-nothing-else"
 
 @dataclass(frozen=True)
 class Options:
-    """The options that a sandbox starts with; the control API can later change the day, limits and quirks."""
+    """A sandbox's initial options. The control API can change the day, limits and quirks later."""
 
     key: str = DEFAULT_KEY
     plan: str = "business"
     today: date | None = None
-    """The sandbox's day; None means the real day in UTC."""
+    """The sandbox's current day. None means today in UTC."""
     seed: int = 1
     people: int = DEFAULT_PEOPLE
     keys: int = DEFAULT_KEYS
@@ -37,7 +37,7 @@ class Options:
 
 
 class State:
-    """Everything that requests can change; hold `lock` while you use it."""
+    """The state that requests can change. Hold `lock` while you use it."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -46,7 +46,7 @@ class State:
         self.start_over()
 
     def start_over(self, today: date | None = None) -> None:
-        """Reset everything to its initial state; `today` sets a different current day."""
+        """Reset everything to its initial state. `today` can set a different current day."""
         options = self.options
         self.today = today or options.today
         self.events: tuple[Event, ...] = ()
@@ -74,5 +74,5 @@ class State:
         self.limits.change(**(same | given))
 
     def ledger(self) -> Ledger:
-        """Return the ledger of what the API knows now."""
+        """Return a ledger of what the API reports now."""
         return Ledger(self.history, self.today or pendulum.now("UTC").date(), self.events)

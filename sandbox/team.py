@@ -1,7 +1,7 @@
 """The sandbox's team: its people, groups, projects and API keys, and the tools that its people use.
 
-All people and keys are invented. The default team has 14 people and 4 API keys. A larger team also has
-generated people and keys.
+All people and keys are invented. The default team has 14 people and 4 API keys. The additional people and keys of a
+larger team are generated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FIRST_DAY = date(2023, 1, 1)
 
 @dataclass(frozen=True)
 class Person:
-    """A member, who uses tools from `first_day` to `last_day`, both inclusive."""
+    """A member who uses tools from `first_day` to `last_day`, both inclusive."""
 
     email: str
     role: str
@@ -33,7 +33,7 @@ class Person:
     first_day: date = FIRST_DAY
     last_day: date = date.max
     by_api: bool = False
-    """Whether this person mostly works through API keys and not in the web application."""
+    """Whether this person mostly uses API keys instead of the web application."""
 
 
 class Group(NamedTuple):
@@ -53,7 +53,7 @@ class ApiKey(NamedTuple):
     created_at: str
 
     def works_on(self, day: date) -> bool:
-        """Whether the key works on `day`. An inactive key works only until the end of the year it was created in."""
+        """Return whether the key works on `day`. An inactive key works until the end of the year of its creation."""
         made = date.fromisoformat(self.created_at[:10])
         return made <= day and (self.status == "active" or made.year == day.year)
 
@@ -71,13 +71,13 @@ class Team:
 
     @cached_property
     def group_names(self) -> dict[str, str]:
-        """The name of each person's first group, by email; people without a group are missing."""
+        """The name of each person's first group, by email. People without a group are omitted."""
         names = {group.group_id: group.name for group in self.groups}
         return {one.email: names[one.group_ids[0]] for one in self.people if one.group_ids}
 
 
 class Tool(NamedTuple):
-    """A tool: `credits` is the price of one use, `usual_uses` the mean number of uses in one session."""
+    """A tool. `credits` is the price of one use, and `usual_uses` is the mean number of uses per session."""
 
     credits: int
     usual_uses: float
@@ -170,7 +170,7 @@ def _generated_key(number: int) -> ApiKey:
 def make_team(people: int = DEFAULT_PEOPLE, keys: int = DEFAULT_KEYS) -> Team:
     """Return the team before any event, with `people` members (1 to 5,000) and `keys` API keys (0 to 500)."""
     if not (1 <= people <= MOST_PEOPLE and 0 <= keys <= MOST_KEYS):
-        raise ValueError(f"people must be from 1 to {MOST_PEOPLE}, keys from 0 to {MOST_KEYS}")
+        raise ValueError(f"people must be from 1 to {MOST_PEOPLE}, and keys from 0 to {MOST_KEYS}")
     generated = tuple(_colleague(number) for number in range(people - len(_CORE)))
     generated_keys = tuple(_generated_key(number) for number in range(len(API_KEYS), keys))
     return Team((_CORE + generated)[:people], GROUPS, PROJECTS, (API_KEYS + generated_keys)[:keys])

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def first_day(day: date, granularity: str) -> str:
-    """The first day of the period that contains `day`.
+    """Return the first day of the period that contains `day`.
 
     >>> [first_day(date(2026, 1, 1), size) for size in ("day", "week", "month", "year")]
     ['2026-01-01', '2025-12-29', '2026-01-01', '2026-01-01']
@@ -48,7 +48,7 @@ def _wanted(ledger: Ledger, query: Query) -> Iterator[tuple[str, Entry]]:
 
 
 def _summed(ledger: Ledger, query: Query, names: tuple[str, ...], counts: Callable[[Entry], bool]) -> list[Row]:
-    """Sum uses and credits of the entries that count, by `names`: date and tool, or date, tool, user and project."""
+    """Sum the entries that `counts` accepts, grouped by `names`: date and tool, and optionally user and project."""
     sums: defaultdict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for first, entry in _wanted(ledger, query):
         if counts(entry):
@@ -65,7 +65,7 @@ def totals(ledger: Ledger, query: Query) -> list[Row]:
 
 
 def unnamed(ledger: Ledger, query: Query) -> list[Row]:
-    """Return the part of `totals` that belongs to no user. Its credits can be negative, as after a rebate."""
+    """Return the totals of usage without a user. Their credits can be negative, as after a rebate."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: entry.user_email is None)
 
 

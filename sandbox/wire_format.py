@@ -17,7 +17,7 @@ from sandbox.query import Query, RefusedError, check_length
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, and what the API knows when it arrives."""
+    """A request, with the API's data at the time of the request."""
 
     ledger: Ledger
     query: Query | None = None
@@ -64,7 +64,7 @@ def problem(refused: RefusedError) -> Response:
 
 
 def read_body() -> Any:
-    """Return the request's JSON; an empty body counts as an empty object. Raise RefusedError for any other body."""
+    """Return the request's JSON, or an empty object if the body is empty. Raise RefusedError if it is not JSON."""
     if not request.get_data():
         return {}
     if request.mimetype != "application/json":
@@ -76,7 +76,7 @@ def read_body() -> Any:
 
 
 def body_as_sent() -> Any:
-    """Return the request's body for the log: JSON if possible, otherwise text, or None if there is no body."""
+    """Return the request's body for the log: decoded JSON if possible, otherwise a string, or None if it is empty."""
     text = request.get_data().decode("utf-8", "replace")
     try:
         return json.loads(text) if text else None

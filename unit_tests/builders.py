@@ -1,4 +1,4 @@
-"""Builders for the API's answers and for the connector's configurations and states."""
+"""Build API responses, connector configurations and saved states."""
 
 import json
 from typing import Any
@@ -16,12 +16,12 @@ OTHER_PROJECT = "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 
 
 def entry(email: str | None = "ann@example.com", uses: int = 1, credits: int = 10, **more: Any) -> Json:
-    """One entry of a tool's breakdown."""
+    """Return one entry of a tool's breakdown."""
     return {"user_email": email, "user_uses": uses, "user_credits": credits, **more}
 
 
 def tool(name: str, *usages: Json, uses: int | None = None, credits: int | None = None, **more: Any) -> Json:
-    """A tool in a period. By default, its totals are the sums of the breakdown."""
+    """Return a tool's usage in a period. By default, the totals are the sums of the breakdown."""
     return {
         "tool": name,
         "user_uses": sum(usage["user_uses"] for usage in usages) if uses is None else uses,
@@ -32,7 +32,7 @@ def tool(name: str, *usages: Json, uses: int | None = None, credits: int | None 
 
 
 def period(day: str, *consumptions: Json, **more: Any) -> Json:
-    """The period that starts on `day` (YYYY-MM-DD)."""
+    """Return a period that starts on `day` (YYYY-MM-DD)."""
     return {"date": f"{day}T00:00:00Z", "consumptions": list(consumptions), **more}
 
 
@@ -41,12 +41,12 @@ def answer(*periods: Json) -> Json:
 
 
 def body(*periods: Json) -> bytes:
-    """An answer as bytes, as the API sends it."""
+    """Return a response body as the API sends it."""
     return json.dumps(answer(*periods)).encode()
 
 
 def raw_config(**changes: Any) -> Json:
-    """A configuration as a user enters it; a change to None removes the property."""
+    """Return a configuration as a user would enter it. A change to None removes the property."""
     raw = {"api_key": KEY, "start_date": "2026-11-01", **changes}
     return {name: value for name, value in raw.items() if value is not None}
 
@@ -56,6 +56,6 @@ def config(today: Date = TODAY, **changes: Any) -> Config:
 
 
 def saved_state(date: str, **changes: Any) -> Json:
-    """A state that matches `raw_config()`; a change to None removes the key."""
+    """Return a state that matches `raw_config()`. A change to None removes the key."""
     state = {"date": date, "granularity": "day", "start_date": "2026-11-01", "filters": {}, "rows": {}, **changes}
     return {name: value for name, value in state.items() if value is not None}

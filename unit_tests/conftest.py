@@ -1,4 +1,4 @@
-"""Fixtures for tests of the whole connector: a mock of the API, and sleeps that are recorded but take no time."""
+"""Fixtures that mock Magnific's API, and record sleeps instead of waiting."""
 
 import time
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from requests_mock import Mocker
 
 @pytest.fixture
 def api() -> Iterator[Mocker]:
-    """A mock of Magnific's API. A request for which the test defines no answer raises an error."""
+    """Mock Magnific's API. A request raises an error if the test defines no response to it."""
     with Mocker() as mocker:
         yield mocker
 
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds of each sleep, in order; each moves the clock. The CDK's sleeps of zero seconds are left out."""
+    """Record each sleep in seconds and move the clock forward instead. The CDK's sleeps of zero seconds are omitted."""
     slept: list[float] = []
     begun = time.monotonic()
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)

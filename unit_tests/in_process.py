@@ -1,4 +1,4 @@
-"""Run the connector's commands in the test process, on a day that the test chooses, and read their output."""
+"""Run the connector's commands in the test process, on any day, and read their output."""
 
 import logging
 import re
@@ -34,7 +34,7 @@ WHOLE_SENTENCES = re.compile(r'(?!.*[A-Z]{2,} [A-Z]{2,} [A-Z]{2,}).*(?:UTC|[a-z0
 
 @contextmanager
 def clock(today: Date, at: str = "12:00") -> Iterator[None]:
-    """Set the clock to the time `at` on `today`, in UTC; each sleep moves the clock forward."""
+    """Set the clock to the UTC time `at` on `today`. Each sleep moves the clock forward."""
     start, begun = pendulum.parse(f"{today}T{at}:00Z"), time.monotonic()
     now = lambda tz=None: start.add(seconds=time.monotonic() - begun).in_timezone(tz or "UTC")  # noqa: E731
     with patch("pendulum.now", now):
@@ -57,7 +57,7 @@ def sync(
     debug: bool = False,
     at: str = "12:00",
 ) -> EntrypointOutput:
-    """Run a sync of `streams` (by default, only credit usage), with `state` as the state of the last of them."""
+    """Sync the `streams` (by default, only credit usage). `state` is the saved state of the last stream."""
     names = streams or ("credit_usage",)
     saved = None if state is None else list(StateBuilder().with_stream_state(names[-1], dict(state)).build())
     with clock(today, at):
@@ -96,16 +96,16 @@ def log(output: EntrypointOutput) -> str:
 
 
 def error(output: EntrypointOutput) -> tuple[str, str]:
-    """Return the type and the text of the first error, and check that the text consists of whole sentences."""
+    """Return the first error's type and message, and check that the message consists of whole sentences."""
     trace = output.errors[0].trace
     assert trace and trace.error and trace.error.failure_type
     assert WHOLE_SENTENCES.fullmatch(trace.error.message)
-    # The CDK repeats the internal message in the error of the whole sync.
+    # The CDK repeats the internal message in its error about the whole sync.
     assert trace.error.failure_type.value == "system_error" or trace.error.internal_message == trace.error.message
     return trace.error.failure_type.value, trace.error.message
 
 
 def everything_printed(output: EntrypointOutput) -> str:
-    """Return all messages except records, as they are printed."""
+    """Return all messages except records, as the connector prints them."""
     messages = (message for message in output.get_message_iterator() if message.record is None)
     return "\n".join(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() for message in messages)

@@ -1,4 +1,4 @@
-"""The sandbox in the test process. It answers at the API's address and records the requests."""
+"""Run the sandbox in the test process, at the API's address, and record the requests."""
 
 import json
 import time
@@ -16,10 +16,10 @@ from sandbox import DEFAULT_KEY, Options, create_app
 
 
 class SandboxApi:
-    """A sandbox for the connector. `asked` holds the bodies of usage requests, `lists` counts requests for lists.
+    """A sandbox for the connector. `asked` holds the bodies of usage requests, and `days` counts them by UTC day.
 
-    `days` counts usage requests by UTC day. A usage request takes `seconds`; it fails with the status `refusal` if
-    that is set, and with a server error if it asks for one of `broken_keys`.
+    `lists` counts requests to the list endpoints. A usage request takes `seconds` seconds. It fails with the status
+    `refusal` if that is set, and with a server error if it asks for one of `broken_keys`.
     """
 
     headers = MappingProxyType({"x-magnific-api-key": DEFAULT_KEY})

@@ -1,4 +1,4 @@
-"""The usage of a small team, entry by entry. The sandbox serves it, and the sandbox's oracle adds it up."""
+"""A small team's usage, defined entry by entry. The sandbox serves it, and the sandbox's oracle adds it up."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -18,11 +18,11 @@ from sandbox.team import Group, Person, Project, Team
 from sandbox.wire_format import Asked
 
 START = date(2026, 1, 1)
-# Days that are generated more often than others: the last and the first day of a month, and the last day of a week.
+# Generated usage falls on these days more often: the last and the first day of a month, and the last day of a week.
 BUSY_DAYS = (date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 3))
 FILM, PRINT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10", "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 ANN, BOB, EVE = (f"{name}@example.com" for name in ("ann", "bob", "eve"))
-# Answers have null instead of these addresses, so a breakdown can repeat a user and a project with another group.
+# Responses contain null instead of these addresses, so a breakdown can have the same user and project in two groups.
 NAMELESS = ("designer@nameless.example", "filmer@nameless.example", "guest@nameless.example")
 GROUP_OF = {ANN: 1, "ann1@example.com": 1, "ann2@example.com": 1, BOB: 2, NAMELESS[0]: 1, NAMELESS[1]: 2}
 TEAM = Team(
@@ -35,7 +35,7 @@ MANNERS = {"awkward": in_pieces, "empty-periods": with_empty_periods}
 
 
 class Given(History):
-    """A history of exactly these entries, in which today is a complete day."""
+    """A history that consists of the given entries. Today counts as a complete day."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         super().__init__(TEAM, seed=0)
@@ -49,7 +49,7 @@ class Given(History):
 
 
 def entries(last: date) -> st.SearchStrategy[Entry]:
-    """Any entry from `START` to `last`, by a member, a non-member (Eve) or nobody. Negative credits are a rebate."""
+    """Generate entries from `START` to `last` by a member, a non-member or nobody. Negative credits are a rebate."""
     return st.builds(
         Entry,
         day=st.dates(START, last) | st.sampled_from(BUSY_DAYS),
@@ -63,10 +63,10 @@ def entries(last: date) -> st.SearchStrategy[Entry]:
 
 
 def team(last: date, days: int, version: int = 0) -> list[Entry]:
-    """A team's usage on every other day of the `days` days up to `last`.
+    """Return usage on every other day of the `days` days up to `last`.
 
-    Versions 1 and 2 are the same usage as Magnific reports it later: an address and some credits have changed,
-    unattributed usage has a user, one day in two weeks is refunded and, in version 2, a project is gone.
+    Versions 1 and 2 are what Magnific later reports for the same usage. Ann's address and some credits have changed,
+    unattributed usage has a user, and one day in two weeks is refunded. In version 2, a project is also gone.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):
@@ -81,7 +81,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
 
 
 def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[str, Any]:
-    """Return the sandbox's answer, with null for the addresses in NAMELESS; `manner` lists names from MANNERS."""
+    """Return the sandbox's response with the changes in `manner` (see MANNERS) and with null for NAMELESS addresses."""
     found = credit_usage(ledger, query)
     for name in manner:
         found = MANNERS[name](found, Asked(ledger, query))
@@ -92,12 +92,12 @@ def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[s
     return found
 
 
-# Uses and credits by granularity, first day, tool, user and project, without rows in which both are zero.
+# Uses and credits by granularity, first day, tool, user and project. Rows in which both are zero are omitted.
 Table = dict[tuple[str, str, str, str | None, str | None], tuple[int, int]]
 
 
 def table(used: Sequence[Entry], settings: dict[str, Any]) -> Table:
-    """Return what a warehouse must hold of the usage in `used` under these settings, according to the oracle."""
+    """Return the table that the oracle expects for the usage in `used` under these settings."""
     granularity, end = settings["granularity"], settings.get("end_date", str(date.max))
     first = date.fromisoformat(truth.first_day(date.fromisoformat(settings["start_date"]), granularity))
     last = min(max((one.day for one in used), default=START), date.fromisoformat(end))
@@ -105,7 +105,7 @@ def table(used: Sequence[Entry], settings: dict[str, Any]) -> Table:
     query = read_query({"granularity": granularity, **filters}, last, None).between(first, last)
     ledger = Ledger(Given(used), last)
     named, unnamed = truth.rows(ledger, query), truth.unnamed(ledger, query)
-    # After a rebate, a breakdown can exceed the total, and then there is no unattributed rest.
+    # After a rebate, a breakdown can exceed its total. No unattributed usage remains then.
     broken_down = {(row["date"], row["tool"]) for row in named}
     for rest in unnamed:
         if (rest["date"], rest["tool"]) in broken_down:

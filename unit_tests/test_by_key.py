@@ -1,4 +1,4 @@
-"""Usage by API key: exact for every key, read once a day, and within its share of the day's requests."""
+"""Test that usage by API key is exact, is read once a day and stays within its share of the day's requests."""
 
 import json
 from collections import Counter, defaultdict
@@ -23,7 +23,7 @@ def team(**options: Any) -> SandboxApi:
 
 
 class Connection:
-    """A deduplicated table of usage by API key, filled by several syncs, and the stream's state."""
+    """A connection that syncs usage by API key, with its deduplicated table and its state."""
 
     def __init__(self, api: SandboxApi, **changes: Any) -> None:
         self.api = api
@@ -47,7 +47,7 @@ class Connection:
         return output
 
     def totals(self) -> dict[str, Counter[tuple[str, str]]]:
-        """Credits of each key by date and tool."""
+        """Return each key's credits by date and tool."""
         sums: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
         for row in self.table.values():
             sums[row["api_key_id"]][row["date"], row["tool"]] += row["user_credits"]
@@ -72,7 +72,7 @@ def connection() -> Connection:
 
 
 def many(keys: int, **changes: Any) -> Connection:
-    """A connection to a team with many keys and little usage."""
+    """Return a connection to a team with many keys and little usage."""
     return Connection(team(keys=keys, people=3), **{"start_date": "2026-03-30", **changes})
 
 
@@ -137,7 +137,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
     assert "These will be read tomorrow (with the last day read): " in log(output)
-    # After a pause of days, the keys that were read least recently still come first, and their wait is not an error.
+    # After two weeks without a sync, the least recently read keys still come first, and their wait is not an error.
     for day in (18, 19, 20):
         assert not connection.sync(TODAY.add(days=day)).errors
         seen += connection.keys_asked()
@@ -165,7 +165,7 @@ def test_one_key_that_always_fails_keeps_no_other_from_being_read(connection: Co
         assert set(connection.totals()) == set(connection.truth()) - {FIRST_KEY}
         asked = connection.keys_asked()
         assert list(asked)[-1 if day else 0] == FIRST_KEY
-        # The failures of one key do not shorten the ranges of the other keys.
+        # One key's failures do not shorten the other keys' ranges.
         assert {asked[key] for key in asked if key != FIRST_KEY} == {1}
     connection.api.broken_keys = set()
     assert not connection.sync(TODAY.add(days=3)).errors
@@ -181,7 +181,7 @@ def test_three_keys_that_fail_end_a_sync_and_the_others_have_their_turn_the_next
         assert connection.sync(TODAY.add(days=day)).errors
         asked = connection.keys_asked()
         assert set(asked) & set(broken) == set(broken[3 * (day % 2) :][:3])
-        # The failures of some keys do not cost the other keys more requests.
+        # Keys that fail do not cost the other keys more requests.
         assert sum(asked[key] for key in broken) <= 10 + 3
         assert {asked[key] for key in asked if key not in broken} <= {1}
     assert set(connection.totals()) == set(connection.truth()) - set(broken)
@@ -193,7 +193,7 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
     connection.api.refusal = status
     assert connection.sync(TODAY).errors
     assert len(connection.api.asked) == requests
-    # After 400 or 404, two more keys are tried; 401 ends the sync at once, and 429 ends it after three requests.
+    # After a 400 or 404, the sync tries two more keys. It ends at once after a 401, and after three requests with 429.
     tried = 3 if status in (400, 404) else 1
     assert len(connection.keys_asked()) == tried
     assert connection.state and sum("tried_on" in key for key in connection.state["keys"].values()) == tried
@@ -203,13 +203,13 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
 
 
 def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
-    """The server answers only one day at a time, and the three keys are read in turn."""
+    """Read three keys in turn from a server that answers only one day per request."""
     api = team(keys=3, people=3, quirks=({"kind": "status", "status": 504, "longer_than": 1},))
     connection = Connection(api, start_date="2026-01-01", granularity="month")
     read: Counter[str] = Counter()
     for day in range(10):
         assert not connection.sync(TODAY.add(days=day)).errors
-        # The connector does not start a month that needs more requests than the day's share has left.
+        # The connector does not start a month if too few requests are left in the day's share.
         assert len(api.asked) < 60
         keys = (connection.state or {})["keys"]
         read.update(name for name, key in keys.items() if key.get("read_on") == str(TODAY.add(days=day)))
@@ -217,7 +217,7 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     assert min(read[name] for name in keys) > 0
 
     def over(sums: dict[str, Counter[tuple[str, str]]]) -> dict[str, dict[tuple[str, str], int]]:
-        # Usage from March on may have grown since it was read, so only the months before it are compared.
+        # Usage since March may have grown after it was read, so only the earlier months are compared.
         return {key: {at: n for at, n in of_key.items() if at[0] < "2026-03"} for key, of_key in sums.items()}
 
     assert over(connection.totals()) == over(connection.truth())
@@ -256,7 +256,7 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     assert "takes 100 API requests (one for each key and window)" in error(output)[1]
     assert "Choose an incremental sync, which" in error(output)[1]
     assert connection.api.asked == []
-    # The list of keys takes the hundredth request.
+    # With 99 keys, the list of keys takes the hundredth request.
     connection = many(99)
     # Each full refresh reads every key again.
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""No usage is lost if midnight passes during a sync, or if this machine's clock is a day off."""
+"""Test that no usage is lost if midnight passes during a sync, or if this machine's clock is a day off."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ YESTERDAY = "Sat, 21 Nov 2026 23:30:00 GMT"
 
 def test_a_sync_ends_on_the_day_on_which_it_began_and_the_rest_of_that_day_comes_with_the_next() -> None:
     api = SandboxApi(today=date(2026, 11, 23))
-    # Each answer takes a minute.
+    # Each request takes a minute.
     api.seconds = 60
     with api.serving():
         output = sync(raw_config(start_date="2026-01-01"), at="23:59")

@@ -1,4 +1,4 @@
-"""If a file cannot be read, the command ends before any request with an error that names the file."""
+"""Test that a command with an unreadable file sends no request and fails with an error that names the file."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The settings that a user can enter, and the error message for each mistake."""
+"""Test the settings that a user can enter, and the error message for each mistake."""
 
 from typing import Any
 

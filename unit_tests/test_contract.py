@@ -1,6 +1,6 @@
-"""An answer that breaks the contract is refused as a whole; any other answer is read exactly.
+"""Test that a response that breaks the contract is refused as a whole, and that any other response is read exactly.
 
-The tests spell out the messages, which are the same in every version of msgspec that setup.py allows.
+The expected messages are the same in every version of msgspec that setup.py allows.
 """
 
 import json
@@ -22,7 +22,7 @@ DEEP, USAGE = b"[" * 100_000, ".user_usages[0]"
 
 
 def good(**changes: Any) -> Json:
-    """A tool with one person's usage and `changes` applied; the value `...` removes a property."""
+    """Return a tool with one user's usage, and apply `changes` to it. The value `...` removes a property."""
     consumption = {**tool("Mystic of " + ANN, entry(ANN, 3, 41)), **changes}
     return {name: value for name, value in consumption.items() if value is not ...}
 
@@ -33,12 +33,12 @@ def one(**changes: Any) -> Json:
 
 
 def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
-    """Decode an answer. If `asked_by` is given, the request was for November in periods of that granularity."""
+    """Decode a response. If `asked_by` is given, it is the granularity of a request for November."""
     return usage.decode(bytearray(text), None if asked_by is None else Request(NOVEMBER, asked_by))
 
 
 def refusal(text: bytes) -> tuple[str, bool]:
-    """Return why an answer is refused, and whether it may have been cut off."""
+    """Return why a response is refused, and whether it may have been cut off."""
     with pytest.raises(ContractError) as error:
         decoded(text)
     return str(error.value), error.value.cut

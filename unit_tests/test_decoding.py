@@ -1,4 +1,4 @@
-"""Test how the connector decodes bytes into texts, figures and days that every warehouse accepts."""
+"""Test how the connector decodes bytes into strings, figures and dates that every warehouse accepts."""
 
 import json
 import re
@@ -17,7 +17,7 @@ BACKSLASH = "\\"
 
 
 def read(text: bytes) -> str:
-    """Return the string that `text` represents in JSON, as the connector reads it."""
+    """Return the string that the connector decodes from the JSON in `text`."""
     return str(msgspec.json.decode(decoding.mended(bytearray(text))))
 
 
@@ -25,7 +25,7 @@ def read(text: bytes) -> str:
     ("written", "text"),
     [
         (rb'"a\u0000b"', "ab"),
-        # After an escaped backslash, u0000 is five ordinary characters and not a NUL.
+        # After an escaped backslash, u0000 is five ordinary characters, not a NUL.
         (rb'"C:\\u0000"', rf"C:{BACKSLASH}u0000"),
         (rb'"C:\\\u0000x"', rf"C:{BACKSLASH}x"),
         (rb'"\\\\u0000"', rf"{BACKSLASH}{BACKSLASH}u0000"),
@@ -54,7 +54,7 @@ ANY_TEXT = st.text(st.characters() | st.sampled_from('\x00\\u"\ud83d\ude00\udfff
 @given(ANY_TEXT)
 @example("\\\x00\\\\\ud83d")
 def test_whatever_a_text_holds_only_its_nuls_and_half_pairs_change(text: str) -> None:
-    # Python's own JSON reader joins two adjacent surrogates into one character if they are a pair.
+    # Python's JSON decoder joins the two surrogates of a pair into one character.
     whole = json.loads(json.dumps(text))
     assert read(json.dumps(text).encode()) == re.sub("[\ud800-\udfff]", "\ufffd", whole.replace("\x00", ""))
     unescaped = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -71,9 +71,9 @@ def test_an_answer_without_such_texts_is_not_copied() -> None:
     [
         *["2026-11-21", "2026-11-21T00:00:00", "2026-11-21 00:00:00", "2026-11-21T00:00:00Z"],
         *["2026-11-21T00:00:00.000Z", "2026-11-21T00:00:00+00:00"],
-        # Midnight at the offset that the time states.
+        # These times are midnight at their own UTC offset.
         *["2026-11-21T00:00:00+01:00", "2026-11-21T00:00:00-08:00", "2026-11-21T00:00:00+14:00"],
-        # Midnight in UTC, written at another offset.
+        # These times are midnight in UTC, but written with another offset.
         *["2026-11-21T01:00:00+01:00", "2026-11-20T19:00:00-05:00", "2026-11-21T05:30:00+05:30"],
     ],
 )
@@ -114,7 +114,7 @@ def test_the_rows_of_a_list_have_the_same_texts_and_figures() -> None:
         (b'{"data": [{"a": "ann', "the body is not complete JSON"),
         (b'{"data": [{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}", "the body is not complete JSON"),
         (b'{"data": [{"a": "\xff"}]} \n', "a text is not UTF-8"),
-        # The connector checks the body in pieces, which can end inside a character.
+        # The connector checks the body in pieces, and a piece can end inside a character.
         *((b" " * n + b'{"data": [{"text": "' + "é".encode() * 10**5 + b'"}]}', MISSING) for n in (0, 1)),
         (b'{"data": [{"name": "Film"}]}', MISSING),
         (b'{"data": [{"group_id": 7.5}]}', "Expected `int`, got `float` - at `$.group_id`"),

@@ -1,6 +1,6 @@
-"""If Magnific deviates from the documentation, `make facts` notices; it only reads and shows none of the team's data.
+"""Test that `make facts` notices deviations from the documentation, only reads, and shows none of the team's data.
 
-A sync still keeps the tables exact or fails with a clear error, or the documentation names the limitation.
+Despite a deviation, a sync keeps the tables exact or fails with a clear error, or the documentation names the problem.
 """
 
 import re
@@ -36,8 +36,8 @@ ALL = sorted(FACTS)
 HOLDS, NOT, UNSEEN = "HOLDS", "DOES NOT HOLD", "COULD NOT BE SEEN"
 RELIABILITY = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text()
 
-# For each quirk of the sandbox, the verdicts on the page that differ from those for a sandbox without quirks, and a
-# text that appears only with the quirk.
+# The sandbox's quirks, each with the verdicts that it changes on the page and a string that the page contains only
+# with this quirk.
 NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "half-emoji": ({"texts": NOT}, "an unpaired surrogate"),
     "nul": ({"texts": NOT}, "a NUL"),
@@ -72,10 +72,10 @@ FREE = {"empty-periods", "gzip"}
 
 
 class Page:
-    """The output and exit code of `make facts`, run against a sandbox with these options or against a mock."""
+    """The output and exit code of `make facts`, run against a sandbox with `options` or, if that is None, a mock."""
 
     def __init__(self, options: Json | None = None, **environment: str) -> None:
-        # A small team leads to the same verdicts as a large one.
+        # A small team produces the same verdicts as a large one.
         api = None if options is None else SandboxApi(**{"today": TODAY, "people": 5, "per_day": 100, **options})
         out, err = StringIO(), StringIO()
         serving = api.serving() if api else nullcontext()
@@ -147,7 +147,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
     page = Page({"per_day": 4})
     assert (page.code, page.requests) == (1, 5)
     assert "Stopped early. Magnific refuses more requests for now (429): try again" in page.flat
-    # What was requested before the refusal gets the usual verdicts, and the rest could not be seen.
+    # Requests before the refusal lead to the usual verdicts. The other facts could not be seen.
     assert {name for name, verdict in differing(page, usual).items() if verdict != UNSEEN} - {"limits"} == {"answered"}
 
 
@@ -208,23 +208,23 @@ def test_no_answer_keeps_the_page_from_being_made_or_shows_anything_of_the_team(
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
     assert [tell for tell in ("tale", "7a1e7a1e", KEY.lower()) if tell in page.flat.lower()] == []
-    # The page must show no sum either, so no number of FIGURE or more, except the largest allowed figure.
+    # The page must not show sums either, so LARGEST_FIGURE is the only number from FIGURE up that it may show.
     shown = page.flat.replace(str(LARGEST_FIGURE), "")
     assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", shown)) < FIGURE
 
 
-# Settings for quirks that would not affect a sync with the usual settings.
+# Settings for quirks that do not affect a sync with the usual settings.
 SETTINGS: dict[str, dict[str, str]] = {
     **{one: {"granularity": "week"} for one in ("whole-edges", "edge-dates", "sunday-weeks", "sizes-differ")},
     "shorter-range": {"start_date": "2026-01-01"},
     "old-dates-refused": {"start_date": "2025-01-01"},
 }
-# The errors that end a sync under these quirks.
+# Quirks that make a sync fail, and a part of its error message.
 FAILS = {
     **dict.fromkeys(("half-credits", "evening-dates", "sunday-weeks"), "not what the API promises"),
     **dict.fromkeys(("shorter-range", "old-dates-refused"), "does not accept the request"),
 }
-# Quirks that the connector cannot notice, and the assumption in the documentation that each one contradicts.
+# Quirks that the connector cannot notice, and the documented assumption that each of them contradicts.
 RESTS = {
     "end-excluded": "A range includes its first and its last day",
     "sizes-differ": "The same days have the same totals by day, week and month",
@@ -234,7 +234,7 @@ RESTS = {
 
 
 def synced(quirk: str) -> tuple[str, list[Row], list[str]]:
-    """Sync with a quirk; return the error, the team's rows, and whose sums differ from the ledger (the team, keys)."""
+    """Sync with a quirk. Return the error, the team's rows, and which sums (the team's or a key's) are wrong."""
     api = SandboxApi(today=TODAY, people=5, quirks=(quirk,))
     # 2026-08-31 is a Monday, so the range begins with a whole week.
     chosen = {"granularity": "day", "start_date": "2026-08-31", **SETTINGS.get(quirk, {})}
@@ -258,7 +258,7 @@ def synced(quirk: str) -> tuple[str, list[Row], list[str]]:
     return error(output)[1] if output.errors else "", table, wrong
 
 
-# The quirk no-today is left out, because the ledger includes today's usage.
+# The quirk no-today is left out because the ledger includes today's usage.
 @pytest.mark.parametrize("quirk", sorted({*ALL} - {"no-today"}))
 def test_the_tables_are_exact_or_the_sync_fails_with_a_clear_error_or_the_documentation_says_so(quirk: str) -> None:
     failure, table, wrong = synced(quirk)

@@ -1,4 +1,4 @@
-"""Faults that come back instead of usage, and what the user gets: the error's type and text, and the tries."""
+"""Test how often the connector tries again after each fault, and which error type and message the user gets."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from source_magnific_analytics.failures import api_words
 
 UNREACHABLE = MaxRetryError(None, "/", NewConnectionError(None, "Failed to resolve"))  # type: ignore[arg-type]
-# One day cannot be requested in smaller parts; test_long_ranges.py tests ranges that can.
+# A range of one day cannot be split into shorter ranges; test_long_ranges.py tests longer ones.
 TODAY = raw_config(start_date="2026-11-22")
 GOOD = answer(period("2026-11-22", tool("Mystic", entry())))
 FAULTS: Mapping[str, Json] = {
@@ -159,7 +159,7 @@ FINAL: list[tuple[str, Json, str]] = [
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
     ("system_error", refused(308, Location="https://evil.example/x"), ELSEWHERE.format(308)),
-    # An error without a message is reported with its status alone.
+    # If an error response has no message, only its status is reported.
     *[
         ("config_error", {"status_code": 403, "content": content}, "(HTTP 403). ")
         for content in (b"", b"\xff", b"[1]", b'{"problem": 3}', b'{"x": 1}', b"[" * 100_000)

@@ -1,4 +1,4 @@
-"""Check the table after interrupted syncs, after answers that wrongly lack usage, and after full refreshes."""
+"""Test the table after interrupted syncs, after responses that wrongly omit usage, and after full refreshes."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,19 +14,19 @@ from sandbox.ledger import Entry
 
 DAY = timedelta(1)
 TODAY = date(2026, 7, 5)
-# These settings take two windows on the Business plan.
+# With these settings, a sync on the Business plan needs two windows.
 SETTINGS = {"start_date": str(START), "granularity": "day"}
 
 
 def synced(ledger: list[Entry], today: date = TODAY, **settings: Any) -> Warehouse:
-    """Return a warehouse after a complete sync."""
+    """Return a warehouse that was filled by a complete sync."""
     warehouse = Warehouse(settings={**SETTINGS, **settings})
     assert warehouse.sync(ledger, today)
     return warehouse
 
 
 def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) -> Iterator[Warehouse]:
-    """Yield the warehouse after each possible interruption of a sync: after no message, after one, … all but one."""
+    """Interrupt a sync after each number of messages, from none to all but one, and yield the warehouse each time."""
     whole = deepcopy(before)
     assert whole.sync(ledger, today, **how)
     for arrived in range(whole.messages):
@@ -71,13 +71,13 @@ def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice
 
 
 def empty(times: int) -> Mistake:
-    """Make the first `times` answers wrongly say that there was no usage."""
+    """Make the first `times` responses wrongly report no usage."""
     asked = iter(range(1000))
     return lambda right: {"data": []} if next(asked) < times else right
 
 
 def without_the_oldest(times: int) -> Mistake:
-    """Make the first `times` answers wrongly leave out the first period."""
+    """Make the first `times` responses wrongly omit the first period."""
     asked = iter(range(1000))
 
     def mistake(right: Json) -> Json:
@@ -100,7 +100,7 @@ WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
 @WRONG
 @pytest.mark.parametrize("granularity", ["day", "week"])
 def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(wrong: Any, granularity: str) -> None:
-    # The oldest period that a sync on TOMORROW reads is before the lookback of any later sync.
+    # The oldest period that a sync on TOMORROW reads is too old for the lookback of any later sync.
     before = synced(team(TODAY, 185), granularity=granularity)
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))
@@ -131,7 +131,7 @@ def test_a_part_without_usage_is_never_asked_for_again() -> None:
 @pytest.mark.parametrize("before", ["year", "day"])
 def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for_good(before: str) -> None:
     late = [one for one in LATER if one.day.month > 5]
-    # The person with usage in the first part has none in the second, so an empty first part frees places.
+    # The user in the first part has no usage in the second part, so places become free if the first part is empty.
     used = [one._replace(user_email="early@example.com") for one in LATER if one.day.month < 6] + late
     warehouse = synced(used, granularity=before)
     warehouse.settings |= {"granularity": "year", "lookback_window_days": 0}
@@ -177,9 +177,9 @@ def test_a_full_refresh_behind_a_finished_sync_reads_the_whole_range(incremental
 
 @pytest.mark.parametrize(("granularity", "days_later"), [("day", 0), ("day", 1), ("week", 3), ("month", 1)])
 def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_at_midnight(granularity: str, days_later: int) -> None:
-    # Both windows have usage, but the sync sends only a few messages.
+    # Both windows have usage, but so little that the sync sends only a few messages.
     ledger = [one for one in team(TODAY, 185) if one.day.month in (1, 7) and one.day.day < 7]
-    # Usage added after the first attempt: some on the same day, some on the day of the second attempt.
+    # After the first attempt, usage is added to the day of that attempt and to the day of the second attempt.
     today = TODAY + days_later * DAY
     late = Entry(TODAY, "Mystic", "late@example.com", None, None, 1, 99)
     later = [*ledger, late, late._replace(day=today, credits=5)]

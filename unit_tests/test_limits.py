@@ -1,4 +1,4 @@
-"""Request limits: the connector waits out the limit per minute, and the daily limit ends the sync for all streams."""
+"""Test that the connector waits out the limit per minute, and that the daily limit ends the sync for all streams."""
 
 import pytest
 from builders import Json, answer, entry, period, raw_config, tool
@@ -36,7 +36,7 @@ def test_a_stated_wait_is_kept(headers: dict[str, str], waited: float, api: Mock
 def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.CaptureFixture[str]) -> None:
     api.post(USAGE, [refused(Retry_After="30"), GOOD])
     sync(raw_config())
-    # The CDK prints this status itself while it waits.
+    # The CDK itself prints this status while it waits.
     status = '"stream_descriptor":{"name":"credit_usage"},"status":"RUNNING","reasons":[{"type":"RATE_LIMITED"}]'
     assert status in capsys.readouterr().out
 
@@ -52,7 +52,7 @@ UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is 
     [
         ({}, f"{USED_UP}{NEXT} {UNSAID}", [60, 120]),
         ({"Retry_After": "901", "Date": SERVER_DATE}, f"{AGAIN} 2026-11-22 18:45 UTC.", []),
-        # The reset lies beyond the end of the calendar, and the connector does not trust the server's clock.
+        # By the server's clock, the limit resets after the year 9999. The connector does not trust that clock.
         ({"Retry_After": "31622400", "Date": "Fri, 31 Dec 9999 23:00:00 GMT"}, f"{AGAIN} 2027-11-23 12:00 UTC.", []),
         *[
             (

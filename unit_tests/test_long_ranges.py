@@ -1,4 +1,4 @@
-"""If a server cannot answer long ranges, the connector requests shorter ones, and the table is still exact."""
+"""Test that the connector requests shorter ranges if a server cannot answer long ones, and the table stays exact."""
 
 import gzip
 import re
@@ -42,13 +42,13 @@ def huge(context: Any, body: bytes) -> bytes:
     return gzip.compress(body[:-1] + b" " * POLICY.largest_body + b"}", 1)
 
 
-# These faults mean that the range is too long, so it is halved at once.
+# These faults mean that the range is too long, so the connector halves it at once.
 AT_ONCE: dict[str, Fault] = {
     **{f"HTTP {code}": status(code) for code in (504, 413, 408)},
     "silence": raising(requests.exceptions.ReadTimeout),
     "a body over the cap": huge,
 }
-# These faults may pass, so the same range gets one more try.
+# These faults may be temporary, so the connector tries the same range once more.
 PERHAPS: dict[str, Fault] = {
     **{f"HTTP {code}": status(code) for code in (503, 500)},
     "a dropped connection": raising(requests.exceptions.ConnectionError),
@@ -75,7 +75,7 @@ def chosen_for(days: int, today: date = TODAY, **changes: Any) -> Json:
     plan=st.sampled_from([*LONGEST_RANGE_DAYS]),
 )
 def test_a_sync_is_exact_whatever_is_too_much(what: str, longest: int, granularity: Granularity, plan: str) -> None:
-    # A year in single days would take more than a day's requests, so the test syncs only the first 40 days of a year.
+    # A year read day by day would exceed the daily limit, so the test then syncs only the first 40 days of a year.
     days, today = (40, date(2026, 2, 9)) if longest == 1 else (326, TODAY)
     chosen = chosen_for(days, today, granularity=granularity.value, plan=plan)
     warehouse, ledger = Warehouse(settings=chosen), used(days, today)

@@ -21,9 +21,9 @@ NAME = "source-magnific-analytics"
 
 
 def found(pattern: str, *path: str) -> str:
-    """Return what the first group of `pattern` matches in a file of the project."""
+    """Return what the first group of `pattern` matches in one of the project's files."""
     match = re.search(pattern, ROOT.joinpath(*path).read_text(), re.MULTILINE)
-    assert match is not None, f"{'/'.join(path)} has nothing like {pattern}"
+    assert match is not None, f"nothing in {'/'.join(path)} matches {pattern}"
     return match[1]
 
 

@@ -1,4 +1,4 @@
-"""Check the package that setup.py describes, and requirements.lock, from which the image is built."""
+"""Check the package that setup.py describes, and the requirements.lock from which the image is built."""
 
 import re
 from importlib import import_module
@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 NAME = "airbyte-source-magnific-analytics (setup.py)"
-# The name, version and hashes of a package, and the comment that names the packages that require it.
+# Matches a package's name, version and hashes, and the comment that names the packages that require it.
 ENTRY = re.compile(r"^([\w.-]+)==(\S+) \\\n((?:    --hash=\S+(?: \\)?\n)+)((?:    #.*\n)+)", re.MULTILINE)
-# A package can have several versions for different versions of Python.
+# A package can have different versions for different versions of Python.
 ENTRY_OF_MANY = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 LOCK = ENTRY.findall((ROOT / "requirements.lock").read_text())
 LOCKED = {name: version for name, version, _, _ in LOCK}
@@ -21,7 +21,7 @@ LOCKED = {name: version for name, version, _, _ in LOCK}
 
 @pytest.fixture()
 def package(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The package as setup.py describes it now, not as it was installed earlier."""
+    """Return the package as setup.py describes it now, not as it was installed earlier."""
     monkeypatch.chdir(ROOT)
     import_module("setuptools")
     return import_module("distutils.core").run_setup("setup.py", stop_after="init")

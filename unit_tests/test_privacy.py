@@ -1,4 +1,4 @@
-"""At every log level, no output contains the key, and people's addresses appear only in records."""
+"""Test that no output contains the key at any log level, and that email addresses appear only in records."""
 
 import pytest
 import requests

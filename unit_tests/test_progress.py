@@ -1,4 +1,4 @@
-"""Progress of a sync: the last day read, the places that the warehouse may hold, and where the next sync starts."""
+"""Test a sync's progress: the last day read, the places that the warehouse may hold, and the next sync's first day."""
 
 import json
 from itertools import islice
@@ -15,7 +15,7 @@ from source_magnific_analytics.state import NOTHING_READ, Progress, RowCounts
 from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 DAY, WEEK, MONTH, YEAR = Granularity
-# Numbers of periods, counted from a first period. The periods can be adjacent and lie on both sides of a new year.
+# Periods, as numbers counted from a first period. They can be adjacent, and they can lie in different years.
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(st.sampled_from(Granularity), st.dictionaries(NUMBERS, st.integers(1, 99), min_size=1))
 NONE = RowCounts()
@@ -26,12 +26,12 @@ def november(day: int) -> Date:
 
 
 def days(**counts: int) -> RowCounts:
-    """Row counts of days in November 2026: d14=2 means two rows on the 14th."""
+    """Return the row counts of days in November 2026. For example, d14=2 means two rows on the 14th."""
     return RowCounts({(DAY, november(int(name[1:]))): number for name, number in counts.items()})
 
 
 def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> RowCounts:
-    """Row counts of the periods with these numbers, counted from the period that contains `first`."""
+    """Return the row counts of periods that are numbered from the one that contains `first`."""
     found = RowCounts()
     for size, numbers in taken.items():
         some = list(islice(first_days(first, Date(2999, 1, 1), size), 41))
@@ -93,7 +93,7 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
     assert read(None) == first
     assert read(first.add(days=short)) == max(first, first.add(days=short - lookback))
     assert read(end.subtract(days=short), end) == end.subtract(days=short - 1)
-    # After catching up, a sync also rereads the lookback before the end of the interrupted sync.
+    # Once an interrupted sync is completed, the lookback counts from the last day that it was meant to read.
     end = end.subtract(days=60)
     assert read(end.add(days=later), end) == end.subtract(days=lookback)
 
@@ -101,7 +101,7 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
 @pytest.mark.parametrize(
     ("date", "end", "full_refresh", "wanted"),
     [
-        # With an end_date of November 10, a sync reads the lookback again even after an interrupted sync.
+        # Everything up to the end_date (November 10) is read, so even after an interrupted sync, the lookback applies.
         *[(12, 20, False, 3), (20, 15, False, 3), (10, 20, False, 3), (20, None, False, 3)],
         # A full refresh continues after the last day that it emitted.
         *[(9, None, True, 10), (10, None, True, 11), (20, None, True, 11), (None, None, True, 1)],

@@ -1,4 +1,4 @@
-"""Check the table of schedules in docs/magnific-analytics.md against the requests that a day's syncs send."""
+"""Compare the table of schedules in docs/magnific-analytics.md with the requests that a day's syncs send."""
 
 import re
 from datetime import date
@@ -11,9 +11,9 @@ from pendulum import Date
 from sandbox_api import SandboxApi
 
 PAGE = Path(__file__).parent.parent / "docs" / "magnific-analytics.md"
-# Hours from one sync to the next.
+# Hours between syncs.
 HOURS = {"Once a day": 24, "Every 6 hours": 6, "Every hour": 1}
-# The streams in the columns of the page's table.
+# The streams for each column of the page's table.
 SELECTIONS = (("credit_usage",), (*LISTS, "credit_usage"), (*LISTS, "credit_usage", "credit_usage_by_api_key"))
 CONFIG = raw_config(start_date="2026-03-01")
 

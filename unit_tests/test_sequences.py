@@ -1,6 +1,6 @@
-"""Years of syncs: whatever happens to usage, settings and syncs, the table equals what Magnific reports.
+"""Test years of syncs with changes, faults and interruptions. The table must always equal what Magnific reports.
 
-After a change of settings, there is nothing that users need to do.
+After a change of settings, users do not need to do anything.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ FILTERS = ("group_ids", "project_references")
 
 @dataclass
 class Step:
-    """A sync: what happens before it, its settings, how Magnific answers, and what goes wrong."""
+    """A sync, with the changes before it, its settings, the form of Magnific's responses, and what goes wrong."""
 
     days: int
     added: list[Entry]
@@ -72,7 +72,7 @@ STEPS = st.lists(
 
 
 def overlapping(held: Table, asked: Iterable[Json]) -> Table:
-    """Return those rows of a table whose period contains a requested day."""
+    """Return the table's rows for periods that contain a requested day."""
     ranges = [(date.fromisoformat(q["start_date"]), q["end_date"]) for q in asked]
     return {
         (size, first, *rest): figures
@@ -86,7 +86,7 @@ def without(held: Table, other: Table) -> Table:
 
 
 def restarts(state: Json, now: Json) -> bool:
-    """Return whether, under the settings `now`, the rows saved with this state mean something else or lack days."""
+    """Return whether the settings `now` give the saved rows another meaning, or require earlier days."""
 
     def meaning(filters: Json) -> dict[str, set[str]]:
         return {name: {str(one).lower() for one in filters[name]} for name in FILTERS if filters.get(name)}
@@ -96,7 +96,7 @@ def restarts(state: Json, now: Json) -> bool:
 
 
 def magnific_says(used: Sequence[Entry], warehouse: Warehouse) -> Table:
-    """Return what Magnific reports under the current settings, from the first day that the last sync requested."""
+    """Return what Magnific reports under the current settings, from the earliest day that the last sync requested."""
     asked = [query["start_date"] for query in warehouse.asked]
     return table(used, {**warehouse.settings, "start_date": min(asked)}) if asked else {}
 

@@ -1,4 +1,4 @@
-"""The HTTP session: which settings of the machine it uses, and how large a body may be."""
+"""Test which of the machine's settings the HTTP session uses, and how large a body may be."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How many days a request covers if the server cannot answer long ranges."""
+"""Test how many days a request covers if the server cannot answer long ranges."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from source_magnific_analytics.shrinking import Span
 
 
 def after(longest: int, *asked: int) -> Span:
-    """Return the span after requests of these lengths; a negative length means that the request failed."""
+    """Return the span after requests of these lengths. A negative length stands for a request that failed."""
     span = Span(longest, longest)
     for days in asked:
         span = span.after_failure(-days) if days < 0 else span.after_success(days)
@@ -22,21 +22,21 @@ def after(longest: int, *asked: int) -> Span:
         ([-180, -90], 45),
         ([-180, -90, -45], 23),
         ([-2], 1),
-        # One success may be luck, so a range grows only after two in a row.
+        # One success may be luck, so a range grows only after two successes in a row.
         ([-180, 90], 90),
         ([-180, 90, 90], 180),
         ([-180, -90, 45, 45, 90, 90], 180),
         # Each growth and each failure restarts the count of successes.
         ([-180, -90, -45, 23, 23, 46], 46),
         ([-180, -90, 45, -45, 23, 23], 46),
-        # A length that failed twice is not tried again, and neither is a longer one.
+        # After a length has failed twice, the connector does not try it or a longer one again.
         ([-180, 90, 90, -180, 90, 90, 90, 90], 90),
         ([-180, -90, 45, 45, -90, 45, 45, 45, 45], 45),
-        # If the same length or a longer one is answered later, the length was not the problem.
+        # If the same length or a longer one succeeds later, the length was not the problem.
         ([-90, -90, 45, 45, 45, 45], 45),
         ([-90, -90, 90, 90, 90, 90], 180),
         ([-90, -90, 120, 45, 90, 90], 180),
-        # The failure of a range counts against every longer range.
+        # A range's failure also counts as a failure of every longer range.
         ([-180, -90, 45, 45, 90, 90, -180, 90, 90], 90),
     ],
 )

@@ -1,4 +1,4 @@
-"""A sync sends a RECORD or STATE at least every 50 minutes, because the platform ends it after an hour without one."""
+"""Test that a sync sends a RECORD or STATE at least every 50 minutes. After an hour without one, Airbyte ends it."""
 
 import io
 import json
@@ -37,7 +37,7 @@ class SlowBody(io.BytesIO):
 
 
 class Reply(NamedTuple):
-    """Magnific's reply to a request: the seconds until it connects and answers, and how the answer arrives."""
+    """Magnific's reply to a request: how long it takes to connect and to respond, and how the body arrives."""
 
     connect: float = 0
     head: float = 0
@@ -74,7 +74,7 @@ REFUSED = Reply(10, 120, status=429, retry_after="900")
 
 
 def silences(replies: list[Reply], granularity: str) -> list[float]:
-    """Return the seconds from a sync's start to its first RECORD or STATE, then to the next, and so on to its end."""
+    """Return the seconds of silence before, between and after the RECORD and STATE messages of a sync."""
     given_in_turn = iter(replies)
     with Mocker() as api, clock(TODAY):
         api.add_matcher(lambda request: next(given_in_turn, Reply()).give(request))
@@ -85,7 +85,7 @@ def silences(replies: list[Reply], granularity: str) -> list[float]:
 
 
 def sent(config: Json) -> Iterator[float]:
-    """Yield the time at which a sync sends each RECORD and STATE."""
+    """Run a sync, and yield the time of each RECORD and STATE."""
     try:
         for message in SourceMagnificAnalytics().read(logging.getLogger("airbyte"), config, catalog(*ALL_STREAMS)):
             if message.type in (Type.RECORD, Type.STATE):

@@ -1,4 +1,4 @@
-"""The commands `spec`, `check` and `discover`."""
+"""Test the commands `spec`, `check` and `discover`."""
 
 import logging
 from typing import Any
@@ -82,7 +82,7 @@ def test_the_form_shows_a_mistake_at_its_field_and_no_other(valid: bool, name: s
 
 @pytest.fixture(scope="module")
 def streams() -> dict[str, AirbyteStream]:
-    """The streams that `discover` lists. The mock of the API answers nothing, so any request would raise an error."""
+    """Return the streams that `discover` lists. The mock API has no responses, so any request would raise an error."""
     with Mocker():
         found = discover(SourceMagnificAnalytics(), raw_config()).catalog.catalog
     assert found
@@ -191,7 +191,7 @@ def test_a_check_reads_the_answer_and_names_what_to_do(api: Mocker) -> None:
     [
         # If no connection can be made, waiting does not help.
         (requests.exceptions.ConnectTimeout, []),
-        # The range may be too long, so the check also tries one day before it gives up.
+        # The range may be too long, so the check also tries a single day before it gives up.
         (requests.exceptions.ConnectionError, [5, 10, 20, 20, 20]),
     ],
 )

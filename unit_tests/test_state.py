@@ -1,4 +1,4 @@
-"""The state for the next sync: the last day read, the settings, and the number of rows that the warehouse may hold."""
+"""Test the saved state: the last day read, the settings, and the number of rows that the warehouse may hold."""
 
 import json
 from copy import deepcopy
@@ -23,7 +23,7 @@ ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
 
 
 def adapted(saved: Json, **changes: Any) -> Progress:
-    """Return the progress that a saved state means under the default settings with `changes`."""
+    """Read a saved state, and return its progress under the default settings with `changes`."""
     now = config(**changes)
     known = state.read(saved, Progress, "credit_usage", full_refresh=False)
     assert known
@@ -61,7 +61,7 @@ BY_KEY = (
     _SavedKeys,
     {**SETTINGS, "day": {"date": "2026-11-20", "requests": 3}, "keys": {"fpk-1": KEY}},
 )
-# Values that the connector never writes, at a path in a state; `...` removes the value.
+# Paths in a state, with values that the connector never writes there. `...` removes the value.
 BROKEN = [
     (TEAM, "date", [..., "", 20261120, "2026-11-20T00:00:00", "2026-02-30", {}, "0001-01-01", "9999-12-31"]),
     (TEAM, "granularity", [..., None, "hour", 1, ["day"]]),
@@ -84,7 +84,7 @@ BROKEN = [
 
 
 def changed(saved: Json, path: str, value: Any) -> Json:
-    """Return a state with another value at `path`; `...` removes the value."""
+    """Return a copy of a state with a different value at `path`. `...` removes the value."""
     saved = part = deepcopy(saved)
     *places, last = path.split("/")
     for place in places:
@@ -101,7 +101,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
     saved = changed(whole, path, value)
     assert state.read(whole, kind, stream, full_refresh=False)
     for is_unfinished in (False, True):
-        # A full refresh reads a state only to continue an unfinished full refresh; otherwise it ignores the state.
+        # A full refresh ignores the state unless it continues an unfinished full refresh.
         with pytest.raises(AirbyteTracedException) as raised:
             state.read({**saved, "unfinished_full_refresh": True}, kind, stream, full_refresh=is_unfinished)
         words = raised.value.message or ""

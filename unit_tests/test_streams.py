@@ -1,4 +1,4 @@
-"""The streams of the connector: the requests that they send to Magnific, and the records that they emit."""
+"""Test the requests that the connector's streams send to Magnific, and the records that they emit."""
 
 import logging
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ TEAM: Mapping[str, list[Json]] = {
 
 
 def days(*dates: str) -> Json:
-    """An answer with one use of one tool by Ann on each of `dates`."""
+    """Return a response in which Ann uses one tool once on each of `dates`."""
     return answer(*(period(date, tool("Mystic", entry())) for date in dates))
 
 
@@ -40,7 +40,7 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: M
     output = sync(raw_config(), *ALL_STREAMS)
     assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE, USAGE]
     assert {(request.method, request.body) for request in api.request_history[:4]} == {("GET", None)}
-    # Rows of a list are emitted unchanged, including unknown fields.
+    # List rows are emitted unchanged, including unknown fields.
     assert {name: rows(output, name) for name in LISTS} == TEAM
     noon = 1000 * int(pendulum.datetime(2026, 11, 22, 12).timestamp())
     assert {m.record.emitted_at for m in output.records if m.record and m.record.stream.startswith("credit")} == {noon}

@@ -1,4 +1,4 @@
-"""Turn answers into rows: whatever the order of a valid answer, its rows add up and are numbered in their period."""
+"""Test that a valid response in any order becomes rows that add up and are numbered within their period."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -27,12 +27,12 @@ def decoded(*periods: Json) -> usage.Answer:
 
 
 def rows_of(*periods: Json, api_key_id: str | None = None) -> list[usage.Row]:
-    """The rows of an answer by day."""
+    """Return the rows of a response by day."""
     return [row for day, found in decoded(*periods).items() for row in usage.rows(day, found, DAY, api_key_id)[0]]
 
 
 def year_of(*parts: Json) -> list[usage.Row]:
-    """The rows of the year 2026, added up from its parts."""
+    """Return the rows of the year 2026, added up from its parts."""
     whole = usage.added_up(decoded(*parts).values(), 1000)
     found = list(usage.rows(Date(2026, 1, 1), whole, YEAR)[0])
     assert len(found) == whole.row_count
@@ -52,7 +52,7 @@ USAGES = st.fixed_dictionaries(
 
 @st.composite
 def tools(draw: st.DrawFn) -> Json:
-    """A tool with any breakdown: absent, null, empty, partial, complete or too large."""
+    """Generate a tool whose breakdown is absent, null, empty, partial, complete or too large."""
     usages = draw(st.none() | st.lists(USAGES, max_size=4))
     missing = st.sampled_from([0, 0, 1, 250, -1])
     totals = {name: max(sum(one[name] for one in usages or ()) + draw(missing), 0) for name in FIGURES}
@@ -61,7 +61,7 @@ def tools(draw: st.DrawFn) -> Json:
     return found if usages is None and draw(st.booleans()) else {**found, "user_usages": usages}
 
 
-# Several periods can have the same date, and a period can have the same tool several times.
+# Several periods can have the same date, and a period can list the same tool several times.
 PERIODS = st.lists(
     st.builds(lambda day, parts: period(f"2026-03-0{day}", *parts), st.integers(1, 3), st.lists(tools(), max_size=4)),
     max_size=5,
@@ -69,7 +69,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """Return the rows that the published rules require: one for each entry and the rest of each total, nulls first."""
+    """Return the rows that the documentation requires: one for each entry and for each total's rest, nulls first."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:
@@ -94,7 +94,7 @@ def published(periods: list[Json]) -> list[usage.Row]:
 
 
 def shuffled(periods: list[Json], random: Random) -> list[Json]:
-    """Return the same answer in another order, with its dates and tools cut into more pieces."""
+    """Return the same response in a different order, with its periods and tools split into more pieces."""
     parts = []
     for part in periods:
         for piece in part["consumptions"]:
@@ -136,7 +136,7 @@ def test_a_breakdown_above_the_totals_is_reported() -> None:
     assert excesses(tool("Mystic", used, uses=3, credits=70), tool("Video", entry())) == [("Mystic", 2, 0)]
     assert excesses(tool("Mystic", used, uses=5, credits=49)) == [("Mystic", 0, 1)]
     assert excesses(tool("Mystic", used)) == []
-    # A refund that is larger than the usage does not count as an excess, and the rows still add up.
+    # A refund that exceeds the usage does not count as an excess, and the rows still add up.
     refund = tool("Mystic", uses=0, credits=-30)
     assert excesses(refund) == []
     assert [row["user_credits"] for row in rows_of(period("2026-03-01", refund))] == [-30]

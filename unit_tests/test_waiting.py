@@ -1,4 +1,4 @@
-"""Read how long an answer's headers ask to wait: a number of seconds that the connector can sleep, or None."""
+"""Test how the connector reads the wait in a response's headers: as seconds that it can sleep, or as None."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -40,15 +40,15 @@ def test_every_moment_is_waited_for_and_one_that_passed_is_no_wait(header: str, 
         ({}, None),
         ({"Retry-After": "1.5"}, 1.5),
         ({"Retry-After": "Sun, 22 Nov 2026 13:35:00 -0500"}, 300),
-        # A time without a zone is in UTC.
+        # A time without a time zone is in UTC.
         ({"Retry-After": "Sun, 22 Nov 2026 18:31:00 -0000"}, 60),
-        # A wait of 31 years cannot be intended.
+        # A server cannot mean a wait of 31 years.
         ({"X-RateLimit-Reset": "1000000000"}, None),
         ({"X-RateLimit-Reset": "1000000001"}, 0),
         ({"X-RateLimit-Reset": "1000000000000"}, None),
         ({"X-RateLimit-Reset": "1000000000001"}, 0),
         ({"X-RateLimit-Reset": "1000000000001000"}, None),
-        # Of the headers that make sense, Retry-After comes first and X-RateLimit-Reset last.
+        # Among headers with valid values, Retry-After takes precedence and X-RateLimit-Reset comes last.
         ({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2", "Retry-After": "1"}, 1),
         ({"X-RateLimit-Reset": "3", "RateLimit-Reset": "2"}, 2),
         ({"Retry-After": "soon", "RateLimit-Reset": "-1", "X-RateLimit-Reset": "3"}, 3),

@@ -1,4 +1,4 @@
-"""The dates to request: whole periods without gaps or overlaps, in as few requests as the longest range allows."""
+"""Test that requests cover whole periods without gaps or overlaps, and that there are as few requests as possible."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ from source_magnific_analytics.windows import Granularity, Request, first_days, 
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
-# Lengths such as halves of a plan's maximum, weeks and months, and any other length.
+# Typical lengths, such as weeks, months, a plan's maximum and half of it, or any other length.
 LENGTHS = st.sampled_from([1, 2, 6, 7, 23, 28, 30, 31, 45, 90, 180, 365]) | st.integers(1, 400)
 DAYS = st.dates(date(1999, 12, 1), date(2041, 1, 31))
 SPANS = st.integers(0, 800)
@@ -26,7 +26,7 @@ PERIOD_OF: dict[Granularity, Callable[[date], object]] = {
 
 
 def listed(first: date, last: date, granularity: Granularity) -> list[tuple[int, int]]:
-    """List the periods from `first` to `last` with the standard library, as ordinals of their first and last days."""
+    """Use the standard library to list the first and last day of each period from `first` to `last`, as ordinals."""
     days = (first + timedelta(n) for n in range((last - first).days + 1))
     groups = [list(group) for _, group in groupby(days, PERIOD_OF[granularity])]
     return [(group[0].toordinal(), group[-1].toordinal()) for group in groups]
@@ -99,7 +99,7 @@ def test_every_day_is_asked_for_once_in_order_in_whole_periods_or_parts_of_one_t
 @example(date(2024, 1, 1), 365, YEAR, 365)
 @example(date(2026, 1, 1), 30, MONTH, 30)
 def test_the_requests_are_as_few_as_possible(start: date, span: int, granularity: Granularity, longest: int) -> None:
-    # A year can be requested in months, so the longest range must be long enough for any month.
+    # A year can be requested in months, so the longest range must be able to cover any month.
     longest = max(longest, 31) if granularity is YEAR else longest
     end = start + timedelta(span)
     fewest = fewest_requests(first_of_period(start, granularity), end, granularity, longest)

@@ -1,4 +1,4 @@
-"""A connection and its deduplicated tables over years of syncs, some of them interrupted."""
+"""Model a connection and its deduplicated tables over years of syncs, including interrupted ones."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -16,9 +16,9 @@ from small_team import Given, Table, answer, table_of_rows
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import LONGEST_RANGE, Query, read_query
 
-# A function that turns the right answer into a wrong one to send instead.
+# A function that turns a correct response into a wrong one.
 Mistake = Callable[[Json], Json]
-# A function that replaces the body of an answer. It can set the context's status, or raise as the HTTP client does.
+# A function that replaces a response's body. It can set the context's status, or raise an error of the HTTP client.
 Fault = Callable[[Any, bytes], bytes]
 
 
@@ -32,7 +32,7 @@ def status(code: int) -> Fault:
 
 @dataclass
 class Warehouse:
-    """A table that removes deleted rows, a table that keeps them, and the state of the connection."""
+    """A connection's state and its two tables, one that removes deleted rows and one that keeps them."""
 
     settings: Json = field(default_factory=dict)
     heeding: dict[str, Json] = field(default_factory=dict)
@@ -58,8 +58,8 @@ class Warehouse:
     ) -> bool:
         """Run a sync and return whether it was complete.
 
-        Only the first `kill_at` messages arrive. After `fail_at` requests, Magnific answers with errors only. A range
-        of more than `too_long` days gets `fault` as its answer. A request that the API would refuse fails the test.
+        Only the first `kill_at` messages arrive. After `fail_at` requests, every request fails. A request for more than
+        `too_long` days gets the response from `fault`. A request that the API would refuse fails the test.
         """
         self.asked = []
         ledger = Ledger(Given(used), today)
@@ -80,7 +80,7 @@ class Warehouse:
             mode = SyncMode.full_refresh if full_refresh else SyncMode.incremental
             day = Date(today.year, today.month, today.day)
             output = sync(settings, state=self.state, today=day, usage_mode=mode)
-        # The connector would turn an error raised in the callback into its own error, so check the requests again here.
+        # The connector turns an error from the callback into its own error, so check the requests again here.
         for asked in self.asked:
             self._question(asked, today)
         self.log = log(output)
@@ -112,7 +112,7 @@ class Warehouse:
             del self.heeding[row["usage_id"]]
 
     def table(self) -> Table:
-        """Return the sums, which are the same in both tables because deleted rows have only zeros."""
+        """Return the sums, which are the same in both tables because deleted rows contain only zeros."""
         heeding = table_of_rows(self.heeding.values())
         assert table_of_rows(self.ignoring.values()) == heeding
         assert all(row.get("tool") for row in self.heeding.values())
