@@ -1,4 +1,4 @@
-"""`python -m benchmarks [case ...] [--runs N | --quick]`: run benchmarks; a full run updates docs/performance.md."""
+"""Run benchmarks: `python -m benchmarks [case ...] [--runs N | --quick]`. A full run updates docs/performance.md."""
 
 import argparse
 import os
@@ -20,19 +20,19 @@ def _setting(runs: int) -> str:
     [singer] = output(Command("the version of singer-sdk", (SINGER_PYTHON, "-c", program)))
     return (
         f"Measured on {date.today()} with Python {platform.python_version()}, airbyte-cdk {version('airbyte-cdk')} and "
-        f"singer-sdk {singer.decode()} on {os.cpu_count()} cores; {runs} rounds after a warm-up round.\n"
+        f"singer-sdk {singer.decode()} on {os.cpu_count()} cores, in {runs} rounds after a warm-up round.\n"
     )
 
 
 def main() -> None:
     """Run the chosen benchmark cases and print their tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmark the connector.")
-    parser.add_argument("cases", nargs="*", metavar="case", help=f"which to run, by default all: {', '.join(CASES)}")
-    parser.add_argument("--runs", type=int, default=3, help="rounds of each measurement (default: 3)")
-    parser.add_argument("--quick", action="store_true", help="one round with few rows, to check that the cases work")
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"any of {', '.join(CASES)} (default: all)")
+    parser.add_argument("--runs", type=int, default=3, help="number of rounds (default: 3)")
+    parser.add_argument("--quick", action="store_true", help="run one round with few rows, to test the cases")
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown case: {', '.join(sorted(unknown))}")
     runs = 1 if options.quick else options.runs
     tables: list[Table] = []
     headlines: list[Headline] = []
@@ -41,7 +41,7 @@ def main() -> None:
         print(table, flush=True)
         tables.append(table)
         headlines += lines
-    note = "Each ratio is the median over all rounds, with the lowest and the highest in parentheses. Lower is better."
+    note = "Each ratio is the median over all rounds, with the lowest and highest in parentheses. Lower is better."
     glance = Table("At a glance", note, ("figure", "measured", "bar", "aim"), headlines)
     print(glance)
     if not (options.cases or options.quick):

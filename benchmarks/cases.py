@@ -1,4 +1,4 @@
-"""The benchmark cases: requests, a bulk read, start-up, growth."""
+"""The benchmark cases: requests, a bulk read, start-up and growth."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +16,13 @@ from benchmarks.server import api, asked
 
 GRANULARITIES = ("day", "week", "month", "year")
 SPANS = (1, 90, 180, 365, 1_000, 3_650)
-# The bulk read covers 180 days including both ends, the longest range of one request on the Business plan. All rows
-# fit into one answer, which stays below the connector's limits: 24 MiB, and 200,000 objects and arrays.
+# The bulk read covers 180 days, counting both ends. This is the longest range of a request on the Business plan. All
+# rows fit into one response, which stays below the connector's limits of 24 MiB and of 200,000 objects and arrays.
 BULK_FIRST, BULK_ROWS = date(2026, 1, 2), 140_000
-# The growth case covers 365 days.
+# The growth case starts on this day and covers 365 days.
 GROWTH_FIRST = date(2025, 7, 1)
 GROWTH_ROWS = (10_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
-# Above this number of rows, the growth case measures only one round, because small differences do not matter there.
+# With more rows than this, the growth case measures only one round, because small differences no longer matter.
 MANY_ROWS = 1_000_000
 
 Result = tuple[Table, Sequence[Headline]]
@@ -30,7 +30,7 @@ Result = tuple[Table, Sequence[Headline]]
 
 @dataclass(frozen=True)
 class Effort:
-    """The number of rounds. A `quick` run only shows that a case works; it says nothing about speed."""
+    """How much to measure. A `quick` run uses few rows: it shows that a case works, but not how fast it is."""
 
     runs: int
     quick: bool
@@ -40,7 +40,7 @@ class Effort:
 
 
 def requests(effort: Effort) -> Result:
-    """Compare the number of requests sent with the fewest possible. Every run gives the same count."""
+    """Compare the number of requests sent with the smallest number possible. Every run gives the same counts."""
     counts = {}
     with TemporaryDirectory() as folder, api(TODAY, TODAY, 0) as base_url:
         for days, granularity in product(SPANS[:2] if effort.quick else SPANS, GRANULARITIES):
@@ -50,8 +50,8 @@ def requests(effort: Effort) -> Result:
     more = sum(one.sent > one.fewest for one in each)
     table = Table(
         "Requests",
-        "Requests for the four lists and credit usage, as requests sent / the fewest that the window rules allow. "
-        "The daily sync runs one day after the first sync, with the saved state and a lookback of seven days.",
+        "Requests for the four lists and credit usage: the number sent / the fewest that the window rules allow. "
+        "The daily sync runs one day later. It continues from the first sync's state, with a lookback of seven days.",
         ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
         [(f"{days:,}", granularity, *map(str, several)) for (days, granularity), several in counts.items()],
     )
@@ -76,7 +76,7 @@ def _costs(title: str, note: str, rounds: Rounds, base: str) -> Table:
 
 
 def bulk(effort: Effort) -> Result:
-    """Read a large team's usage over the longest range that one request may cover, in one answer."""
+    """Read a large team's usage in one response, over the longest range that a request may cover."""
     rows = effort.rows(BULK_ROWS)
     with peers(BULK_FIRST, TODAY, rows) as each:
         commands = [
@@ -88,8 +88,8 @@ def bulk(effort: Effort) -> Result:
         ]
         rounds = Rounds(commands, effort.runs)
     note = (
-        f"Credit usage of 180 days, with {rows:,} usage rows in one answer. Low-code nested emits one record for each "
-        "day and leaves the unnesting to the warehouse."
+        f"180 days of credit usage, with {rows:,} usage rows in one response. The nested low-code connector emits one "
+        "record per day and leaves the unnesting to the warehouse."
     )
     return _costs("Bulk read", note, rounds, FLOOR), [
         ("bulk read, CPU relative to the raw floor", rounds.ratio(CONNECTOR, FLOOR, "cpu"), "6.0", "4"),
@@ -99,7 +99,7 @@ def bulk(effort: Effort) -> Result:
 
 
 def start_up(effort: Effort) -> Result:
-    """Compare the commands that emit no records with a bare import of the CDK, which every CDK connector needs."""
+    """Compare the commands that emit no records with a bare `import airbyte_cdk`, which every CDK connector needs."""
     bare = Command("import airbyte_cdk", (sys.executable, "-c", "import airbyte_cdk"))
     with peers(TODAY, TODAY, 12) as each:
         commands = [bare]
@@ -109,7 +109,7 @@ def start_up(effort: Effort) -> Result:
         for option in ("--about", "--discover"):
             commands.append(each.singer(option, name=f"{SINGER}, {option}"))
         rounds = Rounds(commands, effort.runs)
-    note = "The low-code `spec` is generic: it only asks for a manifest. A Singer tap has no `check`."
+    note = "The low-code connector's `spec` is generic: it only asks for a manifest. A Singer tap has no `check`."
     label = f"CPU relative to a bare `{bare.name}`"
     return _costs("Start-up", note, rounds, bare.name), [
         (f"{verb}, {label}", rounds.ratio(f"{CONNECTOR}, {verb}", bare.name, "cpu"), "1.05", "0.6")
@@ -118,7 +118,7 @@ def start_up(effort: Effort) -> Result:
 
 
 def growth(effort: Effort) -> Result:
-    """Read a year of usage for ever larger teams, and measure requests, CPU and memory."""
+    """Read a year of usage for increasingly large teams, and measure requests, CPU and memory."""
     lines, highest = [], 0.0
     for rows in map(effort.rows, GROWTH_ROWS):
         runs = effort.runs if rows <= MANY_ROWS else 1
@@ -131,9 +131,9 @@ def growth(effort: Effort) -> Result:
         lines.append((f"{rows:,}", str(sent), f"{cpu:.2f}", f"{peak:.0f}"))
         highest = max(highest, peak)
     note = (
-        "Credit usage of 365 days on Business, from a server that generates its answers while sending them. If an "
-        "answer exceeds the connector's limit, the connector requests the range in halves, so memory grows only "
-        f"slowly while the number of requests grows. Teams of more than {MANY_ROWS:,} rows are measured in one round."
+        "365 days of credit usage on the Business plan, from a server that generates its responses while sending them. "
+        "If a response exceeds the connector's limits, the connector requests the range in halves. More rows therefore "
+        f"need more requests, but little more memory. With more than {MANY_ROWS:,} rows, only one round is measured."
     )
     table = Table("Growth", note, ("usage rows", "requests", "CPU s", "peak MiB"), lines)
     return table, [("growth, highest peak memory in MiB", f"{highest:.0f}", "256", "")]

@@ -1,4 +1,4 @@
-"""The raw floor: a script that does only the work needed to turn one answer into lines that look like records.
+"""The raw floor: a minimal script that turns one response into lines that look like records.
 
 Run `python floor.py BASE_URL FIRST_DAY LAST_DAY`. The script has no checks, primary keys, state, retries or logs.
 """
@@ -11,7 +11,7 @@ import requests
 
 
 def main() -> None:
-    """Fetch the answer, decode it, flatten it and write the rows."""
+    """Fetch the response, decode and flatten it, and write the rows."""
     base_url, first, last = sys.argv[1:]
     response = requests.post(
         f"{base_url}/v1/analytics/team-credit-usage",

@@ -10,7 +10,7 @@ from airbyte_cdk.sources.declarative.extractors import DpathExtractor
 
 @dataclass
 class UsageExtractor(DpathExtractor):
-    """Extracts one record for each entry of a tool's breakdown."""
+    """Extracts one record for each entry in a tool's breakdown."""
 
     def extract_records(self, response: requests.Response) -> Iterable[dict[str, Any]]:
         for period in super().extract_records(response):

@@ -16,7 +16,7 @@ Figure = Literal["cpu", "wall", "peak"]
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, and its name in the tables."""
+    """A command line and its name in the tables."""
 
     name: str
     arguments: Sequence[str]
@@ -24,7 +24,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one process: user plus system CPU in seconds, elapsed seconds, peak resident memory in MiB."""
+    """What one process costs: user plus system CPU in seconds, elapsed seconds, and peak resident memory in MiB."""
 
     cpu: float
     wall: float
@@ -32,10 +32,10 @@ class Cost:
 
 
 def run(command: Command, stdout: int = subprocess.DEVNULL) -> Cost:
-    """Run `command` until it exits; raise RuntimeError with the end of its error output if it fails.
+    """Run `command` and return its cost. If it fails, raise RuntimeError with the end of its error output.
 
-    A child process inherits its parent's peak memory, so this process must stay small: it imports no connector and
-    builds no answers.
+    A child process inherits its parent's peak memory, so this process must stay small. It must not import
+    the connector or build responses.
     """
     # The low-code connector runs custom classes only if this variable is set.
     environment = {**os.environ, "AIRBYTE_ENABLE_UNSAFE_CODE": "true"}
@@ -50,7 +50,7 @@ def run(command: Command, stdout: int = subprocess.DEVNULL) -> Cost:
         if process.returncode:
             stderr.seek(0)
             said = stderr.read()[-2000:].decode(errors="replace")
-            raise RuntimeError(f"{command.name} ended with exit code {process.returncode}: {said}")
+            raise RuntimeError(f"{command.name} exited with code {process.returncode}: {said}")
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
@@ -63,23 +63,23 @@ def output(command: Command) -> Sequence[bytes]:
 
 
 def count_records(command: Command) -> int:
-    """Count the records that `command` writes, in Airbyte's or Singer's protocol, without keeping them."""
+    """Count the records that `command` writes in the Airbyte or Singer protocol, without storing them."""
     ours, theirs = os.pipe()
     with ThreadPoolExecutor(1) as counting, os.fdopen(ours, "rb") as lines:
         count = counting.submit(lambda: sum(RECORD_MARK in line for line in lines))
         try:
             run(command, theirs)
         finally:
-            # The counting thread reads until this side of the pipe is closed.
+            # The counting thread reads until this end of the pipe is closed.
             os.close(theirs)
         return count.result()
 
 
 class Rounds:
-    """Alternating runs of several commands (A B A B), so that a disturbance affects all of them."""
+    """Runs several commands alternately (A B A B), so that a disturbance affects all of them."""
 
     def __init__(self, commands: Sequence[Command], runs: int) -> None:
-        """Run each command once to warm up and count its records, then `runs` times for the figures."""
+        """Run each command once to warm up and to count its records, then `runs` times to measure it."""
         self.records = {command.name: count_records(command) for command in commands}
         self._costs: Mapping[str, list[Cost]] = {command.name: [] for command in commands}
         for _ in range(runs):
@@ -87,11 +87,11 @@ class Rounds:
                 self._costs[command.name].append(run(command))
 
     def median(self, name: str, figure: Figure) -> float:
-        """The median of one figure over the rounds."""
+        """Return the median of one figure over all rounds."""
         return float(median(getattr(cost, figure) for cost in self._costs[name]))
 
     def ratio(self, name: str, base: str, figure: Figure) -> str:
-        """The ratio of `name` to `base`: the median over all rounds, with the lowest and the highest."""
+        """Return the median ratio of `name` to `base` over all rounds, with the lowest and highest, as a string."""
         pairs = zip(self._costs[name], self._costs[base], strict=True)
         ratios = [getattr(cost, figure) / getattr(other, figure) for cost, other in pairs]
         return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"

@@ -1,4 +1,4 @@
-"""Command lines of the connector and its peers, all of which read the same days from the same server."""
+"""Build the command lines of the connector and its peers, which all read the same days from the same server."""
 
 import json
 import sys
@@ -14,9 +14,9 @@ from benchmarks.measure import Command
 from benchmarks.server import api
 
 HERE = Path(__file__).parent
-# The Singer tap has its own environment, because the dependencies of singer-sdk and the CDK conflict.
+# The Singer tap has its own environment, because singer-sdk's dependencies conflict with the CDK's.
 SINGER_PYTHON = str(HERE.parent / ".venv-singer" / "bin" / "python")
-# The directory of the running Python. Do not resolve the symlink: its target is outside the environment.
+# The running Python's directory. Do not resolve the symlink: its target is outside the environment.
 SCRIPTS = Path(sys.executable).parent
 
 CONNECTOR, FLOOR, SINGER = "connector", "raw floor", "Singer tap"
@@ -37,7 +37,7 @@ def written(path: Path, content: Any) -> str:
 
 
 def airbyte_catalog(names: Sequence[str]) -> dict[str, Any]:
-    """Return a configured catalog of the streams `names`, with an incremental sync for usage."""
+    """Return a configured catalog of the streams in `names`. Only usage is synced incrementally."""
     streams = []
     for name in names:
         mode = "incremental" if name.startswith(USAGE) else "full_refresh"
@@ -48,7 +48,7 @@ def airbyte_catalog(names: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Peers:
-    """Builds all command lines, and writes their configurations and catalogs into `folder`."""
+    """Builds the command lines and writes their configurations and catalogs to `folder`."""
 
     folder: Path
     base_url: str
@@ -61,7 +61,7 @@ class Peers:
         return "--config", written(self.folder / "config.json", config)
 
     def airbyte(self, script: str, verb: str, name: str, stream: str = USAGE) -> Command:
-        """Return the command line that runs `verb` of an Airbyte connector; `read` reads only `stream`."""
+        """Return the command line for the command `verb` of an Airbyte connector; `read` reads only `stream`."""
         arguments = [str(SCRIPTS / script), verb]
         if verb != "spec":
             arguments += [*self._config(), *(MANIFEST if script == LOW_CODE else ())]
@@ -78,6 +78,6 @@ class Peers:
 
 @contextmanager
 def peers(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterator[Peers]:
-    """Run a server with `rows` usage rows from `first` to `last`, both inclusive; yield the command lines for it."""
+    """Serve `rows` usage rows from `first` to `last`, both inclusive, and yield the command lines that read them."""
     with TemporaryDirectory() as folder, api(first, last, rows, streamed=streamed) as base_url:
         yield Peers(Path(folder), base_url, first, last)

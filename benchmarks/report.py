@@ -1,11 +1,11 @@
-"""Write the measured figures as Markdown tables, and put them into a page of the documentation."""
+"""Format the measured figures as Markdown tables, and insert them into a documentation page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 OPENING, CLOSING = "<!-- figures -->", "<!-- /figures -->"
-# One row of the overview: the name of a figure, its measured value, its bar and its aim.
+# A row of the overview: a figure's name, measured value, upper limit (its bar) and aim.
 Headline = tuple[str, str, str, str]
 
 
@@ -30,9 +30,9 @@ class Table:
 
 
 def write_figures(page: Path, figures: str) -> None:
-    """Put `figures` between the two marks of the page; raise ValueError if a mark is missing."""
+    """Replace the text between the page's two marks with `figures`; raise ValueError if a mark is missing."""
     before, opening, rest = page.read_text(encoding="utf-8").partition(OPENING)
     _, closing, after = rest.partition(CLOSING)
     if not (opening and closing):
-        raise ValueError(f"{page} does not contain the marks {OPENING} and {CLOSING}")
+        raise ValueError(f"{page} must contain the marks {OPENING} and {CLOSING}")
     page.write_text(f"{before}{OPENING}\n\n{figures}\n{CLOSING}{after}", encoding="utf-8")

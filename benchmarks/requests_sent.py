@@ -1,4 +1,4 @@
-"""Compare the number of requests that the connector sends with the fewest that its rules allow.
+"""Compare the number of requests that the connector sends with the smallest number that its window rules allow.
 
 Each sync runs in a fork of a process that has already imported the connector, so all syncs together take only a minute.
 """
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from benchmarks.peers import LISTS, USAGE, airbyte_catalog, written
 from benchmarks.server import asked
 
-# The daily sync ends on this day, a Tuesday, and the first sync a day earlier. The longest span includes two leap days.
+# The daily sync ends on this day, a Tuesday; the first sync ends one day earlier. The longest span has two leap days.
 TODAY = date(2026, 6, 30)
 ONE_DAY = timedelta(days=1)
 YESTERDAY = TODAY - ONE_DAY
@@ -27,7 +27,7 @@ FORKS.set_forkserver_preload(["source_magnific_analytics.run"])
 
 
 class Count(NamedTuple):
-    """The number of requests sent, and the fewest possible."""
+    """The number of requests sent, and the smallest number possible."""
 
     sent: int
     fewest: int
@@ -37,21 +37,21 @@ class Count(NamedTuple):
 
 
 def period_start(day: date, granularity: str) -> date:
-    """The first day of the period that contains `day`; a week is an ISO week."""
+    """Return the first day of the period that contains `day`. Weeks are ISO weeks."""
     starts = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}
     return starts.get(granularity, day - timedelta(days=day.weekday()))
 
 
 def fewest_requests(first: date, last: date, granularity: str, longest: int) -> int:
-    """The fewest requests for all lists and for the usage from `first` to `last`, both inclusive.
+    """Return the smallest number of requests for all lists and for usage from `first` to `last`, both inclusive.
 
-    A request covers at most `longest` days. The function tries every split between periods, without the connector's
-    code. A period longer than `longest` is requested by itself, in as many ranges as it needs.
+    A request covers at most `longest` days. The function tries every split between periods, and uses none of the
+    connector's code. A period of more than `longest` days gets its own requests, as many as it needs.
     """
     start = period_start(first, granularity)
     days = [start + timedelta(days=number) for number in range((last - start).days + 1)]
     cuts = [*(day for day in days if day == period_start(day, granularity)), last + ONE_DAY]
-    # fewest[i] is the fewest requests for everything before cuts[i].
+    # fewest[i] is the smallest number of requests for the lists and for all days before cuts[i].
     fewest = [len(LISTS)]
     for here in range(1, len(cuts)):
         in_ranges = fewest[-1] + ceil((cuts[here] - cuts[here - 1]).days / longest)
@@ -69,7 +69,7 @@ def _run(arguments: list[str], stdout: Path) -> None:
 
 
 def _sync(folder: Path, config: Mapping[str, Any], state: list[Any]) -> list[Any]:
-    """Sync all streams in a fork and return the final state. Raises RuntimeError if the sync fails."""
+    """Sync all streams in a fork and return the final state; raise RuntimeError if the sync fails."""
     arguments, stdout = ["read"], folder / "stdout"
     for name, content in {"config": config, "catalog": airbyte_catalog((*LISTS, USAGE)), "state": state}.items():
         arguments += [f"--{name}", written(folder / f"{name}.json", content)]
@@ -78,13 +78,13 @@ def _sync(folder: Path, config: Mapping[str, Any], state: list[Any]) -> list[Any
     process.join()
     said = stdout.read_text(encoding="utf-8")
     if process.exitcode:
-        raise RuntimeError(f"A sync of {config} failed: {said[-2000:]}")
+        raise RuntimeError(f"The sync with {config} failed: {said[-2000:]}")
     states = [json.loads(line)["state"] for line in said.splitlines() if '"type":"STATE"' in line]
     return list({one["stream"]["stream_descriptor"]["name"]: one for one in states}.values())
 
 
 def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -> tuple[Count, Count]:
-    """Sync `days` days up to yesterday, then again up to today with the saved state; count the requests of both."""
+    """Sync `days` days up to yesterday, then up to today from the saved state. Return both syncs' request counts."""
     first, longest = TODAY - timedelta(days=days), PLANS[plan]
     resumed = max(first, YESTERDAY - timedelta(days=LOOKBACK_DAYS))
     config: dict[str, Any] = {"api_key": "benchmark", "base_url": base_url, "start_date": str(first)}

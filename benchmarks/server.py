@@ -1,8 +1,8 @@
-"""A stand-in for the API that answers without delay, in a separate process. Use it as `with api(...)`.
+"""A stand-in for the API that runs in its own process and responds without delay. Use it as `with api(...)`.
 
-Each day has a fixed number of usage rows. Seven tools have a breakdown by user (three in five entries have a project),
-and one has none. Every run sends the same bytes. They are ready before the first request, except with `streamed`: the
-server then generates them while sending, so answers of any size fit in memory.
+Each day has a fixed number of usage rows. Seven tools have a breakdown by user, in which three in five entries have a
+project; one tool has no breakdown. Every run sends the same bytes. They are prepared before the first request, unless
+`streamed` is set. The server then generates them while sending, so that responses of any size fit in memory.
 """
 
 import json
@@ -27,9 +27,9 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "team-groups": [{"group_id": number, "name": name} for number, name in enumerate(GROUPS)],
     "team-projects": [{"project_reference": reference, "name": name} for reference, name in PROJECTS.items()],
 }
-# These steps are coprime to the counts above, so a pair of member and project repeats only after all pairs are used.
+# These steps are coprime to the counts above, so no pair of member and project repeats before all pairs are used.
 MEMBER_STEP, PROJECT_STEP = 7, 13
-# Weeks, months and years are only used to count requests, so a few rows are enough.
+# Weeks, months and years only serve to count requests, so a few rows are enough.
 ROWS_OF_A_LONG_PERIOD = 12
 
 
@@ -72,7 +72,7 @@ class _Api(ThreadingHTTPServer):
             self.whole("day", str(first), str(last))
 
     def pieces(self, granularity: str, first: str, last: str) -> Iterator[bytes]:
-        """Yield the answer for the days from `first` to `last`, both inclusive, one period at a time."""
+        """Yield the response for the days from `first` to `last`, both inclusive, one period at a time."""
         wanted = [(day, count) for day, count in self._rows.items() if first <= day.isoformat() <= last]
         if granularity != "day":
             wanted = [(date.fromisoformat(first), ROWS_OF_A_LONG_PERIOD)] * bool(wanted)
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.pieces(*wanted) if self.server.streamed else [self.server.whole(*wanted)])
 
     def _send(self, pieces: Iterable[bytes]) -> None:
-        """Send an answer. A streamed answer ends when the server, or a client that refuses the rest, disconnects."""
+        """Send a response. A streamed response ends when the connection is closed, which the client may do early."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         if isinstance(pieces, list):
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.writelines(pieces)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing, because the real API's logging would not use this machine's CPU."""
+        """Log nothing, because the real API's log takes no CPU time on this machine."""
 
 
 def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool) -> None:
@@ -129,7 +129,7 @@ def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool)
 
 @contextmanager
 def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterator[str]:
-    """Run a server with `rows` usage rows from `first` to `last`, both inclusive; yield its base URL."""
+    """Serve `rows` usage rows from `first` to `last`, both inclusive, and yield the server's base URL."""
     here, there = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_serve, args=(there, first, last, rows, streamed), daemon=True)
     process.start()
@@ -140,6 +140,6 @@ def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterat
 
 
 def asked(base_url: str) -> int:
-    """Return how many requests for data the server has received since the previous call of this function."""
+    """Return the number of data requests that the server has received since the previous call."""
     with urlopen(f"{base_url}/requests") as answer:
         return int(answer.read())

@@ -1,6 +1,6 @@
-"""The Singer peer: credit usage as a tap on singer-sdk, written as the SDK's guide recommends."""
+"""The Singer peer: a tap for credit usage, built on singer-sdk as the SDK's guide recommends."""
 
-# singer-sdk is installed in the tap's own environment, not in the one in which mypy runs.
+# singer-sdk is installed only in the tap's environment, and mypy runs in another one.
 # mypy: disable-error-code="import-not-found, misc, no-any-return"
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ USAGE = {
 
 
 def schema(columns: dict[str, Any]) -> dict[str, Any]:
-    """The JSON schema of a stream with these columns."""
+    """Return the JSON schema of a stream with these columns."""
     return th.PropertiesList(*(th.Property(name, kind) for name, kind in columns.items())).to_dict()
 
 
@@ -45,7 +45,7 @@ class RangePaginator(BaseAPIPaginator[date]):
 
 
 class CreditUsage(RESTStream[date]):
-    """The stream of credit usage, with one row for each day, tool, user and project."""
+    """The credit usage stream, with one row per day, tool, user and project."""
 
     name, path, http_method = "credit_usage", "/v1/analytics/team-credit-usage", "POST"
     payload_as_json = True
@@ -66,7 +66,7 @@ class CreditUsage(RESTStream[date]):
         return date.fromisoformat(self.config["end_date"])
 
     def get_new_paginator(self) -> RangePaginator:
-        """Return the ranges from LOOKBACK before the saved date, or from the start date, to the last day."""
+        """Start LOOKBACK before the saved date, or on the start date if no date is saved; end on the last day."""
         saved = self.get_starting_replication_key_value(None)
         start = date.fromisoformat(self.config["start_date"])
         if saved and saved != self.config["start_date"]:
@@ -84,7 +84,7 @@ class CreditUsage(RESTStream[date]):
             for consumption in period["consumptions"]:
                 tool = consumption["tool"]
                 for usage in consumption.get("user_usages") or ():
-                    # Magnific leaves out an unknown project, but a Singer target needs every part of the key.
+                    # Magnific omits an unknown project, but a Singer target needs every field of the primary key.
                     yield {"date": day, "granularity": "day", "tool": tool, "project_reference": None, **usage}
 
 

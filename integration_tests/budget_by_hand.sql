@@ -1,4 +1,4 @@
--- Credits used and forecast from {start} to {end}, as of {day}, from the rows of {schema}.credit_usage where {whose}.
+-- Return the credits used and the forecast from {start} to {end}, as of {day}. Only rows where {whose} count.
 with spent as (
     select date, sum(user_credits) as credits
     from {schema}.credit_usage

@@ -10,14 +10,14 @@ import pytest
 from sandbox_process import HUNG, ROOT
 from venvs import run
 
-# The system's Docker comes first, because some machines have another program named docker earlier on PATH.
+# Prefer the system's Docker, because some machines have another program named docker earlier on PATH.
 DOCKER = shutil.which("docker", path=f"/usr/bin:{os.environ['PATH']}") or "/usr/bin/docker"
 IMAGE = "airbyte/source-magnific-analytics:under-test"
 
 
 @contextmanager
 def engine() -> Iterator[dict[str, str]]:
-    """Set the environment variables of a Docker engine while the block runs, and yield them; fail without an engine."""
+    """Set a Docker engine's environment variables while the block runs, and yield them. Fail if there is no engine."""
     settings = dict(line.split("=", 1) for line in run([ROOT / ".ci" / "engine"]).splitlines())
     settings["DOCKER_BUILDKIT"] = "1"
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Fixtures for the tests on databases: two syncs, each followed by `dbt build`, in DuckDB and in PostgreSQL."""
+"""Fixtures for a DuckDB and a PostgreSQL database, each synced and built with `dbt build` twice."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ class Built:
         return self.synced.expected
 
     def ask(self, sql: str) -> list[Row]:
-        """Run SQL that names models without their schema, and return the rows."""
+        """Run a query that names models without their schema, and return the rows."""
         return self.target.query(sql.replace("magnific__", f"{MODELS}.magnific__"))
 
 
@@ -64,7 +64,7 @@ def postgres_built(
 
 @contextmanager
 def analysts_postgres() -> Iterator[Postgres]:
-    """An empty server whose analyst uses Auckland's time, because no figure may depend on a session's time zone."""
+    """Yield an empty server whose user is in Auckland's time zone: no figure may depend on a session's time zone."""
     with postgres() as port:
         target = Postgres(port)
         target.execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
@@ -74,7 +74,7 @@ def analysts_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def built(request: pytest.FixtureRequest) -> Built:
-    """The built database, DuckDB and PostgreSQL in turn. In parallel runs, one worker runs all tests of a database."""
+    """The built database: DuckDB, then PostgreSQL. In parallel runs, one worker runs all tests of a database."""
     found: Built = request.getfixturevalue(f"{request.param}_built")
     return found
 

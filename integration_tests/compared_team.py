@@ -1,4 +1,4 @@
-"""Helpers for the tests of the comparison: a sandbox's export, and a table that equals the sandbox's ledger."""
+"""Helpers for the comparison's tests: an export from a sandbox, and a table that equals the sandbox's ledger."""
 
 import json
 from datetime import date
@@ -24,7 +24,7 @@ _API = SandboxApi(today=date.fromisoformat(TODAY))
 
 
 class Team:
-    """A sandbox set to TODAY, without events, and a folder for its export and for the table synced from it."""
+    """A sandbox set to TODAY, without events, and a folder for its export and its synced table."""
 
     def __init__(self, folder: Path) -> None:
         _API.client.delete("/_sandbox/changes")
@@ -96,6 +96,6 @@ class Compared:
         return " ".join(self.printed.split())
 
     def part(self, title: str) -> str:
-        """Return the text from a title to the next blank line, with figures that Python can parse."""
+        """Return the lines below a title, up to the next blank line, with figures that Python can parse."""
         below = self.printed.partition(f"\n{title}")[2].partition("\n")[2]
         return below.partition("\n\n")[0].replace("\N{MINUS SIGN}", "-").replace(",", "")

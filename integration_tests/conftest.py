@@ -40,7 +40,7 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture()
 def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
-    """A function that starts another sandbox with command-line options; the sandbox stops when the test ends."""
+    """A function that starts a sandbox with the given command-line options. It stops when the test ends."""
     started: list[Sandbox] = []
 
     def make(*options: str) -> Sandbox:
@@ -54,7 +54,7 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture()
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """A configuration for thirteen months of usage by month on the Business plan: three windows with few rows."""
+    """A Business plan configuration that reads thirteen months of usage by month: three windows with few rows."""
     return {
         "api_key": sandbox.api_key,
         "base_url": sandbox.base_url,
@@ -89,7 +89,7 @@ def chromium() -> Iterator[Chrome]:
         options.add_argument(f"--{argument}")
     options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # Without a path, Selenium itself finds the driver for Google Chrome.
+    # If the path is None, Selenium finds the driver for Google Chrome by itself.
     with Chrome(options=options, service=Service(driver_program)) as driver:
         yield driver
 

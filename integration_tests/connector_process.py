@@ -41,13 +41,13 @@ class Run:
 
     @cached_property
     def messages(self) -> list[tuple[str, Json]]:
-        """The type and content of each line of standard output; the test fails if a line is not an Airbyte message."""
+        """The type and content of each line on standard output. The test fails if a line is not an Airbyte message."""
         assert self.stdout.endswith(b"\n"), f"the last line is incomplete: {self.stdout[-200:]!r}"
         lines = [msgspec.json.decode(line) for line in self.stdout.split(b"\n")[:-1]]
         return [(line["type"], line[_FIELDS.get(line["type"], line["type"].lower())]) for line in lines]
 
     def of(self, kind: str) -> list[Json]:
-        """The contents of all messages of one type, such as LOG, in order."""
+        """Return the contents of all messages of one type, such as LOG, in order."""
         return [content for found, content in self.messages if found == kind]
 
     def records(self, stream: str) -> list[Json]:
@@ -55,7 +55,7 @@ class Run:
 
     @property
     def errors(self) -> list[tuple[str | None, str, str]]:
-        """The stream (None for the whole run), failure type and message of each error, in order."""
+        """Each error's stream (None for the whole run), failure type and message, in order."""
         errors = [trace["error"] for trace in self.of("TRACE") if trace["type"] == "ERROR"]
         return [
             ((error.get("stream_descriptor") or {}).get("name"), error["failure_type"], error["message"])
@@ -74,14 +74,14 @@ class Run:
 
 
 class Connector:
-    """Runs the console script, each time in a new process."""
+    """Runs the console script in a new process each time."""
 
     def __init__(self, folder: Path) -> None:
-        """Write the config, catalog and state of each run into `folder`."""
+        """Write each run's config, catalog and state to `folder`."""
         self.folder = folder
 
     def command(self, command: str, *options: str, **files: Any) -> list[str]:
-        """Write `files` (config, catalog, state), each a JSON value or the exact text; return the command line."""
+        """Write `files` (config, catalog, state) from JSON values or exact strings, and return the command line."""
         for name, content in files.items():
             file = self.folder / f"{name}.json"
             file.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -100,7 +100,7 @@ class Connector:
 
 
 def read_here(config: Json, catalog: Json, state: Any = None, policy: Policy = POLICY) -> Run:
-    """Run the command `read` in the test process, for tests that do not need a separate one."""
+    """Run the command `read` in the test process, for tests that need no separate process."""
     output = entrypoint_wrapper.read(
         SourceMagnificAnalytics(policy),
         config,

@@ -1,4 +1,4 @@
-"""The dbt package as users have it: installed by another dbt project, with dbt in its own environment."""
+"""Run the dbt package as users do: from another dbt project, with dbt in its own environment."""
 
 import json
 import shutil
@@ -16,13 +16,13 @@ from sandbox_process import ROOT
 from venvs import DBT, run
 
 MODELS = "models"
-"""The schema that the tests build into."""
+"""The schema in which the tests build the models."""
 STAGING = f"{MODELS}_magnific_staging"
 ANALYST = "analyst"
 """The PostgreSQL user who builds the models."""
 
 
-# Placeholders for settings that an adapter requires before it compiles; nothing uses their values.
+# The adapters require these settings before they compile SQL, but nothing uses the values.
 _LOGIN = {"user": "nobody", "password": "none"}
 OFFLINE: Mapping[str, Mapping[str, Any]] = {
     "bigquery": {"type": "bigquery", "method": "oauth-secrets", "token": "none", "project": "magnific"},
@@ -35,7 +35,7 @@ class Project:
     """A copy of the demo's dbt project that installs the package from a git repository."""
 
     def __init__(self, folder: Path, seeds: Mapping[str, str] | None = None) -> None:
-        """`seeds` maps names to CSV texts and replaces the demo's seeds; with `{}`, the package's empty seeds apply."""
+        """Replace the demo's seeds with `seeds`, CSV strings by name; `{}` stands for the package's empty seeds."""
         repository, self._folder = folder / "repository", folder / "project"
         shutil.copytree(ROOT / "dbt", repository / "dbt", ignore=_LEFTOVERS)
         git = ["git", "-C", repository, "-c", "user.name=tester", "-c", "user.email=tester@example.com"]
@@ -53,21 +53,21 @@ class Project:
         self._dbt(DuckDb(""), "deps")
 
     def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return each node's status by name (`success`, `pass`, `warn`, `fail`, …); fail if dbt crashes.
+        """Run dbt and return each node's status (`success`, `pass`, `warn`, `fail`, …) by name; fail if dbt crashes.
 
-        `target` is a database, or the name of a warehouse to which dbt does not connect. `variables` are named without
+        `target` is a database, or the name of a warehouse that dbt does not connect to. The names in `variables` omit
         the package's prefix.
         """
         return self._results("run_results.json", 2, target, *command, **variables)
 
     def configure(self, **sections: Any) -> None:
-        """Write a `dbt_project.yml` that configures the package's nodes in addition to the demo's settings."""
+        """Write a `dbt_project.yml` with the demo's settings, and with `sections` for the package's nodes."""
         written = yaml.safe_load((ROOT / "demo" / "dbt" / "dbt_project.yml").read_text())
         written |= {name: {"magnific_analytics": section} for name, section in sections.items()}
         (self._folder / "dbt_project.yml").write_text(json.dumps(written))
 
     def children(self) -> dict[str, set[str]]:
-        """Return, for each node of the package in DuckDB, the nodes that read it; call `run` first."""
+        """Map each of the package's nodes to the nodes that read it. Call `run` with DuckDB first."""
         manifest = json.loads((self._folder / "targets" / "duckdb" / "manifest.json").read_text())
         return {
             name.split(".")[2]: {child.split(".")[2] for child in children}
@@ -79,17 +79,17 @@ class Project:
         return self._dbt(target, "--quiet", *command, **variables).splitlines()
 
     def freshness(self, target: Target) -> dict[str, str]:
-        """Return the freshness of each source table by name: `pass`, `warn` or `error`."""
+        """Return each source table's freshness by name: `pass`, `warn` or `error`."""
         return self._results("sources.json", 3, target, "source", "freshness")
 
     def compiled(self, warehouse: str) -> list[Path]:
-        """Return the SQL files of the package for a warehouse; call `run` with `compile` first."""
+        """Return the package's SQL files, compiled for a warehouse. Call `run` with `compile` first."""
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return the statuses from the results file `name`, keyed by `part` of each node's ID."""
+        """Run dbt and return the statuses from its results file `name`, keyed by component `part` of the node's ID."""
         file = self._folder / "targets" / _profile(target)["type"] / name
-        # If dbt wrote no file, one from an earlier run would look like the result of this run.
+        # Otherwise, if dbt writes no file, an earlier run's file would look like this run's result.
         file.unlink(missing_ok=True)
         output = self._dbt(target, *command, **variables)
         results = json.loads(file.read_text())["results"]
@@ -122,7 +122,7 @@ def _server() -> subprocess.Popen[str]:
     return subprocess.Popen([DBT.program("python"), "-P", "-c", _SERVER], stdin=PIPE, stdout=PIPE, text=True)
 
 
-# Importing dbt takes seconds, so this server imports it once and runs each command that it reads in a fork.
+# Importing dbt takes seconds. This server imports it only once, and then runs each command in a fork.
 _SERVER = """
 import json, os, sys
 from dbt.cli.main import cli

@@ -57,7 +57,7 @@ class Demo:
                 "COLUMNS": "80",
             }
             | environment,
-            # A shell starts background jobs with SIGINT ignored, and their child processes inherit that.
+            # A shell starts background jobs with SIGINT ignored, and child processes inherit this setting.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -66,7 +66,7 @@ class Demo:
         )
 
     def start_until(self, words: str, **environment: str) -> subprocess.Popen[str]:
-        """Start the demo and return once it has printed a line with `words`; fail if it ends before that."""
+        """Start the demo, and return when it prints a line that contains `words`; fail if it ends first."""
         process = self.start(**environment)
         assert process.stdout is not None
         printed = ""
@@ -83,7 +83,7 @@ class Demo:
         return process.returncode, printed
 
     def connections(self) -> str:
-        """Return every address on another machine to which a process tried to connect."""
+        """Return every address on another machine that a process tried to connect to."""
         file = self.folder / "connections"
         return file.read_text() if file.exists() else ""
 
@@ -102,6 +102,6 @@ class Demo:
 
 @pytest.fixture()
 def demo(tmp_path: Path) -> Demo:
-    # Install dbt first, because several demos would otherwise install it at the same time.
+    # Install dbt first; otherwise, several demos could install it at the same time.
     MODELS.program("dbt")
     return Demo(tmp_path)

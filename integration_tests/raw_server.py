@@ -1,4 +1,4 @@
-"""A loopback server that sends exactly the bytes it is given, for answers that no web library would send."""
+"""A loopback server that sends exactly the bytes it is given, for responses that no web library would send."""
 
 import re
 import socket
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class RawServer(TCPServer):
-    """Answers every request with the same bytes and closes the connection."""
+    """Responds to every request with the same bytes and closes the connection."""
 
     def __init__(self, answer: bytes, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
@@ -20,7 +20,7 @@ class RawServer(TCPServer):
         self.port: int = self.server_address[1]
         self.connections = 0
         self.requests: list[bytes] = []
-        """The bytes of each request; over TLS, decrypted, and only if the handshake succeeded."""
+        """The bytes of each request. A TLS request is decrypted, and omitted if the handshake failed."""
 
     def handle_error(self, *_: Any) -> None:
         """Ignore errors, because a client may close the connection at any time."""
@@ -38,7 +38,7 @@ class _Answer(BaseRequestHandler):
 
 
 def _request(connection: socket.socket) -> bytes:
-    """Read the whole request. If bytes were left unread, closing the connection would discard the answer."""
+    """Read the whole request. If bytes were left unread, closing the connection would discard the response."""
     received = b""
     while chunk := connection.recv(64 * 1024):
         received += chunk

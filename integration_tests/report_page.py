@@ -27,8 +27,8 @@ def make_marts(
 ) -> Path:
     """Create a file with the dbt package's marts. Everyone in a team except the last person uses one tool a day.
 
-    Asset downloads are unattributed. Persons 1 and 2 use the only API key. A credit costs 0.002 EUR from February 2026
-    and 0.001 EUR from 10 March; before February 2026 there is no price.
+    Asset downloads are unattributed. People 1 and 2 use the only API key. Credits have no price before February 2026;
+    then a credit costs 0.002 EUR, and from 10 March 2026 it costs 0.001 EUR.
     """
     first = LAST - timedelta(days=days - 1)
     price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
@@ -97,7 +97,7 @@ def make_marts(
 
 
 def make_report(folder: Path, days: int, people: int, change: str = "", **how: Any) -> Path:
-    """Create marts, apply the SQL `change`, and create the report. The marts stay next to it as a .duckdb file."""
+    """Create marts, run the SQL in `change`, and create the report. The marts stay in a .duckdb file next to it."""
     folder.mkdir(exist_ok=True)
     html = folder / "report.html"
     file = make_marts(html.with_suffix(".duckdb"), days, people, **how)
@@ -112,14 +112,14 @@ def number(text: str) -> float:
 
 
 class Browser:
-    """Chromium, with methods for what a person sees and does in it."""
+    """Chromium, with methods for what a user sees and does."""
 
     def __init__(self, driver: Chrome) -> None:
         self.driver = driver
         driver.set_script_timeout(HUNG)
 
     def show(self, html: Path, size: tuple[int, int] = WIDE, dark: bool = False, chosen: str = "") -> None:
-        """Open the page in a window of `size`, with `chosen` in its address, and wait until its charts are drawn."""
+        """Open the page in a window of this size, append `chosen` to its address, and wait for its charts."""
         width, height = size
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
@@ -128,7 +128,7 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get_log("browser")
-        # A new fragment alone would not reload the page.
+        # Leave the page first, because a new fragment alone would not reload it.
         self.driver.get("about:blank")
         self.driver.get(html.as_uri() + chosen)
         if self.driver.find_elements(By.ID, "timeline"):
@@ -145,14 +145,14 @@ class Browser:
         return Select(self.find(f"#{field}"))
 
     def wait_for(self, chosen: str) -> None:
-        """Wait until the whole page shows what its address chooses, such as `#period=30`."""
+        """Wait until the whole page shows what a fragment such as `#period=30` selects."""
         self.wait_until(lambda: self.ask(f"return document.body.dataset.drawn === {chosen!r}"))
 
     def text(self, css: str) -> str:
         return str(self.ask("return document.querySelector(arguments[0]).textContent", css))
 
     def card(self, title: str) -> tuple[str, str]:
-        """Return the figure and the note of a card."""
+        """Return a card's figure and note."""
         figure, note = self.ask(
             "const card = [...document.querySelectorAll('.card')].find((one) => "
             "one.querySelector('dt').textContent === arguments[0]);"
@@ -162,7 +162,7 @@ class Browser:
         return str(figure), str(note)
 
     def rows(self, css: str) -> list[list[str]]:
-        """Return the cells of the table in the element `css`, including the heading and the total."""
+        """Return the cells of the table in the element `css`, including the heading and total rows."""
         found: list[list[str]] = self.ask(
             "return [...document.querySelectorAll(`${arguments[0]} tr:not(.rest)`)]"
             ".map((row) => [...row.children].map((cell) => cell.textContent))",
@@ -178,7 +178,7 @@ class Browser:
         WebDriverWait(self.driver, HUNG, poll_frequency=0.05).until(lambda _: condition())
 
     def marks(self, chart: str) -> int:
-        """Return how many visible shapes the chart has drawn."""
+        """Return the number of visible shapes in a chart."""
         boxes = "[...document.querySelectorAll(`#${arguments[0]} :is(.piece, .line)`)].map((mark) => mark.getBBox())"
         return int(self.ask(f"return {boxes}.filter((box) => box.width + box.height > 0).length", chart))
 
@@ -186,11 +186,11 @@ class Browser:
         return self.driver.find_elements(By.CSS_SELECTOR, f"{css} button")
 
     def save_into(self, folder: Path) -> None:
-        """Save downloads into `folder` from now on."""
+        """From now on, save downloads to `folder`."""
         self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
 
     def saved(self, folder: Path, pattern: str, count: int) -> list[Path]:
-        """Wait until `count` files are saved and complete, and return them."""
+        """Wait until `count` files are completely saved, and return them."""
         self.wait_until(lambda: [file.stat().st_size > 0 for file in folder.glob(pattern)] == [True] * count)
         self.wait_until(lambda: not [*folder.glob("*.crdownload")])
         return [*folder.glob(pattern)]

@@ -1,4 +1,4 @@
-"""A sandbox in its own process, with its control API as methods."""
+"""Run a sandbox in its own process, and call its control API through methods."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import msgspec
 import requests
 
 ROOT = Path(__file__).parent.parent
-# Seconds after which a test's wait counts as stuck, even on a slow machine.
+# A wait of more than this many seconds is stuck, even on a slow machine.
 HUNG = 3600
 USAGE = "team-credit-usage"
 LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")
@@ -22,7 +22,7 @@ class Sandbox:
     """A running sandbox, which tests reset with `clear`."""
 
     def __init__(self, *options: str) -> None:
-        """Start `python -m sandbox` on a free port, without limits unless `options` set some."""
+        """Start `python -m sandbox` on a free port, with no limits except those in `options`."""
         command = [sys.executable, "-m", "sandbox", "--json", "--per-minute=0", "--per-day=0"]
         self._process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -43,7 +43,7 @@ class Sandbox:
         return msgspec.json.decode(answer.content)
 
     def clear(self, today: str) -> None:
-        """Reset the sandbox to its initial state, with `today` as its day."""
+        """Reset the sandbox to its initial state, and set its date to `today`."""
         self._control("DELETE", "changes", params={"date": today})
 
     def set_today(self, day: str) -> None:
@@ -53,7 +53,7 @@ class Sandbox:
         self._control("POST", "limits", json=limits)
 
     def spoil(self, *quirks: Mapping[str, Any], **quirk: Any) -> None:
-        """Switch on quirks. A quirk applies to every request unless it selects some."""
+        """Switch on quirks. Each applies to every request unless it selects specific requests."""
         self._control("POST", "quirks", json=[*quirks, *([quirk] if quirk else [])])
 
     def happen(self, *events: Mapping[str, Any]) -> None:
@@ -65,11 +65,11 @@ class Sandbox:
         return asked
 
     def count(self) -> int:
-        """Return how many requests arrived since the last call of `requests`."""
+        """Return how many requests have arrived since the last call of `requests`."""
         return len(self._control("GET", "requests"))
 
     def has_refused(self) -> bool:
-        """Return whether a limit refused a request since the last call of `requests`."""
+        """Return whether a limit has refused a request since the last call of `requests`."""
         return any(request["status"] == 429 for request in self._control("GET", "requests"))
 
     def wait_for_requests(self, count: int) -> None:
@@ -80,7 +80,7 @@ class Sandbox:
             time.sleep(0.01)
 
     def totals(self, **query: Any) -> list[dict[str, Any]]:
-        """Return the ledger's uses and credits by date and tool. `query` has the fields of a request for usage."""
+        """Return the ledger's uses and credits by date and tool. `query` takes the fields of a usage request."""
         asked: list[dict[str, Any]] = self._control("GET", "ledger", params=query)
         return asked
 

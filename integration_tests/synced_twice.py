@@ -1,4 +1,4 @@
-"""Sync into a database twice, with changes to past usage in between, and calculate the expected rows."""
+"""Sync into a database twice, change past usage between the syncs, and calculate the expected rows."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from warehouse import KEYS
 
 from sandbox.team import API_KEYS, GROUPS, PROJECTS, make_team
 
-# The first sync takes two windows; September and March are incomplete. The second sync reads seven days again.
+# The first sync has two windows, and its first and last months are incomplete. The second reads seven days again.
 START, MONDAY, TUESDAY, READ_AGAIN = "2025-09-10", "2026-03-16", "2026-03-17", "2026-03-09"
 DOMAIN = "harbour-studio.example"
 OLD_EMAIL, NEW_EMAIL = f"omar.haddad@{DOMAIN}", f"omar.h@{DOMAIN}"
@@ -32,7 +32,7 @@ Figures = dict[Key, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Used:
-    """An expected row of the table; unattributed usage is one row for each day and tool."""
+    """An expected row of the table. Unattributed usage has one row per day and tool."""
 
     date: date
     tool: str
@@ -53,7 +53,7 @@ class Used:
 
 
 def used(sandbox: Sandbox) -> list[Used]:
-    """Return the rows that the table must hold. Days that were not read again keep the old names and addresses."""
+    """Return the rows that the table must contain. Days that were not read again keep the old names and addresses."""
     names = {group.group_id: group.name for group in GROUPS}
     groups = {one.email: names[one.group_ids[0]] for one in make_team().people if one.group_ids}
     query = {"start_date": START, "end_date": TUESDAY}
@@ -75,7 +75,7 @@ def used(sandbox: Sandbox) -> list[Used]:
 
 
 def summed(rows: Iterable[Used], key: Callable[[Used], Key]) -> Figures:
-    """Add up uses and credits by the value of `key`."""
+    """Add up uses and credits for each value of `key`."""
     uses: Counter[Key] = Counter()
     credits: Counter[Key] = Counter()
     for row in rows:
@@ -95,7 +95,7 @@ class Synced:
     """The number of records that each sync loaded."""
     expected: list[Used]
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and API key as of the first sync; None stands for the rest as of the second."""
+    """Credits by month (`2026-03`) and API key after the first sync. Key None has the rest after the second sync."""
 
     def rows(self, where: str = "TRUE") -> dict[str, Row]:
         return usage_rows(self.target, where)
@@ -149,7 +149,7 @@ def change_the_past(sandbox: Sandbox) -> None:
 
 
 def _a_day_goes_by(target: Target) -> None:
-    """Make all loaded rows a day older, because the age of a member's row shows whether the member is still listed."""
+    """Make all loaded rows a day older, because the models treat members with older rows as no longer listed."""
     for table in KEYS:
         target.execute(f"UPDATE {SCHEMA}.{table} SET _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL '1 day'")
 

@@ -1,4 +1,4 @@
-"""Run Airbyte's standard tests with the command `airbyte-cdk`; warnings about the catalog count as errors."""
+"""Run Airbyte's standard tests with the `airbyte-cdk` command. Warnings about the catalog count as errors."""
 
 import shutil
 import sys
@@ -8,7 +8,7 @@ from sandbox_process import ROOT
 from venvs import run
 
 WARNING = "error::airbyte_cdk.test.standard_tests.DiscoveredCatalogWarning"
-# The standard tests read copies of these files in a folder with the connector's name, and write files of their own.
+# The standard tests write files and need a folder named after the connector, so they get copies of these files.
 FILES = ("acceptance-test-config.yml", "conftest.py", "metadata.yaml", "pyproject.toml")
 FOLDERS = ("sandbox", "source_magnific_analytics")
 

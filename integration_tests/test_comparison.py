@@ -25,7 +25,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture()
 def team(synced: Path, tmp_path: Path) -> Team:
-    """A team with its export and a table of March, synced on the last day of the month."""
+    """A team with its export, and with a table for March that was synced on the month's last day."""
     team = Team(tmp_path)
     shutil.copy(synced, team.table_file)
     team.export()
@@ -38,7 +38,7 @@ def compared(team: Team, capsys: pytest.CaptureFixture[str]) -> Compared:
 
 
 def reasons(compared: Compared) -> list[str]:
-    """Return the possible reasons for differences, each with its figures and words."""
+    """Return the possible reasons for differences, each with its figures and explanation."""
     return re.split(r"(?m)^[a-z]  ", " \n" + compared.part("Possible reasons"))[1:]
 
 
@@ -238,7 +238,7 @@ def test_missing_columns_and_rows_are_reported(team: Team, compared: Compared) -
 def test_the_page_is_one_page_of_usual_width_however_much_differs(team: Team, compared: Compared) -> None:
     team.query("update credit_usage set user_credits = user_credits + 7 where tool is not null")
     assert compared() == 1
-    # The output contains paths, which can have any length.
+    # Remove the paths, which can have any length.
     lines = compared.printed.replace(str(team.export_file.parent), "").splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) < 80

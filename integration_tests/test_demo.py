@@ -1,4 +1,4 @@
-"""Run `python -m demo` as a person does, and check what it prints and leaves behind."""
+"""Run `python -m demo` as a user would, and check what it prints and leaves behind."""
 
 import re
 import socket
@@ -55,7 +55,7 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
     assert demo.connections() == ""
     assert demo.leftovers() == []
     assert not (demo.folder / "home" / ".airbyte").exists()
-    # The usage table alone, in a schema of another name, is enough to build the models.
+    # The usage table alone, in a schema with another name, is enough to build the models.
     monkeypatch.chdir(demo.folder)
     with duckdb.connect("elsewhere.duckdb") as connection:
         connection.execute(f"attach '{demo.output / 'magnific.duckdb'}' as demo; create schema magnific")
@@ -91,7 +91,7 @@ def test_with_a_key_it_reads_that_api_by_plan_and_start(demo: Demo, make_sandbox
     assert "Meanwhile" not in printed
     requests = api.requests()
     asked = [request["path"].rpartition("/")[2] for request in requests]
-    # The requests for the check, two syncs (the second also reads four API keys) and the totals by month.
+    # Requests for the check, for two syncs, for four API keys in the second sync, and for the totals by month.
     assert asked == [USAGE, *LISTS, USAGE, *LISTS, USAGE, *[USAGE] * 4, USAGE]
     first_sync = requests[5]["body"]
     assert first_sync == {"granularity": "day", "start_date": start.isoformat(), "end_date": today.isoformat()}

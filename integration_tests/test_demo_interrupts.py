@@ -1,4 +1,4 @@
-"""Interrupt the demo at any moment, with Ctrl-C or another signal: the demo says so and leaves nothing running."""
+"""Interrupt the demo at any moment, with Ctrl-C or another signal. The demo must say so and leave nothing running."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def test_an_interrupt_leaves_nothing_running(demo: Demo, moment: str, number: si
 
 
 def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None:
-    # The first import waits, as on a slow disk.
+    # Make the first import wait, as on a slow disk.
     (demo.folder / "site" / "rich").mkdir(parents=True)
     (demo.folder / "site" / "rich" / "__init__.py").write_text(
         "print('importing', flush=True)\nimport time\ntime.sleep(3600)"
@@ -85,12 +85,12 @@ def test_ctrl_c_is_reported_whatever_error_a_library_raises(
 
 def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_sandbox: Callable[..., Sandbox]) -> None:
     api = make_sandbox("--plan=enterprise")
-    # The check and the first sync send the first two requests for usage; the third gets no answer.
+    # The check and the first sync each send a usage request. The third usage request gets no response.
     api.spoil(kind="silence", path=USAGE, at=3)
     start = str(datetime.now(UTC).date() - timedelta(days=30))
     settings = {"MAGNIFIC_API_KEY": api.api_key, "MAGNIFIC_PLAN": "enterprise", "MAGNIFIC_START_DATE": start}
     process = demo.start_until("first sync", MAGNIFIC_BASE_URL=api.base_url, **settings)
-    # Requests of the check, of the first sync, of the lists in the second sync, and the one without an answer.
+    # Requests for the check, for the first sync, for the second sync's lists, and the one without a response.
     api.wait_for_requests(1 + 5 + 4 + 1)
     assert any("source-magnific-analytics read" in command for command in demo.processes())
     interrupted(process, demo)
@@ -103,7 +103,7 @@ def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signa
         time.sleep(0.05)
     printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
-    # The lines before the last message are progress, one line for each step.
+    # All lines before the last message show progress, one line per step.
     assert [line for line in printed.splitlines() if line[:1] not in ("…", "✓", " ", "")][-1:] == [INTERRUPTED]
     assert "Traceback" not in printed
     assert demo.processes() == []

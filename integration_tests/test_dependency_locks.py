@@ -13,12 +13,12 @@ from venvs import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFEC
 
 
 def locked(name: str) -> set[tuple[str, str]]:
-    """Return each name and version in a lock; a package can have several versions for different versions of Python."""
+    """Return each name and version in a lock. A package can have different versions for different Python versions."""
     return set(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "locks" / f"{name}.txt").read_text(), re.MULTILINE))
 
 
 def installed(packages: Path) -> set[tuple[str, str]]:
-    """Return the names and versions of the installed packages, without the connector."""
+    """Return the names and versions of the installed packages, except the connector."""
     found = {(canonicalize_name(one.name), str(Version(one.version))) for one in distributions(path=[str(packages)])}
     return {(name, version) for name, version in found if name != "airbyte-source-magnific-analytics"}
 

@@ -1,4 +1,4 @@
-"""PyAirbyte and a published destination each load two syncs; SQL compares the tables with the ledger."""
+"""Load two syncs with PyAirbyte and with a published destination, and compare the tables with the ledger."""
 
 import os
 from collections import Counter
@@ -39,7 +39,7 @@ TARGETS = ("duckdb", "postgres")
 def synced(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, built_ledger: Sandbox
 ) -> Iterator[Synced]:
-    """A database synced twice, either by the console script (the models are built on that one) or by the image."""
+    """A database synced twice, by the console script or by the image. The script's database also has the models."""
     database, _, by_image = request.param.partition("_")
     if not by_image:
         built: Built = request.getfixturevalue(f"{database}_built")
@@ -57,7 +57,7 @@ def synced(
 
 def test_the_second_sync_brings_the_days_of_the_lookback_alone(synced: Synced) -> None:
     lists = 14 + 4 + 4 + 6
-    # The connector also emits deleted rows, with zeros as figures.
+    # The connector also emits deleted rows, in which all figures are 0.
     read_again = synced.rows(f"date >= '{READ_AGAIN}'")
     [(by_key,)] = synced.target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key")
     assert synced.records == (len(synced.before) + lists + by_key, len(read_again) + lists)
@@ -75,7 +75,7 @@ def test_the_sums_equal_the_ledger(synced: Synced) -> None:
 
 
 def test_the_rows_read_again_are_those_of_the_ledger_under_the_new_names(synced: Synced) -> None:
-    """The table must have the ledger's late usage, new email, new project name and one more day."""
+    """The table must include the late usage and the new day, under the new email and the new project name."""
     found = [row for row in synced.rows(f"date >= '{READ_AGAIN}'").values() if row[1] is not None]
     assert Counter((*row[:4], *row[5:]) for row in found) == Counter(
         (row.date, row.tool, row.email, row.project, row.uses, row.credits)
@@ -123,14 +123,14 @@ def test_values_arrive_as_they_were(synced: Synced) -> None:
 
 
 def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: Path, sandbox: Sandbox) -> None:
-    """destination-pgvector ignores Airbyte's deletion marker, so the document of a deleted row stays as it was."""
+    """destination-pgvector ignores Airbyte's deletion marker, so a deleted row's document stays unchanged."""
     start = "2026-03-06"
     config = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, "start_date": start}
     sandbox.clear(MONDAY)
     source = Warehouse()
     with postgres() as port:
         Postgres(port).execute("CREATE EXTENSION vector")
-        # destination-pgvector merges only into tables of the default schema.
+        # destination-pgvector merges only into tables in the default schema.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}
         settings = {
             "processing": {"chunk_size": 1000, "text_fields": ["usage_id"]},
@@ -139,7 +139,7 @@ def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: P
         }
 
         def sync(end: str) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-            """Sync up to `end`; return the emitted rows, and all documents by their IDs."""
+            """Sync up to `end`, and return the emitted rows and all documents by ID."""
             run = read_here(config | {"end_date": end}, USAGE_ALONE, source.state)
             source.load(run.stdout)
             write_to_pgvector(tmp_path, settings, USAGE_ALONE, run.stdout)

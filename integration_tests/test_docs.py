@@ -1,4 +1,4 @@
-"""Check the documentation: its runnable commands run, and its error messages are the connector's."""
+"""Check that the documentation's runnable commands run, and that its error messages match the connector's."""
 
 import ast
 import json
@@ -20,21 +20,21 @@ from source_magnific_analytics.source import SourceMagnificAnalytics
 
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md"), *(ROOT / "docs").rglob("*.md")})
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
-# The address of the repository's files on GitHub.
+# The URL of the repository's files on GitHub.
 HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/"
 BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-# The first words of each block that is neither runnable nor one of the examples, and why it is not run.
+# Maps the first words of each block that is neither runnable nor an example to the reason why it is not run.
 NOT_RUN_HERE = {
     **dict.fromkeys(("git clone", "make models WAREHOUSE"), "test_demo.py runs the same programs"),
     "make test ": "runs this test",
     "flowchart": "a picture",
     **dict.fromkeys(
         ("packages:", "valid_from", "vars:", "models:", "team,scope", ",team"),
-        "belongs to the reader's dbt project; dbt_project.py tests one",
+        "belongs to the reader's dbt project; dbt_project.py runs a similar one",
     ),
     **dict.fromkeys(("select scope", "dbt --quiet run-operation", "The group"), "test_models_budget.py covers more"),
     "30 6 * * * cd /srv/finops": "runs the reader's dbt project from cron",
-    "BashOperator": "a line of the reader's DAG",
+    "BashOperator": "part of the reader's DAG",
     "make image": "test_image.py builds the image; pushing needs the reader's registry",
     "make release": "CI runs make release in its own job",
     "cd /srv/magnific\nAIRBYTE_OFFLINE_MODE=1 PATH": "test_examples.py runs the same command from the crontab",
@@ -50,7 +50,7 @@ TODAY = date(2026, 3, 31)
 
 
 def blocks(page: Path) -> list[tuple[str, str, str]]:
-    """Return the fenced blocks of a page: language, mark (`runnable`, the file shown, or nothing) and text."""
+    """Return each fenced block's language, mark (`runnable`, the name of the file shown, or nothing) and text."""
     return [(language, mark, dedent(text)) for language, mark, text in BLOCK.findall(page.read_text())]
 
 
@@ -72,7 +72,7 @@ def test_markdownlint_reports_nothing() -> None:
 
 
 def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
-    """Write the database of a sync and the export of the demo into `folder`."""
+    """Write a synced database and a dashboard export, as the demo does, to `folder`."""
     folder.mkdir(exist_ok=True)
     team = Team(folder)
     team.sync(schema=schema)
@@ -87,9 +87,9 @@ def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_block_marked_as_runnable_runs(page: Path, tmp_path: Path) -> None:
-    """Run the blocks in order, in a directory that is both /srv/magnific and a checkout, with the connector on PATH.
+    """Run the blocks in order, in a directory that serves both as /srv/magnific and as a checkout.
 
-    The files that the examples write already exist there; test_examples.py runs the examples.
+    The connector is on PATH, and the files that the examples write already exist. test_examples.py runs the examples.
     """
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "PATH": path}
@@ -172,7 +172,7 @@ def test_every_link_inside_the_project_leads_somewhere() -> None:
 
 
 def text_of(node: ast.AST) -> str | None:
-    """Return the text of a string with an ellipsis for each inserted value, or None if `node` is not a string."""
+    """Return a string's text, with an ellipsis for each inserted value. Return None if `node` is not a string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
@@ -190,7 +190,7 @@ def test_every_error_has_a_next_step_and_every_next_step_an_error() -> None:
     nodes = [node for module in modules for node in ast.walk(ast.parse(module.read_text()))]
     texts = [text for node in nodes if (text := text_of(node)) and " " in text]
     for pattern in patterns:
-        assert any(pattern.search(text) for text in texts), f"no text like {pattern.pattern}"
+        assert any(pattern.search(text) for text in texts), f"the code has no string like {pattern.pattern}"
     makers = ("config_error", "transient_error", "system_error")
     calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") in makers]
     for error in filter(None, (text_of(call.args[0]) for call in calls)):

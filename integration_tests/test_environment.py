@@ -34,7 +34,7 @@ def test_an_invalid_proxy_address_fails_the_check(connector: Connector) -> None:
     assert "No request can be sent with this machine's proxy setting" in message
 
 
-# The first two zones are a whole day off UTC, so a local date is wrong at any hour; the third does not exist.
+# The first two zones differ from UTC by a whole day, so a local date is always wrong. The third does not exist.
 @pytest.mark.parametrize("zone", ["AAA-24", "ZZZ+24", "Not/A/Zone"])
 def test_windows_end_on_a_utc_day_in_any_zone(connector: Connector, sandbox: Sandbox, config: Json, zone: str) -> None:
     def utc_day(offset: int = 0) -> str:
@@ -54,7 +54,7 @@ def test_a_window_can_be_read_while_the_next_is_awaited(sandbox: Sandbox, connec
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout
         saved = None
-        # The second answer never comes, so the first window's output cannot have waited for it.
+        # The second response never arrives, so the first window's output cannot have waited for it.
         while saved is None:
             message = json.loads(process.stdout.readline())
             if message["type"] == "STATE":

@@ -1,4 +1,4 @@
-"""Run the examples of docs/deploy.md with the tools they are written for, on a day when the requests run out."""
+"""Run the examples from docs/deploy.md with the tools they are written for, on a day when the quota runs out."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def cron(home: Home) -> subprocess.Popen[bytes]:
     command = home.install("crontab").read_text().split(maxsplit=5)[5].rstrip("\n")
     assert "%" not in command, "cron ends a command at a percent sign"
     given = {"HOME": str(home.folder), "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    # Temporary files go into the directory in which the tests look for them.
+    # Put temporary files into the directory in which the tests look for them.
     return subprocess.Popen(["/bin/sh", "-c", command], env={**given, "TMPDIR": str(home.temporary)}, cwd=home.folder)
 
 
@@ -87,14 +87,14 @@ def test_an_example_does_nothing_while_another_sync_lasts(home: Home, example: s
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, number: signal.Signals) -> None:
-    """The signal arrives while the connector waits for an answer, after all files have been written.
+    """The signal arrives while the connector waits for a response, after all files have been written.
 
-    Each file with the key is in a directory that only its owner can enter.
+    Until then, each file with the key must be in a directory that only its owner can enter.
     """
     home.sandbox.spoil({"kind": "silence", "path": "usage"})
     environment = {**os.environ, "TMPDIR": str(home.temporary), "AIRBYTE_OFFLINE_MODE": "1"}
     environment["PATH"] = f"{Path(SCRIPT).parent}:{environment['PATH']}"
-    # Under nohup, the example would otherwise ignore the signal.
+    # Without this setting, the example would ignore the signal under nohup.
     heard = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
     with subprocess.Popen([sys.executable, "sync.py"], cwd=home.folder, env=environment, **heard) as process:
         home.sandbox.wait_for_requests(SMALL_STREAMS + 1)
@@ -116,7 +116,7 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
     path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
     expected = {}
-    # SQL must quote these names. The team whose key is refused is in the middle.
+    # SQL must quote these names. The team with the refused key is in the middle.
     for seed, (team, key) in enumerate([("North", "key-1"), ("north-east", "refused"), ("order", "key-3")], start=1):
         sandbox = make_sandbox(f"--seed={seed}", f"--key=key-{seed}", "--today=2026-03-31")
         config = {"api_key": key, "base_url": sandbox.base_url, **PERIOD}

@@ -1,4 +1,4 @@
-"""Run the other loaders of docs/deploy.md: dlt, a Kubernetes CronJob with PostgreSQL, and a loader of your own."""
+"""Run the other loaders from docs/deploy.md: dlt, a Kubernetes CronJob with PostgreSQL, and your own loader."""
 
 import json
 import os
@@ -24,7 +24,7 @@ READ_AGAIN = "2026-03-24"
 
 
 def first_days(sandbox: Sandbox) -> list[str]:
-    """Return the first day of each request for usage since the last call."""
+    """Return the first day of each usage request since the last call."""
     return [one["body"]["start_date"] for one in sandbox.requests() if one["path"].endswith(USAGE)]
 
 
@@ -57,7 +57,7 @@ def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_and_deletes_what_magnifi
     home.sandbox.happen(
         {"kind": "refund", "day": used["date"], "tool": used["tool"]}, {"kind": "delete_project", "reference": project}
     )
-    # dlt can lose its files on the machine, because the state is also in the warehouse.
+    # Delete dlt's local files, which it does not need because the state is also in the warehouse.
     shutil.rmtree(home.folder / "dlt")
     done = by_dlt(home)
     assert done.returncode == 0, done.stderr
@@ -83,7 +83,7 @@ def test_the_cron_job_is_one_by_kubernetes_own_schema_and_its_image_has_the_vers
 
 
 def test_the_cron_jobs_command_fills_postgresql_and_one_runs_at_a_time(home: Home) -> None:
-    """Run the command as in the pod, with its directory, files and variables, but without its image."""
+    """Run the command as the pod would, with its directory, files and variables, but without its image."""
     cron_job = yaml.safe_load((KUBERNETES / "cronjob.yaml").read_text())
     [container] = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     assert "COPY postgres.py /opt/magnific/\n" in (KUBERNETES / "Dockerfile").read_text()
@@ -94,7 +94,7 @@ def test_the_cron_jobs_command_fills_postgresql_and_one_runs_at_a_time(home: Hom
     variables = {one["name"]: one["value"].replace(here, str(home.folder)) for one in container["env"]}
     path = f"{home.folder}/.venv/bin:{os.environ['PATH']}"
     with postgres() as port:
-        # The server accepts any password, but PyAirbyte's URL must escape the characters of this one.
+        # The server accepts any password, but PyAirbyte must escape this one's characters in its URL.
         secret = {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "airbyte", "PGDATABASE": "postgres"}
         secret["PGPASSWORD"] = "p@ss/word:%1"
 

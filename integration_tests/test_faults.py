@@ -1,4 +1,4 @@
-"""Faults of a real connection: the log names each fault, and the sync survives it or ends with a clear error.
+"""Test faults on a real connection: the log names each fault, and the sync survives it or ends with a clear error.
 
 How the connector handles each fault is tested in unit_tests/test_failures.py and test_long_ranges.py.
 """
@@ -16,7 +16,7 @@ from warehouse import USAGE_ALONE, Warehouse, catalog
 from source_magnific_analytics.policy import POLICY
 
 MEMBERS = catalog("members")
-# Quirks of the sandbox, and the words with which the log must report them.
+# Maps each quirk of the sandbox to the words with which the log must report it.
 FAULTS: dict[str, str] = {
     "bad-utf8": "what the API promises",
     "reset-before": "a connection that broke",
@@ -28,11 +28,11 @@ FAULTS: dict[str, str] = {
     "bad-gzip": "an answer that cannot be decompressed",
     "silence": "no complete answer in time",
 }
-# Some answers close the connection, because the next try could otherwise reuse it and fail.
+# Some responses close the connection; otherwise, the next try could reuse it and fail.
 NOT_HTTP = {
     "nothing": b"",
     "another protocol": b"SSH-2.0-OpenSSH_9.2p1\r\n",
-    "a header without end": b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000,
+    "a header that never ends": b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000,
     "a thousand headers": b"HTTP/1.1 200 OK\r\n" + b"X-Many: x\r\n" * 1_000 + b"\r\n",
     "a length that is not a number": b"HTTP/1.1 200 OK\r\nContent-Length: long\r\n\r\n",
     "an invalid chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
@@ -46,7 +46,7 @@ NOWHERE = [b"http://[", b"http://127.0.0.1:99999/", b"//", b"\xff\xfe", b"file:/
 
 @pytest.fixture()
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds between tries, which the test skips."""
+    """The waits between tries, in seconds; the test skips them."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
     return slept
@@ -66,7 +66,7 @@ def test_a_fault_is_survived_and_the_table_is_exact(
     warehouse.check(sandbox, config)
     assert (run.code, run.errors) == (0, [])
     assert FAULTS[kind] in run.log
-    assert len(waits) == (kind != "silence"), "a range that is too long is halved at once"
+    assert len(waits) == (kind != "silence"), "after a time-out, the range is halved without a wait"
 
 
 @pytest.mark.parametrize("name", NOT_HTTP)
@@ -88,7 +88,7 @@ def test_a_redirect_is_refused_wherever_it_leads(config: Json, location: bytes) 
 
 
 def test_a_body_that_drips_is_given_up(sandbox: Sandbox, config: Json, warehouse: Warehouse) -> None:
-    """A byte now and then keeps the connection from timing out, but the whole body has its own time-out."""
+    """Occasional bytes keep the connection from timing out, but the whole body has its own time-out."""
     sandbox.spoil(kind="trickle", seconds=0.2, path=USAGE, times=1)
     run = read_here(config, USAGE_ALONE, policy=replace(POLICY, body_timeout=2.0))
     warehouse.load(run.stdout)

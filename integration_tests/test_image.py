@@ -1,4 +1,4 @@
-"""Build the image and run it as the platform does: hardened, with configuration and catalog mounted read-only."""
+"""Build the image and run it as the platform does: hardened, with the configuration and catalog mounted read-only."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from warehouse import USAGE_ALONE
 
 pytestmark = pytest.mark.image
 
-# The connector and its bytecode add 245 MB to the base (November 2026), most of it pandas, numpy and gRPC.
+# As of November 2026, the connector and its bytecode add 245 MB to the base, mostly pandas, numpy and gRPC.
 MOST_BYTES = 280_000_000
 # The CDK creates a temporary directory in every run, so a read-only root needs a writable /tmp.
 HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m")
@@ -55,7 +55,7 @@ def test_the_user_airbyte_owns_its_directory_and_cannot_change_the_program(image
     assert inspect(image)["Config"]["User"] == "1000:1000"
     assert inside(image, "id", "--user", "--name").strip() == "airbyte"
     assert inside(image, "stat", "--format=%U %a", "/airbyte").split() == ["airbyte", "755"]
-    # Check owners and modes, because on a read-only disk no attempt to write would succeed anyway.
+    # Check owners and modes. Attempts to write would prove nothing, because the disk is read-only.
     changeable = ("(", "!", "-user", "root", "-o", "-perm", "/022", ")", "!", "-type", "l")
     assert inside(image, "find", PROGRAM, *changeable).split() == []
 
@@ -93,7 +93,7 @@ def test_every_module_is_compiled_once(image: str) -> None:
 
 
 def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_path: Path) -> None:
-    """Build again with docker alone. `--build-arg=BASE` passes BASE on from the environment, if it is set there."""
+    """Build again with docker alone. `--build-arg=BASE` passes the variable BASE on if it is set."""
     context = tmp_path / "elsewhere"
     left_out = shutil.ignore_patterns(".git", ".venv*", "venv", "node_modules", "build", "dist", ".*_cache")
     shutil.copytree(ROOT, context, ignore=left_out)
@@ -114,7 +114,7 @@ def test_spec_through_the_command_that_the_platform_runs(image: str) -> None:
 
 
 def test_a_million_rows_fit_into_256_mib(image: str, tmp_path: Path, make_sandbox: Callable[..., Sandbox]) -> None:
-    """Read large answers one after another. Beyond 256 MiB, the kernel would kill the process.
+    """Read one large response after another. If the process used more than 256 MiB, the kernel would kill it.
 
     In test_destinations.py, PyAirbyte uses the image to discover, read and resume.
     """

@@ -1,4 +1,4 @@
-"""End the connector at any moment: the next run completes the table, and no file with the key remains."""
+"""End the connector at any moment: the next run must complete the table, and no file with the key may remain."""
 
 import os
 import random
@@ -21,13 +21,13 @@ FULL = Path("/dev/full")
 
 @pytest.fixture()
 def backfill(config: Json) -> Json:
-    """A configuration for two years by week: five windows, each with much more output than the pipe can hold."""
+    """A configuration that reads two years of usage by week: five windows, each with far more than a pipe holds."""
     return config | {"granularity": "week", "start_date": "2024-04-01"}
 
 
 @pytest.fixture()
 def temporary(tmp_path: Path) -> Path:
-    """The directory for the temporary files of the console script."""
+    """The directory for the console script's temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     return folder
@@ -35,7 +35,7 @@ def temporary(tmp_path: Path) -> Path:
 
 @contextmanager
 def started(command: list[str], temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the console script with no signals ignored, even under nohup; after the block, wait for it to exit."""
+    """Start the console script with no signal ignored, even under nohup. After the block, wait until it exits."""
 
     def hear() -> None:
         for number in SIGNALS:
@@ -107,7 +107,7 @@ def test_a_signal_ends_the_process_although_nobody_reads_what_it_writes(
 ) -> None:
     with started(connector.command("read", config=backfill, catalog=USAGE_ALONE), temporary) as running:
         assert running.stdout and running.stderr
-        # The first window's output is larger than the pipe, so the process waits until the test reads the next line.
+        # The first window's output does not fit into the pipe, so the process waits until the test reads more lines.
         while b'"type":"RECORD"' not in running.stdout.readline():
             pass
         assert with_the_key(temporary, sandbox)
@@ -140,7 +140,7 @@ def test_a_closed_pipe_ends_the_process(
         running.stdout.close()
         words = running.stderr.read()
     assert running.returncode != 0
-    # The connector stops requesting windows when nobody receives their rows.
+    # The connector requests no more windows once nobody receives their rows.
     assert sandbox.count() < 4 + 7
     assert sandbox.api_key.encode() not in words
     assert b"Logging error" not in words

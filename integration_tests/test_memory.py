@@ -1,4 +1,4 @@
-"""Test that memory stays below 256 MiB: the largest allowed bodies are read, and larger ones end in errors."""
+"""Test that memory stays below 256 MiB. The largest allowed bodies are read, and larger ones cause errors."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def compressed(pieces: Iterable[bytes]) -> bytes:
 
 
 def measured(command: list[str]) -> tuple[Run, int]:
-    """Run a program; return its output and its peak memory in KiB."""
+    """Run a program, and return its output and its peak memory in KiB."""
     with tempfile.NamedTemporaryFile() as stdout:
         # A process inherits its parent's peak memory, so a small process starts the program.
         told = subprocess.run([sys.executable, "-c", MEASURE, stdout.name, *command], capture_output=True, check=True)
@@ -34,7 +34,7 @@ def sync(connector: Connector, config: Json, stream: str, server: RawServer) -> 
     return measured(connector.command("read", config=config, catalog=catalog(stream)))
 
 
-# Two parts of a period with different people, which together have the most rows that can be added up.
+# Two parts of a period, with different people. Together they have the largest number of rows that can be added up.
 PARTS = """
 from source_magnific_analytics import run
 from source_magnific_analytics.policy import POLICY
@@ -71,7 +71,7 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (1024 if s
     ],
 )
 def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: str, filling: bytes, words: str) -> None:
-    """The body decompresses from 300 kB to 300 MiB, or has too many objects or lists."""
+    """The body grows from 300 kB to 300 MiB when decompressed, or has too many objects or lists."""
     times = 300 if filling[0] == 0 else {"members": 5, "credit_usage": 30}[stream]
     answer = compressed([b'{"data":[', *[filling] * times, b"{}]}"])
     with raw_server(answer) as server:
@@ -79,7 +79,7 @@ def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: st
         name, failure, message = run.errors[0]
         assert (run.code, name, failure) == (1, stream, "system_error")
         assert words in message
-        # A list cannot be requested in parts; ranges of credit usage are halved down to one day.
+        # A list is always requested whole, but ranges of credit usage are halved down to one day.
         assert server.connections == {"members": 1, "credit_usage": 8}[stream]
     assert peak < 256 * 1024
 
@@ -87,15 +87,15 @@ def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: st
 @pytest.mark.parametrize(
     ("entry", "count"),
     [
-        # The connector corrects figures written in this way before it parses them.
+        # The connector corrects figures in this format before it parses them.
         (b'{"user_uses":1.0,"user_credits":%d.0}', 199_990),
-        # Long entries, in which one wide character makes each text four times as large in memory.
+        # Long entries, in which one wide character makes each string take four times as much memory.
         (
             '{"user_uses":1.0,"user_credits":%d,"user_email":"🎨 person.%d@harbour-studio.example","project_reference":'
             '"🎨6f1cde11-2c4e-4b7a-9a9e-%012d","project_name":"🎨 \\ud83d %d","group_name":"🎨 %d"}'.encode(),
             110_000,
         ),
-        # Many servers escape slashes and all characters outside ASCII in this way.
+        # Many servers escape slashes and all non-ASCII characters like this.
         (
             b'{"user_uses":1,"user_credits":%d,"user_email":"person.%d@harbour-studio.example","project_reference":'
             b'"6f1cde11-%012d","project_name":"\\u3042\\u3044\\u3046\\/\\/\\ud83d\\ude00 %d",'
@@ -103,7 +103,7 @@ def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: st
             95_000,
         ),
     ],
-    ids=["figures with a fraction", "texts of wide characters", "escapes"],
+    ids=["figures with a fraction", "strings with wide characters", "escapes"],
 )
 def test_the_largest_day_fits_into_the_memory(connector: Connector, config: Json, entry: bytes, count: int) -> None:
     day = "2026-03-16"

@@ -1,4 +1,4 @@
-"""Test the dbt package's changing allowances and prices, its rollover and its packs, on handmade tables."""
+"""Test the dbt package on handmade tables with changing allowances and prices, rollover and packs."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -38,7 +38,7 @@ USED = {"2026-02-10": 890, "2026-03-05": 1100, "2026-04-05": 2150}
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def allowed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    """A build with changing prices and allowances, rollover and a pack, in the third cycle since 31 January."""
+    """A build in the third cycle since 31 January, with changing prices and allowances, a rollover and a pack."""
     usage = [
         *[(f"day-{day}-0", "Upscaler", "gus@example.com", spent, "Film", TODAY, "{}") for day, spent in USED.items()],
         ("day-2026-02-10-1", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),
@@ -58,7 +58,7 @@ IN_DUCKDB = pytest.mark.parametrize("allowed", ["duckdb"], indirect=True)
 
 
 def of_team(allowed: Build, columns: str) -> list[Row]:
-    """Return columns of the team's budget for each cycle, in order."""
+    """Return these columns of the team's budget for each cycle, in order."""
     return allowed.rows(columns, "budget", "WHERE scope = 'team' ORDER BY cycle_start")
 
 
@@ -75,11 +75,11 @@ def test_cycles_begin_on_the_day_of_the_contract_or_the_last_of_its_month(allowe
 def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_the_other(allowed: Build) -> None:
     assert of_team(allowed, "allowance, extra_allowance, remaining") == [
         (1000, 0, 100),  # the pack is not valid yet
-        (1300, 300, 200),  # the old plan still applies, and 100 come from the pack
-        # 150 over the plan: 100 come from the rollover, which has since ended, and 50 from the rest of the pack
+        (1300, 300, 200),  # the old plan still applies, and 100 credits come from the pack
+        # of the 150 credits over the plan, 100 come from the rollover, which has ended since, and 50 from the pack
         (2300, 300, 150),
     ]
-    # The forecast is 537.5 for each Sunday. The rollover covers 225 before it ends; the rest of it is lost.
+    # The forecast is 537.5 credits for each Sunday. The rollover covers 225 credits before it ends; the rest is lost.
     found = allowed.rows("CAST(forecast_percent AS varchar), runs_out_on", "budget", "WHERE name = 'FILM'")
     assert found == [("161.7", date(2026, 5, 10))]
 
@@ -99,7 +99,7 @@ def test_only_names_with_an_allowance_have_a_limit_and_unknown_names_are_reporte
     limits = allowed.rows("name, used, allowance, level, runs_out_on", "budget", "WHERE scope IN ('person', 'project')")
     assert sorted(limits) == [
         ("Gus@example.com", 3250, 1000, 200, date(2026, 3, 5)),
-        # Hal goes over the limit on the 10th, and a correction on the 11th brings the usage below it again.
+        # Hal exceeds the limit on the 10th. A correction on the 11th brings the usage below the limit again.
         ("hal@example.com", 10, 8, 120, date(2026, 2, 12)),
         ("trade FAIR", 0, 1_000_000, 0, None),
     ]

@@ -1,4 +1,4 @@
-"""Compare the dbt package's budgets and forecasts with a handwritten query of the raw tables, on four days."""
+"""Compare the dbt package's budgets and forecasts on four days with a handwritten query on the raw tables."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from synced_twice import TUESDAY, summed
 from sandbox.team import make_team
 
 BY_HAND = (Path(__file__).parent / "budget_by_hand.sql").read_text()
-# The allowances in demo/dbt/seeds. The team's allowance is the sum over its seats.
+# The allowances from demo/dbt/seeds. The team's allowance is the sum of its seats' allowances.
 SEATS = sum(person.status == "active" for person in make_team().people)
 ALLOWANCES = {("team", None): SEATS * 45_000, ("group", "Motion"): 150_000}
 WHOSE = {"team": "true", "group": "group_name = 'Motion'"}
@@ -21,7 +21,7 @@ SCHEMAS = {day: f"north_{day[-2:]}" for day in DAYS}
 
 
 def by_hand(target: Target, schema: str, scope: str, day: str, end: str) -> tuple[int, int]:
-    """Return the credits used and forecast in the month that ends on `end`, from the handwritten query."""
+    """Return the credits used and the forecast for the month up to `end`, from the handwritten query."""
     sql = BY_HAND.format(schema=schema, day=day, start=f"{day[:8]}01", end=end, whose=WHOSE[scope])
     [(used, forecast)] = target.query(sql)
     return int(used), round(forecast)
@@ -48,7 +48,7 @@ def test_a_month_that_is_over_has_what_was_used(built: Built) -> None:
 
 @pytest.fixture(scope="module")
 def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> tuple[DuckDb, Project]:
-    """The same team in four schemas of one project, last synced on four different days of February."""
+    """One team in four schemas of a project, each last synced on a different day in February."""
     folder = tmp_path_factory.mktemp("four_days")
     target = DuckDb(str(folder / "warehouse.duckdb"))
     assert isinstance(duckdb_built.target, DuckDb)

@@ -1,4 +1,4 @@
-"""Parse the SQL of the dbt package and of docs/queries in the dialects of warehouses that no test can reach."""
+"""Parse the SQL of the dbt package and of docs/queries in the dialects of warehouses that no test connects to."""
 
 import re
 from pathlib import Path

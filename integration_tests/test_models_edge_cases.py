@@ -1,4 +1,4 @@
-"""Test the dbt package on handmade tables, for cases that two syncs of a sandbox do not produce."""
+"""Test the dbt package on handmade tables, in cases that do not occur in two syncs from a sandbox."""
 
 from datetime import date
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_without_a_price_money_is_null_and_without_an_allowance_there_is_no_budg
 
 def test_a_weekday_that_has_not_been_yet_is_forecast_by_the_mean_of_all(untidy: Build) -> None:
     months = untidy.rows("month, is_current, used, forecast", "month", "ORDER BY month")
-    # Monday had 15 credits and Tuesday 5. April has four of each, and 22 other days with the mean of 10.
+    # April has four Mondays like the last one (15 credits), four Tuesdays (5), and 22 days with the mean of both (10).
     assert months == [(date(2026, 3, 1), False, 20, 20), (date(2026, 4, 1), True, 0, 300)]
 
 

@@ -33,17 +33,17 @@ def test_focus_has_one_row_for_each_row_of_usage_and_tags_that_are_json(built: B
     assert {NEW_GROUP_NAME, GROUP.name} < {row[3] for row in found}
 
 
-# The conditions of FOCUS that apply to Magnific, which has no commitment discounts, regions or resources.
+# The FOCUS conditions that apply to Magnific, which has no commitment discounts, regions or resources.
 HOLDS = (
     *("ACCOUNT_NAMING", "NEGOTIATED_PRICING", "PUBLIC_PRICE_LIST", "USAGE_MEASUREMENT", "UNIT_PRICING", "SUB_ACCOUNT"),
     *("PRICING_BILLING_CURRENCY_DIFFERENCES", "VIRTUAL_CURRENCY", "TAGGING"),
 )
 EXPECTED_FAILURES = {
-    # The validator accepts only ISO codes; the specification allows the name of a virtual currency.
+    # The validator accepts only ISO codes; the specification also allows a virtual currency's name.
     *("PricingCurrency-C-003-M", "PricingCurrency-C-000-C"),
     # The validator accepts only ASCII; the specification also allows names such as Café.
     *("SubAccountName-C-002-M", "SubAccountName-C-000-C"),
-    # One branch of an OR fails and the other holds: usage that is paid in advance has no invoice.
+    # Usage that is paid in advance has no invoice, so one branch of an OR fails; the other branch holds.
     "InvoiceId-C-005-C",
 }
 
@@ -58,7 +58,7 @@ def test_the_focus_validator_reports_only_its_own_mistakes(built: Built, tmp_pat
     [packages] = FOCUS.folder.glob("lib/python3*/site-packages")
     criteria = ",".join(f"{name}_SUPPORTED" for name in HOLDS)
     options = ["--validate-version=1.2", "--block-download", f"--applicability-criteria={criteria}"]
-    # The validator finds its rules only if it runs in the folder of its packages. It always exits with 0.
+    # The validator finds its rules only if it runs in its packages' folder. Its exit code is always 0.
     done = subprocess.run([program, *options, f"--data-file={file}"], cwd=packages, capture_output=True, text=True)
     [counts] = re.findall(r"^Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)", done.stdout, re.MULTILINE)
     failures = set(re.findall(r"^- ([\w-]+): violations=", done.stdout, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Run the console script from end to end, and with a wrong configuration."""
+"""Run the console script from end to end, and with an invalid configuration."""
 
 from connector_process import Connector, Json
 from sandbox_process import Sandbox

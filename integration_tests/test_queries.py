@@ -1,4 +1,4 @@
-"""Run docs/queries on DuckDB and PostgreSQL. The answers must equal the ledger in both databases."""
+"""Run docs/queries on DuckDB and PostgreSQL. The results must equal the ledger in both databases."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -28,8 +28,8 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture()
 def ask(built: Built) -> Ask:
-    """A function that runs one of docs/queries, either on a few rows (a VALUES list for each table) or on the tables
-    of PyAirbyte, as if the last sync had been at 05:17 on TODAY.
+    """A function that runs one of docs/queries. It takes a VALUES list for each table; without any, the query reads
+    PyAirbyte's tables as if the last sync had been at 05:17 on TODAY.
     """
     target = built.target
     url = f"duckdb:///{target.path}" if isinstance(target, DuckDb) else f"{POSTGRES}:{target.port}/postgres"
@@ -58,7 +58,7 @@ MARTS = {
     "spend_by_group": ("group_name", "group_label", "daily_spend"),
     "spend_by_api_key": ("api_key_id, api_key", "api_key_id, key_name", "api_keys"),
 }
-"""For each query: its key columns, the same key in a mart, and the mart. test_models.py tests the marts' figures."""
+"""Each query's key columns, the same columns in a mart, and the mart. test_models.py tests the marts' figures."""
 
 
 @pytest.mark.parametrize("query", MARTS)
@@ -73,7 +73,7 @@ def test_the_queries_and_the_marts_have_the_same_figures(ask: Ask, built: Built,
 
 
 def _plain(value: Any) -> Any:
-    """Return a month as its first day, whether the database returns a date or a timestamp."""
+    """Return a timestamp as a date, and any other value unchanged: a month is a date or a timestamp."""
     return value.date() if isinstance(value, datetime) else value
 
 
@@ -85,7 +85,7 @@ def test_what_the_queries_say_beside_the_figures(ask: Ask, built: Built) -> None
     projects = {row["project"]: row for row in ask("spend_by_project")}
     assert NEW_PROJECT_NAME in projects and PROJECT.name not in projects
     assert all(FIRST <= row["first_day"] <= row["last_day"] <= TODAY for row in projects.values())
-    # The query lists every member, even without usage. PyAirbyte keeps members who are no longer listed.
+    # The query lists every member, with or without usage. PyAirbyte keeps members who are no longer listed.
     members = {person.email for person in make_team().people} | {NEW_EMAIL}
     assert {row["user_email"] for row in ask("spend_by_user") if row["role"]} == members
     heads = Counter(number for one in make_team().people for number in one.group_ids)
@@ -127,7 +127,7 @@ def test_growth_compares_a_month_with_the_one_before(ask: Ask, built: Built) -> 
 
 
 def used(*days: tuple[str, int], at: str) -> str:
-    """Return rows of credit usage, one for each pair of a day and its credits, all read at the time `at`."""
+    """Return a VALUES list of credit usage with one row for each day and its credits, all read at the time `at`."""
     return ", ".join(
         f"(date '{day}', 'day', 'Upscaler', 'ann@x.com', 1, {credits}, 'Studio', timestamp '{at}')"
         for day, credits in days

@@ -1,4 +1,4 @@
-"""Test what a reader of the report can choose, and how to undo each choice."""
+"""Test each choice that a reader of the report can make, and how to undo it."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from selenium.webdriver.common.keys import Keys
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of forty people over thirteen months."""
+    """A report on forty people over thirteen months."""
     return make_report(tmp_path_factory.mktemp("choices"), 400, 40)
 
 
 def people(browser: Browser) -> list[str]:
-    """Return the visible people in the list of people, in its order."""
+    """Return the people that the list of people currently shows, in the same order."""
     shown = """
         return [...document.querySelectorAll("#s-person tbody tr:not(.rest, [hidden]) .named")].map((one) => {
             const copy = one.cloneNode(true);

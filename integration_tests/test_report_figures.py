@@ -1,4 +1,4 @@
-"""Check every figure of the report against sums of the marts, calculated in plain Python."""
+"""Check every figure in the report against sums over the marts, calculated in plain Python."""
 
 import csv
 from collections import Counter, namedtuple
@@ -19,7 +19,7 @@ KINDS = ("tool", "person", "project", "group")
 
 
 class Case(NamedTuple):
-    """An address of the page, the days it shows, the complete ones among them, and the days these are compared with."""
+    """A page address, the days that it shows, the complete days among them, and the days they are compared with."""
 
     chosen: str
     days: Span
@@ -39,7 +39,7 @@ QUARTER = (date(2026, 1, 1), LAST)
 THIRTY = (YESTERDAY - timedelta(days=29), YESTERDAY)
 OWN = (date(2026, 3, 3), date(2026, 3, 12))
 CASES = [
-    # A period that is not over is compared with as many days of the previous period, such as 16 days of February.
+    # An unfinished period is compared with the same number of days of the previous period, such as 16 in February.
     Case("", MARCH, WHOLE_MARCH, back(WHOLE_MARCH, 28)),
     Case("#in=credits&period=2026-02", FEBRUARY, FEBRUARY, (date(2026, 1, 1), date(2026, 1, 31))),
     Case("#in=credits&period=2026-q1", QUARTER, (QUARTER[0], YESTERDAY), back((QUARTER[0], YESTERDAY), 92)),
@@ -183,10 +183,10 @@ def test_budget_and_forecast_are_those_of_the_models(browser: Browser, html: Pat
     assert "1 to 28 February 2026" in browser.text("#cycle")
     assert float(ends[0]) == pytest.approx(sum(sums(ledger, CASES[0], FEBRUARY, "tool", "cost").values()))
     whole = sum(sums(ledger, CASES[0], WHOLE_MARCH, "tool", "cost").values())
-    # The forecast adds what the models expect for each of the fifteen remaining days.
+    # The forecast adds the models' expected cost for each of the fifteen remaining days.
     assert [float(one) for one in ends[-2:]] == pytest.approx([used, whole + 15 * 50.0])
     browser.show(html, chosen="#period=2026-02")
-    assert browser.rows("#budget") == [], "the models have no cycle of that month"
+    assert browser.rows("#budget") == [], "the models have no cycle for that month"
     assert "Forecast" not in browser.text("main"), "a month that is over has no forecast"
 
 

@@ -1,4 +1,4 @@
-"""Check the sandbox against its OpenAPI contract, and test its command.
+"""Check the sandbox against its OpenAPI contract, and test its command line.
 
 The connector's unit tests check the sandbox's sums, and unit_tests/test_facts.py checks each quirk.
 """
@@ -23,18 +23,18 @@ from sandbox.team import make_team
 
 
 def test_whatever_is_asked_the_answer_keeps_the_contract(tmp_path: Path) -> None:
-    """Check status, content type and body, such as 401 without a key, 400 for a wrong body, 405 for a wrong method."""
+    """Check status, content type and body: 401 without a key, 400 for an invalid body, 405 for a wrong method."""
     with running(Options(today=date(2026, 3, 31), per_minute=0, per_day=0)) as base_url:
         command = [SCHEMATHESIS.program("schemathesis"), "run", ROOT / "sandbox" / "openapi.yaml", "--url", base_url]
         command += ["--header", f"x-magnific-api-key: {DEFAULT_KEY}", "--no-color", "--seed=1"]
-        # A schema cannot express that a range ends after it begins and is no longer than the plan allows.
+        # A schema cannot require that a range ends after its start and is no longer than the plan allows.
         command += ["--exclude-checks=positive_data_acceptance", "--phases=coverage,fuzzing"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "5 selected / 5 total" in done.stdout) == (0, True), done.stdout
 
 
 def test_the_first_days_of_the_default_team_stay_as_they_are() -> None:
-    """Demos and saved states need a seed to produce the same usage in every release."""
+    """A seed must produce the same usage in every release, because demos and saved states depend on it."""
     history = History(make_team(), seed=1)
     days = (date(2023, 1, 2), date(2023, 1, 3), date(2023, 1, 4))
     assert [sum(entry.credits for entry in history.on(day)) for day in days] == [16262, 11568, 12603]

@@ -1,6 +1,6 @@
-"""The key is in no output or file, emails appear only in records, and no setting switches off TLS verification.
+"""Check that no output or file has the key, that only records have emails, and that TLS verification stays on.
 
-In unit_tests, test_privacy.py and test_config.py cover other answers and settings.
+In unit_tests, test_privacy.py and test_config.py cover other responses and settings.
 """
 
 import ssl
@@ -24,7 +24,7 @@ EMAIL = f"aiko.tanaka{DOMAIN}"
 def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
     connector: Connector, sandbox: Sandbox, config: Json, tmp_path: Path, command: str, loud: str
 ) -> None:
-    """Magnific's error repeats the key and an email. A sync gets this error after it has read some usage."""
+    """Magnific's error repeats the key and an email. A sync gets this error only after reading some usage."""
     spoken = f"the key {sandbox.api_key} of {EMAIL} is wrong"
     body = {"problem": {"message": spoken, "invalid_params": [{"name": EMAIL, "reason": spoken}]}}
     sandbox.spoil({"kind": "status", "status": 400, "body": body, "path": USAGE, "at": 1 + (command == "read")})
@@ -35,7 +35,7 @@ def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
     run = connector(command, *([loud] if loud == "--debug" else []), env=env, **files)
     output = run.stdout + run.stderr
     assert sandbox.api_key.encode() not in output
-    # The lines of a debug log are not Airbyte messages, so the test checks all lines as text.
+    # The lines of a debug log are not Airbyte messages, so check every line as plain text.
     lines = output.decode().splitlines()
     with_email = ['"type":"RECORD"' in line for line in lines if DOMAIN in line]
     assert all(with_email)

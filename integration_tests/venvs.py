@@ -1,4 +1,4 @@
-"""Install programs whose requirements conflict with the connector's, each in its own environment."""
+"""Install programs whose requirements conflict with the connector's, each into its own environment."""
 
 import fcntl
 import subprocess
@@ -13,9 +13,9 @@ from sandbox_process import ROOT
 
 @dataclass(frozen=True)
 class Environment:
-    """The environment `.venv-<name>`, into which make installs the group `<name>` of pyproject.toml on first use.
+    """The environment `.venv-<name>`. On first use, make installs pyproject.toml's dependency group `<name>` into it.
 
-    `python` is the required version of Python, if it differs from the version that runs the tests.
+    `python` is the required Python version, if it differs from the one that runs the tests.
     """
 
     name: str
@@ -26,8 +26,8 @@ class Environment:
         return ROOT / f".venv-{self.name}"
 
     def program(self, name: str) -> Path:
-        """Return the path of an installed program."""
-        # Parallel tests can need the same environment: one of them creates it, and the others wait.
+        """Create the environment if necessary, and return the path of a program in it."""
+        # If parallel tests need the same environment, one test creates it and the others wait.
         with Path(sys.prefix, f"{self.folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             made = subprocess.run(
@@ -35,7 +35,7 @@ class Environment:
             )
         find = [Path(sys.executable).with_name("uv"), "python", "find", "--no-python-downloads", self.python]
         if made.returncode != 0 and self.python and subprocess.run(find).returncode != 0:
-            pytest.skip(f"These tests also need Python {self.python}: install it and run make test again.")
+            pytest.skip(f"These tests also need Python {self.python}: install it, then run make test again.")
         assert made.returncode == 0, f"{made.stdout}{made.stderr}"
         return self.folder / "bin" / name
 

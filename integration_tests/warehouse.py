@@ -1,4 +1,4 @@
-"""A destination in memory: a record replaces the one with the same primary key, and the last state is kept."""
+"""An in-memory destination that keeps the last record for each primary key and the last state of each stream."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 def catalog(*streams: str) -> Json:
-    """A configured catalog of these streams, deduplicated on their keys."""
+    """Return a configured catalog of these streams, deduplicated by primary key."""
 
     def configured(name: str) -> Json:
         modes = ["full_refresh", "incremental"][: 1 + name.startswith("credit_usage")]
@@ -48,7 +48,7 @@ class Warehouse:
         self.states: dict[str, Json] = {}
 
     def load(self, stdout: bytes) -> None:
-        """Load the complete lines of an output in order, as a platform does."""
+        """Load the complete lines of the output in order, as a platform would."""
         for line in stdout[: stdout.rfind(b"\n") + 1].splitlines():
             message = msgspec.json.decode(line)
             if message["type"] == "RECORD":
@@ -59,12 +59,12 @@ class Warehouse:
 
     @property
     def state(self) -> list[Json]:
-        """The state file of the next sync."""
+        """The state file for the next sync."""
         return [{"type": one["type"], "stream": one["stream"]} for one in self.states.values()]
 
     @property
     def usage_state(self) -> Json:
-        """The last state that credit usage saved."""
+        """The last saved state of credit usage."""
         state: Json = self.states["credit_usage"]["stream"]["stream_state"]
         return state
 
@@ -92,7 +92,7 @@ class Warehouse:
 
 
 def _added_up(rows: list[Json], *fields: str) -> Mapping[Any, int]:
-    """Add up uses and credits by the values of `fields`."""
+    """Add up uses and credits for each combination of values in `fields`."""
     sums: defaultdict[Any, int] = defaultdict(int)
     for row in rows:
         for figure in ("user_uses", "user_credits"):
