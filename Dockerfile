@@ -1,8 +1,8 @@
-# Airbyte's base image has its own stage, because Dependabot finds only images that a FROM names. BASE can replace it.
+# Airbyte's base image has its own stage, because Dependabot finds only images in FROM lines. Set BASE to replace it.
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
-# Each build stage fills a tree that is copied as a whole, so that no directory in the image has the build's timestamp.
+# Each build stage fills a tree that is copied whole, so that no directory in the image has the time of the build.
 FROM ${BASE} AS dependencies
 # Every file gets this date (in seconds since 1970, here 2025-01-01), so that two builds are identical.
 ARG SOURCE_DATE_EPOCH=1735689600
@@ -12,7 +12,7 @@ ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTEC
 USER root
 WORKDIR /build
 COPY requirements.lock ./
-# /opt/connector is a link into the tree, so that installed files contain the paths that they will have in the image.
+# /opt/connector is a symlink into the tree, so that installed files contain the paths that they will have in the image.
 # Files in an image never change, so Python can use unchecked bytecode, which loads fastest and contains no date.
 RUN mkdir -p /dependencies/opt/connector && ln -s /dependencies/opt/connector /opt/connector \
     && python3 -m venv --without-pip /opt/connector/venv \
@@ -26,7 +26,7 @@ FROM dependencies AS connector
 COPY setup.py metadata.yaml README.md LICENSE ./
 COPY source_magnific_analytics ./source_magnific_analytics
 COPY main.py /connector/opt/connector/
-# The build uses the setuptools that requirements.lock pins for the CDK, so no unlocked package takes part in it.
+# The build uses only locked packages: its setuptools is the version that requirements.lock pins for the CDK.
 RUN python3 -m pip --python /opt/connector/venv/bin/python install --root /connector \
         --no-compile --no-index --no-deps --no-build-isolation --use-pep517 . \
     && /opt/connector/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /connector -p / /connector \
@@ -44,7 +44,7 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     org.opencontainers.image.source="https://github.com/source-magnific-analytics/source-magnific-analytics" \
     org.opencontainers.image.documentation="https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/docs/magnific-analytics.md"
 
-# Two layers: an update that changes only the connector downloads only the second layer, which is small.
+# Use two layers, so that an update of only the connector downloads only the second layer, which is small.
 COPY --from=dependencies /dependencies /
 COPY --from=connector /connector /
 
@@ -52,6 +52,6 @@ ENV PATH=/opt/connector/venv/bin:${PATH}
 ENV AIRBYTE_ENTRYPOINT="python /opt/connector/main.py"
 # The platform mounts its files into /airbyte, which the user airbyte owns; root owns the program in /opt/connector.
 WORKDIR /airbyte
-# This is the ID of the user airbyte: Kubernetes can verify runAsNonRoot only for a numeric user.
+# Use the numeric ID of the user airbyte, because Kubernetes can verify runAsNonRoot only for numeric IDs.
 USER 1000:1000
 ENTRYPOINT ["python", "/opt/connector/main.py"]

@@ -36,10 +36,10 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several workers, let one worker run a whole file, or all files that share a resource that starts slowly.
+    """With several workers, give each worker whole files, or all files that share a resource that starts slowly.
 
     The brackets in a test's name say which database it uses. (Xdist's own mark, `xdist_group`, has no effect under
-    pytest 9.2.) Unit tests share no resource that starts slowly.
+    pytest 9.2.) Unit tests share no such resource, so any worker may run any of them.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -88,7 +88,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def standard_configs() -> Iterator[None]:
-    """Run a sandbox for the session, and write the standard tests' configurations, which point to it."""
+    """Run a sandbox for the session, and write configurations for the standard tests that point to it."""
     with running(Options(per_minute=0, per_day=0)) as base_url:
         start = str(pendulum.now("UTC").date().subtract(days=29))
         config = {"api_key": DEFAULT_KEY, "start_date": start, "base_url": base_url}
@@ -102,7 +102,7 @@ def standard_configs() -> Iterator[None]:
 def surroundings_of_standard_tests(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Give standard tests their configurations and their own temporary folder: users cannot share the default one."""
+    """Give standard tests their configurations and a temporary folder, because users cannot share the default one."""
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(request.cls, "get_scenarios"):
             request.getfixturevalue("standard_configs")

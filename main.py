@@ -1,4 +1,4 @@
-"""Entry point of the image: the same as the console script `source-magnific-analytics`."""
+"""The image's entry point, which runs the same code as the console script `source-magnific-analytics`."""
 
 from source_magnific_analytics.run import run
 

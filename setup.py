@@ -1,4 +1,4 @@
-"""Packaging of the connector. Packages that only a checkout needs (tests, demo, benchmarks) are in pyproject.toml."""
+"""Package the connector. pyproject.toml lists the packages that only tests, the demo and benchmarks need."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,14 @@ REPOSITORY = "https://github.com/source-magnific-analytics/source-magnific-analy
 
 
 def version() -> str:
-    """Return the version in metadata.yaml. Uses a regular expression, because a build has no YAML parser."""
+    """Return the version in metadata.yaml, read with a regular expression because a build has no YAML parser."""
     metadata = (HERE / "metadata.yaml").read_text(encoding="utf-8")
     [found] = re.findall(r"^  dockerImageTag: (.+)$", metadata, re.MULTILINE)
     return str(found)
 
 
 def readme() -> str:
-    """Return README.md with links to files and pictures made absolute, so that they also work on PyPI."""
+    """Return README.md with absolute links to files and pictures, which also work on PyPI."""
     return re.sub(
         r"(!?)(\[[^]]*\])\((?!https?:|#)([^)]+)\)",
         lambda link: f"{link[1]}{link[2]}({REPOSITORY}/{'raw' if link[1] else 'blob'}/v{version()}/{link[3]})",

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
-# Each run reads all missing days, so catchup is off. Retry after six hours: the daily quota may have reset by then.
+# Each run reads all missing days, so catchup is off. Retries wait six hours, so that the daily quota can reset.
 with DAG(
     "magnific_credit_usage",
     schedule="17 5 * * *",

@@ -7,7 +7,7 @@ from dagster import Definitions, RetryPolicy, ScheduleDefinition, asset, define_
 HOME = "/srv/magnific"
 
 
-# dagster.yaml limits the pool to one run at a time. Retry after six hours: the daily quota may have reset by then.
+# dagster.yaml limits the pool to one run at a time. Retries wait six hours, so that the daily quota can reset.
 @asset(pool="magnific", retry_policy=RetryPolicy(max_retries=2, delay=timedelta(hours=6).total_seconds()))
 def magnific_credit_usage() -> None:
     path = f"{HOME}/.venv/bin:{os.environ['PATH']}"

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 import dlt
 
-# A time in _ab_cdc_deleted_at means that Magnific no longer has the row, so dlt deletes the row too.
+# If _ab_cdc_deleted_at is set, Magnific no longer has the row, so dlt deletes the row too.
 COLUMNS = {"date": {"data_type": "date"}, "_ab_cdc_deleted_at": {"data_type": "timestamp", "hard_delete": True}}
 
-# sync.py explains the umask and the lock.
+# The comments in sync.py explain the umask and the lock.
 os.umask(0o077)
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
@@ -21,7 +21,7 @@ except BlockingIOError:
 
 
 def run(command, **files):
-    """Yield the connector's messages. If the connector fails, the program ends before dlt loads anything."""
+    """Yield the connector's messages. If the connector fails, exit before dlt loads anything."""
     errors = []
     with TemporaryDirectory() as folder:
         options = ["--config", "config.json"]

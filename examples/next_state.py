@@ -1,6 +1,6 @@
 """Save the state for the next `read`: `python next_state.py state.json < messages.json` updates state.json.
 
-Run this script once your destination has stored the records. A stream without a STATE message keeps its old state.
+Run this script once your destination has stored the records. A stream that sent no STATE message keeps its old state.
 """
 
 import json

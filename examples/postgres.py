@@ -14,13 +14,13 @@ import psycopg2
 database = psycopg2.connect("")
 database.autocommit = True
 
-# Two syncs at once could count usage twice. PostgreSQL releases the lock whenever the connection ends.
+# Without this lock, two syncs at once could count usage twice. PostgreSQL releases it when the connection ends.
 with database.cursor() as cursor:
     cursor.execute("select pg_try_advisory_lock(hashtext('source-magnific-analytics'))")
     if cursor.fetchone() == (False,):
         sys.exit("Another sync into this database is still running, so this one did nothing. The next sync catches up.")
 
-# sync.py explains the signals, the directory and the errors.
+# The comments in sync.py explain the signals, the directory and the errors.
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 with TemporaryDirectory() as private:

@@ -7,7 +7,7 @@ from prefect import flow, task
 HOME = "/srv/magnific"
 
 
-# Retry after six hours: the daily quota may have reset by then.
+# Retries wait six hours, so that the daily quota can reset.
 @task(retries=2, retry_delay_seconds=timedelta(hours=6).total_seconds())
 def sync() -> None:
     path = f"{HOME}/.venv/bin:{os.environ['PATH']}"

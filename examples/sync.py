@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-# Let only the user who runs this script read the warehouse.
+# Make the warehouse readable only by the user who runs this script.
 os.umask(0o077)
 
-# Two syncs at once could count usage twice. The system releases the lock when the process ends, even if it is killed.
+# Without this lock, two syncs could count usage twice. The system releases it when the process ends, even if killed.
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,7 +38,7 @@ with TemporaryDirectory() as private:
         source.select_all_streams()
         source.read(cache=DuckDBCache(db_path="warehouse.duckdb", schema_name="magnific"))
     except airbyte.exceptions.AirbyteConnectorError as error:
-        # Only the log contains the connector's own errors, and the first error is the cause of the others.
+        # Only the log contains the connector's own errors. The first error caused the others.
         log = error.log_file.read_text() if error.log_file else ""
         [reason, *_] = re.findall(" - ERROR - (.*)", log) or [error.get_message()]
         sys.exit(f"\nThe sync failed, and the tables are unchanged: {reason} The next run reads the same days again.")

@@ -138,7 +138,7 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
     (tmp_path / "teams" / "north_east.json").write_text("{}")
     done = run()
     assert done.returncode == 1
-    assert "both map to the schema team_north_east: give one file another name" in done.stderr
+    assert "both map to the schema team_north_east. Rename one of the files." in done.stderr
 
 
 def test_the_page_says_of_a_thousand_teams_what_the_simulation_says() -> None:

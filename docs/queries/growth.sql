@@ -1,7 +1,7 @@
--- How does each month compare with the month before? The query compares the current month with the same number of days
--- of the month before, or with that whole month if it is shorter. The query leaves out the day of the last sync.
--- The comparison is empty if the data starts after the first day of the month before, and until seven days of a month
--- are over, because a weekend, for example, cannot be compared with two working days.
+-- How does each month compare with the previous month? The query compares the current month with the same number of
+-- days of the previous month, or with that whole month if it is shorter. The query leaves out the day of the last sync.
+-- The comparison is empty until seven days of a month are over, because a weekend, for example, cannot be compared with
+-- two working days. It is also empty if the data starts after the first day of the previous month.
 with daily as (
     select date, sum(user_credits) as credits
     from credit_usage

@@ -1,4 +1,4 @@
--- What did each API key spend? A key without usage has 0 credits; the usage of a deleted key is listed under its ID.
+-- What did each API key spend? A key without usage has 0 credits; a deleted key's usage is listed under its ID.
 -- The last row is the team's usage without an API key, mostly from the web application.
 with spent as (
     select

@@ -1,5 +1,5 @@
 -- How many credits does each group use, in total and per member? After a rename, older usage stays under the old name.
--- Usage identifies a group only by its name, so groups of the same name share one row, with the members of all of them.
+-- Usage rows name a group but have no group ID, so groups with the same name share one row, which counts all their members.
 -- The query compares email addresses in lower case: Ann@x.com and ann@x.com are one person.
 with spent as (
     select

@@ -1,5 +1,5 @@
 -- Which projects use the credits? Each project is one row under its current name, even if the project was renamed.
--- A deleted project appears under the name that it had on the last day with usage.
+-- A deleted project appears under the name that it had on its last day with usage.
 with named as (
     select
         *,

@@ -1,4 +1,4 @@
--- How many credits did each tool use each month, and what share of the month's credits was that?
+-- How many credits did each tool use each month, and what percentage of the month's credits was that?
 select
     cast(date_trunc('month', date) as date) as month,
     tool,

@@ -2,7 +2,7 @@
 
 Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start a limited number
 of syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the other syncs wait. A started sync no longer
-counts against this limit: it is one pod, which runs until it is done if the cluster has room for it. In the worst case,
+counts against this limit. It runs in one pod until it is done, if the cluster has room for the pod. In the worst case,
 a pod sends all its REQUESTS at once as soon as it is up. All teams share one IP address, which Magnific limits to 50
 requests in 5 seconds and 10 requests a second over 2 minutes.
 """
@@ -29,7 +29,7 @@ IN_2_MINUTES = 1200
 
 @dataclass(frozen=True)
 class Load:
-    """The peak load on the platform and on Magnific. `longest_wait` for a launcher and `last_end` are in seconds."""
+    """The peak load on the platform and on Magnific. `longest_wait` (for a launcher) and `last_end` are in seconds."""
 
     at_once: int
     in_5_seconds: int
@@ -75,7 +75,7 @@ def simulate(teams: int, launches: int, hours: float) -> Load:
 
 
 def table(teams: int) -> str:
-    """Return the load for several numbers of launches and hours as a Markdown table."""
+    """Return a Markdown table of the load for several numbers of launches and hours."""
     names = "launching, starts over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
     rows = [names.split(", "), ["---"] * 9]
     for launches, hours in product((10, 40), (0, 1, 4)):

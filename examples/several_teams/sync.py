@@ -12,12 +12,12 @@ WAREHOUSE = "warehouse.duckdb"
 
 
 def schemas_of(files):
-    """Map schema names to team files. `teams/North-East.json` gets `team_north_east`, which SQL accepts unquoted."""
+    """Map schema names to team files. `teams/North-East.json` gets `team_north_east`, which needs no quotes in SQL."""
     found = {}
     for file in sorted(files):
         schema = "team_" + re.sub(r"\W", "_", file.stem.lower(), flags=re.ASCII)
         if schema in found:
-            sys.exit(f"{found[schema]} and {file} both map to the schema {schema}: give one file another name.")
+            sys.exit(f"{found[schema]} and {file} both map to the schema {schema}. Rename one of the files.")
         found[schema] = file
     return found
 
@@ -36,7 +36,7 @@ def sync(schema, file, airbyte, caches):
         cache.close()
 
 
-# sync.py explains the umask, the lock, the signals, the directory and the errors.
+# The comments in examples/sync.py explain the umask, the lock, the signals, the directory and the errors.
 os.umask(0o077)
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
@@ -64,7 +64,7 @@ with TemporaryDirectory() as private:
             log = getattr(error, "log_file", None)
             [failed[file.stem], *_] = re.findall(" - ERROR - (.*)", log.read_text() if log else "") or [error]
 
-# usage_id does not include the team, so only the team's name and usage_id together are a key of the view.
+# usage_id does not include the team, so the view's key is the team's name together with usage_id.
 with duckdb.connect(WAREHOUSE) as warehouse:
     query = "select schema_name from duckdb_tables() where table_name = 'credit_usage'"
     synced = {schema for (schema,) in warehouse.execute(query).fetchall()}
@@ -77,6 +77,6 @@ with duckdb.connect(WAREHOUSE) as warehouse:
         warehouse.execute("create or replace view all_teams_credit_usage as\n" + "\nunion all by name\n".join(tables))
 
 if failed:
-    # PyAirbyte's progress output does not end with a newline.
+    # Each message starts with a newline, because PyAirbyte's progress output does not end with one.
     print(*(f"\n{team} was not synced: {error}" for team, error in failed.items()), file=sys.stderr)
     sys.exit(f"Not synced: {', '.join(failed)}. All other teams are up to date.")
