@@ -39,8 +39,3 @@ def test_separate_environments_are_locked(environment: Environment) -> None:
     [packages] = environment.folder.glob("lib/python3*/site-packages")
     assert installed(packages)
     assert installed(packages) - locked(lock) == set()
-
-
-def test_dbt_reads_the_file_with_the_version_that_writes_it() -> None:
-    reader, writer = ({version for name, version in locked(lock) if name == "duckdb"} for lock in ("dbt", "dev"))
-    assert reader == writer

@@ -157,6 +157,13 @@ def test_an_outage_of_two_minutes_does_not_make_a_year_too_long(api: Mocker) -> 
     assert api.call_count < 25
 
 
+def test_an_answer_gives_the_tries_of_its_range_back(api: Mocker) -> None:
+    """The search for a length that works takes five tries, and later faults take six of the ten of a sync."""
+    fault, empty = {"status_code": 425}, {"json": answer()}
+    api.post(USAGE, [*[{"status_code": 504}] * 5, empty, *[fault] * 3, empty, *[fault] * 3, empty])
+    assert not sync(raw_config()).errors
+
+
 def test_a_year_of_too_many_rows_to_add_up_is_an_error_that_advises_a_smaller_granularity(api: Mocker) -> None:
     crowd = tool("Mystic", *[entry(f"user{n}@example.com") for n in range(70_000)])
     api.post(USAGE, json=lambda request, _: answer(period(request.json()["start_date"], crowd)))

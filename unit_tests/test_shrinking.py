@@ -38,6 +38,7 @@ def after(longest: int, *asked: int) -> Span:
         ([-90, -90, 120, 45, 90, 90], 180),
         # A range's failure also counts as a failure of every longer range.
         ([-180, -90, 45, 45, 90, 90, -180, 90, 90], 90),
+        ([-180, 90, -90, 45], 45),
     ],
 )
 def test_a_range_halves_where_it_fails_and_doubles_where_that_helps(asked: list[int], days: int) -> None:
