@@ -34,7 +34,7 @@ DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
 """A CSV export of the sandbox's dashboard, as input for `make compare`."""
 _FILES = (DUCKDB_FILE, HTML_FILE, EXPORT_FILE)
-"""The files that a run can write. A successful run deletes the last run's copy of any file that it did not write."""
+"""The files that a run can write. A successful run also deletes those from an earlier run that it did not replace."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -107,7 +107,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     screen.done("check", "the API accepts the key and the plan")
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
-    # The connector reads each key once a day. Only the second sync reads keys, so that all figures are from one sync.
+    # The connector reads usage by API key once a day. The first sync omits it, so that all figures are from one sync.
     _report_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
     before = _credits(pipeline)
     if origin.is_sandbox:
@@ -145,7 +145,7 @@ def _report_sync(name: str, synced: Synced, pipeline: Pipeline, screen: Screen) 
 
 
 def _credits(pipeline: Pipeline) -> DayTool:
-    """Credits by day and tool."""
+    """Return credits by day and tool."""
     return {(day, tool): credits for day, tool, credits in pipeline.query(_SUMS)}
 
 
@@ -187,7 +187,7 @@ def _expected(origin: Origin, screen: Screen) -> Expected | None:
 
 
 def _differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
-    """Return how many totals by period and tool differ, how many there are, and the credits in the marts."""
+    """Return how many totals by period and tool differ, the number of totals, and the credits in the marts."""
     rows = marts.rows(
         f"""
         select
@@ -229,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0 if run(folder, screen) else 1
     except (KeyboardInterrupt, Exception) as error:
         if is_interrupt(error):
-            # Half-built PyAirbyte objects print errors when they are deleted.
+            # Partially created PyAirbyte objects print errors when they are deleted.
             sys.unraisablehook = lambda _: None
             print(INTERRUPTED, file=sys.stderr)
             return 130
@@ -237,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"The demo stopped: {error}", file=sys.stderr)
             if os.environ.get("MAGNIFIC_API_KEY"):
                 print(
-                    "The demo's settings are the variables MAGNIFIC_API_KEY, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.",
+                    "The demo reads the variables MAGNIFIC_API_KEY, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.",
                     file=sys.stderr,
                 )
             return 1

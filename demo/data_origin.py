@@ -1,4 +1,4 @@
-"""What the demo reads: a sandbox on this machine or, with a key in the environment, Magnific itself."""
+"""Choose what the demo reads: a sandbox on this machine or, with a key in the environment, Magnific itself."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LONGEST_CHECK_DAYS = 180
 """The longest range that every plan allows for one request, both ends counted (Magnific's Analytics overview)."""
 
 SANDBOX_LEDGER = "the sandbox's ledger by day"
-"""Where the expected totals of the sandbox come from, in words."""
+"""The source of the sandbox's expected totals, as shown to the user."""
 
 Totals = list[tuple[str, str, int, int]]
-"""The expected sums of usage in the file: the first day of the period, tool, uses and credits."""
+"""The expected sums of usage in the file, each with the first day of its period, tool, uses and credits."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Expected:
 
 @dataclass(frozen=True)
 class Origin:
-    """The API to read, and the connector's configuration. `is_sandbox`: whether the API is a sandbox, whose usage the
-    demo may change."""
+    """The API to read, and the connector's configuration. `is_sandbox` says whether the API is a sandbox, where the
+    demo may change usage."""
 
     config: Mapping[str, Any]
     is_sandbox: bool
@@ -54,7 +54,7 @@ class Origin:
 
     @property
     def longest_range_days(self) -> int:
-        """The longest range that the connector requests at once, in days."""
+        """The most days that the connector requests at once."""
         return 365 if self.config["plan"] == "enterprise" else LONGEST_CHECK_DAYS
 
     @property
@@ -69,8 +69,8 @@ class Origin:
     def expected(self) -> Expected:
         """Return the totals that the file should have.
 
-        The sandbox serves its whole ledger by day. For a real team, this sends Magnific one more request, by month and
-        without today, whose figures can change between two requests. Raises UserError if the answer cannot be used.
+        The sandbox serves its whole ledger by day. For a real team, this sends one more request, by month. It omits
+        today, whose figures can change between two requests. Raises UserError if the response cannot be used.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -85,7 +85,7 @@ class Origin:
         return self._asked_by_month()
 
     def export(self) -> bytes:
-        """Return the CSV that the sandbox's dashboard exports for all days. For Magnific, you export it by hand."""
+        """Return the sandbox's dashboard export for all days, as CSV. From Magnific, you export it by hand."""
         days = {"start_date": str(self.config["start_date"]), "end_date": self.today.isoformat()}
         with asking(self.base_url) as http:
             return http.get(f"{self.base_url}/_sandbox/export", params=days, timeout=60).content
@@ -112,12 +112,12 @@ class Origin:
             ]
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"not compared: Magnific gave no totals by month ({type(error).__name__}). The data itself is complete."
+                f"not compared: Magnific sent no totals by month ({type(error).__name__}). The data itself is complete."
             ) from None
         return Expected("Magnific's totals by month", "month", first, last, totals)
 
     def _first_whole_month(self, last: date) -> date:
-        """Return the first day of the months up to `last` that fit into one request and into the synced range."""
+        """Return the first day of as many months up to `last` as fit into one request and the synced range."""
         synced = date.fromisoformat(self.config["start_date"])
         first = last.replace(day=1)
         while True:
@@ -136,7 +136,7 @@ def asking(base_url: str) -> requests.Session:
 
 
 def default_start(today: date) -> date:
-    """Return the first day of the same month a year ago. On Business, these thirteen months take three requests.
+    """Return the first day of the same month a year ago. With the Business plan, thirteen months take three requests.
 
     >>> default_start(date(2026, 11, 22))
     datetime.date(2025, 11, 1)

@@ -1,4 +1,4 @@
-"""Handles Ctrl-C and SIGTERM: defers them in critical code, recognizes them in other errors, ends child processes."""
+"""Defer Ctrl-C and SIGTERM in critical code, recognize them in other errors, and end child processes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def held_back() -> Iterator[None]:
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Return whether Ctrl-C caused the error. DuckDB, for example, raises an error of its own."""
+    """Return whether Ctrl-C caused the error. DuckDB, for example, raises its own error instead."""
     return error is not None and (
         isinstance(error, KeyboardInterrupt) or is_interrupt(error.__cause__ or error.__context__)
     )

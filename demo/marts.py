@@ -1,4 +1,4 @@
-"""Opens a DuckDB file and reads the marts of the dbt package from it."""
+"""Open a DuckDB file and read the dbt package's marts from it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ COMMAND = "make models WAREHOUSE="
 
 
 class Marts:
-    """An open file, with the schema of the marts selected."""
+    """An open DuckDB file, with the schema of the marts selected."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         self._connection = connection
@@ -62,7 +62,7 @@ class Marts:
 
 @contextmanager
 def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """Open the file and select the schema of its marts: `schema` or the only one. Raises UserError if it has none."""
+    """Open the file and select the schema of its marts: `schema` or the only one. Raises UserError if there is none."""
     with open_file(file) as connection:
         missing = f"run  {COMMAND}{file}  to build the marts of the dbt package, then try again."
         use(connection, schema_of(connection, file, "magnific__usage", schema, missing))

@@ -1,4 +1,4 @@
-"""Keeps the history of members when a run replaces the DuckDB file, because no sync can restore that history."""
+"""Keep the history of members when a run replaces the DuckDB file, because no sync can restore that history."""
 
 from __future__ import annotations
 

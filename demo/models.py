@@ -1,7 +1,7 @@
 """`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
 
 dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices
-and allowances (magnific_prices.csv, magnific_allowances.csv). Without it, only the sandbox's team has some (invented).
+and allowances (magnific_prices.csv, magnific_allowances.csv). By default, only the sandbox's team has any (invented).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _PROJECT = ROOT / "demo" / "dbt"
 _INSTALL_AND_RUN = 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"'
 _TABLES = ("members", "api_keys", "groups", "projects", "credit_usage_by_api_key")
-"""The optional tables: the package can be built without them."""
+"""The optional tables. The package can also be built without them."""
 _SUMMARY = "built and checked: "
 
 _ALERTS = """
@@ -76,7 +76,7 @@ class Build:
             "MAGNIFIC_DUCKDB": str(duckdb_file.absolute()),
             "MAGNIFIC_SEEDS": "seeds" if invented else os.path.relpath(own or _PROJECT / "no-seeds", _PROJECT),
         }
-        # Without prices, the package's own empty seeds are used.
+        # If there are no prices and allowances, use the package's own empty seeds.
         seeds = {} if invented or own else {"magnific_analytics_seeds_project": "magnific_analytics"}
         synced = {"magnific_analytics_schema": schema, "magnific_analytics_team_names": {schema: "Team"}}
         using = {f"magnific_analytics_using_{table}": table in tables for table in _TABLES}
@@ -109,7 +109,7 @@ class Build:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.models", description="Build the dbt package on a DuckDB file.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
-    parser.add_argument("--schema", help="schema of the synced tables, if several schemas of the file contain them")
+    parser.add_argument("--schema", help="schema of the synced tables, if several schemas in the file have them")
     given = parser.parse_args(argv)
     file: Path = given.duckdb_file
     try:
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # The command stops its child processes; `main` does not, because its caller may have others.
+    # End child processes here instead of in `main`, because another caller of `main` may have its own.
     try:
         sys.exit(main())
     finally:

@@ -1,4 +1,4 @@
-"""Changes past usage in the sandbox between the two syncs, as Magnific does with real usage."""
+"""Change past usage in the sandbox between the two syncs, as Magnific does with real usage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from demo.data_origin import asking
 from sandbox.team import PROJECTS
 
 LOOKBACK_DAYS = 7
-"""The connector's default lookback. A sync does not read older days again, so the changes must be newer."""
+"""The connector's default lookback. A sync does not read older days again, so the changes must be within it."""
 
 
 def change_the_past(base_url: str, today: date) -> list[str]:

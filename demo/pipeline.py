@@ -1,4 +1,4 @@
-"""Runs check, discover and syncs into a DuckDB file with PyAirbyte, whose own output goes to a log."""
+"""Run check, discover and syncs into a DuckDB file with PyAirbyte. PyAirbyte's own output goes to a log."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Pipeline:
                 yield
         except Exception as error:
             errors = _ERROR.findall(self._read_log()[before:])
-            # The first error is the connector's own. The later ones repeat it in other words.
+            # The first error is the connector's own. Later errors repeat it in other words.
             reason = errors[0] if errors else (getattr(error, "context", None) or {}).get("failure_reason")
             raise UserError(
                 str(reason) if reason else f"{doing[0].upper()}{doing[1:]} failed ({type(error).__name__}): {error}"
@@ -143,7 +143,7 @@ def open_pipeline(
 
 @contextmanager
 def _private_directory() -> Iterator[Path]:
-    """Yield a directory that no other user can enter, for files with the key. It is always deleted at the end."""
+    """Yield a directory that no other user can enter, for files that contain the key. It is deleted at the end."""
     directory = TemporaryDirectory(prefix="magnific-demo-")
     try:
         yield Path(directory.name)
@@ -153,7 +153,7 @@ def _private_directory() -> Iterator[Path]:
 
 
 def _settle(logs: Path, private: Path) -> None:
-    """Configure PyAirbyte before its import: no telemetry, and no files outside our folders."""
+    """Configure PyAirbyte before it is imported, so that it sends no telemetry and writes only to our folders."""
     os.environ.update(
         DO_NOT_TRACK="1",
         AIRBYTE_OFFLINE_MODE="1",

@@ -26,7 +26,7 @@ _PAGE = Path(__file__).parent / "page"
 _SCRIPTS = ("usage.js", "tables.js", "charts.js", "budget.js", "lists.js", "page.js")
 _NOBODY = "(not attributed to a person)"
 _BY_KIND = {"team": "team", "tool": "tool", "person": "person", "project": "project_reference", "group": "group_label"}
-"""The ways to group usage: the name of each on the page, and its column in magnific__usage."""
+"""The ways to group usage, as named on the page, each with its column in magnific__usage."""
 _OPTIONAL = [f"magnific__{name}" for name in ("usage_by_api_key", "people", "month", "budget", "alerts", "forecast")]
 _OF_PEOPLE = "team, member_role, member_status, group_name, has_seat, last_day"
 _FIGURES = """
@@ -58,7 +58,7 @@ def _page(marts: Marts) -> str:
 
 
 def _data(marts: Marts) -> dict[str, Any]:
-    """Return the page's data. Usage is stored by column, with indexes instead of names and numbers instead of days."""
+    """Return the page's data. Usage is stored by column, with indexes for names and numbers for days."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
     start = marts.start_date
     # The first days of a month can be synced but have no usage.
@@ -123,7 +123,7 @@ def _columns(rows: list[Row], first: date, ids: dict[str, dict[str, int]], kinds
 
 
 def _packed(content: Any) -> str:
-    """Return JSON as gzip in base64: a tenth of the size, and unable to end the script element early."""
+    """Return JSON as gzip in base64. It has a tenth of the size and cannot end the script element early."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m demo.report", description="Write the usage report as one HTML page.")
     parser.add_argument("duckdb_file", nargs="?", type=Path, default=FOLDER / DUCKDB_FILE)
     parser.add_argument("html_file", nargs="?", type=Path, default=FOLDER / HTML_FILE)
-    parser.add_argument("--schema", help="schema of the marts, if several schemas of the file contain them")
+    parser.add_argument("--schema", help="schema of the marts, if several schemas in the file have them")
     given = parser.parse_args(argv)
     try:
         write_report(given.duckdb_file, given.html_file, given.schema)

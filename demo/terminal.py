@@ -1,4 +1,4 @@
-"""Prints the results line by line and, below them, the current step."""
+"""Print the results line by line and, below them, the current step."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """Columns of the terminal."""
+        """The width of the terminal in columns."""
         return self._console.width
 
     def going_on(self, doing: str) -> None:
@@ -60,7 +60,7 @@ class Screen:
         self._step("[red]✗[/]", name, words)
 
     def also(self, words: str) -> None:
-        """Print more about the finished step, below it."""
+        """Print another line about the finished step, below it."""
         self._console.print(escape(f"{' ' * _INDENT}{self._wrapped(words)}"), soft_wrap=True)
 
     def print(self, *content: Any) -> None:
@@ -70,7 +70,7 @@ class Screen:
         self._console.print(f"{mark} [bold]{name:<{_INDENT - 2}}[/]{escape(self._wrapped(words))}", soft_wrap=True)
 
     def _wrapped(self, words: str) -> str:
-        """Wrap between words. A path that is longer than a line is not wrapped, so that it can be copied."""
+        """Wrap between words. Never break a path that is longer than a line, so that the user can copy it."""
         room = max(20, self.width - _INDENT)
         lines = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False)
         return f"\n{' ' * _INDENT}".join(lines)

@@ -1,4 +1,4 @@
-"""Collects the checks of the connector's assumptions. docs/reliability.md says what happens if one does not hold."""
+"""Collect the checks of the connector's assumptions. docs/reliability.md says what happens if one does not hold."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from verify.probe_answers import Answer, Seen
 
 Judged = tuple[bool | None, str]
-"""Whether an assumption holds (None if it could not be checked), and what was seen, without data of the team."""
+"""Whether an assumption holds (None if it could not be checked), and what was seen, without the team's data."""
 Judge = Callable[[Seen], Judged]
 
-NOT_SEEN: Judged = (None, "no answer shows it")
+NOT_SEEN: Judged = (None, "no response shows it")
 JUDGES: dict[str, Judge] = {}
-"""The checks by assumption; the assumptions are worded as in docs/reliability.md."""
+"""The checks, by assumption. Each assumption is worded as in docs/reliability.md."""
 
 
 def judges(assumption: str) -> Callable[[Judge], Judge]:
@@ -19,7 +19,7 @@ def judges(assumption: str) -> Callable[[Judge], Judge]:
 
 
 def share(part: float, whole: float) -> str:
-    """Return a share in whole percent. A small share never becomes 0. A huge one is hidden: it could reveal a figure.
+    """Return a share in whole percent. A small share is never 0. A huge one is hidden, as it could reveal a figure.
 
     >>> share(0, 9), share(1, 900), share(1, 3), share(1, 0)
     ('0 percent', 'less than 1 percent', '33 percent', 'no share')

@@ -1,4 +1,4 @@
-"""Checks that compare answers: the same days requested in different ways, and ranges of the maximum length or age."""
+"""Compare responses to different requests for the same days, and check ranges of the maximum length and age."""
 
 import re
 from collections import Counter
@@ -20,7 +20,7 @@ def _range(answer: Answer) -> DateRange:
 def end_date(seen: Seen) -> Judged:
     two, days = seen.good("two_days"), seen.days
     if two is None or days is None:
-        return None, "no answer covers two days with usage"
+        return None, "no response covers two days with usage"
     ends = {"first": _range(two).start, "last": _range(two).end}
     told = {name: any(two.by_day.get(day, {}).values()) for name, day in ends.items()}
     used = {name: any(days.by_day.get(day, {}).values()) for name, day in ends.items()}
@@ -32,7 +32,7 @@ def end_date(seen: Seen) -> Judged:
 def sizes(seen: Seen) -> Judged:
     days = seen.days
     if days is None or not days.by_day:
-        return None, "no answer has usage to compare"
+        return None, "no response has usage to compare"
     told, right = [], True
     if again := seen.good("two_days"):
         right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
@@ -113,7 +113,7 @@ def age(seen: Seen) -> Judged:
 def today(seen: Seen) -> Judged:
     used = [day for day, sums in seen.days.by_day.items() if any(sums.values())] if seen.days else []
     if not used:
-        return None, "no answer has usage"
+        return None, "no response has usage"
     days = seen.config.today.toordinal() - max(used).toordinal()
     return (True, "today is included") if days <= 0 else (None, f"the newest period with usage is {days:,} days old")
 
@@ -123,7 +123,7 @@ def breakdown(seen: Seen) -> Judged:
     missing = [tool for tool in seen.tools if not tool.entries and any(tool.figures)]
     partial = [tool for tool in seen.tools if tool.entries and _exceeds(tool.figures, tool.broken_down)]
     told = f"missing in {_shares(missing, seen)}, partial in {_shares(partial, seen)}"
-    return (not missing and not partial, told) if seen.tools else (None, "no answer has a tool")
+    return (not missing and not partial, told) if seen.tools else (None, "no response has a tool")
 
 
 @judges("No breakdown exceeds its total")
@@ -131,11 +131,11 @@ def excess(seen: Seen) -> Judged:
     over = [tool for tool in seen.tools if tool.entries and _exceeds(tool.broken_down, tool.figures)]
     credits = share(sum(max(tool.broken_down[1] - tool.figures[1], 0) for tool in over), _credits(seen.tools))
     told = f"exceeded in {_shares(over, seen)}, by {credits} of all credits"
-    return (not over, told) if seen.tools else (None, "no answer has a tool")
+    return (not over, told) if seen.tools else (None, "no response has a tool")
 
 
 def _shares(tools: list[Tool], seen: Seen) -> str:
-    """Return in words the share of `tools` among all tools, and of their credits among all credits."""
+    """Describe the share of `tools` in all tools, and the share of their credits in all credits."""
     credits = share(_credits(tools), _credits(seen.tools))
     return f"{share(len(tools), len(seen.tools))} of the tools ({credits} of the credits)"
 
@@ -156,7 +156,7 @@ def keys_total(seen: Seen) -> Judged:
     over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
     through, whole = _credits(keys.tools), _credits(team.tools)
     told = f"the keys used {share(through, whole)} of the team's credits; {over:,} sums of the keys exceed the team's"
-    return (not over, told) if through else (None, "no answer has usage through keys")
+    return (not over, told) if through else (None, "no response has usage through keys")
 
 
 @judges("Everybody with usage is in the list of members")

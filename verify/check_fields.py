@@ -1,4 +1,4 @@
-"""Compares the fields of answers with the documented fields, without showing data of the team."""
+"""Compare the fields of responses with the documented fields, without showing the team's data."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from typing import Any
 
 from verify.probe_answers import Answer
 
-# The fields in Magnific's OpenAPI document. Fields after the bar may be missing or null.
+# The fields in Magnific's OpenAPI document. Fields after the bar may be omitted or null.
 _FIELDS = {
     "an answer": "data",
     "a period": "date consumptions",

@@ -1,4 +1,4 @@
-"""Checks of single answers: their format, headers and status."""
+"""Check individual responses: format, headers and status."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def _usage(seen: Seen) -> list[Answer]:
 
 @judges("Every request is answered on the first try")
 def answered(seen: Seen) -> Judged:
-    # A response that refuses a range is also an answer.
+    # A response that refuses a range (400) also counts.
     odd = [answer for answer in seen.answers.values() if answer.status not in (200, 400)]
     words = listed(Counter(answer.failure or f"HTTP {answer.status}" for answer in odd))
     right = len(seen.answers) - len(odd)
@@ -87,7 +87,7 @@ def texts(seen: Seen) -> Judged:
 def dates(seen: Seen) -> Judged:
     forms = Counter(_form(text) for answer in _usage(seen) for text in answer.texts("date"))
     right = all(re.fullmatch(r"T00:00:00(\.0+)?(Z|\+00:00)", form) for form in forms)
-    return (right, listed(forms)) if forms else (None, "no answer has a period")
+    return (right, listed(forms)) if forms else (None, "no response has a period")
 
 
 def _form(text: str) -> str:
@@ -100,7 +100,7 @@ def once(seen: Seen) -> Judged:
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
     again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
     told = f"{again[0]:,} periods and {again[1]:,} tools of a period are repeated"
-    return (not any(again), told) if any(periods) else (None, "no answer has a period")
+    return (not any(again), told) if any(periods) else (None, "no response has a period")
 
 
 @judges("Rows of lists have unique keys, and `created_at` of API keys is a date-time")
@@ -137,4 +137,4 @@ def clock(seen: Seen) -> Judged:
     # Round to ten seconds, so that the page does not reveal exact times.
     farthest = max(apart, key=abs, default=0)
     told = f"{abs(farthest) // 10 * 10:.0f} seconds {'ahead' if farthest > 0 else 'behind'} at most"
-    return (abs(farthest) < 60, told) if apart else (None, "no answer has a Date")
+    return (abs(farthest) < 60, told) if apart else (None, "no response has a Date")

@@ -18,7 +18,7 @@ from verify.export_file import COLUMNS, read_export
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
-# Two rows that differ in only one name are equal in one of these sets of columns.
+# If two rows differ in only one name, they are equal in one of these sets of columns.
 _SAME = (
     "day, tool, person",
     'day, tool, project, "group", person is null',
@@ -29,7 +29,7 @@ _MAY_BE_MISSING = {
     "projects": "project_reference varchar, name varchar",
     "_airbyte_state": "stream_name varchar, state_json varchar",
 }
-# Options of DuckDB's CSV reader: the name of the option here, its default, and its help text.
+# The options of DuckDB's CSV reader, each with our command-line option, its default and its help text.
 _CSV: dict[str, tuple[str, Any, str]] = {
     "delim": ("--delimiter", ",", "the character between cells"),
     "decimal_separator": ("--decimal", ".", "the decimal separator"),
@@ -67,7 +67,7 @@ def open_table(file: Path, wanted: str | None) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -> Comparison:
-    """Compare the table with the export. Raises UserError if it cannot be read or there are no days to compare."""
+    """Compare the table with the export. Raises UserError if the export is unreadable or no days can be compared."""
     csv = {name: value for name in _CSV if (value := getattr(asked, name)) is not None}
     connection.execute((SQL / "synced_table.sql").read_text())
     headings = read_export(connection, asked.export, csv, dict(asked.column))
@@ -107,7 +107,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("export", type=Path, help="the CSV file")
     add("duckdb_file", nargs="?", type=Path, default=DUCKDB_FILE, help=f"default: {DUCKDB_FILE}")
-    add("--schema", help="schema of the table, if several schemas of the file contain it")
+    add("--schema", help="schema of the table, if several schemas in the file have it")
     add("--from", dest="first", type=_day, metavar="DAY", help="first day to compare; default: the export's first")
     add("--to", dest="last", type=_day, metavar="DAY", help="last day to compare; default: the export's last")
     add("--people", action="store_true", help="show email addresses, which are hidden by default")

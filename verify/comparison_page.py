@@ -1,4 +1,4 @@
-"""The result of a comparison as one page of text, for a terminal or a file."""
+"""Format the result of a comparison as one page of text, for a terminal or a file."""
 
 import re
 import textwrap
@@ -14,8 +14,8 @@ MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result. synced, sums, differing: rows of `synced_table.sql` and `differences.sql`. rows: how many were
-    compared. people: whether to show email addresses."""
+    """The result. `synced`, `sums` and `differing` are rows from `synced_table.sql` and `differences.sql`. `rows` is
+    the number of compared rows, and `people` says whether to show email addresses."""
 
     sources: Mapping[str, str]
     synced: Row
@@ -25,7 +25,7 @@ class Comparison:
     people: bool
 
     def page(self, everything: bool) -> str:
-        """Return the page. everything: show all rows that differ, not only those with the largest differences."""
+        """Return the page. If `everything` is false, show only the rows with the largest differences."""
         lines = ["Magnific's export compared with the synced table", ""]
         lines += [line for sign, text in self.sources.items() if text for line in _item(sign, self._clean(text), 9)]
         lines += ["", *_balance(self.sums), "", *textwrap.wrap(self._verdict(), WIDTH)]
@@ -61,7 +61,7 @@ class Comparison:
         )
 
     def _place(self, row: Row) -> str:
-        """Return the day and tool of a row and, on the next line, its names and where both sides have it."""
+        """Return a row's day and tool and, on a second line, its names and where to find it on each side."""
         person = "nobody" if row.get("person", "") is None else row.get("person") if self.people else None
         names = [self._clean(name) for name in (person, row.get("project"), row.get("group")) if name]
         sides = filter(None, (row.get("their_rows"), row.get("our_rows")))
@@ -93,7 +93,7 @@ def _balance(sums: Sequence[Row]) -> Iterator[str]:
 
 
 def _grid(title: str, rows: Sequence[Row], everything: bool, place: Callable[[Row], str]) -> Iterator[str]:
-    """Yield two lines for each row: its day, tool and figures, then its names."""
+    """Yield two lines for each row. The first has its day, tool and figures, and the second has its names."""
     shown = rows if everything else rows[:USUAL_ROWS]
     more = f", the {len(shown):,} largest of {len(rows):,} (--all shows the rest)" if len(shown) < len(rows) else ""
     if rows:

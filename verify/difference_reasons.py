@@ -1,4 +1,4 @@
-"""Explains to an analyst why the export and the table can differ. `differences.sql` finds the reason that applies."""
+"""Explain to an analyst why the export and the table can differ. `differences.sql` finds the reason that applies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ _WORDS = {
     "empty": "The export has no rows for these days: it covers other days, was filtered, or is incomplete. Export "
     "these days again and compare.",
     "repeated": "One side has the row more than once, with the same figures each time. Check whether the export "
-    "repeats its line, for example because two exports were joined, and whether the table repeats a usage_id.",
+    "repeats the line, for example because two exports were joined, and whether the table repeats a usage_id.",
     "before": "These days are before the first synced day, {first_day}. Set start_date to an earlier day and sync.",
     "never": "Nothing has been synced into the table yet. Sync and compare again.",
     "unsynced": "Not synced yet: the last synced day is {through}. Sync and compare again.",
-    "part": "Only some days of this {granularity} are compared, but the table has the total of all of them. Compare "
-    "whole {granularity}s: export them, and use  --from  and  --to .",
+    "part": "Only some days of this {granularity} are compared, but the table has the total of all of them. Export "
+    "whole {granularity}s, and choose them with  --from  and  --to .",
     "open": "These days were not over when the table was synced ({synced_at} UTC). Compare finished days, with  "
     "--to {complete} .",
     "names": "The figures are the same under another name. The name has been changed since these days were synced, or "
@@ -41,7 +41,7 @@ _WORDS = {
 
 
 def words(reason: str, synced: Row) -> str:
-    """Return the reason and what to do about it. `synced`: the row of `synced_table.sql` about the sync."""
+    """Return the reason and what to do about it. `synced` is the row about the sync from `synced_table.sql`."""
     return _WORDS[reason].format(lookback=LOOKBACK_DAYS, **synced)
 
 

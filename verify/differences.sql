@@ -1,7 +1,7 @@
 -- Compare the rows of the export (`export`) with those of the table (`usage`) on the days in `asked`.
 
--- One row for each combination of names, with the figures of both sides. `day` is the first day of one of the table's
--- periods.
+-- One row for each day and combination of names, with the figures of both sides. `day` is the first day of a period in
+-- the table.
 create temp table places as
 with rows as (
     select 'export' as side, first_of(export.date, granularity) as day, tidy(tool) as tool, lower(tidy(person)) as person,
@@ -35,7 +35,7 @@ select day, tool, sum(their_credits) as their_credits, sum(our_credits) as our_c
 from places
 group by all;
 
--- Pair rows of the export with rows of the table that have the same figures under another name (`renamed_rows.sql`).
+-- Pairs of rows in the export and the table that have the same figures under different names (`renamed_rows.sql`).
 create temp table renamed (id bigint, other bigint);
 
 -- All rows that differ, largest differences first, each with the first reason that applies (`difference_reasons.py`).

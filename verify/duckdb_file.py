@@ -1,4 +1,4 @@
-"""Opens a DuckDB file and finds the schema of its tables, for all commands that read such files."""
+"""Open a DuckDB file and find the schema of its tables, for all commands that read such files."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import duckdb
 
 
 class UserError(Exception):
-    """An error that the user can fix; its text is what they see."""
+    """An error that the user can fix. Its message is shown to the user."""
 
 
 def open_file(file: Path) -> duckdb.DuckDBPyConnection:
@@ -20,8 +20,8 @@ def open_file(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def schema_of(connection: duckdb.DuckDBPyConnection, file: Path, table: str, wanted: str | None, missing: str) -> str:
-    """Return the schema that has the table: `wanted`, main or the only one. `missing` is advice for the UserError if no
-    schema has the table."""
+    """Return the schema that has the table: `wanted`, main or the only one. Raises UserError, with `missing` as advice
+    if no schema has the table."""
     query = "select schema_name from duckdb_tables() where table_name = ? order by all"
     schemas = [name for (name,) in connection.execute(query, [table]).fetchall()]
     if not schemas:

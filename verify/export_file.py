@@ -1,4 +1,4 @@
-"""Reads the dashboard's CSV with DuckDB. Its format is not documented, so each error names an option that may help."""
+"""Read the dashboard's CSV with DuckDB. Its format is not documented, so each error names an option that may help."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _REMEDIES = {
     "encoding": "is not in this encoding: use  --encoding , such as latin-1 .",
     "cells": "has unbalanced quotes or the wrong number of cells: download the export again, or remove the row.",
 }
-# Finds the first row that cannot be read.
+# Find the first row that cannot be read.
 _UNCOUNTED = """
     select line, column_name, case error_type::varchar when 'INVALID ENCODING' then 'encoding'
         when 'CAST' then if(column_name = 'date', 'date', 'figure') else 'cells' end
@@ -46,7 +46,7 @@ def read_export(
 ) -> dict[str, str]:
     """Create the table `export` from the file; return its headings by key of `COLUMNS`. Run `synced_table.sql` first.
 
-    csv: options of DuckDB's reader. named: the user's headings, by key of `COLUMNS`. Raises UserError.
+    `csv` has options for DuckDB's reader, and `named` has the user's headings by key of `COLUMNS`. Raises UserError.
     """
     if not file.is_file():
         raise UserError(f"There is no file {file}: name the CSV that the dashboard exported.")
@@ -61,7 +61,7 @@ def read_export(
         query = f"create temp table export as select row_number() over () + 1 + $skip as row, {', '.join(selected)}"
         _read(connection, query, file, {**csv, "header": True, "columns": types, "store_rejects": True})
     except duckdb.Error as error:
-        # Show only the first line of the error: the other lines can contain data of the file.
+        # Show only the first line of the error, because the other lines can contain data from the file.
         raise UserError(
             f"{file} is not a CSV in the expected format ({str(error).splitlines()[0]}). Check that it is complete and "
             "every quote is closed, or use  --delimiter , --encoding  or  --skip  (lines above the headings)."
@@ -102,7 +102,7 @@ def _position(file: Path, name: str, headings: list[str], named: Mapping[str, st
 
 
 def _plain(heading: str) -> str:
-    r"""Return a heading without invisible characters, case and punctuation.
+    r"""Return a heading in lower case, without invisible characters or punctuation.
 
     >>> _plain("\ufeffUser_email\u200b"), _plain("usage\ncount ")
     ('user email', 'usage count')
@@ -111,7 +111,7 @@ def _plain(heading: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return a heading in one short line. Hide email addresses, in case the first line is not a heading.
+    """Return a heading as one short line. Hide email addresses, because the first line may be data.
 
     >>> _shown("480 credits"), _shown("nora@team.example")
     ('"480 credits"', '(not shown: it may be an address)')

@@ -1,7 +1,7 @@
-"""`python -m verify.facts`: check the connector's assumptions with real answers of Magnific and print the results.
+"""`python -m verify.facts`: check the connector's assumptions against real responses and print the results.
 
-Set MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE. Without a key, the command starts and asks
-a sandbox. You can publish the page: it has counts, shares and formats, but none of the team's data.
+Set MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE. Without a key, the command starts
+a sandbox and checks it. You can publish the page: it has counts, shares and formats, but none of the team's data.
 """
 
 import os
@@ -26,7 +26,7 @@ from verify.probes import MOST_REQUESTS, questions
 
 _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "base_url": "BASE_URL"}
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
-# After these statuses, more requests would also fail or use up the requests that the day's syncs need.
+# After these statuses, further requests would also fail, or they would use up requests that the day's syncs need.
 _STOPS = {
     401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for a key that can",
@@ -35,7 +35,7 @@ _STOPS = {
 
 
 def ask(config: Config) -> tuple[dict[str, Answer], str]:
-    """Send the requests. Return the answers by the name of their question and, if this ended early, the reason."""
+    """Send the requests. Return the answers by question name and, if the requests ended early, the reason."""
     answers: dict[str, Answer] = {}
     client, course = Client(config, POLICY), questions(config)
     question = next(course)
@@ -74,7 +74,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
         with response:
             body = bytes(client.session.read(response))
     except requests.exceptions.RequestException as error:
-        # Do not show the error's own text: it can contain addresses and bytes of the answer.
+        # Do not show the error's own message, because it can contain addresses and bytes of the response.
         meaning, words = of_exception(error)
         too_much = meaning in (Meaning.ANSWER_TOO_LARGE, Meaning.TOO_MUCH)
         return Answer(question, None, seconds=time.monotonic() - begun, failure=words, too_much=too_much)
@@ -114,7 +114,7 @@ def main() -> int:
             where = asked if given else "a sandbox on this machine, since MAGNIFIC_API_KEY is not set"
             show(
                 f"Asking {where}: at most {MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests, which only "
-                "read and cost no credits.\nNo data of the team is printed: no key, address, name or number of credits."
+                "read and cost no credits.\nNone of the team's data is printed: no keys, addresses, names or credits."
             )
             answers, stopped = ask(config)
         except AirbyteTracedException as error:

@@ -1,4 +1,4 @@
-"""Parses any answer, even a malformed one, into figures to compare."""
+"""Parse any response, even a malformed one, into figures to compare."""
 
 import json
 from collections import Counter
@@ -17,12 +17,12 @@ from source_magnific_analytics.windows import Request
 Figures = tuple[int, int]
 """Uses and credits."""
 Sums = Counter[tuple[str, str]]
-"""The figures of a period by (tool, "uses") or (tool, "credits"); 0 if missing."""
+"""A period's figures, by (tool, "uses") or (tool, "credits"). Missing figures are 0."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A request for a list or, with `request`, for credit usage; with `api_key_ids`, only usage through these keys."""
+    """A request for a list or, with `request`, for credit usage. `api_key_ids` limits it to usage by these keys."""
 
     name: str
     endpoint: str
@@ -43,12 +43,12 @@ class Question:
 
 
 class Entry(NamedTuple):
-    who: tuple[str, ...]  # The user, project and group; empty if they are missing.
+    who: tuple[str, ...]  # The user, project and group; each is empty if it is missing.
     figures: Figures
 
 
 class Tool(NamedTuple):
-    """The usage of a tool in a period or part of a period. `day` is None if the date is not valid."""
+    """A tool's usage in a period or part of a period. `day` is None if the date is not valid."""
 
     day: Date | None
     name: str
@@ -65,7 +65,7 @@ class Tool(NamedTuple):
 class Answer:
     """The response to a question. Without a complete response, `status` is None and `failure` says why.
 
-    too_much: whether the response was too large or too slow. clock: by how many seconds the server's clock is ahead.
+    `too_much`: whether the response was too large or too slow. `clock`: how many seconds the server's clock is ahead.
     """
 
     question: Question
@@ -92,12 +92,12 @@ class Answer:
         return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
     def texts(self, name: str) -> list[str]:
-        """The values of the field `name` in all rows that have text there."""
+        """The values of the field `name` in all rows where it is a string."""
         return [row[name] for row in self.rows if isinstance(row.get(name), str)]
 
     @cached_property
     def tools(self) -> list[Tool]:
-        """The tools of credit usage, or an empty list if any part has the wrong format, which other checks report."""
+        """The tools in credit usage, or an empty list if any part is malformed. Other checks report malformed parts."""
         try:
             return [_tool(_day(str(row["date"])), one) for row in self.rows for one in row["consumptions"]]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -115,7 +115,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Seen:
-    """All answers, by the name of their question."""
+    """All answers, by question name."""
 
     config: Config
     answers: dict[str, Answer]
@@ -126,7 +126,7 @@ class Seen:
 
     @property
     def days(self) -> Answer | None:
-        """The answer by day with the most days."""
+        """The successful answer with usage by day that covers the most days."""
         return next((good for name in ("longest", "one_less", "few_days") if (good := self.good(name))), None)
 
     @property
@@ -135,7 +135,7 @@ class Seen:
 
     @property
     def tools(self) -> list[Tool]:
-        """The tools in the answer by day with the most days."""
+        """The tools in the answer `days`."""
         return self.days.tools if self.days else []
 
 

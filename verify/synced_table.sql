@@ -1,6 +1,6 @@
--- The synced table as one side of a comparison. The file is read-only, so everything here is temporary.
+-- Prepare the synced table for the comparison. The file is read-only, so everything here is temporary.
 
--- Return a name in the form used to compare: without invisible characters around it, and with single plain spaces.
+-- Return a name in a form for comparisons, without invisible characters around it and with single plain spaces.
 create temp macro tidy(name) as nullif(regexp_replace(regexp_replace(
     nfc_normalize(name), '^[\p{Cc}\p{Cf}\p{Z}]+|[\p{Cc}\p{Cf}\p{Z}]+$', '', 'g'), '[\p{Cc}\p{Z}]+', ' ', 'g'), '');
 
@@ -9,8 +9,8 @@ create temp macro first_of(day, granularity) as cast(date_trunc(granularity, day
 create temp macro last_of(day, granularity) as
     cast(date_trunc(granularity, day) + cast('1 ' || granularity as interval) as date) - 1;
 
--- The usage without deleted rows, which have no tool. Until a sync with a new `granularity` is complete, the table has
--- rows of the old and the new one. Only the newest granularity counts.
+-- Usage without deleted rows, which have no tool. Until a sync with a new `granularity` is complete, the table has rows
+-- of both the old and the new granularity. Only the newest one counts.
 create temp view usage as
 select *
 from credit_usage
@@ -19,8 +19,8 @@ where tool is not null and granularity = (
     order by _airbyte_extracted_at desc nulls last, date desc limit 1
 );
 
--- One row about the sync. through: the last day that was read, from the connector's state if the file has it. complete:
--- the last day that was over when it was read. All dates are null if there is no usage.
+-- One row about the sync. `through` is the last day that was read, taken from the connector's state if the file has it.
+-- `complete` is the last day that was over when it was read. All dates are null if there is no usage.
 create temp table synced as
 with state as (
     select json_extract(state_json, '$.stream.stream_state') as saved from _airbyte_state where stream_name = 'credit_usage'
@@ -44,7 +44,7 @@ select granularity, through, strftime(synced_at, '%Y-%m-%d %H:%M') as synced_at,
     (select count(*) from credit_usage where tool is not null) - (select count(*) from usage) as other_granularity
 from reached;
 
--- The current name of each project. A deleted project keeps its last name.
+-- The current name of each project. A deleted project keeps the last name it had.
 create temp table project_names as
 select project_reference, tidy(coalesce(max(projects.name), arg_max(project_name, date), project_reference)) as name
 from usage left join projects using (project_reference)

@@ -1,6 +1,6 @@
 {# Macros for the tests and the snapshot. #}
 
-{# Return the combinations of `columns` that occur more than once in a model. Nulls count as one value. #}
+{# Return the combinations of `columns` that occur more than once in a model. Nulls count as equal. #}
 {% macro repeated(model, columns) %}
 select {{ columns | join(", ") }}, count(*) as how_often
 from {{ model }}
@@ -8,22 +8,22 @@ group by {{ columns | join(", ") }}
 having count(*) > 1
 {% endmacro %}
 
-{# Raise an error if a list of members is empty, because the snapshot would mark all members as having left. #}
+{# Raise an error if a team's list of members is empty. Otherwise, the snapshot would mark everyone as having left. #}
 {% macro require_members(members) %}
     {%- set listed = run_query("select distinct team from " ~ members).columns[0].values() -%}
     {%- for schema in var("magnific_analytics_schemas") or [var("magnific_analytics_schema")] -%}
         {%- if magnific_analytics.team_of(schema) not in listed -%}
             {{ exceptions.raise_compiler_error(
-                "The table " ~ var("magnific_analytics_members_table") ~ " of the schema " ~ schema ~ " is empty, although "
-                ~ "every team has members. Nobody was marked as having left. Sync the stream members and build again; "
-                ~ "if you do not sync it, set magnific_analytics_using_members: false."
+                "The table " ~ var("magnific_analytics_members_table") ~ " in the schema " ~ schema ~ " has no rows, "
+                ~ "so the history of members was not updated. Sync the stream members and build again, or set "
+                ~ "magnific_analytics_using_members: false if you do not sync it."
             ) }}
         {%- endif -%}
     {%- endfor -%}
 {% endmacro %}
 
-{# Return rows in which a value did not fit into its column: the destination wrote null and recorded the loss in the
-   row. The test depends on `mart`, so that dbt builds the mart first. #}
+{# Return rows in which a value did not fit into its column. The destination wrote null and recorded this in
+   `_airbyte_meta`. The test depends on `mart`, so that dbt builds the mart first. #}
 {% macro lost_values(mart, tables) %}
 -- {{ mart }}
 {%- set synced = tables | select("in", magnific_analytics.synced_tables()) | list %}
@@ -37,8 +37,8 @@ select {{ magnific_analytics.nulls({"team": dbt.type_string(), "lost": dbt.type_
 {% endfor %}
 {% endmacro %}
 
-{# Return the sums of uses or credits that differ between `modelled` and the loaded rows. `by` names the
-   columns of `modelled` that identify a sum, each with the SQL for the same value in the loaded table. #}
+{# Return the sums of uses or credits that differ between `modelled` and the loaded rows. `by` maps each column of
+   `modelled` that identifies a sum to the SQL for the same value in the loaded table. #}
 {% macro differences(modelled, by, table="credit_usage") %}
 {%- set columns = ["team"] + by.keys() | list %}
 with loaded as (
@@ -81,8 +81,8 @@ where loaded.team is null
    or loaded.uses <> modelled.uses
 {% endmacro %}
 
-{# Return the cycles whose `used` is not the sum of the loaded rows with the same days, scope and name. `cycles` is a
-   query with the columns team, scope, name, cycle_start, cycle_end and used. #}
+{# Return the cycles whose `used` differs from the sum of the loaded rows for the same days, scope and name. `cycles` is
+   a query with the columns team, scope, name, cycle_start, cycle_end and used. #}
 {% macro cycle_differences(cycles) %}
 with loaded as (
     select newest.*, projects.name as todays_name

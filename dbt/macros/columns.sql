@@ -13,22 +13,22 @@
 {# A variable's value as a quoted SQL string. #}
 {% macro literal(value) %}{{ dbt.string_literal(dbt.escape_single_quotes(value)) }}{% endmacro %}
 
-{# A cell of a seed as text, or null if it is empty. The cast is needed: dbt guesses the type of an empty column. #}
+{# A cell of a seed as text, or null if it is empty. It is cast because dbt guesses the type of an empty column. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
 {# A name in the form used for comparison. #}
 {% macro name_key(column) %}lower(trim({{ column }})){% endmacro %}
 
-{# The percentages of an allowance that raise an alert. #}
+{# The percentages of an allowance that trigger an alert. #}
 {% macro levels() %}{{ return([200, 150, 120, 100, 95, 80, 50]) }}{% endmacro %}
 
-{# Whether credits reach a level. Whole credits are compared, so that rounding alone never reaches a level. #}
+{# Whether credits reach a level. Compares whole credits, because a rounded percentage could reach it too early. #}
 {% macro reaches(credits, allowance, level) -%}
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
 {%- endmacro %}
 
-{# In a group of consecutive days, the first from which a condition holds through the last day. If it does not hold on
-   the last day, the result is the day after. A later correction of usage can therefore move this day. #}
+{# The first day in a group of consecutive days from which a condition holds through the last day. If the condition does
+   not hold on the last day, the result is the day after it. A later correction of usage can move this day. #}
 {% macro holds_from(condition, day) -%}
 coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then null else " ~ day ~ " end)", 1) }}, min({{ day }}))
 {%- endmacro %}
@@ -45,8 +45,8 @@ coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then 
         {{ digits.format(1) }}, '0') end
 {%- endmacro %}
 
-{# A text as a quoted JSON string; null stays null. Characters are given by number, because warehouses differ in how
-   they interpret a backslash in a literal. #}
+{# A string as a quoted JSON string; null stays null. The SQL writes special characters as `chr(number)`, because
+   warehouses interpret backslashes in literals differently. #}
 {% macro json_string(column) -%}
     {%- set text = namespace(sql=column) -%}
     {%- for code, letter in ((92, none), (34, none), (8, "b"), (9, "t"), (10, "n"), (12, "f"), (13, "r")) -%}
@@ -56,12 +56,12 @@ coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then 
     chr(34) || {{ text.sql }} || chr(34)
 {%- endmacro %}
 
-{# A comma and a key with its value in a JSON object, or empty text if the value is null. #}
+{# A comma and a key with its value for a JSON object, or an empty string if the value is null. #}
 {% macro tag(key, value) -%}
 coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}, '')
 {%- endmacro %}
 
-{# The name for usage that Magnific attributes to no person. #}
+{# The label for usage that Magnific does not attribute to a person. #}
 {% macro nobody() %}(not attributed to a person){% endmacro %}
 
 {% macro has_seat(status) -%}

@@ -25,7 +25,7 @@
     {{ return(synced) }}
 {% endmacro %}
 
-{# The team name of a schema. Raise an error if two schemas share one: they would replace each other's rows. #}
+{# Return a schema's team name. Raise an error if two schemas share a name, because their rows would get mixed up. #}
 {% macro team_of(schema) %}
     {%- set names = var("magnific_analytics_team_names") -%}
     {%- set name = names.get(schema, schema) -%}
@@ -33,14 +33,14 @@
         {%- if names.get(other, other) | lower | trim == name | lower | trim -%}
             {{ exceptions.raise_compiler_error(
                 "magnific_analytics_team_names: the schemas " ~ schema ~ " and " ~ other ~ " have the same team name, "
-                ~ name ~ ". Give each its own."
+                ~ name ~ ". Give each schema its own name."
             ) }}
         {%- endif -%}
     {%- endfor -%}
     {{ return(name) }}
 {% endmacro %}
 
-{# All rows of a table with their team; no rows if the table is not synced. #}
+{# All rows of a table, with their team. If the table is not synced, there are no rows. #}
 {% macro table_rows(table) %}
     {%- set columns = magnific_analytics.columns_of(table) -%}
     {%- if table not in magnific_analytics.synced_tables() %}

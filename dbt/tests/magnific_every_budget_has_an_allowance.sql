@@ -1,6 +1,6 @@
 {{ config(severity="warn") }}
 
--- Allowances per seat whose number of seats is unknown: the group is not listed, or the table of members is missing.
+-- Allowances per seat with an unknown number of seats. The group is not listed, or there is no table of members.
 select team, scope, name, cycle_start
 from {{ ref("int_magnific__measured_cycles") }}
 where scope <> 'month'

@@ -1,6 +1,6 @@
 {{ config(severity="warn") }}
 
--- Days with usage before the first price, if there are prices. Their money is null, and FOCUS has no cost for them.
+-- Days with usage before the first price, if there are prices. Their costs are null, also in FOCUS.
 select spent.team, spent.date, count(*) as how_many
 from {{ ref("int_magnific__usage") }} as spent
 where spent.cost is null

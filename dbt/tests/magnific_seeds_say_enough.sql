@@ -1,4 +1,4 @@
--- Seed rows that the models cannot use, each with the reason.
+-- Rows of the seeds that the models cannot use, each with the reason.
 {%- set budget = "team, scope, coalesce(case when scope <> 'team' then " ~ magnific_analytics.name_key("name") ~ " end, '')" %}
 with allowances as (
     select

@@ -1,4 +1,4 @@
-// Shows budgets and the forecast as the models define them. Only the running total so far is computed here.
+// Shows budgets and the forecast as the models define them. This script computes only the running total so far.
 
 function Budgets({ data, usage, only, fileName }) {
   const inUnit = (unit, row, what) => row[unit.id === "cost" ? `${what}_cost` : what] ?? null;

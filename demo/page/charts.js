@@ -51,7 +51,7 @@ function frame(place, { title, unit, most, legend = [] }) {
   return { root, y, low, x: (share) => left + share * (width - 8 - left), width: width - 8 - left };
 }
 
-// Returns the labels below the axis: as many as fit, each at its share of the width.
+// Returns as many labels as fit below the axis, each at its share of the width.
 function names(at, labels, words) {
   const every = Math.ceil(labels.length / Math.max(1, Math.floor(at.width / 95)));
   return labels.filter((_, n) => n % every === 0).map(({ share, day, wide = 0 }) => {

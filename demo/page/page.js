@@ -1,4 +1,4 @@
-// The page shows what its address says. Each choice changes the address, so the browser's back button works.
+// The page's address determines what it shows. Each choice changes the address, so the browser's back button works.
 
 const kindOf = (one, many, title = capital(many)) => ({ one, many, title });
 const kinds = { team: kindOf("team", "teams"), tool: kindOf("tool", "tools"), group: kindOf("group", "groups"),
@@ -25,7 +25,7 @@ function start(data) {
   const nameOf = (kind, id) => data.names[kind]?.[id] ?? id;
   const only = (filters) => Object.entries(filters).map(([kind, id]) => `Only ${kinds[kind].one}: ${nameOf(kind, id)}`);
 
-  // Returns why the two days are not a valid period, or empty text if they form one.
+  // Returns why the two days are not a valid period, or an empty string if they are.
   const wrongDates = (from, to) => ([from, to].some((day) => iso(time(day) || 0) !== day) ? "Enter two valid days."
     : from > to ? "The first day is after the last."
     : from < data.first || to > data.through
@@ -46,7 +46,7 @@ function start(data) {
       filters, unit, spans: compared(period, data, since), now: total(usage.by(period, filters, "tool").values()) };
   }
 
-  // Such as "magnific_tools_2026-11-01_to_2026-11-30_group-Motion".
+  // For example, "magnific_tools_2026-11-01_to_2026-11-30_group-Motion".
   const fileName = (content, { period, filters }) => ["magnific", content, `${period.first}_to_${period.last}`,
     ...Object.entries(filters).map(([kind, id]) => `${kind}-${nameOf(kind, id)}`.replace(/[^\w.@-]+/g, "-"))].join("_");
   const figures = (sum) => [sum.uses, ...Object.values(units).map((unit) => unit.value(sum) ?? "")];
@@ -62,7 +62,7 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // The change if the uses of all tools had grown at one rate. The rest comes from using costlier or cheaper tools.
+    // The change if the uses of all tools had grown at one rate. The rest is due to using costlier or cheaper tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `

@@ -15,7 +15,7 @@ const inWords = (day, options) => new Date(time(day)).toLocaleDateString("en-GB"
 const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: "numeric" });
 const monthInWords = (day) => inWords(day, { month: "long", year: "numeric" });
 
-// Such as "1 to 16 March 2026": the month and year appear only once if they are the same.
+// Returns, for example, "1 to 16 March 2026". If the month and year are the same, they appear only once.
 function spanInWords({ first, last }) {
   if (first === last) return dayInWords(last);
   const options = { day: "numeric", ...(first.slice(0, 7) === last.slice(0, 7) ? {} : { month: "long" }),
@@ -51,7 +51,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// Creates a table. A row is a list of texts or nodes. Each of `columns`: {title, number, screen}. With `rest`, only the
+// Creates a table. A row is a list of strings or nodes, and a column is {title, number, screen}. With `rest`, only the
 // first rows are printed on paper, followed by the line `rest(number of other rows)`.
 function table(label, columns, rows, { total: last, rest, sort } = {}) {
   const classes = ({ number, screen }) => ({ className: `${number ? "number" : ""} ${screen ? "screen" : ""}`.trim() });

@@ -1,4 +1,4 @@
-// Adds up usage, which is stored by column, and lists the periods to choose from. Days are ISO texts in UTC.
+// Adds up usage, which is stored by column, and lists the periods to choose from. Days are ISO strings in UTC.
 
 const dayMs = 24 * 3600 * 1000;
 const time = (day) => Date.parse(day);
@@ -106,7 +106,7 @@ function periods({ first, through, complete }) {
 }
 
 // Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
-// year (if the period is not over, only as many of its first days); for other periods, as many days just before it.
+// year, or its first days if the period is not over. For other periods, it is the same number of days just before.
 // `yearBefore` has the same dates a year earlier. A span that begins before the data of all teams (`since`) is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };

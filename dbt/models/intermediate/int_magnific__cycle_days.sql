@@ -1,4 +1,4 @@
--- One row for each day of each cycle: the credits used and expected, and their sums since the cycle began.
+-- One row for each day of each cycle, with the credits used and expected and their sums since the cycle began.
 with cycles as (
     select * from {{ ref("int_magnific__cycles") }}
 ),
@@ -36,7 +36,7 @@ daily as (
     group by team, scope, name_key, date
 ),
 
--- The whole days of the last four weeks, as far back as there is data. Number 1 is the day before the last sync.
+-- Usage on each day of the four weeks before the last sync, as far back as there is data. The newest day is number 1.
 past as (
     select
         running.team,
@@ -99,7 +99,7 @@ expected as (
         coalesce(daily.rows_without_price, 0) as rows_without_price,
         case
             when days.date < days.as_of then coalesce(daily.credits, 0)
-            -- The forecast of the current day is at least its usage so far.
+            -- The forecast for the current day is at least its usage so far.
             when days.date = days.as_of and daily.credits > means.credits then daily.credits
             else means.credits
         end as expected_credits,

@@ -1,5 +1,5 @@
--- For each plan, the billing cycles that have begun and overlap the synced days, with the plan's credits. Each calendar
--- month of each team is also a cycle, with the scope 'month' and without a plan.
+-- Each plan's billing cycles that have begun and overlap the synced days, with the plan's credits. Each calendar month
+-- of a team is also a cycle. It has the scope 'month' and no plan.
 {%- set first_month = magnific_analytics.month_of("first_day") %}
 with anchors as (
     select team, scope, name_key, period, valid_from as anchor
@@ -42,7 +42,7 @@ reached as (
       and cycles.next_start > last_sync.first_day
 ),
 
--- For each cycle, the newest of the plan's rows that applied when the cycle began.
+-- For each cycle, the plan's newest row that applied when the cycle began.
 plans as (
     select *
     from (

@@ -1,4 +1,4 @@
--- Usage and forecast of each cycle, compared with its allowance if it has one.
+-- The usage and forecast of each cycle, compared with the cycle's allowance if there is one.
 with figures as (
     select
         team,
@@ -7,7 +7,7 @@ with figures as (
         cycle_start,
         coalesce({{ magnific_analytics.total("credits") }}, 0) as used,
         cast(round(sum(expected_credits)) as {{ dbt.type_bigint() }}) as forecast,
-        -- If the forecast of one day is unknown, the sum is unknown too.
+        -- If the forecast for any day is unknown, the sum is unknown too.
         count(*) = count(expected_credits) as is_forecast,
         sum(cost) as cost,
         sum(rows_without_price) as rows_without_price
@@ -36,8 +36,8 @@ allowed as (
         and extras.cycle_start = cycles.cycle_start
 ),
 
--- `valid_allowance` is the allowance without unused credits of rollover and packs that ended on an earlier day. Such
--- credits count as used if usage through that day is expected to exceed the plan and the extra credits spent so far.
+-- `valid_allowance` is the allowance without rollover and pack credits that expire unused before that day. If usage is
+-- expected to exceed the plan and the extra credits spent so far, the excess uses up credits before they expire.
 days as (
     select
         days.*,
@@ -67,7 +67,7 @@ days as (
         and extras.valid_to = days.date
 ),
 
--- Credits that the allowance covers count at the price of the day on which they were used.
+-- Credits within the allowance count at the price on the day they were used.
 covered as (
     select
         days.team,

@@ -1,5 +1,5 @@
--- The days on which each person had a seat. Members in the first snapshot also count as members before it, because no
--- older data exists.
+-- The time spans during which each person had a seat. Members in the first snapshot also count as members before it,
+-- because there is no older data.
 {% if var("magnific_analytics_using_members") -%}
 select
     team,

@@ -1,5 +1,5 @@
-{#- One row for each row of usage, in FOCUS 1.2 (https://focus.finops.org) plus the provider columns of 1.4. Column
-    names are quoted because the specification writes them in Pascal case. -#}
+{#- One row for each row of usage, in the format of FOCUS 1.2 (https://focus.finops.org) with the provider columns of
+    1.4. Column names are quoted because the specification writes them in Pascal case. -#}
 {%- set price = magnific_analytics.type_price() -%}
 {%- set text = dbt.type_string() -%}
 {%- set no_text = "cast(null as " ~ text ~ ")" -%}

@@ -1,4 +1,4 @@
--- The synced days of each team, in one row per team. The days before `as_of` were over when they were synced; `as_of`
+-- One row for each team, with the days that are synced. Days before `as_of` were over when they were synced; `as_of`
 -- itself was not. Deleted rows count too, because their days were read.
 select
     team,
