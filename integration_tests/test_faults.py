@@ -18,15 +18,15 @@ from source_magnific_analytics.policy import POLICY
 MEMBERS = catalog("members")
 # Maps each quirk of the sandbox to the words with which the log must report it.
 FAULTS: dict[str, str] = {
-    "bad-utf8": "what the API promises",
-    "reset-before": "a connection that broke",
-    "reset-inside": "an answer that broke off",
-    "cut": "an answer that broke off",
-    "cut-chunked": "an answer that broke off",
+    "bad-utf8": "an invalid response",
+    "reset-before": "a dropped connection",
+    "reset-inside": "a response that broke off",
+    "cut": "a response that broke off",
+    "cut-chunked": "a response that broke off",
     "empty": "not complete JSON",
     "html": "not complete JSON",
-    "bad-gzip": "an answer that cannot be decompressed",
-    "silence": "no complete answer in time",
+    "bad-gzip": "a response that cannot be decompressed",
+    "silence": "no complete response in time",
 }
 # Some responses close the connection; otherwise, the next try could reuse it and fail.
 NOT_HTTP = {
@@ -93,7 +93,7 @@ def test_a_body_that_drips_is_given_up(sandbox: Sandbox, config: Json, warehouse
     run = read_here(config, USAGE_ALONE, policy=replace(POLICY, body_timeout=2.0))
     warehouse.load(run.stdout)
     warehouse.check(sandbox, config)
-    assert "no complete answer in time" in run.log
+    assert "no complete response in time" in run.log
 
 
 def test_where_nobody_listens_it_is_a_transient_error(config: Json, waits: list[float]) -> None:

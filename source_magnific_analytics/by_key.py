@@ -1,4 +1,4 @@
-"""Credit usage by API key: the stream reads one key after another, within its share of the day's requests."""
+"""Read credit usage by API key, one key after another, within the stream's share of the day's requests."""
 
 import dataclasses
 import sys
@@ -23,9 +23,9 @@ from source_magnific_analytics.state import Progress, Settings
 from source_magnific_analytics.streams import ApiKeys, utc_day_of
 from source_magnific_analytics.windows import Request, period_of
 
-# The progress of each key, by its ID.
+# Maps each API key's ID to its progress.
 Keys = dict[str, Progress]
-# If all keys fail for the same reason, the stream must not spend a request on each to find out.
+# Stop after this many failed keys. If all keys fail for one reason, requests for the rest would be wasted.
 MOST_FAILURES = 3
 
 
@@ -35,7 +35,7 @@ class _SavedKeys(msgspec.Struct):
 
 
 class CreditUsageByApiKey(UsageStream):
-    """Credit usage filtered by one API key at a time; each row has its `api_key_id`."""
+    """Credit usage, requested for one API key at a time; each row has the key's ID in `api_key_id`."""
 
     def __init__(self, client: Client, api_keys: ApiKeys) -> None:
         super().__init__(client)
@@ -43,7 +43,7 @@ class CreditUsageByApiKey(UsageStream):
 
     @property
     def filters(self) -> dict[str, list[Any]]:
-        # Choosing other keys does not restart the stream, and the rows of keys no longer chosen stay.
+        # Choosing different keys does not restart the stream. Rows of keys no longer chosen stay in the table.
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
@@ -57,9 +57,9 @@ class CreditUsageByApiKey(UsageStream):
         needed = sum(map(len, planned.values()))
         if settings.full_refresh and needed > REQUESTS_A_DAY - self.client.quota.spent:
             raise config_error(
-                f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), and this "
-                f"sync has used {self.client.quota.spent} of the day's {REQUESTS_A_DAY}. Choose an incremental sync, "
-                "which spreads them over several days, or name fewer keys in api_key_ids."
+                f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), but "
+                f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} are already used. Choose an incremental sync "
+                "mode, which spreads the requests over several days, or list fewer keys in api_key_ids."
             )
         self.client.quota.limit_to(share)
         yield self._state_of(keys, settings)
@@ -67,14 +67,14 @@ class CreditUsageByApiKey(UsageStream):
         if waiting := [name for name in planned if keys[name].read_on != self.config.today]:
             dates = listing([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
             self.logger.info(
-                f"The {share.most} API requests a day of {self.name} were not enough for all keys. These will be read "
-                f"tomorrow (with the last day read): {dates}."
+                f"{self.name} may send {share.most} API requests a day, which was not enough for all keys. Tomorrow it "
+                f"reads these (last day read in parentheses): {dates}."
             )
         if settings.full_refresh:
             yield self._state_of(keys, replace(settings, full_refresh=False))
 
     def _keys(self, settings: Settings, saved: Mapping[str, Any] | None) -> tuple[Keys, Share]:
-        """The progress of all keys that are listed or in the state, and how many requests may be sent today."""
+        """Return the progress of each key that is listed or saved, and the stream's share of today's requests."""
         keys = dict.fromkeys(self._listed, state.NOTHING_READ)
         most = sys.maxsize if settings.full_refresh else self.client.policy.share_of_keys
         known = self.read_state(saved, _SavedKeys, settings)
@@ -85,11 +85,11 @@ class CreditUsageByApiKey(UsageStream):
         return keys, dataclasses.replace(found.day, most=most)
 
     def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
-        """Return the windows of each key to read today; keys that were read or tried the longest ago come first."""
+        """Return each key's windows to read today, starting with the key whose last attempt was the longest ago."""
 
         def last_attempt(name: str) -> tuple[Date, bool]:
             key = keys[name]
-            # On a tie, keys that failed or could not be finished go last.
+            # On a tie, keys that failed or were not finished go last.
             return max(key.read_on or EARLIEST_START, key.tried_on or EARLIEST_START), key.tried_on is not None
 
         due = [name for name in sorted(self._listed, key=last_attempt) if keys[name].read_on != self.config.today]
@@ -97,25 +97,25 @@ class CreditUsageByApiKey(UsageStream):
 
     @cached_property
     def _listed(self) -> dict[str, Mapping[str, Any]]:
-        """The rows of the team's list of keys, by ID: all of them, or those named in `api_key_ids`."""
+        """The team's API keys by ID. If `api_key_ids` is set, only those that it lists."""
         chosen = self.config.filters.get("api_key_ids")
         listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
         if unknown := sorted(set(chosen or ()).difference(listed)):
-            self.logger.warning(f"api_key_ids names {listing(unknown)}, which the team does not have.")
+            self.logger.warning(f"api_key_ids contains {listing(unknown)}, which the team does not have.")
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
-        """Return the first day to read for a key: not long before the key was created."""
+        """Return a key's first day to read, at most one period before the period in which the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Without a date, these rows are from before a restart and must be deleted, whenever the key was created.
+        # Rows without a saved date are from before a restart. To delete all of them, read from the start date.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
     def _read_keys(self, keys: Keys, planned: dict[str, list[Request]], settings: Settings) -> Iterator[Item]:
-        """Yield the rows and states of each key in turn, and update `keys`; raise the first error at the end."""
+        """Yield each key's rows and states, and update `keys`. At the end, raise the first error."""
         errors: list[AirbyteTracedException] = []
         series, today = self.series(settings), self.config.today
         for name, requests in planned.items():
@@ -126,7 +126,7 @@ class CreditUsageByApiKey(UsageStream):
                     if isinstance(item, Progress):
                         keys[name] = item
                     yield self._state_of(keys, settings) if isinstance(item, Progress) else item
-                # The next key starts with the number of days at once that worked for the last key.
+                # The next key starts with the range length that worked for this one.
                 series = series_of_key
                 keys[name] = replace(keys[name], read_on=today, tried_on=None)
             except ShareUsedError:

@@ -1,4 +1,4 @@
-"""Check a connection: the key, the plan and the filters, with as few requests as possible."""
+"""Check a connection's key, plan and filters with as few requests as possible."""
 
 import logging
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from source_magnific_analytics.failures import config_error, listing
 from source_magnific_analytics.streams import ApiKeys, Groups, ListStream, Projects
 from source_magnific_analytics.windows import DateRange, Granularity, Request
 
-# The stream that lists the IDs of each filter.
+# For each filter, the stream that lists its valid IDs.
 LISTS: Mapping[str, type[ListStream]] = {"group_ids": Groups, "project_references": Projects, "api_key_ids": ApiKeys}
 
 
 def check(client: Client, logger: logging.Logger) -> None:
-    """Send one request for key and plan, and one per kind of filter that is set; raise an error if any check fails."""
-    # Check filters first, because the API's own error about an unknown ID would not list the known ones.
+    """Check the key and plan with one request, and each filter that is set with another. Raise if a check fails."""
+    # Check filters first, because the API's own error about an unknown ID does not list the valid IDs.
     for name, stream in LISTS.items():
         if name in client.config.filters:
             _check_filter(name, stream(client))
@@ -24,11 +24,11 @@ def check(client: Client, logger: logging.Logger) -> None:
         _ask_for(client, DateRange(today.subtract(days=longest - 1), today))
     except TooMuchError:
         _ask_for(client, DateRange(today, today))
-        logger.warning(f"{longest} days at once did not work, so the plan is not verified. A sync will request fewer.")
+        logger.warning(f"A request for {longest} days failed, so the plan is not verified. A sync will request fewer.")
 
 
 def _ask_for(client: Client, days: DateRange) -> None:
-    """Request a range by year, which keeps the answer small. The dates of the answer are not checked."""
+    """Request a range by year, which keeps the response small. The response's dates are not checked."""
     stream = CreditUsage(client)
     body = {**stream.filters, **Request(days, Granularity.YEAR).body}
     call = stream.call_for(body, about_next_sync="Try again later.", divisible=days.length > 1)
@@ -36,10 +36,10 @@ def _ask_for(client: Client, days: DateRange) -> None:
 
 
 def _check_filter(name: str, stream: ListStream) -> None:
-    # UUIDs are case-insensitive; the IDs of API keys may be case-sensitive.
+    # UUIDs are case-insensitive, but API key IDs may be case-sensitive.
     same = str.lower if name == "project_references" else str
     known = {same(str(row[stream.primary_key])): row for row in stream.rows}
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]
     if unknown:
         has = listing([f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in known.values()]) or "none"
-        raise config_error(f"{name} names {listing(unknown)}, which the team does not have. It has: {has}.")
+        raise config_error(f"{name} contains {listing(unknown)}, which the team does not have. It has: {has}.")

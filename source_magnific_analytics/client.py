@@ -1,6 +1,6 @@
-"""One request to Magnific, including all tries: `ask` returns the parsed answer or raises.
+"""Send one request to Magnific, including any retries. `ask` returns the parsed response or raises an error.
 
-The CDK sends and waits. This module raises the errors that end a stream: the CDK's own errors quote whole bodies.
+The CDK sends and waits. This module raises its own errors, because the CDK's errors quote whole bodies.
 """
 
 import logging
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class TooMuchError(Exception):
-    """The range was too long in `tries` tries: request fewer days. The text says what came back."""
+    """The range is too long: request fewer days. It failed `tries` times, and the message says how."""
 
     def __init__(self, what: str, tries: int) -> None:
         super().__init__(what)
@@ -40,9 +40,9 @@ class TooMuchError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request of a stream; `about_next_sync` is what its errors say about the next sync.
+    """A stream's request. Its error messages include `about_next_sync`, a sentence about the next sync.
 
-    If `divisible`, a range that is too long raises `TooMuchError`; with `divide_at_once`, so does one that may be.
+    If `divisible`, raise `TooMuchError` if the range is too long; if `divide_at_once`, also if it may be too long.
     """
 
     logger: logging.Logger
@@ -54,14 +54,14 @@ class Call:
     divide_at_once: bool = False
 
     def should_divide(self, meaning: Meaning, failed_tries: int) -> bool:
-        """Whether to request fewer days after this failed try and `failed_tries` others, or else the same again."""
+        """Whether to request fewer days after this failed try and `failed_tries` earlier ones."""
         is_too_much = meaning in (Meaning.TOO_MUCH, Meaning.ANSWER_TOO_LARGE)
         may_be = meaning is Meaning.PERHAPS_TOO_MUCH and (failed_tries > 0 or self.divide_at_once)
         return self.divisible and (is_too_much or may_be)
 
 
 class Client:
-    """The client that a sync's streams share. Unless it is `patient`, a failed connection ends a request at once."""
+    """The client that a sync's streams share. If it is not `patient`, it does not retry a failed connection."""
 
     def __init__(self, config: Config, policy: Policy, *, patient: bool = True) -> None:
         self.config = config
@@ -71,17 +71,17 @@ class Client:
         self.session = Session(config, policy, self.quota)
 
     def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
-        """Return what `understand` makes of the successful response, and the server's UTC day if stated.
+        """Return the successful response as parsed by `understand`, and the server's UTC day if stated.
 
-        Raises `TooMuchError`, `ShareUsedError` or the error that ends the stream; `understand` raises `ContractError`.
+        Raises `TooMuchError`, `ShareUsedError` or the error that ends the stream. `understand` can raise ContractError.
         """
         self.quota.admit()
         if not self.has_time(0):
-            raise failures.too_slow(f"no answer for {self.quota.silence / 60:.0f} minutes", call.about_next_sync)
-        # Do not hold back messages in the buffer while waiting for an answer, which may take minutes.
+            raise failures.too_slow(f"no response for {self.quota.silence / 60:.0f} minutes", call.about_next_sync)
+        # Flush buffered messages first, because a response may take minutes.
         sys.stdout.flush()
         tries = _Tries(self, call, understand)
-        # The CDK tells the platform under this name that the stream waits.
+        # The CDK uses this name to tell the platform that the stream is waiting.
         stream = call.logger.name.rpartition(".")[2]
         http = HttpClient(stream, call.logger, tries, backoff_strategy=tries, session=self.session)
         try:
@@ -94,14 +94,14 @@ class Client:
         return value, moment and moment.date()
 
     def has_time(self, seconds: float) -> bool:
-        """Whether even a slow request, sent after `seconds`, would end within the longest silence."""
+        """Whether even a slow request, sent after `seconds`, would end within the longest allowed silence."""
         latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
         return latest <= self.policy.longest_silence
 
 
 @dataclass(frozen=True)
 class _FailedTry:
-    """A failed try. If the answer states a wait, `stated_wait` is in seconds and `again_at` is when it ends."""
+    """A failed try. If the response states a wait, `stated_wait` is its length in seconds and `again_at` its end."""
 
     meaning: Meaning
     what: str
@@ -112,7 +112,7 @@ class _FailedTry:
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """The tries of one request: `failed_tries` and `refusals` (429) so far, and the seconds to wait before the next."""
+    """Judge each try of a request; count `failed_tries` and `refusals` (HTTP 429), and set the wait before the next."""
 
     client: Client
     call: Call
@@ -120,22 +120,22 @@ class _Tries(ErrorHandler, BackoffStrategy):
     failed_tries: int = 0
     refusals: int = 0
     next_wait: float = 0.0
-    # The understood answer and the server's time. `ask` removes them, because the CDK keeps this object for a while.
+    # The parsed response and the server's time. `ask` clears them, because the CDK keeps this object for a while.
     answer: Any = None
 
-    # The policy limits the tries; the CDK must never reach limits of its own first.
+    # The policy limits the tries, so the CDK's own limits are too high to be reached.
     max_retries = 1_000
     max_time = 7 * 24 * 3600
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
-        """Return success or another try; raise `TooMuchError` or `AirbyteTracedException`, as `Client.ask` does."""
+        """Return whether to accept the response or try again; raise `TooMuchError` or the stream's final error."""
         if not isinstance(response, requests.Response):
             return self._repeat_or_divide(_failed_try(response))
         try:
             failed = self._judge(response)
         except ContractError as error:
             meaning = Meaning.PERHAPS_TOO_MUCH if error.cut else Meaning.FAULT
-            what = f"an answer that is not what the API promises: {error}"
+            what = f"an invalid response: {error}"
             failed = _FailedTry(meaning, what, failures.OUTAGE if error.cut else failures.CHANGED_API)
         except requests.exceptions.RequestException as error:
             failed = _failed_try(error)
@@ -145,7 +145,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return self._wait_for_limit(failed) if failed.meaning is Meaning.LIMIT else self._repeat_or_divide(failed)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
-        """Return the seconds to wait. The CDK adds one second, and takes 0 as a request for its own backoff."""
+        """Return the seconds to wait, minus the one that the CDK adds. The CDK would replace 0 with its own backoff."""
         self.client.quota.admit()
         return max(self.next_wait - 1, 0.01)
 
@@ -157,7 +157,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
             return None
         if meaning is Meaning.FINAL:
             body = bytearray()
-            # If the body is too large or incomplete, use no message from it.
+            # If the body is too large or incomplete, leave the API's message out of the error.
             with suppress(requests.exceptions.RequestException):
                 body = self.client.session.read(response, self.client.policy.largest_error_body)
             error = failures.final_error(status, failures.api_words(body), self.client.config.plan, moment)
@@ -175,7 +175,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         is_hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
         if is_hopeless or quota.retries_left <= 0 or (not divide and self.failed_tries == most):
             raise failures.gave_up(failed.what, in_a_row + 1, call.about_next_sync, failed.advice)
-        # Request fewer days without a wait, unless the server may only have had a bad moment.
+        # Before a request for fewer days, wait only if the server may have had a temporary problem.
         is_bad_moment = not divide or failed.meaning is Meaning.PERHAPS_TOO_MUCH
         seconds = policy.fault_waits[min(in_a_row, most - 1)] if is_bad_moment else 0
         if failed.stated_wait is not None and failed.stated_wait <= policy.longest_stated_wait:
@@ -187,10 +187,10 @@ class _Tries(ErrorHandler, BackoffStrategy):
         quota.count_retry(self.failed_tries if divide else 0)
         if divide:
             time.sleep(seconds)
-            # Do not settle: only the next answer shows whether this is an outage.
+            # Do not settle the quota yet: only the next response shows whether this is an outage.
             raise TooMuchError(failed.what, self.failed_tries)
         call.logger.warning(
-            f"Magnific could not be read ({failed.what}); trying again in {seconds:.0f} seconds "
+            f"Could not read from Magnific ({failed.what}); trying again in {seconds:.0f} seconds "
             f"(try {self.failed_tries + 1} of {most + 1})."
         )
         return ErrorResolution(Action.RETRY, error_message=failed.what)
@@ -208,14 +208,14 @@ class _Tries(ErrorHandler, BackoffStrategy):
             raise quota.end_sync_with(failures.too_slow(failed.what, about_next_sync))
         self.next_wait = seconds
         self.refusals += 1
-        self.call.logger.info(f"Magnific's limit of requests is reached; waiting {seconds:.0f} seconds.")
+        self.call.logger.info(f"Magnific's request limit is reached; waiting {seconds:.0f} seconds.")
         return ErrorResolution(Action.RATE_LIMITED, error_message=failed.what)
 
 
 def _failed_try(error: Exception | None) -> _FailedTry:
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
         raise failures.config_error(
-            f"No request can be sent with this machine's proxy setting ({type(error).__name__}): set HTTPS_PROXY or "
+            f"No request can be sent with this machine's proxy setting ({type(error).__name__}). Set HTTPS_PROXY or "
             "ALL_PROXY to an address such as http://proxy.example:3128, or unset it."  # ignore-https-check
         )
     meaning, what = of_exception(error)

@@ -1,4 +1,4 @@
-"""The connector's configuration: checked once, then frozen and trusted."""
+"""Check the connector's configuration once; the result is immutable and always valid."""
 
 import ipaddress
 import re
@@ -14,9 +14,9 @@ from pendulum import Date
 from source_magnific_analytics.failures import config_error
 from source_magnific_analytics.windows import Granularity, parse_date
 
-# The longest date range of one request, in days, both ends counted (Magnific's Analytics overview).
+# The longest date range of one request in days, including both ends, according to Magnific's Analytics overview.
 LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
-# A mistyped year must not use up the day's requests.
+# Earlier dates are refused, because a mistyped year could use up the day's requests.
 EARLIEST_START = Date(2000, 1, 1)
 # Someone who can edit a source must not be able to send its API key to another host.
 HOSTS = ("magnific.com", "freepik.com")
@@ -24,7 +24,7 @@ HOSTS = ("magnific.com", "freepik.com")
 
 @dataclass(frozen=True)
 class Config:
-    """A valid configuration. Dates are days in UTC, both included; `end_date` is never after `today`."""
+    """A valid configuration. Its dates are UTC days. A sync includes `end_date`, which is never after `today`."""
 
     today: Date
     api_key: str = field(repr=False)
@@ -47,11 +47,11 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
     start, end = given["start_date"], given.get("end_date")
     if start < EARLIEST_START:
         raise config_error(
-            f"start_date {start} is before {EARLIEST_START}, when there was no usage: enter a later day, since every "
-            "empty half-year costs one of the 100 API requests a day."
+            f"start_date {start} is before {EARLIEST_START}, when there was no usage. Enter a later day, because every "
+            "empty half-year costs one of the day's 100 API requests."
         )
     if start > today:
-        raise config_error(f"start_date {start} is in the future: enter {today}, today in UTC, or an earlier day.")
+        raise config_error(f"start_date {start} is in the future: enter {today} (today in UTC) or an earlier day.")
     if end is not None and start > end:
         raise config_error(f"start_date {start} is after end_date {end}: enter an earlier start or a later end.")
     return Config(
@@ -68,7 +68,7 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
 
 
 def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `raw` with the right types, without nulls and an empty `end_date`; raise a config error for a mistake."""
+    """Return `raw` with the right types, without nulls or an empty `end_date`; raise a config error for a mistake."""
     given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
         if name not in given:
@@ -76,12 +76,12 @@ def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
     for name, (kind, words) in _KINDS.items():
         if name in given:
             try:
-                # In lax mode, 7.0 and "7" are the integer 7.
+                # Lax mode accepts 7.0 and "7" as the integer 7.
                 given[name] = msgspec.convert(
                     given[name], kind, strict=False, dec_hook=lambda _, text: parse_date(text)
                 )
             except msgspec.ValidationError:
-                # Do not show the value: somebody may have pasted the key into another field.
+                # Do not show the value, because someone may have pasted the key into the wrong field.
                 raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
@@ -90,7 +90,7 @@ _ApiKey = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
 _Uuid = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")]
 _Id = Annotated[int, msgspec.Meta(ge=1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
-# The type of each setting, and what to enter.
+# Each setting's type, and what an error tells the user to enter.
 _KINDS: Mapping[str, tuple[Any, str]] = {
     "api_key": (_ApiKey, "the team's Magnific API key, exactly as Magnific shows it"),
     "start_date": (Date, "the first day of usage to sync, as YYYY-MM-DD"),
@@ -98,7 +98,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
     "plan": (Literal["business", "enterprise"], "business or enterprise"),
     "granularity": (Granularity, "day, week, month or year"),
     "lookback_window_days": (Annotated[int, msgspec.Meta(ge=0, le=180)], "a whole number of days from 0 to 180"),
-    "group_ids": (list[_Id], "a list of whole numbers of at least 1 (group_id in the stream groups)"),
+    "group_ids": (list[_Id], "a list of positive whole numbers (group_id in the stream groups)"),
     "project_references": (list[_Uuid], "a list of UUIDs (project_reference in the stream projects)"),
     "api_key_ids": (list[_Text], "a list of IDs (api_key_id in the stream api_keys)"),
     "base_url": (str, "an address, or leave it out"),
@@ -107,15 +107,15 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 
 def _base_url(url: str) -> str:
     """Return the address without a trailing slash; raise a config error unless the key may be sent there."""
-    # HTTP clients disagree about hosts with other characters (a space, a backslash, a percent sign).
+    # HTTP clients disagree about hosts with other characters, such as a space, a backslash or a percent sign.
     host = r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*|\[[0-9a-f:.]+\]"
     parts = re.fullmatch(rf"(https?)://({host})(?::([0-9]{{1,5}}))?/?", url.lower())
     magnific = parts and parts[1] == "https" and any(f".{parts[2]}".endswith(f".{known}") for known in HOSTS)
     if not parts or int(parts[3] or 0) > 65535 or not (magnific or is_loopback(parts[0])):
         raise config_error(
             f"base_url must be https on a host of {' or '.join(HOSTS)} or, for tests on this machine, "
-            "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "
-            "leave it out."
+            "http://localhost:PORT, without a user name, path or query. The API key is sent there, so correct the "
+            "address or leave it out."
         )
     return parts[0].removesuffix("/")
 

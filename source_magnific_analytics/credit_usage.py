@@ -1,4 +1,4 @@
-"""Credit usage: the base class of both usage streams, and the stream of the whole team."""
+"""The base class of both usage streams, and the stream of the whole team's credit usage."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -19,13 +19,13 @@ from source_magnific_analytics.state import Progress, S, Settings
 from source_magnific_analytics.streams import MagnificStream
 from source_magnific_analytics.windows import Request, plan
 
-# An item that a usage stream yields: a state to save, or rows to emit.
+# A usage stream yields states to save and rows to emit.
 Item = Mapping[str, Any] | Iterator[usage.Row]
 Slices = list[Mapping[str, Any]]
 
 
 class UsageStream(MagnificStream, ABC):
-    """A stream of usage by period, tool, user and project, read in windows: of the whole team or by API key."""
+    """A stream that reads usage by period, tool, user and project in windows, for the whole team or by API key."""
 
     endpoint = "team-credit-usage"
     http_method = "POST"
@@ -41,13 +41,13 @@ class UsageStream(MagnificStream, ABC):
         return dict(self.config.filters)
 
     def settings(self, sync_mode: SyncMode) -> Settings:
-        """The settings under which a sync emits rows."""
+        """Return the settings that a sync's rows depend on."""
         config = self.config
         return Settings(config.granularity, config.start_date, self.filters, sync_mode == SyncMode.full_refresh)
 
     @abstractmethod
     def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
-        """The rows of a sync that resumes from the state `saved`, with the states to save in between."""
+        """Yield the rows of a sync that resumes from the state `saved`, and the states to save in between."""
 
     def read(
         self,
@@ -58,8 +58,8 @@ class UsageStream(MagnificStream, ABC):
         state_manager: ConnectorStateManager | None,
         internal_config: Any,
     ) -> Iterable[AirbyteMessage]:
-        """The records of each window between two states, so that a sync that is killed at any point resumes exactly."""
-        # The CDK computes `name` at each access, and there may be millions of rows.
+        """Yield a state before and after each window's records, so that a killed sync resumes where it stopped."""
+        # Read `name` once, because the CDK computes it at each access and there may be millions of rows.
         name = self.name
         for item in self.items(self.settings(configured_stream.sync_mode), stream_state):
             if not isinstance(item, Mapping):
@@ -72,23 +72,23 @@ class UsageStream(MagnificStream, ABC):
             self.client.quota.end_silence()
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Any]:
-        """Yield the parsed answer, whatever its dates; raise `ContractError` if it is not understood."""
+        """Yield the parsed response without checking its dates. Raises `ContractError` if the response is invalid."""
         yield usage.decode(self.client.session.read(response))
 
     def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
-        """The answer to one request, of the team or of one API key; raises as `Client.ask` does."""
+        """Request the team's usage or one API key's usage. Returns and raises what `Client.ask` does."""
         body = {**self.filters, **request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
         call = self.call_for(body, divisible=request.range.length > 1, divide_at_once=bool(span.failed))
         return self.client.ask(call, lambda response: usage.decode(self.client.session.read(response), request))
 
     def series(self, settings: Settings) -> Series:
-        """Return a series whose first request may be as long as the plan allows."""
+        """Return a series that starts with requests as long as the plan allows."""
         longest = self.config.longest_range_days
         reach = Reach(self.config.end_date, Span(longest, longest))
         return Series(self.client, self.fetch, self.summary, self.logger, reach, settings)
 
     def windows(self, progress: Progress, earliest: Date, settings: Settings) -> list[Request]:
-        """The requests that a sync plans from `progress` on; if Magnific cannot answer one, it requests fewer days."""
+        """Plan a sync's requests from `progress` on. If Magnific cannot answer one, the sync requests fewer days."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=settings.full_refresh)
         return plan(first, config.end_date, config.granularity, config.longest_range_days)
@@ -96,19 +96,19 @@ class UsageStream(MagnificStream, ABC):
     def read_state(
         self, saved: Mapping[str, Any] | None, kind: type[S], settings: Settings
     ) -> tuple[S, Settings] | None:
-        """Return the saved progress and its settings, or None if there is none. Log why a sync restarts."""
+        """Return the saved progress and its settings, or None if nothing is saved. If the sync restarts, log why."""
         known = state.read(saved or {}, kind, self.name, full_refresh=settings.full_refresh)
         changes = " and ".join(known[1].changes_to(settings)) if known else ""
         if changes:
             self.logger.warning(
                 f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date} on. "
-                "From there on, new rows replace those of the earlier settings; there is nothing you need to do."
+                "From that day on, new rows replace the rows from the earlier settings. You do not need to do anything."
             )
         return known
 
 
 class CreditUsage(UsageStream):
-    """Credit usage of the whole team: one series of windows."""
+    """The whole team's credit usage, read as one series of windows."""
 
     saved_through: Date | None = None
 

@@ -1,4 +1,4 @@
-"""Turns the bytes of an answer into texts and numbers that a warehouse can store, or raises `ContractError`."""
+"""Decode a response into strings and numbers that every warehouse can store, or raise `ContractError`."""
 
 import codecs
 import re
@@ -10,10 +10,10 @@ import msgspec
 from msgspec.json import Decoder
 from pendulum import Date
 
-# All exceptions that decoding can raise: for a wrong shape, broken JSON or UTF-8, deep nesting or an impossible date.
+# All exceptions that decoding can raise, for a wrong shape, broken JSON or UTF-8, deep nesting or an impossible date.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-# NUL and surrogates, as escapes or as invalid UTF-8: the first pattern detects them quickly, the second finds each.
+# Both patterns look for NUL and surrogates, as escapes or invalid UTF-8. The first is fast; the second finds each one.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
@@ -24,22 +24,22 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """An answer that breaks the API's contract. The text has none of its values; `cut`: it is not complete JSON."""
+    """A response breaks the API's contract. The message quotes none of its values. If `cut`, its JSON is incomplete."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)
         self.cut = cut
 
 
-# Limits of what every destination stores exactly: many store numbers as doubles; Redshift and MySQL limit a text to
-# 64 KiB, and a character can take four bytes.
+# Every destination stores values within these limits exactly. Many destinations store numbers as doubles. Redshift and
+# MySQL limit a string to 64 KiB, and a character can take four bytes.
 LARGEST_FIGURE = 2**53 - 1
 _Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
 _Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
 
 
 class UserUsage(msgspec.Struct, gc=False, kw_only=True):
-    """One entry of a tool's breakdown: what one user used, in which project and group. Its fields are columns."""
+    """One entry of a tool's breakdown: one user's usage in one project and group. Its fields become columns."""
 
     user_email: _Text | None = None
     user_uses: _Figure
@@ -50,7 +50,7 @@ class UserUsage(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Consumption(msgspec.Struct, gc=False):
-    """A tool in a period: its totals and usually their breakdown by user."""
+    """A tool's totals in one period, usually with a breakdown by user."""
 
     tool: _Text
     user_uses: _Figure
@@ -59,19 +59,19 @@ class Consumption(msgspec.Struct, gc=False):
 
     @property
     def breakdown(self) -> list[UserUsage]:
-        """The entries; none if Magnific sends null."""
+        """The breakdown's entries, or an empty list if Magnific sends null."""
         return [] if self.user_usages is None else self.user_usages
 
 
 class _Piece(msgspec.Struct, gc=False):
-    """One period of an answer, or a part of one."""
+    """One entry of a response. Several entries can belong to the same period."""
 
     date: str
     consumptions: msgspec.Raw
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any]) -> type:
-    """A JSON object with at least these fields; decoding to it drops any others."""
+    """Return the type of a JSON object with at least these fields. Decoding drops all other fields."""
     fields = {**required, **{name: NotRequired[kind | None] for name, kind in optional.items()}}
     return TypedDict("Object", fields)  # type: ignore[operator, no-any-return]
 
@@ -83,25 +83,25 @@ Project = _object({"project_reference": _Text}, {"name": _Text})
 
 _usage: Decoder[dict[str, list[_Piece]]] = Decoder(_object({"data": list[_Piece]}, {}))
 _list: Decoder[dict[str, list[msgspec.Raw]]] = Decoder(_object({"data": list[msgspec.Raw]}, {}))
-# Not strict, so that 12, 12.0, 1.2e1 and "12" are the same whole number.
+# Not strict, so that 12.0, 1.2e1 and "12" are decoded as 12.
 decode_consumptions = Decoder(list[Consumption], strict=False).decode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
-    """Return each period's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
+    """Yield each period's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
     for piece in _usage.decode(mended(body))["data"]:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
-    """The rows of a list with all their fields; `kind` checks the known ones. Raises one of `UNREADABLE`."""
+    """Yield a list's rows with all their fields, but check only the fields of `kind`. Raises one of `UNREADABLE`."""
     for raw in _list.decode(mended(body))["data"]:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}
 
 
 def period_day(text: str) -> Date:
-    """Return the day of a period's `date`, which must be midnight in its own offset or in UTC."""
+    """Return the day of a period's `date`, whose time must be midnight, either in its own offset or in UTC."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.time() != time() and moment.tzinfo is not None:
@@ -114,13 +114,13 @@ def period_day(text: str) -> Date:
 
 
 def contract_error(body: bytearray, error: Exception) -> ContractError:
-    """Return what is wrong with a body that could not be decoded, judged by its bytes, as libraries reword exceptions.
+    """Return an error that says what is wrong with a body that could not be decoded, without quoting its values.
 
-    The text contains no value of the body, because figures, names and emails must not be logged.
+    Inspect the body, because libraries reword exceptions. Figures, names and emails must not be logged.
     """
     if isinstance(error, ContractError):
         return error
-    # Decode in chunks, because the whole body as text would need four times its memory.
+    # Decode in chunks, because the whole body as a string would take four times its memory.
     chunks = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
     try:
         for _ in codecs.iterdecode(chunks, "utf-8"):
@@ -129,26 +129,26 @@ def contract_error(body: bytearray, error: Exception) -> ContractError:
         return ContractError(str(error))
     except UnicodeDecodeError:
         if body.rstrip().endswith(b"}"):
-            return ContractError("a text is not UTF-8")
+            return ContractError("a string is not UTF-8")
     except UNREADABLE:
         pass
     return ContractError("the body is not complete JSON", cut=True)
 
 
 def mended(body: bytearray) -> bytearray:
-    r"""Return `body`, changed in place so that every warehouse accepts its texts.
+    r"""Change `body` in place so that every warehouse accepts its strings, and return it.
 
-    NUL is dropped, half a surrogate pair becomes U+FFFD, and a byte order mark at the start is skipped.
+    Drop NUL characters and a leading byte order mark, and replace each lone surrogate with U+FFFD.
 
     >>> mended(bytearray(b'["Caf\\u00e9 \\ud83d", "a\\u0000b", "\\ud83d\\ude00", "C:\\\\u0000"]')).decode()
     '["Caf\\u00e9 \\ufffd", "ab", "\\ud83d\\ude00", "C:\\\\u0000"]'
     """
     if body.startswith(codecs.BOM_UTF8):
         del body[: len(codecs.BOM_UTF8)]
-    # Detecting that there are none is ten times as fast as finding them.
+    # Return early if there is nothing to replace. This check is ten times as fast as the search below.
     if not ((b"\\" in body or b"\xed" in body) and _SUSPICIOUS.search(body)):
         return body
-    # Append one by one, because `re.sub` would keep all matches, in ten times the memory of `body`.
+    # Append piece by piece, because `re.sub` would keep all matches, which take ten times the memory of `body`.
     result, end = bytearray(), 0
     with memoryview(body) as view:
         for match in _ESCAPES.finditer(view):

@@ -1,4 +1,4 @@
-"""What the user reads when something goes wrong: what happened, why, and what to do next."""
+"""Error messages for the user, which say what happened, why, and what to do next."""
 
 import re
 from collections.abc import Sequence
@@ -21,47 +21,47 @@ _RANGE_ADVICE = {
 }
 # What an error says about the next sync if nothing more specific is known.
 NEXT_SYNC = "The next sync continues where this one stopped."
-NO_CONNECTION = "Check this machine's network, its proxy and its firewall."
-OUTAGE = "If this continues, check whether Magnific has an outage or a proxy interferes."
-CHANGED_API = "If this continues, Magnific's answers have changed: look for a newer version of this connector."
-# Matches a date in the future, but not a future release.
+NO_CONNECTION = "Check this machine's network, proxy and firewall."
+OUTAGE = "If this continues, check for an outage at Magnific or a proxy that interferes."
+CHANGED_API = "If this continues, Magnific's API has changed: look for a newer version of this connector."
+# Matches messages about a future date, but not about a future release.
 _FUTURE_DATE = re.compile(r"(\b|_)(date|day)s?\b.*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
 
 
 def error(kind: FailureType, message: str) -> AirbyteTracedException:
-    """Return the error that ends a stream or a command; the user reads only `message`."""
+    """Return an error that ends a stream or a command. The user reads only `message`."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
 
 
-# Errors that the user fixes in the source's settings; that pass by themselves, so the platform tries again later; and
-# all others.
+# The user fixes a config error in the source's settings. A transient error passes by itself, so the platform tries
+# again later. All other errors are system errors.
 config_error = partial(error, FailureType.config_error)
 transient_error = partial(error, FailureType.transient_error)
 system_error = partial(error, FailureType.system_error)
 
 
 class AheadOfServerError(AirbyteTracedException):
-    """Magnific's day is `server_day`, and the request asked for a later one."""
+    """The request includes days after `server_day`, which is still the current day at Magnific."""
 
     def __init__(self, said: str, server_day: Date | None) -> None:
         where = f", where it is still {server_day}" if server_day else ""
-        text = f"The clock of this machine is ahead of Magnific's{where} ({said}): set the clock. {NEXT_SYNC}"
+        text = f"This machine's clock is ahead of Magnific's{where} ({said}). Set the clock. {NEXT_SYNC}"
         super().__init__(message=text, internal_message=text, failure_type=FailureType.config_error)
         self.server_day = server_day
 
 
 def gave_up(what: str, tries: int, about_next_sync: str, advice: str) -> AirbyteTracedException:
     count = "one try" if tries == 1 else f"{tries} tries in a row"
-    return transient_error(f"Magnific could not be read ({what}) in {count}. {about_next_sync} {advice}")
+    return transient_error(f"Could not read from Magnific ({what}) in {count}. {about_next_sync} {advice}")
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
-    """`what` is one day of usage or a list, which cannot be requested in smaller parts."""
-    advice = "This connector does not support a list that long: please report it to the maintainers."
+    """Return the error for `what`, a day of usage or a list, which cannot be requested in smaller parts."""
+    advice = "This connector does not support lists that long. Please report this to the maintainers."
     if of_usage:
         advice = "If one day of usage is that large, create a source for each of the team's groups (group_ids)."
     return system_error(
-        f"Magnific sent {what}, more than this connector reads at once, and the request cannot be made smaller. Check "
+        f"Magnific sent {what}, which is too large for this connector, and the request cannot be made smaller. Check "
         f"any proxy between this machine and Magnific. {advice}"
     )
 
@@ -76,13 +76,13 @@ def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException
 
 def too_many_parts(granularity: str, days: int, most: int) -> AirbyteTracedException:
     return config_error(
-        f"Magnific now answers at most {days} days at once, so one {granularity} of usage takes more than {most} of "
-        f"the day's {REQUESTS_A_DAY} API requests. Choose a smaller granularity in the source's settings."
+        f"Magnific now answers at most {days} days per request, so one {granularity} of usage takes more than {most} "
+        f"of the day's {REQUESTS_A_DAY} API requests. Choose a smaller granularity in the source's settings."
     )
 
 
 def day_used_up(about_next_sync: str, again_at: datetime | None) -> AirbyteTracedException:
-    """The day's requests are used up; `again_at` is when Magnific said that it accepts requests again."""
+    """Return the error for a used-up daily quota. If stated, `again_at` is when Magnific accepts requests again."""
     reset = "Magnific does not say when it accepts requests again; midnight UTC is likely."
     if again_at is not None:
         reset = f"Magnific accepts requests again at {again_at:%Y-%m-%d %H:%M} UTC."
@@ -101,13 +101,13 @@ def still_refused(tries: int, about_next_sync: str) -> AirbyteTracedException:
 
 def too_slow(what: str, about_next_sync: str) -> AirbyteTracedException:
     return transient_error(
-        f"Magnific made this sync wait too long ({what}): the platform ends a sync that sends nothing for an hour. "
+        f"Magnific made this sync wait too long ({what}). The platform ends a sync that sends nothing for an hour. "
         f"{about_next_sync}"
     )
 
 
 def final_error(status: int, words: str, plan: str, server_time: DateTime | None) -> AirbyteTracedException:
-    """The error for a status from 300 to 499 that another try would not change; `words` are the API's own."""
+    """Return the error for a status from 300 to 499 that a retry would not change; `words` is the API's message."""
     said = f"HTTP {status}: {words}" if words else f"HTTP {status}"
     server_day = server_time and server_time.date()
     is_clock = _FUTURE_DATE.search(words) and (server_day is None or server_day < pendulum.now("UTC").date())
@@ -115,21 +115,21 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
         case 400 if is_clock:
             return AheadOfServerError(said, server_day)
         case 400:
-            advice = "Correct the setting that it names."
+            advice = "Correct the setting that the error names."
             if re.search(r"(\b|_)(dates?|ranges?|days?)\b", words, re.IGNORECASE):
                 advice = _RANGE_ADVICE[plan]
             return config_error(f"Magnific does not accept the request ({said}). {advice}")
         case 401:
             return config_error(
-                f"Magnific refuses the API key ({said}). Create a new key as https://docs.magnific.com/quickstart "
-                "describes and enter it in the source's settings."
+                f"Magnific refuses the API key ({said}). Create a new key (see https://docs.magnific.com/quickstart) "
+                "and enter it in the source's settings."
             )
         case 403:
             return config_error(
-                f"Magnific knows the API key but does not let it read analytics ({said}). Analytics need a Business or "
-                "Enterprise plan; ask an owner or admin of the team for a key that may read them."
+                f"Magnific recognizes the API key but does not allow it to read analytics ({said}). Check that the "
+                "team has a Business or Enterprise plan, or ask an owner or admin for a key that may read analytics."
             )
-    what = "a redirect, which is refused because the API key would be sent along" if status < 400 else "an error"
+    what = "a redirect, which could send the API key elsewhere and is not followed" if status < 400 else "an error"
     return system_error(
         f"Magnific's address answered with {what} ({said}). Check base_url and any proxy in between; "
         "if both are right, look for a newer version of this connector."
@@ -137,7 +137,7 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
 
 
 def api_words(body: bytes | bytearray) -> str:
-    """The API's own words from an error's body, or nothing; on one line, without email addresses."""
+    """Return the API's message from an error's body on one line, without email addresses, or an empty string."""
     try:
         document = msgspec.json.decode(body)
     except UNREADABLE:
@@ -152,12 +152,12 @@ def api_words(body: bytes | bytearray) -> str:
 
 
 def one_line(text: str, longest: int) -> str:
-    """`text` on one line of at most `longest` characters, without email addresses and secrets."""
-    # Mask before cutting: half a key would not be recognized.
+    """Return `text` on one line of at most `longest` characters, without email addresses or secrets."""
+    # Mask before cutting, because half a secret would not be recognized.
     return re.sub(r"\S+@\S+", "[email]", filter_secrets(" ".join(text.split())))[:longest]
 
 
 def listing(names: Sequence[str]) -> str:
-    """The first 20 names on one line, and how many more there are."""
+    """Return the first 20 names on one line, followed by the number of further names."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return one_line(", ".join(names[:20]), 2000) + more

@@ -1,4 +1,4 @@
-"""What each answer means, how often to try again and how long to wait, as tables."""
+"""Tables that say what each response means, how often to try again and how long to wait."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,55 +6,55 @@ from enum import Enum
 import requests
 from urllib3.exceptions import NewConnectionError
 
-# Magnific's rate-limit page; all analytics endpoints together. When the day begins is not documented.
+# For all analytics endpoints together (from Magnific's rate-limit page, which does not say when the day begins).
 REQUESTS_A_DAY = 100
 
 
 class Meaning(Enum):
-    """What an answer, or its absence, says about the request."""
+    """What a response, or the lack of one, says about the request."""
 
-    ANSWER = "usage or a list, if the body is what the contract promises"
-    UNREACHABLE = "no connection: nothing was asked"
-    FAULT = "nothing about usage: the same request may be answered next time"
-    TOO_MUCH = "a range that is too long for the server: fewer days may be answered"
-    ANSWER_TOO_LARGE = "an answer beyond our limits: fewer days may not be, but the same request would fail again"
-    PERHAPS_TOO_MUCH = "a bad moment, or a range that is too long: the same request once more, then fewer days"
-    LIMIT = "a limit of requests: wait, or end the sync"
-    FINAL = "a refusal that another try would not change"
+    ANSWER = "usage or a list, if the body matches the contract"
+    UNREACHABLE = "no connection, so no request was sent"
+    FAULT = "a fault that says nothing about usage: the same request may succeed next time"
+    TOO_MUCH = "a range that is too long for the server: a request for fewer days may succeed"
+    ANSWER_TOO_LARGE = "a response over our limits: fewer days may fit, but the same request would fail again"
+    PERHAPS_TOO_MUCH = "a temporary problem or a range that is too long: repeat the request once, then try fewer days"
+    LIMIT = "a request limit: wait or end the sync"
+    FINAL = "a refusal that a retry would not change"
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Bounds: `longest_*`, waits and time-outs are in seconds, `largest_*` in bytes; all others are counts."""
+    """Limits: `longest_*`, waits and timeouts are in seconds, `largest_*` in bytes, and all others are counts."""
 
     connect_timeout: float = 10
-    # The longest time without a byte, and for one whole body, however slowly it arrives.
+    # The longest wait for the next byte, and the longest time for a whole body, however slowly it arrives.
     read_timeout: float = 120
     body_timeout: float = 900
-    # From one RECORD or STATE to the next: the platform ends a sync that sends neither for an hour.
+    # The longest time between RECORD or STATE messages. The platform ends a sync that sends neither for an hour.
     longest_silence: float = 3000
-    # Decompressed. Both keep a decoded answer and the interpreter together below 256 MiB of memory.
+    # After decompression. With both limits, a decoded response and the interpreter take less than 256 MiB of memory.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
-    # Rows of a period that is read in parts: adding them up needs them decoded.
+    # The most rows in a period that is read in parts, because rows must be decoded to add them up.
     most_rows_in_parts: int = 130_000
-    # A list is kept decoded, which takes many times its bytes.
+    # Smaller than `largest_body`, because a list is kept decoded, which takes many times its size.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
-    # Seconds to wait after each fault in a row. Three waits mean four tries.
+    # The wait after the first fault, after the second in a row, and so on. Three waits mean four tries.
     fault_waits: tuple[float, ...] = (5, 10, 20)
-    # For all requests of a sync together. Nine halvings get from 365 days to one.
+    # The limit for a whole sync. Nine of the retries can halve a range from 365 days to one.
     most_retries: int = 10
-    # Before the second and third try after a 429 without a stated wait. A third 429 means that the day is used up.
+    # The waits before the second and third try if a 429 states none. A third 429 means that the day is used up.
     unstated_waits: tuple[float, ...] = (60, 120)
     # If Magnific states a longer wait, the day's requests are used up.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
-    # A period that needs more requests than this is not read, to leave enough of the day's quota for everything else.
+    # A period that needs more requests is not read, which leaves enough of the day's quota for everything else.
     most_parts: int = 80
-    # `most_parts` for one API key: the rest of the share pays for finding a length that Magnific answers.
+    # Like `most_parts`, but for one API key. The rest of the share is for finding a length that Magnific answers.
     most_parts_of_a_key: int = 40
-    # For all API keys in a UTC day; the rest of the day's requests is for the other streams and for retries.
+    # For all API keys in a UTC day. The rest of the day's requests is for the other streams and for retries.
     share_of_keys: int = 60
 
 
@@ -65,25 +65,25 @@ _STATUSES = {
     requests.codes.request_timeout: Meaning.TOO_MUCH,
     requests.codes.request_entity_too_large: Meaning.TOO_MUCH,
     requests.codes.gateway_timeout: Meaning.TOO_MUCH,
-    # 425 Too Early asks for another try; other 4xx would come again.
+    # 425 Too Early asks for a retry. After other 4xx statuses, a retry would fail again.
     425: Meaning.FAULT,
     requests.codes.too_many_requests: Meaning.LIMIT,
 }
 
 
 class BodyTooLargeError(requests.exceptions.RequestException):
-    """A body larger than the policy allows; the text names the limit."""
+    """A body is larger than the policy allows; the message is the limit."""
 
 
-# The first match counts: some are subclasses of a later one.
+# The first match counts, because some of these are subclasses of later ones.
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
     (requests.exceptions.ConnectTimeout, Meaning.UNREACHABLE, "no connection in time"),
-    (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete answer in time"),
+    (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete response in time"),
     (requests.exceptions.SSLError, Meaning.UNREACHABLE, "no secure connection (a TLS certificate or handshake failed)"),
     (requests.exceptions.ProxyError, Meaning.UNREACHABLE, "no connection through the proxy"),
-    (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that broke off"),
-    (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "an answer that cannot be decompressed"),
-    (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "a connection that broke"),
+    (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "a response that broke off"),
+    (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "a response that cannot be decompressed"),
+    (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "a dropped connection"),
 )
 
 
@@ -93,13 +93,13 @@ def of_status(status: int) -> Meaning:
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
-    """What an exception means, and our words for it: its own can contain addresses and bytes of the answer."""
+    """Return an exception's meaning and our words for it. Its own may contain addresses and bytes of the response."""
     cause = error.args[0] if error and error.args else None
     if isinstance(getattr(cause, "reason", None), NewConnectionError):
-        return Meaning.UNREACHABLE, "no host of that name, or none that accepts connections"
+        return Meaning.UNREACHABLE, "no such host, or none that accepts connections"
     if isinstance(error, BodyTooLargeError):
-        return Meaning.ANSWER_TOO_LARGE, f"an answer of more than {error}"
+        return Meaning.ANSWER_TOO_LARGE, f"a response of more than {error}"
     for kind, meaning, words in _EXCEPTIONS:
         if isinstance(error, kind):
             return meaning, words
-    return Meaning.FAULT, f"an error of the HTTP client ({type(error).__name__})"
+    return Meaning.FAULT, f"an HTTP client error ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""What the streams of one sync share: the day's requests, the tries, and the time since they last sent a message."""
+"""Track what a sync's streams share: the day's requests, the tries, and the time since the last message."""
 
 import sys
 import time
@@ -12,29 +12,29 @@ from pendulum import Date
 
 
 class ShareUsedError(Exception):
-    """A stream has sent as many requests as it may in a day; nothing is wrong."""
+    """A stream has sent as many requests as it may in a day, which is not a failure."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """At most `most` requests a UTC day for one stream, which has sent `requests` on `date`."""
+    """A stream's share of a UTC day's requests: it may send `most`, and has sent `requests` on `date`."""
 
     date: Date
     requests: Annotated[int, msgspec.Meta(ge=0)]
     most: int = sys.maxsize
 
     def rolled_over(self) -> "Share":
-        """The share as it is now: a new day begins with nothing sent."""
+        """Return the share as of now. On a new day, no requests have been sent yet."""
         today = pendulum.now("UTC").date()
         return self if self.date == today else Share(today, 0, self.most)
 
 
 @dataclass
 class Quota:
-    """The requests and tries that one sync uses, and what else ends it.
+    """Count a sync's requests and tries, and remember the error that ends it.
 
-    `spent` counts requests, `returnable_tries` the tries since the last answer that found a range too large. `ended_by`
-    is the error that ends every stream, `share` what the current stream may send a day.
+    `spent` counts requests. `returnable_tries` counts tries that only found a range too large; the next success returns
+    them. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
     """
 
     retries_left: int
@@ -46,7 +46,7 @@ class Quota:
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if the share has no room for `requests`; an unused share has room for any number."""
+        """Raise if the sync is over or the share has no room for `requests`. An unused share always has room."""
         if self.ended_by is not None:
             raise self.ended_by
         share = self.share.rolled_over()
@@ -54,7 +54,7 @@ class Quota:
             raise ShareUsedError
 
     def count_request(self) -> None:
-        """A request is sent."""
+        """Count a request that is about to be sent."""
         self.spent += 1
         share = self.share.rolled_over()
         self.share = replace(share, requests=share.requests + 1)
@@ -64,22 +64,22 @@ class Quota:
         self.share = share
 
     def count_retry(self, returnable: int = 0) -> None:
-        """Count a retry; `returnable` of this request only found its range too large."""
+        """Count a retry. Of this request's tries, `returnable` only found that the range is too large."""
         self.retries_left -= 1
         self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
-        """End a request. An answer shows that there is no outage: retries for too large ranges are given back."""
+        """End a request. If it was answered, there is no outage, so give back the tries that found ranges too large."""
         self.retries_left += self.returnable_tries if answered else 0
         self.returnable_tries = 0
 
     def end_sync_with(self, error: AirbyteTracedException) -> AirbyteTracedException:
-        """Send nothing more in this sync: every stream fails with `error`, which is returned."""
+        """Make every stream of this sync fail with `error` before it sends another request; return `error`."""
         self.ended_by = error
         return error
 
     def end_silence(self) -> None:
-        """A RECORD or STATE was sent."""
+        """Note that a RECORD or STATE was sent."""
         self.emitted_at = time.monotonic()
 
     @property

@@ -1,4 +1,4 @@
-"""The console script `source-magnific-analytics` (`spec`, `check`, `discover`, `read`)."""
+"""The console script `source-magnific-analytics` with the commands `spec`, `check`, `discover` and `read`."""
 
 import gc
 import io
@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-# Imports create no garbage, and looking for it would take a tenth of a short command's time.
+# Imports create no garbage, so collecting it would waste a tenth of a short command's time.
 gc.disable()
 
 from airbyte_cdk import ENV_REQUEST_CACHE_PATH  # noqa: E402
@@ -24,10 +24,10 @@ gc.enable()
 
 
 def run() -> None:
-    """Run the protocol command named on the command line; stdout carries only Airbyte messages."""
-    # The CDK sets it later. `_end` must not delete a folder that an inherited value names.
+    """Run the Airbyte command given on the command line; write only Airbyte messages to stdout."""
+    # Drop an inherited value, so that `_end` cannot delete the folder that it names. The CDK sets its own later.
     os.environ.pop(ENV_REQUEST_CACHE_PATH, None)
-    # Windows has no SIGHUP. A signal that the caller ignores stays ignored, as under nohup.
+    # Windows has no SIGHUP. Signals that the caller ignores, as nohup does, stay ignored.
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
     handled = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
     for number in handled:
@@ -35,28 +35,28 @@ def run() -> None:
     try:
         _run()
     finally:
-        # `_end` must not run while Python shuts down and removes the modules that it needs.
+        # Restore the defaults, because Python removes modules that `_end` needs while it shuts down.
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
 def _run() -> None:
-    """The CDK's `launch`, but with one write to the buffer for each message instead of the two of `print`."""
-    # Names can contain any character, whatever the locale says.
+    """Do what the CDK's `launch` does, but write each message to the buffer once; `print` would write twice."""
+    # Use UTF-8 in every locale, because names can contain any character.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    # If stdout is closed, the next message ends the run. A log line would only print a stack trace that quotes it.
+    # If stdout is closed, the next message ends the run. Until then, do not print a stack trace for each log line.
     logging.raiseExceptions = False
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
-    # A tenth of a second of rows, the default, can take 40 MiB of memory.
+    # By default, the buffer keeps a tenth of a second of rows, which can take 40 MiB of memory.
     PRINT_BUFFER.flush_interval = 0.02
     with PRINT_BUFFER:
         try:
             for message in entrypoint.run(arguments):
                 PRINT_BUFFER.write(f"{message}\n")
         except AirbyteTracedException as error:
-            # For `check`, a configuration that cannot be read is a result, not a crash.
+            # For `check`, an unreadable configuration is a failed check and not a crash.
             status = error.as_connection_status_message()
             if arguments.command != "check" or status is None:
                 raise
@@ -64,12 +64,12 @@ def _run() -> None:
 
 
 def _end(number: int, frame: Any) -> None:
-    """End by the signal, as without a handler, without leaving the CDK's temporary files, which contain the key.
+    """Delete the CDK's temporary files, which contain the key; then let the signal end the process as usual.
 
-    At once: an exception could be caught, or lost in a destructor, and output would block if nobody reads it.
+    Raise no exception, which could be caught or lost in a destructor. Write nothing, which could block.
     """
     shutil.rmtree(os.environ.get(ENV_REQUEST_CACHE_PATH, ""), ignore_errors=True)
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    # As the first process of a container, this one is not ended by its own signal.
+    # If this is a container's first process, its own signal does not end it.
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""Read a series of windows: for each, request it and yield a checkpoint, its rows and another checkpoint."""
+"""Read a series of windows. For each window, yield a checkpoint, the rows and another checkpoint."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -17,14 +17,14 @@ from source_magnific_analytics.state import Progress, RowCounts, Settings
 from source_magnific_analytics.usage import Answer, Row
 from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
-# What a series yields: its progress, or rows to emit.
+# A series yields its progress and rows to emit.
 Step = Progress | Iterator[Row]
-# Requests usage of a key or the team; returns the answer and the UTC day of Magnific's clock, if stated.
+# Requests usage of the team or one API key. Returns it, and the current UTC day by Magnific's clock if stated.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
 
 class _Window(NamedTuple):
-    """An answered window. The next sync must read the periods that start on `doubtful` days again."""
+    """A window with its answer. The next sync must read the periods that start on the `doubtful` days again."""
 
     days: DateRange
     answer: Answer
@@ -34,32 +34,32 @@ class _Window(NamedTuple):
 
 @dataclass
 class Summary:
-    """What a sync's log says about deleted rows and about tools whose breakdown exceeds their totals."""
+    """Collect deleted rows, and tools whose breakdown exceeds their totals, for the end of a sync's log."""
 
-    # The number of deleted rows in each period that has any.
+    # The number of deleted rows in each period that has some.
     deleted: list[int] = field(default_factory=list)
-    # The first day of the period, the tool, and the uses and credits beyond its totals.
+    # The period's first day, the tool, and by how many uses and credits its breakdown exceeds its totals.
     excesses: list[tuple[Date, str, int, int]] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
-        """A line about each, if there is something to say."""
+        """Yield a log line about deleted rows and another about excesses, if there are any."""
         if self.deleted:
             yield (
-                f"{sum(self.deleted):,} rows in {len(self.deleted):,} periods were deleted: an earlier sync emitted "
-                "them, and since then usage at Magnific or the source's settings have changed."
+                f"{sum(self.deleted):,} rows in {len(self.deleted):,} periods were deleted, because usage at "
+                "Magnific or the source's settings changed after an earlier sync emitted them."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
             yield (
-                f"In {len(tools)} cases (one tool in one period) Magnific's breakdown exceeds the tool's totals, by "
-                f"{sum(uses)} uses and {sum(credits)} credits in all (first: {failures.one_line(tools[0], 80)} on "
-                f"{days[0]}). The rows are emitted as Magnific states them."
+                f"In {len(tools)} cases (each one tool in one period), Magnific's breakdown exceeds the tool's totals, "
+                f"by {sum(uses)} uses and {sum(credits)} credits in all (first: {failures.one_line(tools[0], 80)} on "
+                f"{days[0]}). The rows are emitted as Magnific reports them."
             )
 
 
 @dataclass
 class Reach:
-    """What Magnific is known to answer: up to which day, and how many days at once."""
+    """What Magnific is known to answer: the last day, and the number of days per request."""
 
     last_day: Date
     span: Span
@@ -67,7 +67,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Series:
-    """Windows to read: the team's or, with an ID, one API key's."""
+    """A series of windows to read, for the whole team or, if `api_key_id` is set, for one API key."""
 
     client: Client
     fetch: Fetch
@@ -78,13 +78,13 @@ class Series:
     api_key_id: str | None = None
 
     def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Step]:
-        """Yield each window's rows between two states of progress; raise `ShareUsedError`, and what `fetch` raises."""
-        # The last day of the interrupted sync, until this one has caught up.
+        """Yield the progress before and after each window's rows. Raises `ShareUsedError` and the errors of `fetch`."""
+        # The last day that an interrupted sync planned to read, if this sync has to catch up with it.
         old_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
-            # Do not begin a period whose parts exceed the day's share: tomorrow all would be requested again.
+            # Do not begin a period whose parts exceed the day's share, or tomorrow all would be requested again.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
             if window is None:
@@ -98,36 +98,36 @@ class Series:
             yield progress
             if days_left := self.reach.last_day.toordinal() - window.days.end.toordinal():
                 self.logger.info(
-                    f"{window.days.start} to {window.days.end} is read, {days_left:,} days are left; "
-                    f"this sync has used {self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests."
+                    f"Read {window.days.start} to {window.days.end}; {days_left:,} days are left. "
+                    f"This sync has used {self.client.quota.spent} of the day's {REQUESTS_A_DAY} API requests."
                 )
             first = window.days.end.add(days=1)
-            # Free this answer before the next one is read.
+            # Free this window's memory before the next request.
             del window
 
     def _number_of_requests(self, first: Date) -> int:
-        """How many requests the period that contains `first` needs."""
+        """Return how many requests the period that contains `first` needs."""
         end = min(period_of(first, self.settings.granularity).end, self.reach.last_day)
         return len(plan(first, end, self.settings.granularity, self.reach.span.days))
 
     def _progress_to_save(
         self, progress: Progress, window: _Window, doubtful: list[Date], old_end: Date | None
     ) -> Progress:
-        """Return the progress to save after a window: the next sync reads what comes after its date."""
+        """Return the progress to save after a window. The next sync reads the days after its `date`."""
         last_day = self.reach.last_day
-        # Use the server's clock if stated: if this machine's is a day ahead, today would not be read again.
+        # Prefer the server's clock. If this machine's clock were a day ahead, today would not be read again.
         server_day = window.server_day or self.client.config.today
         date = min([window.days.end, server_day, *(day.subtract(days=1) for day in doubtful)])
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # Once an interrupted sync is caught up with, the lookback before its end is still to be read.
+        # Catching up with an interrupted sync does not read the lookback before its end; the next sync must do so.
         is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
         end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Return the next window from `first` on, or one period read in parts; None if that is after Magnific's day."""
+        """Return the window from `first` on or one period read in parts, or None if `first` is after Magnific's day."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -137,19 +137,19 @@ class Series:
             request, answer, server_day = answered
             if request.granularity is self.settings.granularity:
                 return _Window(request.range, answer, server_day, self._missing(progress, request, answer))
-            # A server that just had an outage may answer longer ranges again.
+            # If the span can still grow, do not raise: after an outage, the server may answer longer ranges again.
             if self.reach.span.is_barred and self._number_of_requests(first) > most_parts:
                 raise failures.too_many_parts(self.settings.granularity, self.reach.span.days, most_parts)
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            # A sign of life: reading all parts may take longer than the platform waits for a message.
+            # Yield after each part, because reading all of them may take longer than the platform waits for a message.
             yield progress
         days = DateRange(first, position.subtract(days=1))
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """The longest request from `first` on that Magnific answers, with its answer; None if that is after its day."""
+        """Fetch the longest range from `first` on that Magnific answers, or None if `first` is after Magnific's day."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -157,16 +157,14 @@ class Series:
                 answer, server_day = self._fetch_twice_if_missing(progress, request)
             except TooMuchError as error:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
-                self.logger.warning(
-                    f"{days} days at once did not work ({error}); asking for {self.reach.span.days} now."
-                )
+                self.logger.warning(f"A request for {days} days failed ({error}); now trying {self.reach.span.days}.")
             except failures.AheadOfServerError as error:
-                # If this machine's clock is ahead, read through Magnific's day, even if all of it is saved already.
+                # If this machine's clock is ahead, read through Magnific's day, even if that day is already saved.
                 has_earlier = progress.date is not None or period_of(first, self.settings.granularity).start < first
                 earliest = first.subtract(days=1) if has_earlier else first
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:
                     raise
-                self.logger.warning(f"{error.message} Until then usage is read through {error.server_day}.")
+                self.logger.warning(f"{error.message} Until then, usage is read through {error.server_day}.")
                 self.reach.last_day = error.server_day
             else:
                 self.reach.span = self.reach.span.after_success(days)
@@ -174,34 +172,34 @@ class Series:
         return None
 
     def _fetch_twice_if_missing(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
-        """Magnific's answer for a range, requested once more if it lacks all usage of a period that had some.
+        """Request a range, and request it once more if the answer has no usage for a period that had some.
 
-        A period is empty only if both answers lack it; if both have it, the second counts. A part is not requested
-        again: if a year has usage in one week only, its other parts are always empty.
+        A period is empty only if both answers lack it. If both have it, the second counts. A part is not requested
+        again, because most parts of a year are always empty if the year has usage in only one week.
         """
         answer, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         if request.granularity is not self.settings.granularity or not self._missing(progress, request, answer):
             return answer, server_day
         self.logger.warning(
-            f"Magnific's answer for {request.range.start} to {request.range.end} lacks usage that an earlier sync "
-            "emitted; asking once more."
+            f"Magnific's response for {request.range.start} to {request.range.end} lacks usage that an earlier sync "
+            "emitted; requesting it again."
         )
         again, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         return dict(sorted({**answer, **again}.items())), server_day
 
     def _missing(self, progress: Progress, request: Request, answer: Answer) -> list[Date]:
-        """The first days of periods in the range that have rows in the warehouse but no usage in the answer."""
+        """Return the first day of each period that has rows in the warehouse but no usage in the answer."""
         used = [period_of(day, request.granularity) for day in answer]
         known = (period_of(day, granularity) for granularity, day in progress.overlapping(request.range))
         missing = [days.start for days in known if all(days.end < one.start or one.end < days.start for one in used)]
-        # Under other filters, periods without usage are normal.
+        # After the filters have changed, periods without usage are normal.
         return [] if progress.other_filters else missing
 
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
-        """The first day of a period read in parts, if the next sync has to read it again.
+        """Return the first day of a period that was read in parts, if the next sync must read it again.
 
-        It has to if a part is empty, which may be wrong, and the period needs fewer places than before or had rows of
-        another granularity in that part.
+        An empty part may be wrong if the period needs fewer places than before, or had rows of another granularity in
+        that part.
         """
         needed = sum(period.row_count for period in joined.values())
         is_smaller = bool(empty) and needed < progress.row_counts.get((self.settings.granularity, days.start), 0)
@@ -219,7 +217,7 @@ class Series:
         return {date: period}
 
     def _rows(self, progress: Progress, window: _Window, emitted: RowCounts) -> Iterator[Iterator[Row]]:
-        """The rows of a window, and deletions of all other rows of its days in the warehouse, of any granularity."""
+        """Yield a window's rows, then deleted rows for all other rows that the warehouse holds of its days."""
         for day, period in window.answer.items():
             rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
             yield rows

@@ -1,4 +1,4 @@
-"""The HTTP session of a sync: requests with the key and without redirects, and bodies within bounds."""
+"""A sync's HTTP session, which sends the key, follows no redirects and limits the size of bodies."""
 
 import os
 import time
@@ -15,45 +15,45 @@ from source_magnific_analytics.quota import Quota
 
 
 class Session(requests.Session):
-    """Sends requests with the policy's time-outs, counts each as it is sent, and reads the response bodies."""
+    """Send requests with the policy's timeouts, count each one as it is sent, and read response bodies."""
 
     def __init__(self, config: Config, policy: Policy, quota: Quota) -> None:
         super().__init__()
         self._policy = policy
         self._quota = quota
         self.headers["x-magnific-api-key"] = config.api_key
-        # Without an `auth`, requests would look for a password in ~/.netrc.
+        # If `auth` were not set, requests would look for a password in ~/.netrc.
         self.auth = lambda request: request
-        # A proxy would see the key, and could not reach a loopback address of this machine anyway.
+        # Use no proxy for a loopback address. A proxy would see the key and could not reach this machine's loopback.
         self.trust_env = not is_loopback(config.base_url)
-        # With streaming, `read` reads the body.
+        # With `stream`, the body is left for `read`.
         self._options = {"timeout": (policy.connect_timeout, policy.read_timeout), "stream": True}
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-        # requests would raise a plain OSError, which can have many other causes.
+        # Check the path here, because requests would raise a plain OSError, which can have many other causes.
         if self.trust_env and path and not Path(path).exists():
             raise config_error(
-                "The certificate authorities that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be "
-                "read: correct the path, mount the file into the container, or unset the variable."
+                "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a path that does not exist on this machine. Correct the "
+                "path, mount the file into the container, or unset the variable."
             )
         self._quota.count_request()
         return super().send(request, **{**options, **self._options})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect, because the key would go to another host: requests asks only here for the address."""
+        """Return no address, so that requests follows no redirect. A redirect could send the key to another host."""
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
-        """Return the decompressed body, of at most `largest` bytes (default: the policy's), within its deadline.
+        """Return the decompressed body, which may have at most `largest` bytes (default: the policy's limit).
 
-        Raises a `RequestException`: `BodyTooLargeError`, `ReadTimeout`, or another for an incomplete body.
+        Raises `BodyTooLargeError`, `ReadTimeout` after the deadline, or another `RequestException` if it is incomplete.
         """
         policy, body, largest = self._policy, bytearray(), largest or self._policy.largest_body
-        # The last piece may take a whole read time-out.
+        # Leave time for the last chunk, which may take a whole read timeout.
         seconds = min(policy.body_timeout, policy.longest_silence - self._quota.silence - policy.read_timeout)
         deadline = time.monotonic() + seconds
         try:
-            # read1 returns what has arrived; read would wait for more of a slow body, beyond the deadline.
+            # Call read1, which returns what has arrived. On a slow body, read would wait beyond the deadline.
             while chunk := response.raw.read1(256 * 1024, decode_content=True):
                 body += chunk
                 if len(body) > largest:

@@ -1,22 +1,22 @@
-"""How many days to request at once if a long range is too long for the server.
+"""Decide how many days to request at once if a long range is too much for the server.
 
-A stream begins with the plan's maximum. A length that fails is halved until one is answered. The stream keeps that
-length, so it searches only once, and lengthens it again if the length was not the problem.
+A stream begins with the plan's maximum and halves the length until a request succeeds. It keeps that length, so it
+searches only once, and grows again if the length was not the problem.
 """
 
 from dataclasses import dataclass, replace
 
-# One success says little, as the next range may have more usage. After two in a row, a longer range is worth a try.
+# One success proves little, because the next range may have more usage. After two in a row, try a longer range.
 SUCCESSES_TO_GROW = 2
-# One failure may be the server's bad moment. After this many, the length is the problem.
+# One failure may be a temporary problem of the server. After this many, the length is the problem.
 FAILURES_TO_BAR = 2
 
 
 @dataclass(frozen=True)
 class Span:
-    """The longest range to request now: `days`, both ends counted, and never more than `longest`.
+    """The length of the longest range to request now, in `days` including both ends. It never exceeds `longest`.
 
-    `failed` lists the lengths that failed, once for each failure; an answer to a range at least as long removes them.
+    `failed` lists the length of each failed request. A success removes all lengths up to its own.
     """
 
     longest: int
@@ -26,16 +26,16 @@ class Span:
 
     @property
     def is_barred(self) -> bool:
-        """Whether it stays this short, because it cannot be longer or twice as much has failed twice."""
+        """Whether the span cannot grow, because it has the longest length or double its length has failed twice."""
         longer = min(2 * self.days, self.longest)
         return longer == self.days or sum(days <= longer for days in self.failed) >= FAILURES_TO_BAR
 
     def after_failure(self, asked: int, times: int = 1) -> "Span":
-        """Request half of `asked` days (two or more), a length that was too long `times` times in a row."""
+        """Halve the span after a request for `asked` days (two or more) failed `times` times in a row."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
     def after_success(self, asked: int) -> "Span":
-        """Keep the length or, after two successes in a row, double it, unless that length has failed twice."""
+        """Keep the length. After two successes in a row, double it, unless the double has failed twice."""
         now = replace(self, failed=tuple(days for days in self.failed if days > asked), in_a_row=self.in_a_row + 1)
         if now.in_a_row < SUCCESSES_TO_GROW or now.is_barred:
             return now

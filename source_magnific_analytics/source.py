@@ -1,4 +1,4 @@
-"""The source: wires configuration, streams and the log of a sync."""
+"""The source, which connects configuration, streams and a sync's log."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -23,24 +23,24 @@ T = TypeVar("T")
 
 
 class SourceMagnificAnalytics(AbstractSource):
-    """The streams of a Magnific team: members, API keys, groups, projects, and credit usage, also by API key."""
+    """The source of a Magnific team's members, API keys, groups, projects and credit usage, also by API key."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
-        # The usage streams of this sync, whose results the log ends with. The CDK itself calls `streams`.
+        # This sync's usage streams, which the end of the log needs. `streams` stores them, because the CDK calls it.
         self._usage: tuple[CreditUsage, CreditUsageByApiKey]
-        # With --debug the CDK logs whole bodies, and with them user emails.
+        # With --debug, the CDK would log whole bodies, including user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
         for logger in (logging.getLogger("airbyte"), logging.getLogger(f"airbyte.{self.name}")):
             logger.addFilter(_worth_reading)
 
     def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any]:
-        """Return true or raise an error: of an error that is returned, the CDK would show the repr."""
+        """Return true or raise an error. Errors are not returned, because the CDK would show their repr."""
         check(Client(parse(config), self._policy, patient=False), logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """The six streams, the small ones first: if the day's requests run out, only the usage streams can resume."""
+        """Return all streams, small ones first, because only usage streams can resume if the day's requests run out."""
         client = Client(parse(config), self._policy)
         api_keys = ApiKeys(client)
         self._usage = (CreditUsage(client), CreditUsageByApiKey(client, api_keys))
@@ -49,7 +49,7 @@ class SourceMagnificAnalytics(AbstractSource):
     def read(
         self, logger: logging.Logger, config: Mapping[str, Any], catalog: ConfiguredAirbyteCatalog, state: Any = None
     ) -> Iterator[AirbyteMessage]:
-        """Read the small streams first, whatever the catalog's order; then log the requests used and the days read."""
+        """Read the small streams before the usage streams. At the end, log the requests used and the days read."""
         order = {stream.name: n for n, stream in enumerate(self.streams(config))}
         saved = [message.stream.stream_descriptor for message in state or [] if message.stream]
         names = [("catalog", configured.stream.name) for configured in catalog.streams]
@@ -58,7 +58,7 @@ class SourceMagnificAnalytics(AbstractSource):
             if name not in order:
                 raise config_error(
                     f"The {what} names a stream {one_line(name, 80)}, which does not exist. The streams are "
-                    f"{', '.join(order)}: correct the {what}, or refresh the source's schema in Airbyte."
+                    f"{', '.join(order)}. Correct the {what}, or refresh the source's schema in Airbyte."
                 )
         streams = sorted(catalog.streams, key=lambda configured: order[configured.stream.name])
         try:
@@ -73,30 +73,30 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:
-        # Check before the CDK does, because its messages do not say what to enter.
-        given = normalized(_read_file("configuration", config_path, AbstractSource.read_config, "check what wrote it"))
+        # Check the settings before the CDK does, because its messages do not say what to enter.
+        given = normalized(_read_file("configuration", config_path, AbstractSource.read_config, "correct the file"))
         return {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
-        advice = "create one as docs/deploy.md shows; the output of discover is not one"
+        advice = "create one as docs/deploy.md shows; the output of discover is not a catalog"
         return _read_file("catalog", catalog_path, super().read_catalog, advice)
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        """Return the state in the file. Raise if it is unreadable: which rows the warehouse holds is then unknown."""
+        """Return the file's state. Raise if it is unreadable, because a sync must know the warehouse's rows."""
         advice = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
         states = _read_file("state", state_path, super().read_state, advice)
         for message in states:
             if not message.stream:
-                raise config_error(f"The state file {state_path} does not contain the states of streams: {advice}.")
-            # An empty namespace means none.
+                raise config_error(f"The state file {state_path} does not contain stream states: {advice}.")
+            # Treat an empty namespace as none.
             message.stream.stream_descriptor.namespace = message.stream.stream_descriptor.namespace or None
         return states
 
 
 def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T:
-    """Return what `read` makes of the file; turn any failure into one config error that names the file."""
+    """Return what `read` returns for the file; turn any failure into a config error that names the file."""
     try:
         return read(path)
     except OSError as error:
@@ -106,8 +106,8 @@ def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
-    """Reduce the CDK's log to what helps the user: errors that explain themselves need no stack trace."""
+    """Reduce the CDK's log to what helps the user. Our own errors need no stack trace."""
     if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
         record.exc_info = None
-    # Hide two messages: one calls every retry a rate limit, whatever its reason; the other prints the whole state.
+    # Hide two messages: one calls every retry a rate limit, and the other prints the whole state.
     return not str(record.msg).startswith(("UserDefinedBackoffException:", "Setting state of "))

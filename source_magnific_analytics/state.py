@@ -1,7 +1,7 @@
-"""What one sync saves for the next: its progress, its settings, and how many rows the warehouse may hold.
+"""The state that one sync saves for the next: its progress, its settings, and how many rows the warehouse may hold.
 
-For each period ever emitted, in any granularity, it saves one number: how many rows the warehouse may hold. From these
-numbers, a later sync knows which rows to delete, whatever settings or usage changed in between, and no names are saved.
+The state has one row count for each period ever emitted, in any granularity. From these counts, a later sync knows
+which rows to delete, even if settings or usage have changed in between. The state contains no names.
 """
 
 from collections import UserDict
@@ -20,23 +20,23 @@ from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 
 class RowCounts(UserDict[tuple[Granularity, Date], int]):
-    """The number of rows of each period, by its granularity and first day; a period without rows is left out."""
+    """The number of rows in each period, by granularity and first day. Periods without rows are omitted."""
 
 
 class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @cached_property
     def as_json(self) -> dict[str, Any]:
-        """The state's JSON form, computed only once, because most keys do not change between two checkpoints."""
+        """The JSON form, computed only once, because most API keys do not change between two checkpoints."""
         return dict(msgspec.to_builtins(self, enc_hook=_written))
 
 
 class Progress(_Saved, frozen=True):
     """The progress of a series of windows, and how many rows the warehouse may hold.
 
-    The next sync reads the days after `date`, None before the first window. `end` is the last day that a sync planned
-    to read, if it was interrupted or must read a period again; it stays until a later sync has caught up. With
-    `other_filters`, rows after `date` were read under other filters. For an API key, `read_on` is the UTC day of its
-    last complete reading, and `tried_on` that of a later reading that could not be completed.
+    The next sync reads the days after `date`, which is None before the first window. If a sync was interrupted or must
+    read a period again, `end` is the last day that it planned to read, until a later sync has caught up. If
+    `other_filters`, rows after `date` were read under other filters. For an API key, `read_on` is the UTC day on which
+    it was last read completely, and `tried_on` is the day of a later attempt that did not finish.
     """
 
     date: Date | None
@@ -47,14 +47,14 @@ class Progress(_Saved, frozen=True):
     tried_on: Date | None = None
 
     def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
-        """The periods with rows that overlap `days`, ascending for each granularity."""
+        """Return the periods with rows that overlap `days`, in ascending order for each granularity."""
         first = {granularity: period_of(days.start, granularity).start for granularity in Granularity}
         return sorted(period for period in self.row_counts if first[period[0]] <= period[1] <= days.end)
 
     def while_emitting(self, window: DateRange, emitted: RowCounts) -> "Progress":
-        """While a window's rows are emitted, the warehouse may hold its old rows or its new ones.
+        """Return the progress while a window's rows are emitted, when the warehouse may hold old or new rows.
 
-        If the sync is interrupted, the next one reads the window again, even if the lookback is shorter by then.
+        If the sync is interrupted, the next one reads the window again, even with a shorter lookback.
         """
         most = {period: max(self.row_counts.get(period, 0), number) for period, number in emitted.items()}
         again = replace(self, row_counts=self.row_counts | most)
@@ -63,13 +63,13 @@ class Progress(_Saved, frozen=True):
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
     def once_emitted(self, window: DateRange, emitted: RowCounts) -> "Progress":
-        """Once the window is finished, the warehouse holds exactly what was emitted for its days."""
+        """Return the progress after a window, when the warehouse holds exactly what was emitted for its days."""
         gone = set(self.overlapping(window))
         kept = {period: number for period, number in self.row_counts.items() if period not in gone}
         return replace(self, date=window.end, row_counts=RowCounts(kept) | emitted)
 
 
-# Before the first sync.
+# The progress before the first sync.
 NOTHING_READ = Progress(None, RowCounts())
 
 
@@ -82,7 +82,7 @@ class Settings(_Saved, frozen=True):
     full_refresh: bool = msgspec.field(default=False, name="unfinished_full_refresh")
 
     def changes_to(self, now: "Settings") -> list[str]:
-        """Describe the changes up to `now` that make a sync restart."""
+        """Describe the changes from these settings to `now` that make a sync restart."""
         changes = []
         if self.granularity != now.granularity:
             changes.append(f"granularity changed from {self.granularity} to {now.granularity}")
@@ -100,10 +100,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
-    """Return a stream's saved state as `kind` and the settings of that sync, or None if there is none.
+    """Return a stream's saved state as `kind` and the settings it was saved with, or None if there is no state.
 
-    A full refresh uses only the state of an unfinished one. Raises a config error for a state that this connector did
-    not write: without knowing which rows the warehouse holds, a sync would count their credits twice.
+    A full refresh uses only the state of an unfinished full refresh. Raises a config error for a state that this
+    connector did not write, because a sync that does not know which rows exist would count their credits twice.
     """
     if all(name.startswith("__ab_") for name in state) or (full_refresh and not state.get("unfinished_full_refresh")):
         return None
@@ -111,24 +111,24 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
         return msgspec.convert(state, kind, dec_hook=_read), msgspec.convert(state, Settings, dec_hook=_read)
     except (msgspec.ValidationError, OverflowError) as error:
         raise config_error(
-            f"The saved state of {stream} cannot be read ({error}): it was edited, or written by another version of "
+            f"The saved state of {stream} cannot be read ({error}). It was edited, or written by another version of "
             "this connector. Clear the stream in Airbyte and sync again; with PyAirbyte, read once with "
             'force_full_refresh=True and write_strategy="replace".'
         ) from None
 
 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
-    """Return the day whose period a sync begins with, not before `earliest`.
+    """Return the day whose period a sync reads first, not before `earliest`.
 
-    After an interrupted sync, continue where it stopped: otherwise a history that takes several days' requests would
-    never be complete. In the sync after that, the lookback counts from the day through which the first was to read.
+    After an interrupted sync, continue where it stopped, or a history that takes several days' requests would never be
+    complete. In the sync after that, the lookback counts from the last day that the interrupted sync planned to read.
     """
     if progress.date is None:
         return earliest
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
     if date < end:
-        # Even if start_date is later by now: the table may still have rows of these days from before a restart.
+        # Do not skip to a later start_date, because the table may still have rows of these days from before a restart.
         return date.add(days=1)
     return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 
@@ -140,13 +140,13 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
 
 
 def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Return saved progress adapted to the settings `now`: if these differ, it restarts but keeps its row counts.
+    """Adapt saved progress to the settings `now`. If they make the sync restart, keep only the row counts.
 
-    An interrupted sync may have left rows of both settings: continue where it stopped, even before a later start_date.
+    An interrupted sync may have left rows from both settings, so continue where it stopped, even before start_date.
     """
     restarts = bool(saved.changes_to(now))
     if progress.date is not None and not restarts:
-        # If the saved date is after the last day to sync, use that day.
+        # If the saved date is after `end_date`, use `end_date`.
         return replace(progress, date=min(progress.date, end_date))
     last_read = progress.date or period_of(saved.start_date, saved.granularity).start.subtract(days=1)
     is_interrupted = progress.date is None or (progress.end or last_read) > last_read
@@ -160,7 +160,7 @@ def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
 
 
 class _CountsFrom(msgspec.Struct):
-    """The row count of each period from `first` on, zeros in between. No answer can have a million rows."""
+    """The row count of every period from `first` on, including zeros. No response can have a million rows."""
 
     first: Date
     counts: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]] = msgspec.field(name="places")
@@ -177,7 +177,7 @@ def _read(kind: type, value: Any) -> Date | RowCounts:
             row_counts.data.update({(granularity, day): number for number, day in numbers if number})
         return row_counts
     day = parse_date(value)
-    # The week and the lookback window around it must fit into the calendar, too.
+    # The week and the lookback window around the day must also fit into the calendar.
     if not 1990 <= day.year <= 2200:
         raise ValueError("not a date of usage")
     return day
@@ -195,6 +195,6 @@ def _written(value: Date | RowCounts) -> Any:
 
 
 def _comparable(filters: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return filters in a form to compare: values as sets, references in lower case, without empty filters."""
+    """Make filters comparable: turn values into sets and references into lower case, and drop empty filters."""
     same = {"project_references": str.lower}
     return {name: {same.get(name, str)(str(value)) for value in values} for name, values in filters.items() if values}

@@ -1,4 +1,4 @@
-"""The base class of all streams, and the four small lists of a team."""
+"""The base class of all streams, and the streams of a team's four small lists."""
 
 import re
 from abc import ABC
@@ -21,9 +21,9 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|
 
 
 class MagnificStream(HttpStream, ABC):
-    """One endpoint of the analytics API. None of them is paginated."""
+    """A stream of one endpoint of the analytics API. No endpoint is paginated."""
 
-    # The last part of its path.
+    # The last part of the endpoint's path.
     endpoint: str
 
     def __init__(self, client: Client) -> None:
@@ -47,24 +47,24 @@ class MagnificStream(HttpStream, ABC):
         return None
 
     def call_for(self, body: Mapping[str, Any] | None = None, **options: Any) -> Call:
-        """A `Call` with this body; `options` are its other fields."""
+        """Return a `Call` with this body; `options` sets its other fields."""
         url = self.url_base + self.path()
         return Call(self.logger, self.http_method, url, body, **{"about_next_sync": self.about_next_sync, **options})
 
 
 class ListStream(MagnificStream, ABC):
-    """A list that belongs to the team. It is small and always read whole; its rows keep all their fields."""
+    """A stream of one of the team's lists, which is small and always read whole. Rows keep all their fields."""
 
     primary_key: str
     row_type: type
-    # The field whose value tells people which row it is.
+    # The field that identifies a row in messages to the user.
     label = "name"
-    # No cursor of any kind, or the CDK would skip the stream when it finds its own "complete" state.
+    # Use no cursor, because the CDK would skip the stream if it found the "complete" state that it saved itself.
     is_resumable = False
 
     @cached_property
     def rows(self) -> list[Mapping[str, Any]]:
-        """All rows, requested only once per sync, however often they are used."""
+        """All rows, requested only once per sync."""
         return self.client.ask(self.call_for(), lambda response: list(self.parse_response(response)))[0]
 
     def read_records(self, *_: Any, **__: Any) -> Iterable[Mapping[str, Any]]:
@@ -73,7 +73,7 @@ class ListStream(MagnificStream, ABC):
             self.client.quota.end_silence()
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
-        """The rows of an answer; raises `ContractError` if one does not match `row_type`."""
+        """Yield the rows of a response; raise `ContractError` if one does not match `row_type`."""
         body = self.client.session.read(response, self.client.policy.largest_list)
         try:
             yield from decoding.rows(body, self.row_type)
@@ -88,7 +88,7 @@ class Members(ListStream):
 
 
 class ApiKeys(ListStream):
-    """The team's API keys, including inactive ones: their IDs and names, never the secrets."""
+    """The IDs and names of the team's API keys, including inactive keys, but never the secrets."""
 
     endpoint = "team-api-keys"
     primary_key = "api_key_id"
@@ -97,7 +97,7 @@ class ApiKeys(ListStream):
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         for row in super().parse_response(response):
-            # A date-time column accepts no other text, and a failed load would lose more than this value.
+            # Drop an invalid date-time, because a failed load into a date-time column would lose more than this value.
             yield {**row, "created_at": row["created_at"] if utc_day_of(row.get("created_at")) else None}
 
 
@@ -114,7 +114,7 @@ class Projects(ListStream):
 
 
 def utc_day_of(value: Any) -> Date | None:
-    """Return the UTC day of a date and time (UTC without an offset); None for a text that a warehouse might reject."""
+    """Return the UTC day of a date-time (in UTC if it has no offset), or None if a warehouse might reject it."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:

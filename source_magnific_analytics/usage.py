@@ -1,7 +1,7 @@
-"""Turns an answer of `team-credit-usage` into rows of `credit_usage`, without side effects.
+"""Turn a response of `team-credit-usage` into rows of `credit_usage`, without side effects.
 
-Every figure is a whole number of uses or credits. A row is the dashboard's CSV row; for each period and tool the rows
-add up to the totals that the dashboard shows. A row's key is its place in its period, counted from 0.
+Every figure is a whole number of uses or credits. A row equals a row of the dashboard's CSV. For each period and tool,
+the rows add up to the totals that the dashboard shows. A row's key is its place in its period, counted from 0.
 """
 
 from collections import Counter
@@ -20,26 +20,26 @@ from source_magnific_analytics.decoding import UNREADABLE, Consumption, Contract
 from source_magnific_analytics.windows import Granularity, Request, period_of
 
 Row = dict[str, Any]
-# A key for sorting rows, or for finding entries of the same person, project and group.
+# A key to sort rows by, or to find entries of the same user, project and group.
 _SortKey = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class PeriodUsage:
-    """A checked period and the number of its rows. It stays encoded: decoded, it takes five times the memory."""
+    """A checked period and its number of rows. It stays encoded, because decoding takes five times the memory."""
 
     consumptions: msgspec.Raw
     row_count: int
 
 
-# The answer for a range: its periods with usage, by their first day, ascending.
+# The periods of a range that have usage, by their first day in ascending order.
 Answer = dict[Date, PeriodUsage]
 
 
 def decode(body: bytearray, request: Request | None = None) -> Answer:
-    """Check the whole `body` against the contract and, with `request`, against what was requested.
+    """Decode `body` after checking all of it against the contract and, if given, against `request`.
 
-    Raises `ContractError` if anything is not understood: then no row of it may be used.
+    Raises `ContractError` if anything is wrong, because then none of the rows may be used.
     """
     found: dict[Date, list[PeriodUsage]] = {}
     try:
@@ -53,15 +53,15 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
     except UNREADABLE as error:
         raise decoding.contract_error(body, error) from None
     periods = {day: _in_one(several) for day, several in sorted(found.items())}
-    # An empty period is the same as none.
+    # Treat an empty period like a missing one.
     return {day: period for day, period in periods.items() if period.row_count}
 
 
 def added_up(parts: Iterable[PeriodUsage], most_rows: int) -> PeriodUsage | None:
-    """Add up the parts of a period to what one answer for all of it would be.
+    """Add up a period's parts, as if one answer had covered the whole period.
 
-    In each tool, the same user, project and group become one entry. Returns None if that is too much: if the entries so
-    far and the next part exceed `most_rows`, or if some destination cannot store a figure exactly.
+    Within a tool, entries of the same user, project and group become one. Returns None if the entries so far and the
+    next part exceed `most_rows`, or if some destination could not store a figure exactly.
     """
     total: dict[str, Consumption] = {}
     sums: dict[_SortKey, UserUsage] = {}
@@ -80,10 +80,10 @@ def added_up(parts: Iterable[PeriodUsage], most_rows: int) -> PeriodUsage | None
 def rows(
     date: Date, period: PeriodUsage, granularity: Granularity, api_key_id: str | None = None
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
-    """The rows of the period that starts on `date`; the tools whose breakdown exceeds their totals, and by how much.
+    """Return a period's rows, and each tool whose breakdown exceeds its totals, with the excess uses and credits.
 
-    One row for each entry of a breakdown and, if the totals exceed it, one with the difference. With `api_key_id`, each
-    row names that key.
+    Each entry of a breakdown becomes a row. If a tool's totals exceed its breakdown, one more row has the difference.
+    With `api_key_id`, each row names that key.
     """
     tools = {name: _entries(tool) for name, tool in _tools(decode_consumptions(period.consumptions)).items()}
     excesses = [(name, *excess) for name, (_, excess) in tools.items() if any(excess)]
@@ -96,7 +96,7 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Deletions of the rows at `places` of a period. Their figures are zero, in case a warehouse keeps them."""
+    """Return deleted rows for the `places` of a period. Their figures are zero, because some warehouses keep them."""
     prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
@@ -104,7 +104,7 @@ def deleted_rows(
 
 
 def _tools(consumptions: Iterable[Consumption]) -> dict[str, Consumption]:
-    """Each tool's totals and the entries of its breakdown, joined from all pieces."""
+    """Return each tool's totals and breakdown, joined from all of the tool's `consumptions`."""
     tools: dict[str, Consumption] = {}
     for consumption in consumptions:
         _add(tools, consumption, consumption.breakdown)
@@ -112,7 +112,7 @@ def _tools(consumptions: Iterable[Consumption]) -> dict[str, Consumption]:
 
 
 def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[UserUsage]) -> None:
-    """Add the totals of `more`, and these entries of its breakdown, to those of the same tool."""
+    """Add the totals of `more` and the given breakdown `entries` to the same tool in `tools`."""
     whole = tools.setdefault(more.tool, Consumption(more.tool, 0, 0, []))
     whole.user_uses += more.user_uses
     whole.user_credits += more.user_credits
@@ -120,14 +120,14 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """A tool's breakdown plus an entry for the rest of its totals; the uses and credits by which it exceeds them."""
+    """Return a tool's breakdown with an entry for the rest of its totals, and the excess of the breakdown over them."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),
         user_credits=tool.user_credits - sum(usage.user_credits for usage in usages),
     )
     if _is_too_large(rest):
-        raise ContractError(f"the figures of a tool add up to more than {decoding.LARGEST_FIGURE}")
+        raise ContractError(f"a tool's figures add up to more than {decoding.LARGEST_FIGURE}")
     excess = (0, 0)
     if usages:
         excess = (max(-rest.user_uses, 0), max(-rest.user_credits, 0))
@@ -144,7 +144,7 @@ def _period(consumptions: msgspec.Raw, tools: dict[str, Consumption]) -> PeriodU
 
 
 def _in_one(several: list[PeriodUsage]) -> PeriodUsage:
-    """Join the pieces of one period in an answer, so that their rows are numbered together."""
+    """Join a period's pieces from one response, so that their rows are numbered together."""
     if len(several) == 1:
         return several[0]
     consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]
@@ -152,7 +152,7 @@ def _in_one(several: list[PeriodUsage]) -> PeriodUsage:
 
 
 def _merge(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsage]) -> Iterator[UserUsage]:
-    """Add each entry to its counterpart in `sums` (same user, project and group); yield the entries that have none."""
+    """Add each entry to its match in `sums` (same user, project and group); yield the entries without a match."""
     alike: Counter[_SortKey] = Counter()
     for usage in usages:
         key = (tool, usage.user_email, usage.project_reference, usage.group_name)
@@ -167,14 +167,14 @@ def _merge(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsag
 
 
 def _rank(usage: UserUsage) -> _SortKey:
-    """The sort key of a tool's rows, null first; the name comes last, so that the answer's order never matters."""
+    """Return a row's sort key in its tool, nulls first. It has all fields, so the response's order never matters."""
     email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
     who = (email is not None, email, reference is not None, reference, group is not None, group)
     return who, usage.user_uses, usage.user_credits, name is not None, name
 
 
 def _prefix_and_columns(date: Date, granularity: Granularity, api_key_id: str | None) -> tuple[str, Row]:
-    """The prefix of the keys of a period's rows, and the columns that all of them share."""
+    """Return the prefix of the row keys in a period, and the columns that all its rows share."""
     key = {} if api_key_id is None else {"api_key_id": api_key_id}
     common = {"date": date.isoformat(), "granularity": granularity.value, **key}
     return "-".join([*key.values(), granularity.value, date.isoformat(), ""]), common

@@ -1,4 +1,4 @@
-"""Read what an answer's headers say about time: the server's clock, and how long to wait."""
+"""Read a response's headers for the server's time and the wait that the server asks for."""
 
 from collections.abc import Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
@@ -9,21 +9,21 @@ from pendulum import DateTime
 
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _YEAR = 366 * 24 * 3600
-# Correct clocks differ by seconds. A clock that is off by days is wrong, so it is ignored.
+# Correct clocks differ by seconds. A server clock that is off by days is wrong, so it is ignored.
 _BELIEVED = timedelta(days=2)
 
 
 def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
-    """The server's time in UTC; None without a Date header, or if it is two days or more away from `now`."""
+    """Return the server's time in UTC, or None if it is not stated or two days or more away from `now`."""
     moment = http_date(headers.get("Date", ""))
     return pendulum.instance(moment).in_tz("UTC") if moment is not None and abs(moment - now) < _BELIEVED else None
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that the first readable header asks to wait, from 0 to a year; None if none does.
+    """Return how many seconds the first readable header asks to wait, from 0 to a year. None if no header does.
 
-    `Retry-After` is seconds or an HTTP date (RFC 9110); the reset headers are seconds to go or a Unix time in
-    seconds or milliseconds, told apart by their size. A moment that has passed is a wait of 0.
+    `Retry-After` contains seconds or an HTTP date (RFC 9110). The reset headers contain remaining seconds, or a Unix
+    time in seconds or milliseconds; the number's size shows which. A time in the past means a wait of 0.
     """
     waits = (_seconds(headers.get(header, ""), now) for header in _WAIT_HEADERS)
     return next((seconds for seconds in waits if seconds is not None and 0 <= seconds <= _YEAR), None)
@@ -41,7 +41,7 @@ def _seconds(text: str, now: datetime) -> float | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """Parse an HTTP date to a moment with its time zone; None for any other text."""
+    """Parse an HTTP date into a datetime with a time zone. Return None for any other string."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Which dates to request: whole periods, in as few requests as the longest range allows.
+"""Plan which dates to request: whole periods, in as few requests as the longest range allows.
 
 A period is a day, an ISO week, a month or a year. All dates are UTC days; all ranges include both ends.
 """
@@ -12,7 +12,7 @@ from pendulum import Date
 
 
 class Granularity(StrEnum):
-    """The length of a period. A week is an ISO week, Monday to Sunday (Magnific's Analytics overview)."""
+    """The length of a period. A week is an ISO week, Monday to Sunday (see Magnific's Analytics overview)."""
 
     DAY = "day"
     WEEK = "week"
@@ -22,7 +22,7 @@ class Granularity(StrEnum):
 
 _DAY, _WEEK, _MONTH, _YEAR = Granularity
 _LONGEST = {_DAY: 1, _WEEK: 7, _MONTH: 31, _YEAR: 366}
-# The smaller periods in which a period can be requested, to add them up; the longest first.
+# The smaller periods that can be requested and added up in place of a period, longest first.
 _PARTS = {_DAY: (), _WEEK: (_DAY,), _MONTH: (_DAY,), _YEAR: (_MONTH, _DAY)}
 
 
@@ -35,51 +35,51 @@ class DateRange:
 
     @property
     def length(self) -> int:
-        """The number of its days."""
+        """The number of days in the range."""
         return self.end.toordinal() - self.start.toordinal() + 1
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request: the days of `range`, in periods of `granularity`."""
+    """A request for the days of `range`, in periods of `granularity`."""
 
     range: DateRange
     granularity: Granularity
 
     @property
     def body(self) -> dict[str, str]:
-        """The properties of the API's request, and of a stream slice."""
+        """The dates and granularity in the form that API requests and stream slices use."""
         days = self.range
         return {"granularity": self.granularity.value, "start_date": str(days.start), "end_date": str(days.end)}
 
 
 def parse_date(text: str) -> Date:
-    """The day that `text` names as YYYY-MM-DD; raises ValueError for any other text."""
+    """Parse a day written as YYYY-MM-DD; raise ValueError for any other string."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise ValueError("not a date")
     return Date.fromisoformat(text)
 
 
 def period_of(day: Date, granularity: Granularity) -> DateRange:
-    """The calendar days of the period that contains `day`."""
+    """Return the calendar days of the period that contains `day`."""
     start = day.start_of(granularity.value)
     return DateRange(start, start.end_of(granularity.value))
 
 
 def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Date]:
-    """The first day of each period, from the period that contains `first` to the one that contains `last`."""
+    """Yield the first day of each period, from the period that contains `first` to the one that contains `last`."""
     day = first.start_of(granularity.value)
     while day <= last:
         yield day
-        # A period's first day plus this many days is always in the next period, never in the one after that.
+        # A period's first day plus this many days always falls in the next period, never in the one after that.
         day = Date.fromordinal(day.toordinal() + _LONGEST[granularity]).start_of(granularity.value)
 
 
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
-    """The next request for days from `first` on, of at most `longest` days and not beyond `end`.
+    """Return the next request from `first` on, for at most `longest` days and not beyond `end`.
 
-    It covers whole periods, because a part would replace all of a period's rows; only `end` may cut the last one.
-    If no whole period fits or `first` is inside one, it covers the longest smaller periods that fit into that period.
+    It covers whole periods, because a part would replace all of a period's rows. Only `end` may cut the last period. If
+    no whole period fits, or `first` is inside a period, it covers the longest smaller periods that fit into that one.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)
     >>> show(next_request(Date(2026, 1, 1), Date(2026, 7, 10), Granularity.MONTH, longest=180))
@@ -97,7 +97,7 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
 
 
 def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list[Request]:
-    """The fewest requests for whole periods, from the period of `start` to the day `end`, ascending, without gaps."""
+    """Return the fewest requests that cover the period of `start` through the day `end`, in order and without gaps."""
     requests: list[Request] = []
     first = period_of(start, granularity).start
     while max(start, first) <= end:

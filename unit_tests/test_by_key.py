@@ -138,7 +138,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
     assert re.search(
-        r"will be read tomorrow \(with the last day read\): fpk-\w+ \(2026-0\d-\d\d\), ", log(output)
+        r"Tomorrow it reads these \(last day read in parenthe.+\): fpk-\w+ \(2026-0\d-\d\d\), ", log(output)
     )
     # After two weeks without a sync, the least recently read keys still come first, and their wait is not an error.
     for day in (18, 19, 20):
@@ -163,7 +163,7 @@ def test_one_key_that_always_fails_keeps_no_other_from_being_read(connection: Co
     for day in range(3):
         output = connection.sync(TODAY.add(days=day))
         kind, text = error(output)
-        assert (kind, text.startswith("Magnific could not be read (HTTP 500)")) == ("transient_error", True)
+        assert (kind, text.startswith("Could not read from Magnific (HTTP 500)")) == ("transient_error", True)
         assert f"The API key {FIRST_KEY} could not be read: {text}" in log(output)
         assert set(connection.totals()) == set(connection.truth()) - {FIRST_KEY}
         asked = connection.keys_asked()
@@ -232,7 +232,7 @@ def test_a_changed_filter_reads_every_key_again_and_leaves_nothing_of_the_old_on
     connection.config["group_ids"] = [37]
     output = connection.sync()
     assert f"The filters changed, so {STREAM} is read again from 2026-03-01 on." in log(output)
-    assert "asking once more" not in log(output)
+    assert "requesting it again" not in log(output)
     assert connection.totals() == connection.truth("&group_ids=37")
 
 
@@ -242,7 +242,7 @@ def test_keys_that_are_named_are_the_only_ones_read_and_the_rows_of_others_stay(
         connection.config["api_key_ids"] = ["fpk-80d4b6e1c927", "FPK-80D4B6E1C927"]
         output = connection.sync(TODAY.add(days=day))
         assert set(connection.keys_asked()) == {"fpk-80d4b6e1c927"}
-        assert "api_key_ids names FPK-80D4B6E1C927, which the team does not have." in log(output)
+        assert "api_key_ids contains FPK-80D4B6E1C927, which the team does not have." in log(output)
         after = connection.totals()
         assert all(after[key] == before[key] for key in before.keys() - {"fpk-80d4b6e1c927"})
         del connection.config["api_key_ids"]
@@ -261,7 +261,7 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     connection = many(100)
     output = connection.sync(TODAY, mode=SyncMode.full_refresh)
     assert "takes 100 API requests (one for each key and window)" in error(output)[1]
-    assert "Choose an incremental sync, which" in error(output)[1]
+    assert "Choose an incremental sync mode, which" in error(output)[1]
     assert connection.api.asked == []
     # With 99 keys, the list of keys takes the hundredth request.
     connection = many(99)
@@ -279,6 +279,6 @@ def test_a_year_of_a_key_that_takes_more_than_40_requests_is_an_error_that_advis
     output = Connection(api, start_date="2026-01-01", granularity="year").sync()
     assert error(output)[0] == "config_error"
     assert error(output)[1].startswith(
-        "Magnific now answers at most 2 days at once, so one year of usage takes more than 40 of the day's 100 API "
-        "requests. Choose a smaller granularity"
+        "Magnific now answers at most 2 days per request, so one year of usage takes more than 40 of the day's 100 "
+        "API requests. Choose a smaller granularity"
     )

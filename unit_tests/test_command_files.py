@@ -37,11 +37,11 @@ def test_a_state_that_cannot_be_read_is_never_no_state(content: str, tmp_path: P
 @pytest.mark.parametrize(
     ("what", "name", "advice"),
     [
-        ("config", "configuration", "check what wrote it"),
+        ("config", "configuration", "correct the file"),
         (
             "catalog",
             "catalog",
-            "create one as docs/deploy.md shows; the output of discover is not one",
+            "create one as docs/deploy.md shows; the output of discover is not a catalog",
         ),
         ("state", "state", ADVICE),
     ],

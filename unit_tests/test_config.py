@@ -63,12 +63,12 @@ def test_a_day_is_one_of_the_calendar_in_the_plain_form(text: Any, name: str) ->
         ({"api_key": ""}, "api_key is not valid: enter the team's Magnific API key, exactly as Magnific shows it."),
         (
             {"start_date": "1999-12-31"},
-            "start_date 1999-12-31 is before 2000-01-01, when there was no usage: enter a later day, since every empty "
-            "half-year costs one of the 100 API requests a day.",
+            "start_date 1999-12-31 is before 2000-01-01, when there was no usage. Enter a later day, because every "
+            "empty half-year costs one of the day's 100 API requests.",
         ),
         (
             {"start_date": "2026-11-23"},
-            "start_date 2026-11-23 is in the future: enter 2026-11-22, today in UTC, or an earlier day.",
+            "start_date 2026-11-23 is in the future: enter 2026-11-22 (today in UTC) or an earlier day.",
         ),
         (
             {"start_date": "2026-11-02", "end_date": "2026-11-01"},
@@ -96,7 +96,7 @@ def test_a_setting_that_is_missing_or_cannot_be_right_is_named_with_what_to_ente
         (
             "group_ids",
             [7, ["Design"], [0], [1.5], [True], {"1": 2}],
-            "enter a list of whole numbers of at least 1 (group_id in the stream groups).",
+            "enter a list of positive whole numbers (group_id in the stream groups).",
         ),
         (
             "project_references",
@@ -165,6 +165,6 @@ def test_an_address_may_end_in_a_slash_and_have_capitals(entered: str) -> None:
 def test_no_other_address_gets_the_key(url: str) -> None:
     assert refusal(base_url=url) == (
         "base_url must be https on a host of magnific.com or freepik.com or, for tests on this machine, "
-        "http://localhost:PORT, without user name, path or query, since the API key is sent there: correct it or "
-        "leave it out."
+        "http://localhost:PORT, without a user name, path or query. The API key is sent there, so correct the "
+        "address or leave it out."
     )

@@ -56,7 +56,7 @@ GOOD = body(period("2026-11-01", good()))
         (b'"ann@example.com"', "Expected `object`, got `str`"),
         (b'{"data": null}', "Expected `array`, got `null` - at `$.data`"),
         (b'{"data": ["ann@example.com"]}', "Expected `object`, got `str` - at `$.data[0]`"),
-        (GOOD.replace(b"Mystic", b"M\xffstic"), "a text is not UTF-8"),
+        (GOOD.replace(b"Mystic", b"M\xffstic"), "a string is not UTF-8"),
         (GOOD.replace(b"41", b"1e999", 1), "Number out of range - at `$[0].user_credits`"),
     ],
 )
@@ -165,7 +165,7 @@ def test_the_largest_figures_are_kept_exactly_and_their_sum_is_refused(name: str
     [found] = decoded(body(largest)).values()
     [row] = usage.rows(Date(2026, 11, 1), found, Granularity.DAY)[0]
     assert row[f"user_{name}"] == figure
-    assert refusal(body(largest, largest)) == (f"the figures of a tool add up to more than {2**53 - 1}", False)
+    assert refusal(body(largest, largest)) == (f"a tool's figures add up to more than {2**53 - 1}", False)
 
 
 @given(

@@ -113,7 +113,7 @@ def test_the_rows_of_a_list_have_the_same_texts_and_figures() -> None:
         (b"", "the body is not complete JSON"),
         (b'{"data": [{"a": "ann', "the body is not complete JSON"),
         (b'{"data": [{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}", "the body is not complete JSON"),
-        (b'{"data": [{"a": "\xff"}]} \n', "a text is not UTF-8"),
+        (b'{"data": [{"a": "\xff"}]} \n', "a string is not UTF-8"),
         # The connector checks the body in pieces, and a piece can end inside a character.
         *((b" " * n + b'{"data": [{"text": "' + "é".encode() * 10**5 + b'"}]}', MISSING) for n in (0, 1)),
         (b'{"data": [{"name": "Film"}]}', MISSING),

@@ -156,7 +156,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
     [
         ({"status_code": 401}, {}, "refuses the API key (401)"),
         ({"status_code": 403}, {}, "does not let this key read analytics (403)"),
-        ({"exc": requests.exceptions.ConnectionError("secret")}, {}, "could not be read (a connection that broke"),
+        ({"exc": requests.exceptions.ConnectionError("secret")}, {}, "could not be read (a dropped connection"),
         ({"status_code": 302, "headers": {"Location": "https://x.example/"}}, {}, "could not be read (HTTP 302)"),
         ({"exc": KeyboardInterrupt}, {}, "It was interrupted"),
         ({}, {"MAGNIFIC_BASE_URL": "https://evil.example"}, "base_url must be"),
@@ -221,7 +221,7 @@ SETTINGS: dict[str, dict[str, str]] = {
 }
 # Quirks that make a sync fail, and a part of its error message.
 FAILS = {
-    **dict.fromkeys(("half-credits", "evening-dates", "sunday-weeks"), "not what the API promises"),
+    **dict.fromkeys(("half-credits", "evening-dates", "sunday-weeks"), "an invalid response"),
     **dict.fromkeys(("shorter-range", "old-dates-refused"), "does not accept the request"),
 }
 # Quirks that the connector cannot notice, and the documented assumption that each of them contradicts.

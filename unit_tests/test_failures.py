@@ -30,14 +30,14 @@ FAULTS: Mapping[str, Json] = {
     "HTTP 425": {"status_code": 425},
     "HTTP 204": {"status_code": 204},
     "no connection in time": {"exc": requests.exceptions.ConnectTimeout},
-    "no complete answer in time": {"exc": requests.exceptions.ReadTimeout},
+    "no complete response in time": {"exc": requests.exceptions.ReadTimeout},
     "no secure connection": {"exc": requests.exceptions.SSLError},
     "no connection through the proxy": {"exc": requests.exceptions.ProxyError},
-    "no host of that name, or none that accepts connections": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
-    "a connection that broke": {"exc": requests.exceptions.ConnectionError},
-    "an answer that broke off": {"exc": requests.exceptions.ChunkedEncodingError},
-    "an answer that cannot be decompressed": {"exc": requests.exceptions.ContentDecodingError},
-    "an error of the HTTP client (InvalidHeader)": {"exc": requests.exceptions.InvalidHeader},
+    "no such host, or none that accepts connections": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
+    "a dropped connection": {"exc": requests.exceptions.ConnectionError},
+    "a response that broke off": {"exc": requests.exceptions.ChunkedEncodingError},
+    "a response that cannot be decompressed": {"exc": requests.exceptions.ContentDecodingError},
+    "an HTTP client error (InvalidHeader)": {"exc": requests.exceptions.InvalidHeader},
     "the body is not complete JSON": {"content": body(period("2026-11-20"))[:-1]},
     "Expected `array`, got `null`": {"json": {"data": None}},
     "Object missing required field `data`": {"json": {}},
@@ -62,7 +62,7 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
     output = sync(raw_config(start_date="2026-05-26"))
     kind, words = error(output)
     assert (kind, api.call_count) == ("transient_error", 1 + 4)
-    assert words.startswith("Magnific could not be read (")
+    assert words.startswith("Could not read from Magnific (")
     assert "in 4 tries in a row. Credit usage is saved through 2026-11-21, and the next sync continues" in words
     assert [state["date"] for state in states(output)] == [None, "2026-11-21"]
     assert output.get_stream_statuses("credit_usage")[-1].value == "INCOMPLETE"
@@ -72,9 +72,9 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
 @pytest.mark.parametrize(
     ("fault", "advice"),
     [
-        ({"exc": requests.exceptions.ReadTimeout}, "check whether Magnific has an outage or a proxy interferes."),
-        ({"text": "<html>"}, "check whether Magnific has an outage or a proxy interferes."),
-        ({"json": {"data": None}}, "Magnific's answers have changed: look for a newer version of this connector."),
+        ({"exc": requests.exceptions.ReadTimeout}, "check for an outage at Magnific or a proxy that interferes."),
+        ({"text": "<html>"}, "check for an outage at Magnific or a proxy that interferes."),
+        ({"json": {"data": None}}, "Magnific's API has changed: look for a newer version of this connector."),
     ],
 )
 def test_only_an_answer_of_another_shape_advises_a_newer_version(fault: Json, advice: str, api: Mocker) -> None:
@@ -90,7 +90,7 @@ def test_certificate_authorities_that_are_missing_are_named_before_any_request(
     monkeypatch.setenv(variable, str(tmp_path / "missing.pem"))
     kind, text = error(sync(TODAY))
     assert kind == "config_error"
-    assert "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names on this machine cannot be read: correct the path" in text
+    assert "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a path that does not exist on this machine. Correct" in text
     assert api.call_count == 0
 
 
@@ -135,27 +135,27 @@ def invalid(reason: str, **headers: str) -> Json:
     return {"status_code": 400, "json": {"problem": problem}, "headers": headers}
 
 
-ELSEWHERE = "which is refused because the API key would be sent along (HTTP {}: No, no.)"
-OLD, FUTURE = "is too far back", "The clock of this machine is ahead of Magnific's, where it is still 2026-11-21 ("
+ELSEWHERE = "which could send the API key elsewhere and is not followed (HTTP {}: No, no.)"
+OLD, FUTURE = "is too far back", "This machine's clock is ahead of Magnific's, where it is still 2026-11-21 ("
 YESTERDAY, RIGHT_TIME = "Sat, 21 Nov 2026 23:00:00 GMT", "Sun, 22 Nov 2026 13:00:00 GMT"
 FINAL: list[tuple[str, Json, str]] = [
-    ("config_error", {"exc": requests.exceptions.InvalidSchema}, "set HTTPS_PROXY or ALL_PROXY to an address"),
-    ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL): set HTTPS_PROXY"),
+    ("config_error", {"exc": requests.exceptions.InvalidSchema}, "Set HTTPS_PROXY or ALL_PROXY to an address"),
+    ("config_error", {"exc": requests.exceptions.InvalidURL}, "proxy setting (InvalidURL). Set HTTPS_PROXY"),
     ("system_error", {"exc": OSError(ENOSPC, "No space left on device")}, ""),
-    ("config_error", refused(400), "not accept the request (HTTP 400: No, no.). Correct the setting that it names."),
+    ("config_error", refused(400), "accept the request (HTTP 400: No, no.). Correct the setting that the error names."),
     ("config_error", refused(401), "Magnific refuses the API key (HTTP 401: No, no.). Create a new key"),
-    ("config_error", refused(403), "not let it read analytics (HTTP 403: No, no.). Analytics need a Business"),
+    ("config_error", refused(403), "not allow it to read analytics (HTTP 403: No, no.). Check that the team"),
     ("system_error", refused(404), "answered with an error (HTTP 404: No, no.). Check base_url"),
     ("system_error", refused(422), "answered with an error (HTTP 422: No, no.). Check base_url"),
     ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers"),
     *[
-        ("config_error", invalid(said, Date=YESTERDAY), f"{FUTURE}HTTP 400: Not valid. end_date: {said}): set")
+        ("config_error", invalid(said, Date=YESTERDAY), f"{FUTURE}HTTP 400: Not valid. end_date: {said}). Set")
         for said in ("date lies in the future", "future day")
     ],
     ("config_error", invalid("supported in a future release", Date=YESTERDAY), "does not accept the request"),
     ("config_error", invalid("lies in the future", Date=RIGHT_TIME), "does not accept the request"),
     ("config_error", refused(400, "Dates too old."), "(HTTP 400: Dates too old.). If Magnific no longer offers"),
-    ("config_error", invalid("lies in the future"), "The clock of this machine is ahead of Magnific's (HTTP 400"),
+    ("config_error", invalid("lies in the future"), "This machine's clock is ahead of Magnific's (HTTP 400"),
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
     ("system_error", refused(308, Location="https://evil.example/x"), ELSEWHERE.format(308)),
@@ -187,7 +187,7 @@ def test_a_day_that_magnific_does_not_have_yet_is_left_to_the_next_sync(api: Moc
     output = sync(raw_config(lookback_window_days=0), state=saved_state("2026-11-21", end="2026-11-22"))
     assert not output.errors
     assert api.call_count == 1
-    assert "Until then usage is read through 2026-11-21" in log(output)
+    assert "Until then, usage is read through 2026-11-21" in log(output)
 
 
 def test_after_a_refused_key_no_stream_sends_another_request(api: Mocker) -> None:

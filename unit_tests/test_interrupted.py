@@ -105,7 +105,7 @@ def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))
     assert once.table() == table(LATER, once.settings)
-    assert "lacks usage that an earlier sync emitted; asking once more." in once.log
+    assert "lacks usage that an earlier sync emitted; requesting it again." in once.log
     assert "deleted" not in once.log
 
     assert twice.sync(LATER, TOMORROW, mistake=wrong(2))

@@ -30,7 +30,7 @@ def test_a_stated_wait_is_kept(headers: dict[str, str], waited: float, api: Mock
     assert not output.errors
     assert len(rows(output)) == 1
     assert waits == [waited]
-    assert f"Magnific's limit of requests is reached; waiting {waited} seconds." in log(output)
+    assert f"Magnific's request limit is reached; waiting {waited} seconds." in log(output)
 
 
 def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,8 +93,8 @@ def test_a_range_halves_at_once_or_after_another_try(what: str, waits: list[floa
     lengths = [(date.fromisoformat(end) - start).days + 1 for start, end in ends]
     expected = ([180, 90, 45, 45], []) if what in AT_ONCE else ([180, 180, 90, 45, 45], [5, 10, 20])
     assert (lengths[: len(expected[0])], waits[:3]) == expected
-    words = what if what.startswith("HTTP") else "an? .*|no complete answer in time"
-    assert re.search(rf"90 days at once did not work \(({words})\); asking for 45 now\.", warehouse.log)
+    words = what if what.startswith("HTTP") else "an? .*|no complete response in time"
+    assert re.search(rf"A request for 90 days failed \(({words})\); now trying 45\.", warehouse.log)
     assert warehouse.table() == table(ledger, warehouse.settings)
 
 
@@ -110,7 +110,7 @@ def test_after_an_outage_the_next_sync_begins_with_full_ranges(what: str) -> Non
     assert not warehouse.sync([], TODAY, too_long=0, fault=FAULTS[what])
     [(kind, words)] = warehouse.errors
     assert kind == "transient_error"
-    assert words.startswith("Magnific could not be read (")
+    assert words.startswith("Could not read from Magnific (")
     assert f"in {len(warehouse.asked)} tries in a row. The next sync continues where this one stopped." in words
     assert len(warehouse.asked) <= 1 + POLICY.most_retries
     assert warehouse.state is None
@@ -131,12 +131,12 @@ def test_what_has_no_parts_and_is_too_large_is_not_asked_for_again(api: Mocker, 
     api.get(LISTS["members"], content=lambda _, context: huge(context, b'{"data": []}'))
     api.post(USAGE, content=lambda _, context: huge(context, b'{"data": []}'))
     for stream, most, advice in (
-        ("members", 4, "This connector does not support a list that long: please report it to the maintainers."),
+        ("members", 4, "This connector does not support lists that long. Please report this to the maintainers."),
         ("credit_usage", 24, "If one day of usage is that large, create a source for each of the team's groups"),
     ):
         kind, words = error(sync(raw_config(start_date=str(TODAY)), stream))
         assert kind == "system_error"
-        assert words.startswith(f"Magnific sent an answer of more than {most} MiB, more than this connector reads at")
+        assert words.startswith(f"Magnific sent a response of more than {most} MiB, which is too large for this")
         assert advice in words
     assert (api.call_count, waits) == (2, [])
 
@@ -210,14 +210,14 @@ def test_a_check_succeeds_with_a_warning(plan: str, what: str, api: Mocker, capl
 
     api.post(USAGE, content=usage)
     assert check(raw_config(plan=plan))
-    assert f"{LONGEST_RANGE_DAYS[plan]} days at once did not work, so the plan is not verified." in caplog.text
+    assert f"A request for {LONGEST_RANGE_DAYS[plan]} days failed, so the plan is not verified." in caplog.text
     assert api.call_count <= 3
 
 
 def test_a_long_sync_reports_after_each_window_but_the_last_what_is_left(api: Mocker) -> None:
     api.post(USAGE, json=answer())
     lines = [line for line in log(sync(raw_config(**chosen_for(400)))).split("\n") if "days are left" in line]
-    assert [line.partition(", ")[2] for line in lines] == [
-        "220 days are left; this sync has used 1 of the day's 100 API requests.",
-        "40 days are left; this sync has used 2 of the day's 100 API requests.",
+    assert [line.partition("; ")[2] for line in lines] == [
+        "220 days are left. This sync has used 1 of the day's 100 API requests.",
+        "40 days are left. This sync has used 2 of the day's 100 API requests.",
     ]

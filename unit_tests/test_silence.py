@@ -112,7 +112,7 @@ def test_three_waits_of_a_quarter_hour_are_survived_and_a_fourth_ends_the_sync(a
     output = sync(raw_config(), "credit_usage", "credit_usage_by_api_key")
     assert error(output) == (
         "transient_error",
-        "Magnific made this sync wait too long (HTTP 429): the platform ends a sync that sends nothing for an hour. "
+        "Magnific made this sync wait too long (HTTP 429). The platform ends a sync that sends nothing for an hour. "
         "The next sync continues where this one stopped.",
     )
     assert waits == [900] * 6
@@ -125,5 +125,5 @@ def test_a_wait_after_an_error_of_the_server_that_takes_too_long_ends_the_stream
     api.post(USAGE, [*[refused] * 3, failed])
     kind, text = error(sync(raw_config()))
     assert kind == "transient_error"
-    assert text.startswith("Magnific made this sync wait too long (HTTP 503): the platform ends a sync")
+    assert text.startswith("Magnific made this sync wait too long (HTTP 503). The platform ends a sync")
     assert text.endswith("The next sync continues where this one stopped.")

@@ -130,17 +130,17 @@ def test_a_check_asks_once_for_the_plans_longest_range_by_year(plan: str, start:
     [
         (
             {"group_ids": [7, 9]}, "groups", [{"group_id": 7, "name": "Design"}, {"group_id": 8, "name": "Film"}],
-            "group_ids names 9, which the team does not have. It has: 7 (Design), 8 (Film).",
+            "group_ids contains 9, which the team does not have. It has: 7 (Design), 8 (Film).",
         ),
         (
             {"project_references": [OTHER_PROJECT]}, "projects", [{"project_reference": PROJECT, "name": "Spring"}],
-            f"project_references names {OTHER_PROJECT}, which the team does not have. It has: {PROJECT} (Spring).",
+            f"project_references contains {OTHER_PROJECT}, which the team does not have. It has: {PROJECT} (Spring).",
         ),
         (
             {"api_key_ids": ["a", "C"]}, "api_keys", [{"api_key_id": "c", "display_name": "CI"}],
-            "api_key_ids names a, C, which the team does not have. It has: c (CI).",
+            "api_key_ids contains a, C, which the team does not have. It has: c (CI).",
         ),
-        ({"group_ids": [7]}, "groups", [], "group_ids names 7, which the team does not have. It has: none."),
+        ({"group_ids": [7]}, "groups", [], "group_ids contains 7, which the team does not have. It has: none."),
     ],
 )  # fmt: skip
 def test_a_filter_for_something_unknown_names_it_with_the_known_ones(
@@ -181,7 +181,7 @@ def test_a_check_reads_the_answer_and_names_what_to_do(api: Mocker) -> None:
     problem = refusal(raw_config())
     assert problem.failure_type == FailureType.transient_error
     assert (problem.message or "").endswith(
-        "in 6 tries in a row. Try again later. If this continues, check whether Magnific has an outage or a proxy "
+        "in 6 tries in a row. Try again later. If this continues, check for an outage at Magnific or a proxy that "
         "interferes."
     )
 
@@ -202,5 +202,5 @@ def test_a_check_of_an_unreachable_magnific_is_no_verdict_on_the_key(
     problem = refusal(raw_config())
     assert problem.failure_type == FailureType.transient_error
     assert waits == waited
-    once = "in one try. Try again later. Check this machine's network, its proxy and its firewall."
+    once = "in one try. Try again later. Check this machine's network, proxy and firewall."
     assert str(problem.message).endswith(once) == (not waited)

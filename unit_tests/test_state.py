@@ -107,7 +107,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
         words = raised.value.message or ""
         assert words.startswith(f"The saved state of {stream} cannot be read (")
         assert words.endswith(
-            "): it was edited, or written by another version of this connector. Clear the stream in Airbyte and sync "
+            "). It was edited, or written by another version of this connector. Clear the stream in Airbyte and sync "
             'again; with PyAirbyte, read once with force_full_refresh=True and write_strategy="replace".'
         )
     assert state.read(saved, kind, stream, full_refresh=True) is None
@@ -116,7 +116,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
 @pytest.mark.parametrize(("last", "beyond"), [("1990-01-01", "1989-12-31"), ("2200-12-31", "2201-01-01")])
 def test_a_saved_day_is_one_of_three_centuries(last: str, beyond: str) -> None:
     assert state.read(saved_state(last), Progress, "credit_usage", full_refresh=False)
-    with pytest.raises(AirbyteTracedException, match=r"cannot be read \(not a date of usage - at `\$.date`\): "):
+    with pytest.raises(AirbyteTracedException, match=r"cannot be read \(not a date of usage - at `\$.date`\)\. "):
         state.read(saved_state(beyond), Progress, "credit_usage", full_refresh=False)
 
 
@@ -148,7 +148,7 @@ def test_under_the_same_settings_a_sync_goes_on(changes: Json) -> None:
     assert adapted({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
 
 
-RESTARTED = "From there on, new rows replace those of the earlier settings; there is nothing you need to do."
+RESTARTED = "From that day on, new rows replace the rows from the earlier settings. You do not need to do anything."
 
 
 @pytest.mark.parametrize(
