@@ -36,7 +36,7 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several workers, give each worker whole files, or all files that share a resource that starts slowly.
+    """With several workers, give each worker whole files. Files that share a slow resource go to the same worker.
 
     The brackets in a test's name say which database it uses. (Xdist's own mark, `xdist_group`, has no effect under
     pytest 9.2.) Unit tests share no such resource, so any worker may run any of them.

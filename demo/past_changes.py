@@ -9,7 +9,7 @@ from demo.data_origin import asking
 from sandbox.team import PROJECTS
 
 LOOKBACK_DAYS = 7
-"""The connector's default lookback. A sync does not read older days again, so the changes must be within it."""
+"""The connector's default lookback. A sync does not read older days again, so all changes must be more recent."""
 
 
 def change_the_past(base_url: str, today: date) -> list[str]:

@@ -63,7 +63,10 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
     "keys-exceed": ("usage filtered by API keys is nine times what it should be", answer(odd.ninefold_by_key)),
     "empty-periods": ("the response includes periods without usage", answer(odd.with_empty_periods)),
     "awkward": ("periods and tools are split; nulls, unknown fields and a new role are added", answer(odd.in_pieces)),
-    "rebate": ("the credits in breakdowns are doubled but the totals are not, as after a rebate", tools(odd.rebated)),
+    "rebate": (
+        "breakdowns have twice the credits of their totals",
+        tools(odd.rebated),
+    ),
     "no-breakdown": ("no tool has a breakdown", tools(lambda tool: {**tool, "user_usages": []})),
     "more-fields": ("tools have undocumented fields", tools(lambda tool: tool | _MORE)),
     "half-emoji": (

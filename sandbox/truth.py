@@ -65,7 +65,7 @@ def totals(ledger: Ledger, query: Query) -> list[Row]:
 
 
 def unnamed(ledger: Ledger, query: Query) -> list[Row]:
-    """Return the totals of usage without a user. Their credits can be negative, as after a rebate."""
+    """Return the totals of usage without a user. The credits can be negative, for example after a refund."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: entry.user_email is None)
 
 

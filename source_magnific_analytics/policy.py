@@ -43,7 +43,7 @@ class Policy:
     largest_error_body: int = 64 * 2**10
     # The wait after the first fault, after the second in a row, and so on. Three waits mean four tries.
     fault_waits: tuple[float, ...] = (5, 10, 20)
-    # The limit for a whole sync. Nine of the retries can halve a range from 365 days to one.
+    # The limit for a whole sync. Nine retries are enough to halve a range of 365 days until it is one day.
     most_retries: int = 10
     # The waits before the second and third try if a 429 states none. A third 429 means that the day is used up.
     unstated_waits: tuple[float, ...] = (60, 120)

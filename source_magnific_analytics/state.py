@@ -52,7 +52,7 @@ class Progress(_Saved, frozen=True):
         return sorted(period for period in self.row_counts if first[period[0]] <= period[1] <= days.end)
 
     def while_emitting(self, window: DateRange, emitted: RowCounts) -> "Progress":
-        """Return the progress while a window's rows are emitted, when the warehouse may hold old or new rows.
+        """Return the progress to save before a window's rows are emitted: the warehouse may hold old or new rows.
 
         If the sync is interrupted, the next one reads the window again, even with a shorter lookback.
         """

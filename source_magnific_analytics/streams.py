@@ -53,7 +53,7 @@ class MagnificStream(HttpStream, ABC):
 
 
 class ListStream(MagnificStream, ABC):
-    """A stream of one of the team's lists, which is small and always read whole. Rows keep all their fields."""
+    """A stream that reads a small list of the team in one request. Rows keep all their fields."""
 
     primary_key: str
     row_type: type

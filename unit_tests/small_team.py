@@ -66,7 +66,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
     """Return usage on every other day of the `days` days up to `last`.
 
     Versions 1 and 2 are what Magnific later reports for the same usage. Ann's address and some credits have changed,
-    unattributed usage has a user, and one day in two weeks is refunded. In version 2, a project is also gone.
+    unattributed usage now has a user, and one day in every two weeks is refunded. In version 2, a project is also gone.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):

@@ -33,7 +33,7 @@ def one(**changes: Any) -> Json:
 
 
 def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
-    """Decode a response. If `asked_by` is given, it is the granularity of a request for November."""
+    """Decode a response and, if `asked_by` is given, check it against a request for November by that granularity."""
     return usage.decode(bytearray(text), None if asked_by is None else Request(NOVEMBER, asked_by))
 
 

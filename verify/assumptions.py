@@ -6,7 +6,7 @@ from collections.abc import Callable
 from verify.probe_answers import Answer, Seen
 
 Judged = tuple[bool | None, str]
-"""Whether an assumption holds (None if it could not be checked), and what was seen, without the team's data."""
+"""Whether an assumption holds (None if it could not be checked), and a remark that shows none of the team's data."""
 Judge = Callable[[Seen], Judged]
 
 NOT_SEEN: Judged = (None, "no response shows it")

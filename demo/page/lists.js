@@ -70,7 +70,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       found);
   }
 
-  // Returns columns for the name, amount, share and uses of rows {id, name, sum}. `all`: the sum that is 100%.
+  // Returns columns for the name, amount, share and uses of rows {id, name, sum}. `all` is the sum that counts as 100%.
   function amounts(kind, { filters, unit }, rows, all) {
     const most = Math.max(...rows.map(({ sum }) => unit.value(sum) ?? 0));
     const role = (id) => (kind === "person" ? roles.get(id) || "" : "");
