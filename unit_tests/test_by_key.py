@@ -209,16 +209,16 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     """Read three keys in turn from a server that answers only one day per request."""
     api = team(keys=3, people=3, quirks=({"kind": "status", "status": 504, "longer_than": 1},))
     connection = Connection(api, start_date="2026-01-01", granularity="month")
-    read, first = Counter[str](), set()
+    read, first = Counter[str](), list[str]()
     for day in range(10):
         assert not connection.sync(TODAY.add(days=day)).errors
         # The connector does not start a month if too few requests are left in the day's share.
         assert len(api.asked) < 60
-        first.add(api.asked[0]["api_key_ids"][0])
+        first.append(api.asked[0]["api_key_ids"][0])
         keys = (connection.state or {})["keys"]
         read.update(name for name, key in keys.items() if key.get("read_on") == str(TODAY.add(days=day)))
     assert min(key["date"] for key in keys.values()) >= "2026-03-28"
-    assert first == {name for name in keys if read[name]} == {*keys}
+    assert {*first[:3]} == {name for name in keys if read[name]} == {*keys}
 
     def over(sums: dict[str, Counter[tuple[str, str]]]) -> dict[str, dict[tuple[str, str], int]]:
         # Usage since March may have grown after it was read, so only the earlier months are compared.

@@ -58,7 +58,7 @@ def test_a_sync_that_is_killed_at_any_message_leaves_nothing_that_the_next_canno
 
 
 @pytest.mark.parametrize("then", [{}, {"granularity": "year"}])
-@pytest.mark.parametrize("now", [{"granularity": "month"}, {"group_ids": [1]}, {"start_date": str(TODAY - 30 * DAY)}])
+@pytest.mark.parametrize("now", [{"granularity": "week"}, {"group_ids": [1]}, {"start_date": str(TODAY - 30 * DAY)}])
 def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice(now: Json, then: Json) -> None:
     used = [one for one in team(TODAY, 30) if one.day.toordinal() % 3]
     warehouse = synced(used, start_date=str(TODAY - 25 * DAY))
@@ -162,6 +162,7 @@ def test_under_other_filters_empty_periods_are_not_requested_again() -> None:
     assert warehouse.sync(team(TODAY, 185), TODAY)
     # The sync requests each of the two windows only once.
     assert (len(warehouse.asked), warehouse.table(), warehouse.saved("date")) == (2, {}, str(TODAY))
+    assert "other_filters" not in (warehouse.state or {})
 
 
 @pytest.mark.parametrize("incremental", [True, False])
@@ -184,12 +185,12 @@ def test_an_interrupted_full_refresh_goes_on_and_misses_nothing_at_midnight(gran
     late = Entry(TODAY, "Mystic", "late@example.com", None, None, 1, 99)
     later = [*ledger, late, late._replace(day=today, credits=5)]
     settings = {**SETTINGS, "granularity": granularity}
-    started_over = 0
+    started_over = []
     for interrupted in attempts(Warehouse(settings=settings), ledger, TODAY, full_refresh=True):
         done = (interrupted.state or {}).get("date")
         assert (interrupted.state is None) or interrupted.state["unfinished_full_refresh"]
         assert interrupted.sync(later, today, full_refresh=True)
-        started_over += done is None
+        started_over.append(done is None)
         assert done is None or not interrupted.asked or interrupted.asked[0]["start_date"] > done
         assert interrupted.table() == table(later, settings)
-    assert started_over > 1
+    assert 1 < sum(started_over) < len(started_over)
