@@ -109,7 +109,7 @@ def test_with_a_key_it_reads_that_api_by_plan_and_start(demo: Demo, make_sandbox
 
 @pytest.mark.parametrize(
     ("key", "a_day", "words"),
-    [("wrong", 0, "Magnific refuses the API key"), (DEFAULT_KEY, 3, "The day's 100 API requests")],
+    [("wrong", 0, "Magnific refuses the API key"), (DEFAULT_KEY, 3, "This Magnific team has used up")],
 )
 def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
     demo: Demo, make_sandbox: Callable[..., Sandbox], key: str, a_day: int, words: str

@@ -64,7 +64,7 @@ def test_crons_run_on_the_next_day_completes(home: Home) -> None:
     home.use_up_the_day()
     assert cron(home).wait() != 0
     said = (home.folder / "sync.log").read_text()
-    assert "\nThe sync failed, and the tables are unchanged: The day's 100 API requests" in said
+    assert "\nThe sync failed, and the tables are unchanged: This Magnific team has used up" in said
     home.next_day()
     assert cron(home).wait() == 0
     home.assert_complete()

@@ -44,7 +44,7 @@ def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_and_deletes_what_magnifi
     home.use_up_the_day()
     failed = by_dlt(home)
     assert failed.returncode != 0
-    assert failed.stderr.startswith("The sync failed, and nothing was loaded: The day's 100 API requests")
+    assert failed.stderr.startswith("The sync failed, and nothing was loaded: This Magnific team has used up")
     assert home.query("from duckdb_tables()") == []
     home.next_day()
     home.sandbox.requests()
