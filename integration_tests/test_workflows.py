@@ -59,9 +59,3 @@ def test_a_release_is_of_a_commit_on_main(tmp_path: Path) -> None:
     assert release_step("The tag is on main", "v1.0.0", tmp_path)
     git("commit", "--quiet", "--allow-empty", "--message", "Not merged")
     assert not release_step("The tag is on main", "v1.0.1", tmp_path)
-
-
-def test_a_release_is_of_the_version_that_the_metadata_name() -> None:
-    version = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]["dockerImageTag"]
-    assert release_step("The tag is the version", f"v{version}", ROOT)
-    assert not release_step("The tag is the version", f"v{version}1", ROOT)

@@ -119,10 +119,10 @@ class CreditUsageByApiKey(UsageStream):
         errors: list[AirbyteTracedException] = []
         series, today = self.series(settings), self.config.today
         for name, requests in planned.items():
-            before, is_used_up = keys[name], False
+            spent, is_used_up = self.client.quota.spent, False
             try:
                 series_of_key = dataclasses.replace(series, api_key_id=name, reach=dataclasses.replace(series.reach))
-                for item in series_of_key.read(before, requests):
+                for item in series_of_key.read(keys[name], requests):
                     if isinstance(item, Progress):
                         keys[name] = item
                     yield self._state_of(keys, settings) if isinstance(item, Progress) else item
@@ -132,7 +132,7 @@ class CreditUsageByApiKey(UsageStream):
             except ShareUsedError:
                 is_used_up = True
                 # A key that needs more than a day's share must not come first again the next day.
-                if keys[name] is not before:
+                if self.client.quota.spent > spent:
                     keys[name] = replace(keys[name], tried_on=today)
             except AirbyteTracedException as error:
                 errors.append(error)

@@ -133,12 +133,14 @@ class Series:
         position, policy, server_day = first, self.client.policy, None
         most_parts = policy.most_parts if self.api_key_id is None else policy.most_parts_of_a_key
         last_of_period = period_of(first, self.settings.granularity).end
+        spent = self.client.quota.spent
         while position <= last_of_period and (answered := self._fetch_longest(progress, position)):
             request, answer, server_day = answered
             if request.granularity is self.settings.granularity:
                 return _Window(request.range, answer, server_day, self._missing(progress, request, answer))
-            # If the span can still grow, do not raise: after an outage, the server may answer longer ranges again.
-            if self.reach.span.is_barred and self._number_of_requests(first) > most_parts:
+            # After an outage, the server may answer longer ranges again, so give the span some requests to grow.
+            is_settled = self.reach.span.is_barred or self.client.quota.spent - spent > most_parts // 4
+            if is_settled and self._number_of_requests(first) > most_parts:
                 raise failures.too_many_parts(self.settings.granularity, self.reach.span.days, most_parts)
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]

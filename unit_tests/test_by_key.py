@@ -120,7 +120,6 @@ def test_a_restart_with_an_end_date_before_a_key_was_created_leaves_none_of_its_
     connection.config["api_key_ids"] = ["fpk-c5127fa9d36e"]
     connection.sync()
     assert {row["usage_id"] for row in connection.table.values()} > {"fpk-c5127fa9d36e-month-2024-11-01-0"}
-    # The key was created on November 4.
     connection.config |= {"granularity": "day", "end_date": "2024-11-02"}
     connection.sync(TODAY.add(days=1))
     assert connection.table == {}
@@ -265,7 +264,6 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     assert connection.api.asked == []
     # With 99 keys, the list of keys takes the hundredth request.
     connection = many(99)
-    # Each full refresh reads every key again.
     for _ in range(2):
         connection.table.clear()
         assert not connection.sync(TODAY, mode=SyncMode.full_refresh).errors

@@ -71,7 +71,6 @@ def test_what_waiting_does_not_mend_ends_all_streams(
     api.post(USAGE, [refused(**headers)])
     output = sync(raw_config(), "credit_usage", "credit_usage_by_api_key")
     assert error(output) == ("transient_error", words)
-    # The other stream sends no request.
     assert (waits, api.call_count) == (waited, len(waited) + 1)
 
 

@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -157,8 +157,19 @@ def test_an_outage_of_two_minutes_does_not_make_a_year_too_long(api: Mocker) -> 
     assert api.call_count < 25
 
 
+def test_a_limit_by_usage_instead_of_days_does_not_use_up_the_days_requests(api: Mocker) -> None:
+    def usage(request: Any, context: Any) -> Json:
+        start, end = (date.fromisoformat(request.json()[name]) for name in ("start_date", "end_date"))
+        weekdays = [(start + timedelta(n)).weekday() < 5 for n in range((end - start).days + 1)]
+        context.status_code = 504 if sum(weekdays) > 3 else 200
+        return answer()
+
+    api.post(USAGE, json=usage)
+    assert error(sync(raw_config(start_date="2026-01-01", granularity="year")))[0] == "config_error"
+    assert api.call_count < 40
+
+
 def test_an_answer_gives_the_tries_of_its_range_back(api: Mocker) -> None:
-    """The search for a length that works takes five tries, and later faults take six of the ten of a sync."""
     fault, empty = {"status_code": 425}, {"json": answer()}
     api.post(USAGE, [*[{"status_code": 504}] * 5, empty, *[fault] * 3, empty, *[fault] * 3, empty])
     assert not sync(raw_config()).errors

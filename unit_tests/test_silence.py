@@ -116,7 +116,6 @@ def test_three_waits_of_a_quarter_hour_are_survived_and_a_fourth_ends_the_sync(a
         "The next sync continues where this one stopped.",
     )
     assert waits == [900] * 6
-    # The other stream sends no request.
     assert api.call_count == 4 + 4
 
 
