@@ -108,7 +108,7 @@ class CreditUsageByApiKey(UsageStream):
         """Return a key's first day to read, at most one period before the period in which the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Rows without a saved date are from before a restart. To delete all of them, read from the start date.
+        # Without a saved date, rows are from before a restart or an interrupted window. To delete them, read all days.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)

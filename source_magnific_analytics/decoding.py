@@ -88,7 +88,7 @@ decode_consumptions = Decoder(list[Consumption], strict=False).decode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
-    """Yield each period's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
+    """Yield each entry's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
     for piece in _usage.decode(mended(body))["data"]:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 

@@ -33,8 +33,8 @@ def error(kind: FailureType, message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
 
 
-# The user fixes a config error in the source's settings. A transient error passes by itself, so the platform tries
-# again later. All other errors are system errors.
+# The user can fix a config error, usually in the source's settings. A transient error passes by itself, so the platform
+# tries again later. All other errors are system errors.
 config_error = partial(error, FailureType.config_error)
 transient_error = partial(error, FailureType.transient_error)
 system_error = partial(error, FailureType.system_error)

@@ -18,7 +18,7 @@ class Meaning(Enum):
     FAULT = "a fault that says nothing about usage: the same request may succeed next time"
     TOO_MUCH = "a range that is too long for the server: a request for fewer days may succeed"
     ANSWER_TOO_LARGE = "a response over our limits: fewer days may fit, but the same request would fail again"
-    PERHAPS_TOO_MUCH = "a temporary problem or a range that is too long: repeat the request once, then try fewer days"
+    PERHAPS_TOO_MUCH = "a temporary problem or a range that is too long: repeat the request at most once, then halve it"
     LIMIT = "a request limit: wait or end the sync"
     FINAL = "a refusal that a retry would not change"
 

@@ -33,8 +33,8 @@ class Share:
 class Quota:
     """Count a sync's requests and tries, and remember the error that ends it.
 
-    `spent` counts requests. `returnable_tries` counts tries that only found a range too large; the next success returns
-    them. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
+    `spent` counts requests. `returnable_tries` counts tries that ended in a request for fewer days; the next success
+    returns them. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
     """
 
     retries_left: int
@@ -64,7 +64,7 @@ class Quota:
         self.share = share
 
     def count_retry(self, returnable: int = 0) -> None:
-        """Count a retry. Of this request's tries, `returnable` only found that the range is too large."""
+        """Count a retry. Of this request's tries, `returnable` ended in a request for fewer days."""
         self.retries_left -= 1
         self.returnable_tries += returnable
 

@@ -1,7 +1,7 @@
 """The state that one sync saves for the next: its progress, its settings, and how many rows the warehouse may hold.
 
-The state has one row count for each period ever emitted, in any granularity. From these counts, a later sync knows
-which rows to delete, even if settings or usage have changed in between. The state contains no names.
+The state has one row count for each period of which the warehouse may hold rows, in any granularity. From these counts,
+a later sync knows which rows to delete, even if settings or usage have changed in between. The state contains no names.
 """
 
 from collections import UserDict
@@ -118,7 +118,7 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 
 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
-    """Return the day whose period a sync reads first, not before `earliest`.
+    """Return the day whose period a sync reads first: not before `earliest`, unless it continues an interrupted sync.
 
     After an interrupted sync, continue where it stopped, or a history that takes several days' requests would never be
     complete. In the sync after that, the lookback counts from the last day that the interrupted sync planned to read.
