@@ -80,7 +80,9 @@ class Client:
             raise failures.too_slow(f"no response for {self.quota.silence / 60:.0f} minutes", call.about_next_sync)
         # Flush buffered messages first, because a response may take minutes.
         sys.stdout.flush()
-        tries = _Tries(self, call, understand)
+        # Empty again once `ask` returns, because the CDK keeps the tries for a while.
+        accepted: list[tuple[T, DateTime | None]] = []
+        tries = _Tries(self, call, lambda response, moment: accepted.append((understand(response), moment)))
         # The CDK uses this name to tell the platform that the stream is waiting.
         stream = call.logger.name.rpartition(".")[2]
         http = HttpClient(stream, call.logger, tries, backoff_strategy=tries, session=self.session)
@@ -90,7 +92,7 @@ class Client:
             self.quota.settle(answered=False)
             raise
         self.quota.settle(answered=True)
-        (value, moment), tries.answer = tries.answer, None
+        value, moment = accepted.pop()
         return value, moment and moment.date()
 
     def has_time(self, seconds: float) -> bool:
@@ -116,12 +118,10 @@ class _Tries(ErrorHandler, BackoffStrategy):
 
     client: Client
     call: Call
-    understand: Callable[[requests.Response], Any]
+    accept: Callable[[requests.Response, DateTime | None], None]
     failed_tries: int = 0
     refusals: int = 0
     next_wait: float = 0.0
-    # The parsed response and the server's time. `ask` clears them, because the CDK keeps this object for a while.
-    answer: Any = None
 
     # The policy limits the tries, so the CDK's own limits are too high to be reached.
     max_retries = 1_000
@@ -153,7 +153,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         status, meaning, now = response.status_code, of_status(response.status_code), pendulum.now("UTC")
         moment = server_time(response.headers, now)
         if meaning is Meaning.ANSWER:
-            self.answer = self.understand(response), moment
+            self.accept(response, moment)
             return None
         if meaning is Meaning.FINAL:
             body = bytearray()
