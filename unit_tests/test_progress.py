@@ -1,4 +1,4 @@
-"""Test a sync's progress: the last day read, the places that the warehouse may hold, and the next sync's first day."""
+"""Test a sync's progress: the last day read, how many rows the warehouse may hold, and the next sync's first day."""
 
 import json
 from itertools import islice
