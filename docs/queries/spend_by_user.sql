@@ -1,6 +1,6 @@
 -- How many credits does each person use, and what is their role? Members without usage have 0 credits.
--- People who have left the team have no role. Usage that Magnific attributes to no person is one row without an address.
--- The query compares email addresses in lower case: Ann@x.com and ann@x.com are one person.
+-- People who have left the team have no role. The row without an address is usage that Magnific does not attribute to
+-- anyone. The query compares email addresses in lower case: Ann@x.com and ann@x.com are one person.
 with spent as (
     select
         lower(user_email) as user_email,

@@ -76,7 +76,7 @@ def simulate(teams: int, launches: int, hours: float) -> Load:
 
 def table(teams: int) -> str:
     """Return a Markdown table of the load for several numbers of launches and hours."""
-    names = "launching, starts over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
+    names = "launching, spread over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
     rows = [names.split(", "), ["---"] * 9]
     for launches, hours in product((10, 40), (0, 1, 4)):
         load = simulate(teams, launches, hours)
