@@ -1,4 +1,4 @@
--- Return the credits used and the forecast from {start} to {end}, as of {day}. Only rows where {whose} count.
+-- Return the credits used and the forecast from {start} to {end}, as of {day}. Count only the rows where {whose}.
 with spent as (
     select date, sum(user_credits) as credits
     from {schema}.credit_usage

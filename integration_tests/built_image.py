@@ -17,7 +17,7 @@ IMAGE = "airbyte/source-magnific-analytics:under-test"
 
 @contextmanager
 def engine() -> Iterator[dict[str, str]]:
-    """Set a Docker engine's environment variables while the block runs, and yield them. Fail if there is no engine."""
+    """Set the Docker engine's environment variables during the block, and yield them. Fail if there is no engine."""
     settings = dict(line.split("=", 1) for line in run([ROOT / ".ci" / "engine"]).splitlines())
     settings["DOCKER_BUILDKIT"] = "1"
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Fixtures for a DuckDB and a PostgreSQL database, each synced and built with `dbt build` twice."""
+"""Fixtures for a DuckDB and a PostgreSQL database, each synced twice and built with `dbt build` after each sync."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -64,7 +64,7 @@ def postgres_built(
 
 @contextmanager
 def analysts_postgres() -> Iterator[Postgres]:
-    """Yield an empty server whose user is in Auckland's time zone: no figure may depend on a session's time zone."""
+    """Yield an empty server whose user has Auckland's time zone, which must not affect any figure."""
     with postgres() as port:
         target = Postgres(port)
         target.execute(f"CREATE ROLE {ANALYST} SUPERUSER LOGIN")
@@ -74,7 +74,7 @@ def analysts_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def built(request: pytest.FixtureRequest) -> Built:
-    """The built database: DuckDB, then PostgreSQL. In parallel runs, one worker runs all tests of a database."""
+    """A built database: first DuckDB, then PostgreSQL. In parallel runs, one worker runs all tests of each database."""
     found: Built = request.getfixturevalue(f"{request.param}_built")
     return found
 

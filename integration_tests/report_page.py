@@ -27,8 +27,8 @@ def make_marts(
 ) -> Path:
     """Create a file with the dbt package's marts. Everyone in a team except the last person uses one tool a day.
 
-    Asset downloads are unattributed. People 1 and 2 use the only API key. Credits have no price before February 2026;
-    then a credit costs 0.002 EUR, and from 10 March 2026 it costs 0.001 EUR.
+    Asset downloads are unattributed. People 1 and 2 use the only API key. Before February 2026, credits have no price.
+    A credit then costs 0.002 EUR, and 0.001 EUR from 10 March 2026 on.
     """
     first = LAST - timedelta(days=days - 1)
     price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
@@ -97,7 +97,7 @@ def make_marts(
 
 
 def make_report(folder: Path, days: int, people: int, change: str = "", **how: Any) -> Path:
-    """Create marts, run the SQL in `change`, and create the report. The marts stay in a .duckdb file next to it."""
+    """Create marts, run the SQL in `change`, and create the report. The marts stay next to it, in a .duckdb file."""
     folder.mkdir(exist_ok=True)
     html = folder / "report.html"
     file = make_marts(html.with_suffix(".duckdb"), days, people, **how)
@@ -119,7 +119,7 @@ class Browser:
         driver.set_script_timeout(HUNG)
 
     def show(self, html: Path, size: tuple[int, int] = WIDE, dark: bool = False, chosen: str = "") -> None:
-        """Open the page in a window of this size, append `chosen` to its address, and wait for its charts."""
+        """Open the page, with `chosen` appended to its address, in a window of this size, and wait for its charts."""
         width, height = size
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
@@ -162,7 +162,7 @@ class Browser:
         return str(figure), str(note)
 
     def rows(self, css: str) -> list[list[str]]:
-        """Return the cells of the table in the element `css`, including the heading and total rows."""
+        """Return the cells of the table in the element that `css` selects, including the heading and total rows."""
         found: list[list[str]] = self.ask(
             "return [...document.querySelectorAll(`${arguments[0]} tr:not(.rest)`)]"
             ".map((row) => [...row.children].map((cell) => cell.textContent))",

@@ -12,7 +12,7 @@ import msgspec
 import requests
 
 ROOT = Path(__file__).parent.parent
-# A wait of more than this many seconds is stuck, even on a slow machine.
+# Even on a slow machine, a wait of more than this many seconds means that something has hung.
 HUNG = 3600
 USAGE = "team-credit-usage"
 LISTS = ("team-members", "team-api-keys", "team-groups", "team-projects")
@@ -65,15 +65,15 @@ class Sandbox:
         return asked
 
     def count(self) -> int:
-        """Return how many requests have arrived since the last call of `requests`."""
+        """Return how many requests have arrived since the last call to `requests`."""
         return len(self._control("GET", "requests"))
 
     def has_refused(self) -> bool:
-        """Return whether a limit has refused a request since the last call of `requests`."""
+        """Return whether a limit has refused a request since the last call to `requests`."""
         return any(request["status"] == 429 for request in self._control("GET", "requests"))
 
     def wait_for_requests(self, count: int) -> None:
-        """Wait until `count` requests have arrived since the last call of `requests`; fail after an hour."""
+        """Wait until `count` requests have arrived since the last call to `requests`; fail after an hour."""
         deadline = time.monotonic() + HUNG
         while self.count() < count:
             assert time.monotonic() < deadline

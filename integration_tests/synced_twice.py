@@ -95,7 +95,7 @@ class Synced:
     """The number of records that each sync loaded."""
     expected: list[Used]
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and API key after the first sync. Key None has the rest after the second sync."""
+    """Credits by month (`2026-03`) and API key after the first sync; for key None, the rest after the second."""
 
     def rows(self, where: str = "TRUE") -> dict[str, Row]:
         return usage_rows(self.target, where)
@@ -149,7 +149,7 @@ def change_the_past(sandbox: Sandbox) -> None:
 
 
 def _a_day_goes_by(target: Target) -> None:
-    """Make all loaded rows a day older, because the models treat members with older rows as no longer listed."""
+    """Backdate all loaded rows by a day, so that members missing from the second sync count as no longer listed."""
     for table in KEYS:
         target.execute(f"UPDATE {SCHEMA}.{table} SET _airbyte_extracted_at = _airbyte_extracted_at - INTERVAL '1 day'")
 

@@ -25,7 +25,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture()
 def team(synced: Path, tmp_path: Path) -> Team:
-    """A team with its export, and with a table for March that was synced on the month's last day."""
+    """A team with an export, and with a table for March that was synced on the last day of the month."""
     team = Team(tmp_path)
     shutil.copy(synced, team.table_file)
     team.export()

@@ -22,7 +22,7 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         code, printed = demo.run(HTTP_PROXY=address, http_proxy=address, ALL_PROXY=address, NO_PROXY="", no_proxy="")
         proxy.setblocking(False)
-        # Requests to this machine do not use the proxy.
+        # Requests to this machine must not use the proxy.
         with pytest.raises(BlockingIOError):
             proxy.accept()
     assert code == 0, printed
@@ -55,7 +55,7 @@ def test_the_demo_syncs_twice_and_the_totals_equal_the_ledger(demo: Demo, monkey
     assert demo.connections() == ""
     assert demo.leftovers() == []
     assert not (demo.folder / "home" / ".airbyte").exists()
-    # The usage table alone, in a schema with another name, is enough to build the models.
+    # The usage table alone, in a schema with a different name, is enough to build the models.
     monkeypatch.chdir(demo.folder)
     with duckdb.connect("elsewhere.duckdb") as connection:
         connection.execute(f"attach '{demo.output / 'magnific.duckdb'}' as demo; create schema magnific")
@@ -98,7 +98,7 @@ def test_with_a_key_it_reads_that_api_by_plan_and_start(demo: Demo, make_sandbox
     page = (demo.output / "report.html").read_text()
     assert "invented" not in page
     with duckdb.connect(demo.output / "magnific.duckdb", read_only=True) as connection:
-        # The demo's invented prices are not applied.
+        # The demo's invented prices must not be applied.
         assert connection.execute("select has_prices from models.magnific__synced").fetchall() == [(False,)]
     written = [file for file in demo.output.rglob("*") if file.is_file()]
     assert key not in printed

@@ -1,4 +1,4 @@
-"""Interrupt the demo at any moment, with Ctrl-C or another signal. The demo must say so and leave nothing running."""
+"""Interrupt the demo at various moments, with Ctrl-C or SIGTERM. It must report this and leave nothing running."""
 
 import os
 import signal
@@ -90,7 +90,7 @@ def test_ctrl_c_while_magnific_is_silent_in_the_second_sync(demo: Demo, make_san
     start = str(datetime.now(UTC).date() - timedelta(days=30))
     settings = {"MAGNIFIC_API_KEY": api.api_key, "MAGNIFIC_PLAN": "enterprise", "MAGNIFIC_START_DATE": start}
     process = demo.start_until("first sync", MAGNIFIC_BASE_URL=api.base_url, **settings)
-    # Requests for the check, for the first sync, for the second sync's lists, and the one without a response.
+    # Requests for the check, the first sync and the second sync's lists, plus the one that gets no response.
     api.wait_for_requests(1 + 5 + 4 + 1)
     assert any("source-magnific-analytics read" in command for command in demo.processes())
     interrupted(process, demo)

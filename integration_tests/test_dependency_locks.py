@@ -13,7 +13,7 @@ from venvs import AIRFLOW, DAGSTER, DBT, DESTINATION, DLT, FOCUS, MODELS, PREFEC
 
 
 def locked(name: str) -> set[tuple[str, str]]:
-    """Return each name and version in a lock. A package can have different versions for different Python versions."""
+    """Return each name and version in a lock file. A package can have different versions for different Pythons."""
     return set(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "locks" / f"{name}.txt").read_text(), re.MULTILINE))
 
 

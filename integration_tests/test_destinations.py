@@ -39,7 +39,7 @@ TARGETS = ("duckdb", "postgres")
 def synced(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, built_ledger: Sandbox
 ) -> Iterator[Synced]:
-    """A database synced twice, by the console script or by the image. The script's database also has the models."""
+    """A database synced twice, with the console script or the image. With the script, it also contains the models."""
     database, _, by_image = request.param.partition("_")
     if not by_image:
         built: Built = request.getfixturevalue(f"{database}_built")

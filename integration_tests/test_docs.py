@@ -72,7 +72,7 @@ def test_markdownlint_reports_nothing() -> None:
 
 
 def _put(folder: Path, warehouse: str, schema: str = "main") -> None:
-    """Write a synced database and a dashboard export, as the demo does, to `folder`."""
+    """Write a synced database and a dashboard export to `folder`, as the demo does."""
     folder.mkdir(exist_ok=True)
     team = Team(folder)
     team.sync(schema=schema)
@@ -172,7 +172,7 @@ def test_every_link_inside_the_project_leads_somewhere() -> None:
 
 
 def text_of(node: ast.AST) -> str | None:
-    """Return a string's text, with an ellipsis for each inserted value. Return None if `node` is not a string."""
+    """Return a string's text, with an ellipsis in place of each inserted value, or None if `node` is not a string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

@@ -34,7 +34,7 @@ def test_an_invalid_proxy_address_fails_the_check(connector: Connector) -> None:
     assert "No request can be sent with this machine's proxy setting" in message
 
 
-# The first two zones differ from UTC by a whole day, so a local date is always wrong. The third does not exist.
+# The first two zones differ from UTC by a whole day, so the local date is never the UTC date. The third does not exist.
 @pytest.mark.parametrize("zone", ["AAA-24", "ZZZ+24", "Not/A/Zone"])
 def test_windows_end_on_a_utc_day_in_any_zone(connector: Connector, sandbox: Sandbox, config: Json, zone: str) -> None:
     def utc_day(offset: int = 0) -> str:

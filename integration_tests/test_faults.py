@@ -16,7 +16,7 @@ from warehouse import USAGE_ALONE, Warehouse, catalog
 from source_magnific_analytics.policy import POLICY
 
 MEMBERS = catalog("members")
-# Maps each quirk of the sandbox to the words with which the log must report it.
+# Maps each quirk of the sandbox to words that the log must contain.
 FAULTS: dict[str, str] = {
     "bad-utf8": "an invalid response",
     "reset-before": "a dropped connection",
@@ -28,7 +28,7 @@ FAULTS: dict[str, str] = {
     "bad-gzip": "a response that cannot be decompressed",
     "silence": "no complete response in time",
 }
-# Some responses close the connection; otherwise, the next try could reuse it and fail.
+# Some responses close the connection, because the next try could otherwise reuse it and fail.
 NOT_HTTP = {
     "nothing": b"",
     "another protocol": b"SSH-2.0-OpenSSH_9.2p1\r\n",
@@ -46,7 +46,7 @@ NOWHERE = [b"http://[", b"http://127.0.0.1:99999/", b"//", b"\xff\xfe", b"file:/
 
 @pytest.fixture()
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between tries, in seconds; the test skips them."""
+    """The waits between tries, in seconds. The test records them instead of waiting."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
     return slept

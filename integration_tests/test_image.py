@@ -16,9 +16,9 @@ from warehouse import USAGE_ALONE
 
 pytestmark = pytest.mark.image
 
-# As of November 2026, the connector and its bytecode add 245 MB to the base, mostly pandas, numpy and gRPC.
+# As of November 2026, the connector and its bytecode add 245 MB to the base image, mostly pandas, numpy and gRPC.
 MOST_BYTES = 280_000_000
-# The CDK creates a temporary directory in every run, so a read-only root needs a writable /tmp.
+# The CDK creates a temporary directory in every run, so a read-only container needs a writable /tmp.
 HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=256m")
 PROGRAM = "/opt/connector"
 
@@ -93,7 +93,7 @@ def test_every_module_is_compiled_once(image: str) -> None:
 
 
 def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_path: Path) -> None:
-    """Build again with docker alone. `--build-arg=BASE` passes the variable BASE on if it is set."""
+    """Build again with docker alone. `--build-arg=BASE` passes on the environment variable BASE if it is set."""
     context = tmp_path / "elsewhere"
     left_out = shutil.ignore_patterns(".git", ".venv*", "venv", "node_modules", "build", "dist", ".*_cache")
     shutil.copytree(ROOT, context, ignore=left_out)

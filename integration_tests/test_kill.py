@@ -1,4 +1,4 @@
-"""End the connector at any moment: the next run must complete the table, and no file with the key may remain."""
+"""Stop the connector at various moments. No file with the key may remain, and the next run must complete the table."""
 
 import os
 import random
@@ -21,7 +21,7 @@ FULL = Path("/dev/full")
 
 @pytest.fixture()
 def backfill(config: Json) -> Json:
-    """A configuration that reads two years of usage by week: five windows, each with far more than a pipe holds."""
+    """A configuration that reads two years of usage by week, in five windows that each far exceed a pipe's capacity."""
     return config | {"granularity": "week", "start_date": "2024-04-01"}
 
 
@@ -140,7 +140,7 @@ def test_a_closed_pipe_ends_the_process(
         running.stdout.close()
         words = running.stderr.read()
     assert running.returncode != 0
-    # The connector requests no more windows once nobody receives their rows.
+    # Once nobody reads the rows, the connector must stop requesting windows.
     assert sandbox.count() < 4 + 7
     assert sandbox.api_key.encode() not in words
     assert b"Logging error" not in words

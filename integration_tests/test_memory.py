@@ -1,4 +1,4 @@
-"""Test that memory stays below 256 MiB. The largest allowed bodies are read, and larger ones cause errors."""
+"""Test that memory use stays below 256 MiB. The largest allowed bodies are read, and larger ones cause errors."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def sync(connector: Connector, config: Json, stream: str, server: RawServer) -> 
     return measured(connector.command("read", config=config, catalog=catalog(stream)))
 
 
-# Two parts of a period, with different people. Together they have the largest number of rows that can be added up.
+# Two parts of a period, with different people. Together they have as many rows as the connector can add up.
 PARTS = """
 from source_magnific_analytics import run
 from source_magnific_analytics.policy import POLICY

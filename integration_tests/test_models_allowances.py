@@ -1,4 +1,4 @@
-"""Test the dbt package on handmade tables with changing allowances and prices, rollover and packs."""
+"""Test the dbt package on handmade tables with a rollover, a pack, and allowances and prices that change."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -76,7 +76,7 @@ def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_
     assert of_team(allowed, "allowance, extra_allowance, remaining") == [
         (1000, 0, 100),  # the pack is not valid yet
         (1300, 300, 200),  # the old plan still applies, and 100 credits come from the pack
-        # of the 150 credits over the plan, 100 come from the rollover, which has ended since, and 50 from the pack
+        # of the 150 credits beyond the plan, 100 come from the rollover, which has since ended, and 50 from the pack
         (2300, 300, 150),
     ]
     # The forecast is 537.5 credits for each Sunday. The rollover covers 225 credits before it ends; the rest is lost.
@@ -99,7 +99,7 @@ def test_only_names_with_an_allowance_have_a_limit_and_unknown_names_are_reporte
     limits = allowed.rows("name, used, allowance, level, runs_out_on", "budget", "WHERE scope IN ('person', 'project')")
     assert sorted(limits) == [
         ("Gus@example.com", 3250, 1000, 200, date(2026, 3, 5)),
-        # Hal exceeds the limit on the 10th. A correction on the 11th brings the usage below the limit again.
+        # Hal exceeds the limit on the 10th. A correction on the 11th brings the usage back below the limit.
         ("hal@example.com", 10, 8, 120, date(2026, 2, 12)),
         ("trade FAIR", 0, 1_000_000, 0, None),
     ]

@@ -1,4 +1,4 @@
-"""Compare the dbt package's budgets and forecasts on four days with a handwritten query on the raw tables."""
+"""Compare the dbt package's budgets and forecasts on four days with those of a handwritten query on the raw tables."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ SCHEMAS = {day: f"north_{day[-2:]}" for day in DAYS}
 
 
 def by_hand(target: Target, schema: str, scope: str, day: str, end: str) -> tuple[int, int]:
-    """Return the credits used and the forecast for the month up to `end`, from the handwritten query."""
+    """Run the handwritten query, and return the credits used and the forecast for the month up to `end`."""
     sql = BY_HAND.format(schema=schema, day=day, start=f"{day[:8]}01", end=end, whose=WHOSE[scope])
     [(used, forecast)] = target.query(sql)
     return int(used), round(forecast)
@@ -48,7 +48,7 @@ def test_a_month_that_is_over_has_what_was_used(built: Built) -> None:
 
 @pytest.fixture(scope="module")
 def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> tuple[DuckDb, Project]:
-    """One team in four schemas of a project, each last synced on a different day in February."""
+    """One team's tables in four schemas, each last synced on a different day in February."""
     folder = tmp_path_factory.mktemp("four_days")
     target = DuckDb(str(folder / "warehouse.duckdb"))
     assert isinstance(duckdb_built.target, DuckDb)
@@ -60,7 +60,7 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
                 until = f"WHERE date <= '{day}'" if table == "credit_usage" else ""
                 connection.execute(f"CREATE TABLE {schema}.{table} AS FROM synced.{SCHEMA}.{table} {until}")
                 connection.execute(f"UPDATE {schema}.{table} SET _airbyte_extracted_at = '{day} 05:17:00'")
-            # PyAirbyte keeps members who are no longer listed.
+            # PyAirbyte keeps this member, who is no longer listed.
             connection.execute(f"DELETE FROM {schema}.members WHERE email LIKE 'omar.haddad@%'")
     project = Project(folder)
     results = project.run(target, "build", schemas=[*SCHEMAS.values()], team_names={SCHEMAS[DAYS[0]]: "Two"})

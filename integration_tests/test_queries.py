@@ -1,4 +1,4 @@
-"""Run docs/queries on DuckDB and PostgreSQL. The results must equal the ledger in both databases."""
+"""Run docs/queries on DuckDB and PostgreSQL. The results must match the ledger in both databases."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -28,8 +28,8 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture()
 def ask(built: Built) -> Ask:
-    """A function that runs one of docs/queries. It takes a VALUES list for each table; without any, the query reads
-    PyAirbyte's tables as if the last sync had been at 05:17 on TODAY.
+    """A function that runs a query from docs/queries on the given tables, each a VALUES list. If no table is given, the
+    query reads PyAirbyte's tables, as if the last sync had been at 05:17 on TODAY.
     """
     target = built.target
     url = f"duckdb:///{target.path}" if isinstance(target, DuckDb) else f"{POSTGRES}:{target.port}/postgres"
@@ -58,7 +58,7 @@ MARTS = {
     "spend_by_group": ("group_name", "group_label", "daily_spend"),
     "spend_by_api_key": ("api_key_id, api_key", "api_key_id, key_name", "api_keys"),
 }
-"""Each query's key columns, the same columns in a mart, and the mart. test_models.py tests the marts' figures."""
+"""Each query's key columns, the matching columns of a mart, and the mart. test_models.py tests the marts' figures."""
 
 
 @pytest.mark.parametrize("query", MARTS)
@@ -73,7 +73,7 @@ def test_the_queries_and_the_marts_have_the_same_figures(ask: Ask, built: Built,
 
 
 def _plain(value: Any) -> Any:
-    """Return a timestamp as a date, and any other value unchanged: a month is a date or a timestamp."""
+    """Return a timestamp as a date, because a month can be a timestamp or a date. Return any other value unchanged."""
     return value.date() if isinstance(value, datetime) else value
 
 
@@ -127,7 +127,7 @@ def test_growth_compares_a_month_with_the_one_before(ask: Ask, built: Built) -> 
 
 
 def used(*days: tuple[str, int], at: str) -> str:
-    """Return a VALUES list of credit usage with one row for each day and its credits, all read at the time `at`."""
+    """Return a VALUES list of credit usage, with one row for each pair of day and credits, all read at `at`."""
     return ", ".join(
         f"(date '{day}', 'day', 'Upscaler', 'ann@x.com', 1, {credits}, 'Studio', timestamp '{at}')"
         for day, credits in days

@@ -22,7 +22,7 @@ SIZES = pytest.mark.parametrize("size", [PHONE, TABLET, WIDE], ids=["phone", "ta
 
 @pytest.fixture(scope="module", params=[12, 300], ids=["12-people", "300-people"])
 def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report on thirteen months of usage, in which one name is malicious."""
+    """A report on thirteen months of usage, in which a project has a malicious name."""
     many = """
         update magnific__usage set
             group_label = group_label || ' ' || hash(person) % 20,
@@ -72,12 +72,12 @@ def test_html_validate_reports_nothing_about_the_page(browser: Browser, html: Pa
     drawn = tmp_path / "drawn.html"
     drawn.write_text(f"<!DOCTYPE html>\n{browser.ask('return document.documentElement.outerHTML')}\n")
     program = modules("html-validate", "html-validate@11.21.1") / ".bin" / "html-validate"
-    # A bar's width depends on a figure, so it is an inline style. The browser decides how to write `hidden`.
+    # A bar's width depends on a figure, so it is set as an inline style. The browser decides how to write `hidden`.
     rules = ["--rule", "no-inline-style:off", "--rule", "attribute-empty-style:off"]
     for options in ([html], [*rules, drawn]):
         done = subprocess.run([program, *options], env=ENVIRONMENT, capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert browser.ask("return document.querySelectorAll('img').length") == 0, "a name is never markup"
+    assert browser.ask("return document.querySelectorAll('img').length") == 0, "names are never treated as markup"
     assert any("</script><img" in row[0] for row in browser.rows("#s-project"))
 
 

@@ -14,7 +14,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def people(browser: Browser) -> list[str]:
-    """Return the people that the list of people currently shows, in the same order."""
+    """Return the people that the list of people currently shows, in order."""
     shown = """
         return [...document.querySelectorAll("#s-person tbody tr:not(.rest, [hidden]) .named")].map((one) => {
             const copy = one.cloneNode(true);
@@ -113,7 +113,7 @@ def test_from_25_people_on_a_list_is_sorted_and_searched(browser: Browser, year:
     assert "10 of 39 people" in browser.text("#s-person .search")
     assert browser.rows("#s-person")[-1] == total
     browser.ask("window.dispatchEvent(new Event('beforeprint'))")
-    assert people(browser) == sorted(everybody, reverse=True), "a print ignores the search"
+    assert people(browser) == sorted(everybody, reverse=True), "printing ignores the search"
     browser.show(year)
     browser.find("#sort-person-5").click()
     browser.select("period").select_by_visible_text("Everything synced")

@@ -39,7 +39,7 @@ QUARTER = (date(2026, 1, 1), LAST)
 THIRTY = (YESTERDAY - timedelta(days=29), YESTERDAY)
 OWN = (date(2026, 3, 3), date(2026, 3, 12))
 CASES = [
-    # An unfinished period is compared with the same number of days of the previous period, such as 16 in February.
+    # An unfinished period is compared with the same number of days of the previous period, such as 16 days of February.
     Case("", MARCH, WHOLE_MARCH, back(WHOLE_MARCH, 28)),
     Case("#in=credits&period=2026-02", FEBRUARY, FEBRUARY, (date(2026, 1, 1), date(2026, 1, 31))),
     Case("#in=credits&period=2026-q1", QUARTER, (QUARTER[0], YESTERDAY), back((QUARTER[0], YESTERDAY), 92)),

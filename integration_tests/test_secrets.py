@@ -1,4 +1,4 @@
-"""Check that no output or file has the key, that only records have emails, and that TLS verification stays on.
+"""Check that no output or file contains the key, that only records contain emails, and that TLS is always verified.
 
 In unit_tests, test_privacy.py and test_config.py cover other responses and settings.
 """

@@ -36,7 +36,7 @@ def catalog(*streams: str) -> Json:
 
 
 ALL = catalog(*tuple(KEYS)[:5])
-"""All streams except usage by API key, which takes a request for each key and window."""
+"""All streams except usage by API key, which takes one request per key and window."""
 USAGE_ALONE = catalog("credit_usage")
 
 
@@ -87,7 +87,7 @@ class Warehouse:
         fields = ("date", "tool", "user_email", "project_reference")
         assert _added_up(people, *fields) == _added_up(sandbox.rows(**query), *fields)
         assert {row["granularity"] for row in self.usage} <= {granularity}
-        # Deleted rows have only zeros, so the sums are the same in a destination that keeps them.
+        # Deleted rows contain only zeros, so the sums are the same in a destination that keeps them.
         assert not any(row["user_uses"] or row["user_credits"] or row.get("tool") for row in self.deleted)
 
 
