@@ -1,1 +1,1 @@
-"""Benchmark the connector against a script, a Singer tap and a low-code manifest. A slow run does not fail."""
+"""Benchmark the connector against a script, a Singer tap and a low-code manifest. Slow results do not cause errors."""

@@ -16,8 +16,8 @@ from benchmarks.server import api, asked
 
 GRANULARITIES = ("day", "week", "month", "year")
 SPANS = (1, 90, 180, 365, 1_000, 3_650)
-# The bulk read covers 180 days, counting both ends. This is the longest range of a request on the Business plan. All
-# rows fit into one response, which stays below the connector's limits of 24 MiB and of 200,000 objects and arrays.
+# The bulk read covers 180 days (both ends included), the longest range of one request on the Business plan. All rows
+# fit into one response, which stays below the connector's limits of 24 MiB and of 200,000 objects and arrays.
 BULK_FIRST, BULK_ROWS = date(2026, 1, 2), 140_000
 # The growth case starts on this day and covers 365 days.
 GROWTH_FIRST = date(2025, 7, 1)
@@ -30,7 +30,7 @@ Result = tuple[Table, Sequence[Headline]]
 
 @dataclass(frozen=True)
 class Effort:
-    """How much to measure. A `quick` run uses few rows: it shows that a case works, but not how fast it is."""
+    """How many runs to measure. A `quick` run uses few rows: it shows that a case works, but not how fast it is."""
 
     runs: int
     quick: bool
@@ -132,7 +132,7 @@ def growth(effort: Effort) -> Result:
         highest = max(highest, peak)
     note = (
         "365 days of credit usage on the Business plan, from a server that generates its responses while sending them. "
-        "If a response exceeds the connector's limits, the connector requests the range in halves. More rows therefore "
+        "If a response is too large, the connector requests each half of the range instead. More rows therefore "
         f"need more requests, but little more memory. With more than {MANY_ROWS:,} rows, only one round is measured."
     )
     table = Table("Growth", note, ("usage rows", "requests", "CPU s", "peak MiB"), lines)

@@ -24,7 +24,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process costs: user plus system CPU in seconds, elapsed seconds, and peak resident memory in MiB."""
+    """The cost of one process: user plus system CPU in seconds, elapsed seconds, and peak resident memory in MiB."""
 
     cpu: float
     wall: float
@@ -76,7 +76,7 @@ def count_records(command: Command) -> int:
 
 
 class Rounds:
-    """Runs several commands alternately (A B A B), so that a disturbance affects all of them."""
+    """Runs several commands alternately (A B A B), so that any disturbance affects all of them."""
 
     def __init__(self, commands: Sequence[Command], runs: int) -> None:
         """Run each command once to warm up and to count its records, then `runs` times to measure it."""

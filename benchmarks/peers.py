@@ -61,7 +61,7 @@ class Peers:
         return "--config", written(self.folder / "config.json", config)
 
     def airbyte(self, script: str, verb: str, name: str, stream: str = USAGE) -> Command:
-        """Return the command line for the command `verb` of an Airbyte connector; `read` reads only `stream`."""
+        """Return the command line that runs the command `verb` of an Airbyte connector; `read` syncs only `stream`."""
         arguments = [str(SCRIPTS / script), verb]
         if verb != "spec":
             arguments += [*self._config(), *(MANIFEST if script == LOW_CODE else ())]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OPENING, CLOSING = "<!-- figures -->", "<!-- /figures -->"
-# A row of the overview: a figure's name, measured value, upper limit (its bar) and aim.
+# A row of the overview: a figure's name, its measured value, its upper limit (the bar) and its target (the aim).
 Headline = tuple[str, str, str, str]
 
 
@@ -30,9 +30,9 @@ class Table:
 
 
 def write_figures(page: Path, figures: str) -> None:
-    """Replace the text between the page's two marks with `figures`; raise ValueError if a mark is missing."""
+    """Replace the text between the page's two markers with `figures`; raise ValueError if a marker is missing."""
     before, opening, rest = page.read_text(encoding="utf-8").partition(OPENING)
     _, closing, after = rest.partition(CLOSING)
     if not (opening and closing):
-        raise ValueError(f"{page} must contain the marks {OPENING} and {CLOSING}")
+        raise ValueError(f"{page} must contain the markers {OPENING} and {CLOSING}")
     page.write_text(f"{before}{OPENING}\n\n{figures}\n{CLOSING}{after}", encoding="utf-8")

@@ -46,7 +46,7 @@ def fewest_requests(first: date, last: date, granularity: str, longest: int) -> 
     """Return the smallest number of requests for all lists and for usage from `first` to `last`, both inclusive.
 
     A request covers at most `longest` days. The function tries every split between periods, and uses none of the
-    connector's code. A period of more than `longest` days gets its own requests, as many as it needs.
+    connector's code. A period longer than `longest` days is requested separately, in as many requests as it needs.
     """
     start = period_start(first, granularity)
     days = [start + timedelta(days=number) for number in range((last - start).days + 1)]
@@ -84,7 +84,7 @@ def _sync(folder: Path, config: Mapping[str, Any], state: list[Any]) -> list[Any
 
 
 def count(base_url: str, folder: Path, days: int, granularity: str, plan: str) -> tuple[Count, Count]:
-    """Sync `days` days up to yesterday, then up to today from the saved state. Return both syncs' request counts."""
+    """Sync `days` days up to yesterday, then resume from the saved state up to today. Return both syncs' counts."""
     first, longest = TODAY - timedelta(days=days), PLANS[plan]
     resumed = max(first, YESTERDAY - timedelta(days=LOOKBACK_DAYS))
     config: dict[str, Any] = {"api_key": "benchmark", "base_url": base_url, "start_date": str(first)}

@@ -1,8 +1,8 @@
 """A stand-in for the API that runs in its own process and responds without delay. Use it as `with api(...)`.
 
 Each day has a fixed number of usage rows. Seven tools have a breakdown by user, in which three in five entries have a
-project; one tool has no breakdown. Every run sends the same bytes. They are prepared before the first request, unless
-`streamed` is set. The server then generates them while sending, so that responses of any size fit in memory.
+project; one tool has no breakdown. Every run sends the same bytes. They are prepared before the first request or,
+if `streamed` is set, generated while they are sent, so that responses of any size fit in memory.
 """
 
 import json
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.pieces(*wanted) if self.server.streamed else [self.server.whole(*wanted)])
 
     def _send(self, pieces: Iterable[bytes]) -> None:
-        """Send a response. A streamed response ends when the connection is closed, which the client may do early."""
+        """Send a response. A streamed response ends when the connection closes; the client might close it early."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         if isinstance(pieces, list):

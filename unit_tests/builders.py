@@ -46,7 +46,7 @@ def body(*periods: Json) -> bytes:
 
 
 def raw_config(**changes: Any) -> Json:
-    """Return a configuration as a user would enter it. A change to None removes the property."""
+    """Return a configuration as a user would enter it. Pass None to remove a property."""
     raw = {"api_key": KEY, "start_date": "2026-11-01", **changes}
     return {name: value for name, value in raw.items() if value is not None}
 
@@ -56,6 +56,6 @@ def config(today: Date = TODAY, **changes: Any) -> Config:
 
 
 def saved_state(date: str, **changes: Any) -> Json:
-    """Return a state that matches `raw_config()`. A change to None removes the key."""
+    """Return a state that matches `raw_config()`. Pass None to remove a key."""
     state = {"date": date, "granularity": "day", "start_date": "2026-11-01", "filters": {}, "rows": {}, **changes}
     return {name: value for name, value in state.items() if value is not None}

@@ -9,14 +9,14 @@ from requests_mock import Mocker
 
 @pytest.fixture
 def api() -> Iterator[Mocker]:
-    """Mock Magnific's API. A request raises an error if the test defines no response to it."""
+    """Mock Magnific's API. A request for which the test defines no response raises an error."""
     with Mocker() as mocker:
         yield mocker
 
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Record each sleep in seconds and move the clock forward instead. The CDK's sleeps of zero seconds are omitted."""
+    """Record each sleep in seconds and move the clock forward instead. The CDK's zero-second sleeps are omitted."""
     slept: list[float] = []
     begun = time.monotonic()
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)

@@ -1,4 +1,4 @@
-"""Run the connector's commands in the test process, on any day, and read their output."""
+"""Run the connector's commands in the test process, on any simulated date, and read their output."""
 
 import logging
 import re
@@ -57,7 +57,7 @@ def sync(
     debug: bool = False,
     at: str = "12:00",
 ) -> EntrypointOutput:
-    """Sync the `streams` (by default, only credit usage). `state` is the saved state of the last stream."""
+    """Sync the `streams` (by default, only credit usage). `state` is the saved state of the last stream in the list."""
     names = streams or ("credit_usage",)
     saved = None if state is None else list(StateBuilder().with_stream_state(names[-1], dict(state)).build())
     with clock(today, at):

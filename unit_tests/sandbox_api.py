@@ -18,8 +18,8 @@ from sandbox import DEFAULT_KEY, Options, create_app
 class SandboxApi:
     """A sandbox for the connector. `asked` holds the bodies of usage requests, and `days` counts them by UTC day.
 
-    `lists` counts requests to the list endpoints. A usage request takes `seconds` seconds. It fails with the status
-    `refusal` if that is set, and with a server error if it asks for one of `broken_keys`.
+    `lists` counts requests to the list endpoints. Each usage request takes `seconds` seconds. It fails with the status
+    `refusal` if that is set, and with a server error if it asks for one of the `broken_keys`.
     """
 
     headers = MappingProxyType({"x-magnific-api-key": DEFAULT_KEY})

@@ -22,7 +22,7 @@ START = date(2026, 1, 1)
 BUSY_DAYS = (date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 3))
 FILM, PRINT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10", "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 ANN, BOB, EVE = (f"{name}@example.com" for name in ("ann", "bob", "eve"))
-# Responses contain null instead of these addresses, so a breakdown can have the same user and project in two groups.
+# Responses contain null instead of these addresses, so a breakdown can list the same user and project in two groups.
 NAMELESS = ("designer@nameless.example", "filmer@nameless.example", "guest@nameless.example")
 GROUP_OF = {ANN: 1, "ann1@example.com": 1, "ann2@example.com": 1, BOB: 2, NAMELESS[0]: 1, NAMELESS[1]: 2}
 TEAM = Team(
@@ -49,7 +49,7 @@ class Given(History):
 
 
 def entries(last: date) -> st.SearchStrategy[Entry]:
-    """Generate entries from `START` to `last` by a member, a non-member or nobody. Negative credits are a rebate."""
+    """Generate entries from `START` to `last`, by a member, a non-member or nobody. Negative credits are rebates."""
     return st.builds(
         Entry,
         day=st.dates(START, last) | st.sampled_from(BUSY_DAYS),
@@ -66,7 +66,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
     """Return usage on every other day of the `days` days up to `last`.
 
     Versions 1 and 2 are what Magnific later reports for the same usage. Ann's address and some credits have changed,
-    unattributed usage now has a user, and one day in every two weeks is refunded. In version 2, a project is also gone.
+    unattributed usage now has a user, and one day in every two weeks has been refunded. Version 2 also lacks a project.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):
@@ -81,7 +81,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
 
 
 def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[str, Any]:
-    """Return the sandbox's response with the changes in `manner` (see MANNERS) and with null for NAMELESS addresses."""
+    """Return the sandbox's response with the changes named in `manner` and with null for NAMELESS addresses."""
     found = credit_usage(ledger, query)
     for name in manner:
         found = MANNERS[name](found, Asked(ledger, query))
@@ -105,7 +105,7 @@ def table(used: Sequence[Entry], settings: dict[str, Any]) -> Table:
     query = read_query({"granularity": granularity, **filters}, last, None).between(first, last)
     ledger = Ledger(Given(used), last)
     named, unnamed = truth.rows(ledger, query), truth.unnamed(ledger, query)
-    # After a rebate, a breakdown can exceed its total. No unattributed usage remains then.
+    # After a rebate, a breakdown can exceed its total. In that case, no unattributed usage remains.
     broken_down = {(row["date"], row["tool"]) for row in named}
     for rest in unnamed:
         if (rest["date"], rest["tool"]) in broken_down:

@@ -139,7 +139,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
     assert re.search(
         r"Tomorrow it reads these \(last day read in parenthe.+\): fpk-\w+ \(2026-0\d-\d\d\), ", log(output)
     )
-    # After two weeks without a sync, the least recently read keys still come first, and their wait is not an error.
+    # After two weeks without a sync, the least recently read keys still come first, and the gap causes no error.
     for day in (18, 19, 20):
         assert not connection.sync(TODAY.add(days=day)).errors
         seen += connection.keys_asked()
@@ -183,7 +183,7 @@ def test_three_keys_that_fail_end_a_sync_and_the_others_have_their_turn_the_next
         assert connection.sync(TODAY.add(days=day)).errors
         asked = connection.keys_asked()
         assert set(asked) & set(broken) == set(broken[3 * (day % 2) :][:3])
-        # Keys that fail do not cost the other keys more requests.
+        # Keys that fail do not cause more requests for the other keys.
         assert sum(asked[key] for key in broken) <= 10 + 3
         assert {asked[key] for key in asked if key not in broken} <= {1}
     assert set(connection.totals()) == set(connection.truth()) - set(broken)
@@ -195,7 +195,7 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
     connection.api.refusal = status
     assert connection.sync(TODAY).errors
     assert len(connection.api.asked) == requests
-    # After a 400 or 404, the sync tries two more keys. It ends at once after a 401, and after three requests with 429.
+    # After a 400 or 404, the sync tries two more keys. It ends at once after a 401, and after three 429 responses.
     tried = 3 if status in (400, 404) else 1
     assert len(connection.keys_asked()) == tried
     assert connection.state and sum("tried_on" in key for key in connection.state["keys"].values()) == tried
@@ -205,7 +205,7 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
 
 
 def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
-    """Read three keys in turn from a server that answers only one day per request."""
+    """Read three keys in turn from a server that returns only one day per request."""
     api = team(keys=3, people=3, quirks=({"kind": "status", "status": 504, "longer_than": 1},))
     connection = Connection(api, start_date="2026-01-01", granularity="month")
     read, first = Counter[str](), list[str]()
@@ -220,7 +220,7 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     assert {*first[:3]} == {name for name in keys if read[name]} == {*keys}
 
     def over(sums: dict[str, Counter[tuple[str, str]]]) -> dict[str, dict[tuple[str, str], int]]:
-        # Usage since March may have grown after it was read, so only the earlier months are compared.
+        # Usage from March on might have grown after it was read, so only the earlier months are compared.
         return {key: {at: n for at, n in of_key.items() if at[0] < "2026-03"} for key, of_key in sums.items()}
 
     assert over(connection.totals()) == over(connection.truth())
@@ -262,7 +262,7 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     assert "takes 100 API requests (one for each key and window)" in error(output)[1]
     assert "Choose an incremental sync mode, which" in error(output)[1]
     assert connection.api.asked == []
-    # With 99 keys, the list of keys takes the hundredth request.
+    # With 99 keys, the hundredth request is the one for the list of keys.
     connection = many(99)
     for _ in range(2):
         connection.table.clear()

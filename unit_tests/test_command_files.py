@@ -1,4 +1,4 @@
-"""Test that a command with an unreadable file sends no request and fails with an error that names the file."""
+"""Test that a command given an unreadable file sends no request and fails with an error that names the file."""
 
 import re
 from pathlib import Path

@@ -22,7 +22,7 @@ DEEP, USAGE = b"[" * 100_000, ".user_usages[0]"
 
 
 def good(**changes: Any) -> Json:
-    """Return a tool with one user's usage, and apply `changes` to it. The value `...` removes a property."""
+    """Return a tool with one user's usage, modified by `changes`. The value `...` removes a property."""
     consumption = {**tool("Mystic of " + ANN, entry(ANN, 3, 41)), **changes}
     return {name: value for name, value in consumption.items() if value is not ...}
 
@@ -33,12 +33,12 @@ def one(**changes: Any) -> Json:
 
 
 def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
-    """Decode a response and, if `asked_by` is given, check it against a request for November by that granularity."""
+    """Decode a response and, if `asked_by` is given, check it against a request for November at that granularity."""
     return usage.decode(bytearray(text), None if asked_by is None else Request(NOVEMBER, asked_by))
 
 
 def refusal(text: bytes) -> tuple[str, bool]:
-    """Return why a response is refused, and whether it may have been cut off."""
+    """Return why a response is refused, and whether it might have been cut off."""
     with pytest.raises(ContractError) as error:
         decoded(text)
     return str(error.value), error.value.cut

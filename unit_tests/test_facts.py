@@ -1,6 +1,6 @@
-"""Test that `make facts` notices deviations from the documentation, only reads, and shows none of the team's data.
+"""Test that `make facts` notices deviations from the documentation, changes nothing, and shows none of the team's data.
 
-Despite a deviation, a sync keeps the tables exact or fails with a clear error, or the documentation names the problem.
+Also test that each deviation leaves the tables exact, makes a sync fail with a clear error, or is documented.
 """
 
 import re
@@ -30,7 +30,7 @@ from verify.assumptions import JUDGES
 from verify.facts import main
 from verify.probes import MOST_REQUESTS
 
-# The tests run on a Wednesday, because a small team often has no usage on a Sunday.
+# A Wednesday, because a small team often has no usage on a Sunday.
 TODAY = Date(2026, 11, 25)
 ALL = sorted(FACTS)
 HOLDS, NOT, UNSEEN = "HOLDS", "DOES NOT HOLD", "COULD NOT BE SEEN"
@@ -67,12 +67,12 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "awkward": (dict.fromkeys(("fields", "once"), NOT), "188 periods and 1,009 tools"),
     "slow-clock": ({"clock": NOT}, "10800 seconds behind at most"),
 }
-# These quirks contradict no assumption of the connector.
+# These quirks do not contradict any of the connector's assumptions.
 FREE = {"empty-periods", "gzip"}
 
 
 class Page:
-    """The output and exit code of `make facts`, run against a sandbox with `options` or, if that is None, a mock."""
+    """The output and exit code of `make facts`, run against a sandbox with `options`, or a mock if that is None."""
 
     def __init__(self, options: Json | None = None, **environment: str) -> None:
         # A small team produces the same verdicts as a large one.
@@ -147,7 +147,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
     page = Page({"per_day": 4})
     assert (page.code, page.requests) == (1, 5)
     assert "Stopped early. Magnific refuses more requests for now (429): try again" in page.flat
-    # Requests before the refusal lead to the usual verdicts. The other facts could not be seen.
+    # The requests before the refusal lead to the usual verdicts. The other facts could not be seen.
     assert {name for name, verdict in differing(page, usual).items() if verdict != UNSEEN} - {"limits"} == {"answered"}
 
 
@@ -208,7 +208,7 @@ def test_no_answer_keeps_the_page_from_being_made_or_shows_anything_of_the_team(
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
     assert [tell for tell in ("tale", "7a1e7a1e", KEY.lower()) if tell in page.flat.lower()] == []
-    # The page must not show sums either, so LARGEST_FIGURE is the only number from FIGURE up that it may show.
+    # The page must not show sums either, so LARGEST_FIGURE is the only number that it may show above FIGURE.
     shown = page.flat.replace(str(LARGEST_FIGURE), "")
     assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", shown)) < FIGURE
 
@@ -219,12 +219,12 @@ SETTINGS: dict[str, dict[str, str]] = {
     "shorter-range": {"start_date": "2026-01-01"},
     "old-dates-refused": {"start_date": "2025-01-01"},
 }
-# Quirks that make a sync fail, and a part of its error message.
+# Quirks that make a sync fail, each with a part of the error message.
 FAILS = {
     **dict.fromkeys(("half-credits", "evening-dates", "sunday-weeks"), "an invalid response"),
     **dict.fromkeys(("shorter-range", "old-dates-refused"), "does not accept the request"),
 }
-# Quirks that the connector cannot notice, and the documented assumption that each of them contradicts.
+# Quirks that the connector cannot notice, each with the documented assumption that it contradicts.
 RESTS = {
     "end-excluded": "A range includes its first and its last day",
     "sizes-differ": "The same days have the same totals by day, week and month",

@@ -66,7 +66,7 @@ def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice
     for interrupted in attempts(warehouse, used, TODAY):
         interrupted.settings = {**warehouse.settings, "start_date": str(TODAY - 9 * DAY), **then}
         assert interrupted.sync(used, TODAY)
-        # Days before the later start may keep their rows, but no usage may count twice.
+        # Rows from before the later start may remain, but no usage may be counted twice.
         assert sum(credits for _, credits in interrupted.table().values()) <= sum(one.credits for one in used)
 
 

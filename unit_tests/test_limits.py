@@ -1,4 +1,4 @@
-"""Test that the connector waits out the limit per minute, and that the daily limit ends the sync for all streams."""
+"""Test that the connector waits out the per-minute limit, and that the daily limit ends the sync for all streams."""
 
 import pytest
 from builders import Json, answer, entry, period, raw_config, tool
@@ -52,7 +52,7 @@ UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is 
     [
         ({}, f"{USED_UP}{NEXT} {UNSAID}", [60, 120]),
         ({"Retry_After": "901", "Date": SERVER_DATE}, f"{AGAIN} 2026-11-22 18:45 UTC.", []),
-        # By the server's clock, the limit resets after the year 9999. The connector does not trust that clock.
+        # By the server's clock, the limit would reset after the year 9999, but the connector does not trust that clock.
         ({"Retry_After": "31622400", "Date": "Fri, 31 Dec 9999 23:00:00 GMT"}, f"{AGAIN} 2027-11-23 12:00 UTC.", []),
         *[
             (

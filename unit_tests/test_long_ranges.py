@@ -1,4 +1,4 @@
-"""Test that the connector requests shorter ranges if a server cannot answer long ones, and the table stays exact."""
+"""Test that the connector requests shorter ranges if a server cannot handle long ones, and that tables stay exact."""
 
 import gzip
 import re
@@ -48,7 +48,7 @@ AT_ONCE: dict[str, Fault] = {
     "silence": raising(requests.exceptions.ReadTimeout),
     "a body over the cap": huge,
 }
-# These faults may be temporary, so the connector tries the same range once more.
+# These faults might be temporary, so the connector tries the same range once more.
 PERHAPS: dict[str, Fault] = {
     **{f"HTTP {code}": status(code) for code in (503, 500)},
     "a dropped connection": raising(requests.exceptions.ConnectionError),
@@ -75,7 +75,7 @@ def chosen_for(days: int, today: date = TODAY, **changes: Any) -> Json:
     plan=st.sampled_from([*LONGEST_RANGE_DAYS]),
 )
 def test_a_sync_is_exact_whatever_is_too_much(what: str, longest: int, granularity: Granularity, plan: str) -> None:
-    # A year read day by day would exceed the daily limit, so the test then syncs only the first 40 days of a year.
+    # Reading a whole year day by day would exceed the daily limit, so if `longest` is 1, only 40 days are synced.
     days, today = (40, date(2026, 2, 9)) if longest == 1 else (326, TODAY)
     chosen = chosen_for(days, today, granularity=granularity.value, plan=plan)
     warehouse, ledger = Warehouse(settings=chosen), used(days, today)

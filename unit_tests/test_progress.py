@@ -1,4 +1,4 @@
-"""Test a sync's progress: the last day read, how many rows the warehouse may hold, and the next sync's first day."""
+"""Test a sync's progress: the last day read, how many rows the warehouse might hold, and the next sync's first day."""
 
 import json
 from itertools import islice
@@ -15,7 +15,7 @@ from source_magnific_analytics.state import NOTHING_READ, Progress, RowCounts
 from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 DAY, WEEK, MONTH, YEAR = Granularity
-# Periods, as numbers counted from a first period. They can be adjacent, and they can lie in different years.
+# Period numbers, counted from some first period. The periods can be adjacent or lie in different years.
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(st.sampled_from(Granularity), st.dictionaries(NUMBERS, st.integers(1, 99), min_size=1))
 NONE = RowCounts()
@@ -93,7 +93,7 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
     assert read(None) == first
     assert read(first.add(days=short)) == max(first, first.add(days=short - lookback))
     assert read(end.subtract(days=short), end) == end.subtract(days=short - 1)
-    # Once an interrupted sync is completed, the lookback counts from the last day that it was meant to read.
+    # Once a sync has caught up, the lookback counts from the last day that the interrupted sync was meant to read.
     end = end.subtract(days=60)
     assert read(end.add(days=later), end) == end.subtract(days=lookback)
 
@@ -101,7 +101,7 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
 @pytest.mark.parametrize(
     ("date", "end", "full_refresh", "wanted"),
     [
-        # Everything up to the end_date (November 10) is read, so even after an interrupted sync, the lookback applies.
+        # Everything up to end_date (November 10) has been read, so the lookback applies even after an interrupted sync.
         *[(12, 20, False, 3), (20, 15, False, 3), (10, 20, False, 3), (20, None, False, 3)],
         # A full refresh continues after the last day that it emitted.
         *[(9, None, True, 10), (10, None, True, 11), (20, None, True, 11), (None, None, True, 1)],

@@ -1,4 +1,4 @@
-"""Compare the table of schedules in docs/magnific-analytics.md with the requests that a day's syncs send."""
+"""Compare the table of schedules in docs/magnific-analytics.md with the number of requests that a day's syncs send."""
 
 import re
 from datetime import date

@@ -1,4 +1,4 @@
-"""Test years of syncs with changes, faults and interruptions. The table must always equal what Magnific reports.
+"""Test years of syncs with changes, faults and interruptions. The table must always match what Magnific reports.
 
 After a change of settings, users do not need to do anything.
 """
@@ -23,7 +23,7 @@ FILTERS = ("group_ids", "project_references")
 
 @dataclass
 class Step:
-    """A sync, with the changes before it, its settings, the form of Magnific's responses, and what goes wrong."""
+    """A sync: the changes before it, its settings, the form of Magnific's responses, and what goes wrong."""
 
     days: int
     added: list[Entry]

@@ -1,4 +1,4 @@
-"""Test how many days a request covers if the server cannot answer long ranges."""
+"""Test how many days a request covers if the server cannot handle long ranges."""
 
 import pytest
 from hypothesis import given
@@ -22,11 +22,11 @@ def after(longest: int, *asked: int) -> Span:
         ([-180, -90], 45),
         ([-180, -90, -45], 23),
         ([-2], 1),
-        # One success may be luck, so a range grows only after two successes in a row.
+        # One success might be luck, so a range grows only after two successes in a row.
         ([-180, 90], 90),
         ([-180, 90, 90], 180),
         ([-180, -90, 45, 45, 90, 90], 180),
-        # Each growth and each failure restarts the count of successes.
+        # Each increase and each failure resets the count of successes.
         ([-180, -90, -45, 23, 23, 46], 46),
         ([-180, -90, 45, -45, 23, 23], 46),
         # After a length has failed twice, the connector does not try it or a longer one again.
@@ -36,7 +36,7 @@ def after(longest: int, *asked: int) -> Span:
         ([-90, -90, 45, 45, 45, 45], 45),
         ([-90, -90, 90, 90, 90, 90], 180),
         ([-90, -90, 120, 45, 90, 90], 180),
-        # A range's failure also counts as a failure of every longer range.
+        # When a range fails, that also counts as a failure of every longer range.
         ([-180, -90, 45, 45, 90, 90, -180, 90, 90], 90),
         ([-180, 90, -90, 45], 45),
     ],

@@ -1,4 +1,4 @@
-"""Test that a sync sends a RECORD or STATE at least every 50 minutes. After an hour without one, Airbyte ends it."""
+"""Test that a sync sends a RECORD or STATE at least every 50 minutes. Airbyte ends a sync after an hour of silence."""
 
 import io
 import json

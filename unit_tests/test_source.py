@@ -191,7 +191,7 @@ def test_a_check_reads_the_answer_and_names_what_to_do(api: Mocker) -> None:
     [
         # If no connection can be made, waiting does not help.
         (requests.exceptions.ConnectTimeout, []),
-        # The range may be too long, so the check also tries a single day before it gives up.
+        # The range might be too long, so the check also tries a single day before it gives up.
         (requests.exceptions.ConnectionError, [5, 10, 20, 20, 20]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Test the saved state: the last day read, the settings, and the number of rows that the warehouse may hold."""
+"""Test the saved state: the last day read, the settings, and the number of rows that the warehouse might hold."""
 
 import json
 from copy import deepcopy
@@ -23,7 +23,7 @@ ROWS = {"day": {"first": "2026-11-14", "places": [2, 0, 1]}}
 
 
 def adapted(saved: Json, **changes: Any) -> Progress:
-    """Read a saved state, and return its progress under the default settings with `changes`."""
+    """Read a saved state, and return its progress under the default settings with `changes` applied."""
     now = config(**changes)
     known = state.read(saved, Progress, "credit_usage", full_refresh=False)
     assert known

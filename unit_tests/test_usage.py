@@ -1,4 +1,4 @@
-"""Test that a valid response in any order becomes rows that add up and are numbered within their period."""
+"""Test that a valid response, whatever its order, becomes rows that add up and are numbered within their period."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -27,7 +27,7 @@ def decoded(*periods: Json) -> usage.Answer:
 
 
 def rows_of(*periods: Json, api_key_id: str | None = None) -> list[usage.Row]:
-    """Return the rows of a response by day."""
+    """Return the rows of a response with daily granularity."""
     return [row for day, found in decoded(*periods).items() for row in usage.rows(day, found, DAY, api_key_id)[0]]
 
 
@@ -69,7 +69,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """Return the rows that the documentation requires: one for each entry and for each total's rest, nulls first."""
+    """Return the rows that the documentation requires: one per entry and one per remainder of a total; nulls first."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:

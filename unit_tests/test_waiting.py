@@ -1,4 +1,4 @@
-"""Test how the connector reads the wait in a response's headers: as seconds that it can sleep, or as None."""
+"""Test how the connector parses the wait time in response headers: a number of seconds that it can sleep, or None."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -42,7 +42,7 @@ def test_every_moment_is_waited_for_and_one_that_passed_is_no_wait(header: str, 
         ({"Retry-After": "Sun, 22 Nov 2026 13:35:00 -0500"}, 300),
         # A time without a time zone is in UTC.
         ({"Retry-After": "Sun, 22 Nov 2026 18:31:00 -0000"}, 60),
-        # A server cannot mean a wait of 31 years.
+        # No server would ask for a wait of 31 years.
         ({"X-RateLimit-Reset": "1000000000"}, None),
         ({"X-RateLimit-Reset": "1000000001"}, 0),
         ({"X-RateLimit-Reset": "1000000000000"}, None),

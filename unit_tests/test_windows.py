@@ -13,7 +13,7 @@ from source_magnific_analytics.windows import Granularity, Request, first_days, 
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
-# Typical lengths, such as weeks, months, a plan's maximum and half of it, or any other length.
+# Typical lengths (such as a week, a month, or a plan's maximum or half of it), or any other length.
 LENGTHS = st.sampled_from([1, 2, 6, 7, 23, 28, 30, 31, 45, 90, 180, 365]) | st.integers(1, 400)
 DAYS = st.dates(date(1999, 12, 1), date(2041, 1, 31))
 SPANS = st.integers(0, 800)
@@ -99,7 +99,7 @@ def test_every_day_is_asked_for_once_in_order_in_whole_periods_or_parts_of_one_t
 @example(date(2024, 1, 1), 365, YEAR, 365)
 @example(date(2026, 1, 1), 30, MONTH, 30)
 def test_the_requests_are_as_few_as_possible(start: date, span: int, granularity: Granularity, longest: int) -> None:
-    # A year can be requested in months, so the longest range must be able to cover any month.
+    # A year can be requested in months, so a request must be able to cover any month.
     longest = max(longest, 31) if granularity is YEAR else longest
     end = start + timedelta(span)
     fewest = fewest_requests(first_of_period(start, granularity), end, granularity, longest)

@@ -18,7 +18,7 @@ from sandbox.query import LONGEST_RANGE, Query, read_query
 
 # A function that turns a correct response into a wrong one.
 Mistake = Callable[[Json], Json]
-# A function that replaces a response's body. It can set the context's status, or raise an error of the HTTP client.
+# A function that replaces a response's body. It can set the context's status, or raise an HTTP client error.
 Fault = Callable[[Any, bytes], bytes]
 
 
@@ -59,7 +59,7 @@ class Warehouse:
         """Run a sync and return whether it was complete.
 
         Only the first `kill_at` messages arrive. After `fail_at` requests, every request fails. A request for more than
-        `too_long` days gets the response from `fault`. A request that the API would refuse fails the test.
+        `too_long` days gets the response from `fault`. The test fails if the API would refuse a request.
         """
         self.asked = []
         ledger = Ledger(Given(used), today)

@@ -1,10 +1,10 @@
 """Calculate the load that many teams put on the platform and on Magnific: `python simulate.py [TEAMS]`.
 
-Each team syncs once a day, and the starts are spread evenly over some hours. Airbyte's launchers start a limited number
-of syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the other syncs wait. A started sync no longer
-counts against this limit. It runs in one pod until it is done, if the cluster has room for the pod. In the worst case,
-a pod sends all its REQUESTS at once as soon as it is up. All teams share one IP address, which Magnific limits to 50
-requests in 5 seconds and 10 requests a second over 2 minutes.
+Each team syncs once a day, with start times spread evenly over a few hours. Airbyte's launchers start a limited number
+of syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the other syncs wait. Once a sync has started, it
+no longer counts against this limit. It runs in one pod until it finishes, if the cluster has room for the pod. In the
+worst case, a pod sends all its REQUESTS at once as soon as it is up. All teams share one IP address, which Magnific
+limits to 50 requests in 5 seconds and to 10 requests a second over 2 minutes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from heapq import heappush, heapreplace
 from itertools import product
 
 LAUNCH = 30
-"""Assumed seconds that a launcher takes to start a pod; the real time depends on the cluster and on image pulls."""
+"""Assumed seconds for a launcher to start a pod; the real time depends on the cluster and on image pulls."""
 SECONDS = 120
 """Assumed lifetime of a pod, in seconds; the real time depends on the cluster and the destination."""
 REQUESTS = 5
-"""Requests of a daily sync of five streams, without `credit_usage_by_api_key`."""
+"""Requests per daily sync of all streams except `credit_usage_by_api_key`."""
 MEBIBYTES = 256 + 1024 + 512
 """Memory of one pod: the source (tested), the destination and the orchestrator (both assumed)."""
 IN_5_SECONDS = 50
@@ -75,7 +75,7 @@ def simulate(teams: int, launches: int, hours: float) -> Load:
 
 
 def table(teams: int) -> str:
-    """Return a Markdown table of the load for several numbers of launches and hours."""
+    """Return a Markdown table of the load for several combinations of launches and hours."""
     names = "launching, spread over, pods at once, GiB, requests in 5 s, in 2 min, longest wait, done after, fits"
     rows = [names.split(", "), ["---"] * 9]
     for launches, hours in product((10, 40), (0, 1, 4)):
