@@ -112,7 +112,7 @@ FAILURES: dict[str, tuple[str, odd.Change]] = {
     "cut": ("the connection ends in the middle of the body", broken_off(half=True, reset=False, length=True)),
     "cut-chunked": ("a chunked body ends in the middle", broken_off(half=True, reset=False, length=False)),
     "reset-before": ("the connection is reset before the body", broken_off(half=False, reset=True, length=False)),
-    "reset-inside": ("the connection is reset inside the body", broken_off(half=True, reset=True, length=True)),
+    "reset-inside": ("the connection is reset within the body", broken_off(half=True, reset=True, length=True)),
     "silence": ("no response until the client closes the connection", odd.silence),
 }
 """Quirks that delay, corrupt or withhold a response. Only the server in `sandbox.server` can break connections."""
