@@ -23,7 +23,7 @@ if __name__ == "__main__":
     from demo.interrupts import end_children
 
     for one in interrupts:
-        # SIGTERM cleans up like Ctrl-C.
+        # SIGTERM triggers the same cleanup as Ctrl-C.
         signal.signal(one, signal.default_int_handler)
     try:
         code = main()

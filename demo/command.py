@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: sync usage, check its totals, and draw a report of where the credits went.
+"""`python -m demo [FOLDER]`: sync usage, check its totals, and write a report of where the credits went.
 
 Without MAGNIFIC_API_KEY in the environment, the demo starts a sandbox and reads from it. To read your own team, set
 MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.
@@ -34,7 +34,7 @@ DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
 """A CSV export of the sandbox's dashboard, as input for `make compare`."""
 _FILES = (DUCKDB_FILE, HTML_FILE, EXPORT_FILE)
-"""The files that a run can write. A successful run also deletes those from an earlier run that it did not replace."""
+"""The files that a run can write. A successful run also deletes old ones that it did not replace."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -68,14 +68,14 @@ def run(folder: Path, screen: Screen) -> bool:
             expected = _expected(origin, screen)
         if kept := keep_history(folder / DUCKDB_FILE, duckdb_file):
             screen.done(
-                "kept", f"The last run read another team. Its data and member history are kept in {folder / kept.name}"
+                "kept", f"The last run was for another team. Its data and member history are in {folder / kept.name}"
             )
         screen.going_on("building the dbt package")
         screen.done("models", build.finish())
         with open_marts(duckdb_file) as marts:
             screen.print(_tools_by_month(marts.rows(_SPENT), screen.width))
             agree = expected is None or _report_totals(marts, expected, screen)
-        screen.going_on("drawing the report")
+        screen.going_on("writing the report")
         write_report(duckdb_file, new / HTML_FILE)
     screen.done("report", str(folder / HTML_FILE))
     screen.done("data", f'{folder / DUCKDB_FILE} (DuckDB; the marts are in the schema "models")')
@@ -84,7 +84,7 @@ def run(folder: Path, screen: Screen) -> bool:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder. If the block succeeds, files in it replace the last run's; otherwise they are deleted."""
+    """Yield an empty folder. If the block succeeds, its files replace the last run's; otherwise, they are deleted."""
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -107,7 +107,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     screen.done("check", "the API accepts the key and the plan")
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
-    # The connector reads usage by API key once a day. The first sync omits it, so that all figures are from one sync.
+    # The connector reads usage by API key only once a day. Leave it to the second sync, so that all streams agree.
     _report_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
     before = _credits(pipeline)
     if origin.is_sandbox:
@@ -119,8 +119,8 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     _report_sync("second sync", synced, pipeline, screen)
     if keys := synced.rows.get("api_keys"):
         screen.also(
-            f"{len(streams) - 1} of its requests read the other streams. The rest read {BY_API_KEY} for the first "
-            f"time: {keys} API keys, up to {origin.longest_range_days} days per request. Later syncs send one per key."
+            f"{len(streams) - 1} requests read the other streams. The rest read {BY_API_KEY} for the first time: "
+            f"{keys} API keys, up to {origin.longest_range_days} days per request. Later syncs send one per API key."
         )
     _report_changes(before, _credits(pipeline), screen)
 
@@ -128,7 +128,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
 def _report_changes(before: DayTool, after: DayTool, screen: Screen) -> None:
     changed = sorted(key for key in before | after if before.get(key, 0) != after.get(key, 0))
     for day, tool in changed[:5]:
-        screen.also(f"· {tool} on {day}: {before.get((day, tool), 0):,} credits are now {after.get((day, tool), 0):,}")
+        screen.also(f"· {tool} on {day}: from {before.get((day, tool), 0):,} to {after.get((day, tool), 0):,} credits")
     if len(changed) > 5:
         screen.also(f"· and {len(changed) - 5} more corrections")
     if not changed:
@@ -150,7 +150,7 @@ def _credits(pipeline: Pipeline) -> DayTool:
 
 
 def _tools_by_month(spent: Sequence[Row], width: int) -> Table:
-    """Return a table of credits by tool and month: the newest months that fit, and a column for the earlier ones."""
+    """Return a table of credits by tool, with the newest months that fit and one column for all earlier months."""
     every = sorted({row["month"] for row in spent})
     shown = every[-max(1, min(12, (width - 50) // 11)) :]
     is_earlier = len(every) > len(shown)
@@ -187,7 +187,7 @@ def _expected(origin: Origin, screen: Screen) -> Expected | None:
 
 
 def _differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
-    """Return how many totals by period and tool differ, the number of totals, and the credits in the marts."""
+    """Return how many totals (by period and tool) differ, how many there are, and the credits in the marts."""
     rows = marts.rows(
         f"""
         select
@@ -211,16 +211,16 @@ def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
     compared = f"{expected.said_by}, {expected.first} to {expected.last}"
     if different:
         screen.failed("totals", f"{different:,} of {totals:,} totals differ from {compared}:")
-        screen.also(f"The file has {credits:,} credits; {sum(total[3] for total in expected.totals):,} are expected.")
+        screen.also(f"The file has {credits:,} credits instead of {sum(total[3] for total in expected.totals):,}.")
         return False
-    screen.done("totals", f"{credits:,} credits, the same for every tool as in {compared}")
+    screen.done("totals", f"{credits:,} credits; the totals of every tool match {compared}")
     if expected.granularity == "month":
-        screen.also("The totals come from one more request to Magnific, by month and, if possible, without today.")
+        screen.also("These totals come from one more request to Magnific, by month and without today if possible.")
     return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Return 0 if everything worked and all totals agree, 130 after Ctrl-C, otherwise 1."""
+    """Return 0 if everything worked and all totals agree, 130 after Ctrl-C, and 1 otherwise."""
     parser = argparse.ArgumentParser("python -m demo", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"where to write; default: {FOLDER}/")
     folder: Path = parser.parse_args(argv).folder
@@ -237,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"The demo stopped: {error}", file=sys.stderr)
             if os.environ.get("MAGNIFIC_API_KEY"):
                 print(
-                    "The demo reads the variables MAGNIFIC_API_KEY, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.",
+                    "The demo reads its settings from MAGNIFIC_API_KEY, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.",
                     file=sys.stderr,
                 )
             return 1

@@ -19,13 +19,13 @@ FOLDER = Path("demo-output")
 
 MAGNIFIC = "https://api.magnific.com"
 LONGEST_CHECK_DAYS = 180
-"""The longest range that every plan allows for one request, both ends counted (Magnific's Analytics overview)."""
+"""The longest range that every plan allows in one request, both ends counted (see Magnific's Analytics overview)."""
 
 SANDBOX_LEDGER = "the sandbox's ledger by day"
 """The source of the sandbox's expected totals, as shown to the user."""
 
 Totals = list[tuple[str, str, int, int]]
-"""The expected sums of usage in the file, each with the first day of its period, tool, uses and credits."""
+"""The totals that the file should have, each as (first day of the period, tool, uses, credits)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Origin:
 
     @property
     def longest_range_days(self) -> int:
-        """The most days that the connector requests at once."""
+        """The largest number of days that the connector requests at once."""
         return 365 if self.config["plan"] == "enterprise" else LONGEST_CHECK_DAYS
 
     @property
@@ -69,8 +69,8 @@ class Origin:
     def expected(self) -> Expected:
         """Return the totals that the file should have.
 
-        The sandbox serves its whole ledger by day. For a real team, this sends one more request, by month. It omits
-        today, whose figures can change between two requests. Raises UserError if the response cannot be used.
+        The sandbox serves its whole ledger by day. For a real team, this sends one more request, by month. The
+        totals exclude today, whose figures can change between two requests. Raises UserError for an unusable response.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -85,7 +85,7 @@ class Origin:
         return self._asked_by_month()
 
     def export(self) -> bytes:
-        """Return the sandbox's dashboard export for all days, as CSV. From Magnific, you export it by hand."""
+        """Return the sandbox's dashboard export for all days, as CSV. Magnific's export has to be made by hand."""
         days = {"start_date": str(self.config["start_date"]), "end_date": self.today.isoformat()}
         with asking(self.base_url) as http:
             return http.get(f"{self.base_url}/_sandbox/export", params=days, timeout=60).content
@@ -104,7 +104,7 @@ class Origin:
                     allow_redirects=False,
                 )
             answer.raise_for_status()
-            # If the range starts within a month, the totals of that month start on the first day of the range.
+            # If the range starts in the middle of a month, that month's totals get the range's first day as their date.
             totals = [
                 (max(period["date"][:7] + "-01", str(first)), one["tool"], one["user_uses"], one["user_credits"])
                 for period in answer.json()["data"]
@@ -117,7 +117,7 @@ class Origin:
         return Expected("Magnific's totals by month", "month", first, last, totals)
 
     def _first_whole_month(self, last: date) -> date:
-        """Return the first day of as many months up to `last` as fit into one request and the synced range."""
+        """Return the first day of the longest run of synced months up to `last` that fits into one request."""
         synced = date.fromisoformat(self.config["start_date"])
         first = last.replace(day=1)
         while True:
@@ -130,13 +130,13 @@ class Origin:
 def asking(base_url: str) -> requests.Session:
     """Return a session for requests to `base_url`. Requests to this machine never use a proxy."""
     session = requests.Session()
-    # The connector allows plain http only on loopback.
+    # A URL with plain http points to this machine, because the connector allows http only on loopback.
     session.trust_env = not base_url.startswith("http:")
     return session
 
 
 def default_start(today: date) -> date:
-    """Return the first day of the same month a year ago. With the Business plan, thirteen months take three requests.
+    """Return the first day of the same month a year ago. On the Business plan, thirteen months take three requests.
 
     >>> default_start(date(2026, 11, 22))
     datetime.date(2025, 11, 1)
@@ -146,7 +146,7 @@ def default_start(today: date) -> date:
 
 @contextmanager
 def origin_from(environment: Mapping[str, str], today: date) -> Iterator[Origin]:
-    """Yield the API that the environment names. Without a key, run a sandbox until the block ends."""
+    """Yield the API that the environment variables select. Without a key, run a sandbox until the block ends."""
     start = environment.get("MAGNIFIC_START_DATE") or default_start(today).isoformat()
     if environment.get("MAGNIFIC_API_KEY"):
         config = {

@@ -1,4 +1,4 @@
-"""Defer Ctrl-C and SIGTERM in critical code, recognize them in other errors, and end child processes."""
+"""Defer Ctrl-C and SIGTERM in critical code, recognize errors caused by Ctrl-C, and end child processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTERRUPTED = "Interrupted. The files of the last complete run are unchanged."
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Defer interrupts until the block ends, then raise KeyboardInterrupt if there were any. Only for the main thread.
+    """Defer interrupts until the block ends, then raise KeyboardInterrupt if there were any. Main thread only.
 
     Signals are not blocked, because blocking works per thread and another thread would receive them.
     """
@@ -39,7 +39,7 @@ def held_back() -> Iterator[None]:
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Return whether Ctrl-C caused the error. DuckDB, for example, raises its own error instead."""
+    """Return whether Ctrl-C caused the error. DuckDB, for example, replaces KeyboardInterrupt with its own error."""
     return error is not None and (
         isinstance(error, KeyboardInterrupt) or is_interrupt(error.__cause__ or error.__context__)
     )

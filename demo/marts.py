@@ -33,7 +33,7 @@ class Marts:
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise UserError(
                 f"The marts in {self._file} do not match this version: {str(error).splitlines()[0]}. "
-                f"If a mart is switched off (+enabled), switch it on. Build the marts again:  {COMMAND}{self._file}"
+                f"If a mart is switched off (+enabled), switch it on. To rebuild the marts:  {COMMAND}{self._file}"
             ) from None
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
@@ -56,13 +56,13 @@ class Marts:
 
     @property
     def is_of_sandbox(self) -> bool:
-        """Whether the file was synced from the sandbox, so that usage, prices and budgets are invented."""
+        """Whether the file was synced from the sandbox, which means that its usage, prices and budgets are invented."""
         return bool(self.rows(f"select 1 from duckdb_tables() where table_name = '{SANDBOX_TABLE}'"))
 
 
 @contextmanager
 def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """Open the file and select the schema of its marts: `schema` or the only one. Raises UserError if there is none."""
+    """Open the file and select the schema of its marts with `schema_of`. Raises UserError if there is none."""
     with open_file(file) as connection:
         missing = f"run  {COMMAND}{file}  to build the marts of the dbt package, then try again."
         use(connection, schema_of(connection, file, "magnific__usage", schema, missing))

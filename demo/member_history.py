@@ -1,4 +1,4 @@
-"""Keep the history of members when a run replaces the DuckDB file, because no sync can restore that history."""
+"""Keep the member history when a run replaces the DuckDB file, because no sync can restore it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _HISTORY = "magnific__members_history"
 def keep_history(last: Path, new: Path) -> Path | None:
     """Copy the last run's history into the new file, after the sync and before dbt builds the models.
 
-    If the last run read another team, or its file cannot be opened, keep a copy of that file instead and return its
-    path. The sandbox's history is invented, so it is not kept.
+    If the last run was for another team, or its file cannot be opened, keep a copy of that file instead and return the
+    copy's path. The sandbox's history is invented, so it is not kept.
     """
     if not last.is_file():
         return None

@@ -1,7 +1,7 @@
 """`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
 
-dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices
-and allowances (magnific_prices.csv, magnific_allowances.csv). By default, only the sandbox's team has any (invented).
+dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with prices and
+allowances (magnific_prices.csv, magnific_allowances.csv). By default, only the sandbox has any; they are invented.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _PROJECT = ROOT / "demo" / "dbt"
 _INSTALL_AND_RUN = 'make --silent .venv-models/ready && exec .venv-models/bin/python -c "$@"'
 _TABLES = ("members", "api_keys", "groups", "projects", "credit_usage_by_api_key")
-"""The optional tables. The package can also be built without them."""
+"""Tables that the package can be built without."""
 _SUMMARY = "built and checked: "
 
 _ALERTS = """
@@ -76,7 +76,7 @@ class Build:
             "MAGNIFIC_DUCKDB": str(duckdb_file.absolute()),
             "MAGNIFIC_SEEDS": "seeds" if invented else os.path.relpath(own or _PROJECT / "no-seeds", _PROJECT),
         }
-        # If there are no prices and allowances, use the package's own empty seeds.
+        # If there are no prices or allowances, use the package's own empty seeds.
         seeds = {} if invented or own else {"magnific_analytics_seeds_project": "magnific_analytics"}
         synced = {"magnific_analytics_schema": schema, "magnific_analytics_team_names": {schema: "Team"}}
         using = {f"magnific_analytics_using_{table}": table in tables for table in _TABLES}
@@ -103,7 +103,7 @@ class Build:
         counts = json.loads(said.rpartition(_SUMMARY)[2])
         words = f"{counts.get('success', 0)} tables built, {counts.get('pass', 0)} checks passed"
         warnings = counts.get("warn", 0)
-        return words + (f", {warnings} warned ({self._log})" if warnings else "")
+        return words + (f", {warnings} with warnings ({self._log})" if warnings else "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with open_marts(file, "models") as marts:
             for row in marts.rows(_ALERTS):
                 print(f"- {row['message']}")
-        print(f'The marts are in the schema "models" of {file}. To draw a report:  make report WAREHOUSE={file}')
+        print(f'The marts are in the schema "models" of {file}. To create a report:  make report WAREHOUSE={file}')
         return 0
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # End child processes here instead of in `main`, because another caller of `main` may have its own.
+    # End child processes here instead of in `main`, because other callers of `main` might have children of their own.
     try:
         sys.exit(main())
     finally:

@@ -1,4 +1,4 @@
-"""Run check, discover and syncs into a DuckDB file with PyAirbyte. PyAirbyte's own output goes to a log."""
+"""Use PyAirbyte to run check and discover, and to sync into a DuckDB file. PyAirbyte's own output goes to a log."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Pipeline:
         before = len(self._read_log())
         with self._watched("the sync"):
             self._source.select_streams(streams)
-            # `check` has validated the configuration.
+            # `check` has already validated the configuration.
             self._source.read(cache=self._cache, skip_validation=True)
         said = self._read_log()[before:]
         return Synced(
@@ -118,7 +118,7 @@ class Pipeline:
 def open_pipeline(
     config: Mapping[str, Any], duckdb_file: Path, logs: Path, report: Callable[[str], None]
 ) -> Iterator[Pipeline]:
-    """Open PyAirbyte with the connector in this Python's environment. `report` receives progress messages."""
+    """Set up PyAirbyte to run the connector installed in the current Python environment; `report` shows progress."""
     executable = Path(sys.executable).parent / CONNECTOR
     if not executable.exists():
         raise UserError(f"{executable} is missing: run  make demo , which installs it")

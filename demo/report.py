@@ -1,4 +1,4 @@
-"""`python -m demo.report [DUCKDB FILE] [HTML FILE]`: the dbt package's marts on one page that works offline.
+"""`python -m demo.report [DUCKDB FILE] [HTML FILE]`: show the dbt package's marts on one page that works offline.
 
 The models define every figure. The page only adds up and compares usage on the days that you choose.
 """
@@ -58,10 +58,10 @@ def _page(marts: Marts) -> str:
 
 
 def _data(marts: Marts) -> dict[str, Any]:
-    """Return the page's data. Usage is stored by column, with indexes for names and numbers for days."""
+    """Return the page's data. Usage is stored by column: names as indexes, days as offsets from the first day."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
     start = marts.start_date
-    # The first days of a month can be synced but have no usage.
+    # Days at the start of the first month can be synced even if they have no usage.
     firsts = {row["team"]: max(min(row["synced_from"], start), row["synced_from"].replace(day=1)) for row in synced}
     first = min(firsts.values(), default=date.min)
     # A person in several teams has a seat in each, so add the team's name.
@@ -123,7 +123,7 @@ def _columns(rows: list[Row], first: date, ids: dict[str, dict[str, int]], kinds
 
 
 def _packed(content: Any) -> str:
-    """Return JSON as gzip in base64. It has a tenth of the size and cannot end the script element early."""
+    """Return gzipped JSON in base64, which is a tenth of the size and cannot end the script element early."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 

@@ -120,7 +120,7 @@ def test_the_credits_of_all_reasons_add_up_to_the_difference(team: Team, compare
     by_row = re.findall(r"(?m)^[a-z] 2026-\S+ \D+? .*? ([+-]?\d+) +[+-]?\d+$", compared.part("Row by row"))
     assert sum(by_reason) == sum(map(int, by_row)) == int(total.replace(",", "")) != 0
     assert "the last 7 days again (the default of lookback_window_days)" in compared.flat
-    assert "Magnific has given the usage to another person" in compared.flat
+    assert "Magnific has reassigned the usage to another person" in compared.flat
 
 
 def test_other_names_are_listed_and_a_renamed_project_is_the_same(team: Team, compared: Compared) -> None:
@@ -164,7 +164,7 @@ def test_the_table_is_found_or_it_is_said_why_not(tmp_path: Path, capsys: pytest
     assert "has credit_usage in north, south: choose one with  --schema ." in compared.error
     assert (compared("--schema", "north"), compared("--schema", "west"), compared("--schema", "south")) == (0, 2, 1)
     assert "The sync has filters, and the table has no such row" in compared.flat
-    assert 'so the table holds only this: {"group_ids":[11]}.' in compared.flat
+    assert 'so the table has only usage that matches {"group_ids":[11]}.' in compared.flat
     team.export(group_ids=["11"])
     assert compared("--schema", "south") == 0
     team.query("drop table north.credit_usage; drop table south.credit_usage")

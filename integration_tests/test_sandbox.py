@@ -38,7 +38,7 @@ def test_whatever_is_asked_the_answer_keeps_the_contract(tmp_path: Path) -> None
         ("--today=2026-02-30", "must be a valid date"),
         ("--quirk=half-emojy", "unknown quirk 'half-emojy'"),
         ('--quirk={"kind": "trickle"}', "trickle: missing a required argument: 'seconds'"),
-        ('--quirk={"kind": "cut", "at": 0}', "integers of at least 1"),
+        ('--quirk={"kind": "cut", "at": 0}', "positive integers"),
     ],
 )
 def test_a_mistyped_option_is_refused_in_words(capsys: pytest.CaptureFixture[str], option: str, words: str) -> None:

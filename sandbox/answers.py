@@ -26,8 +26,8 @@ def _nobody() -> Users:
 def credit_usage(ledger: Ledger, query: Query) -> Json:
     """Return the response of `team-credit-usage`.
 
-    A period's figures cover only its days in the range, but its date is always its own first day, even outside the
-    range. Periods, tools and users are in random order.
+    A period's figures cover only its days in the range, but its date is always its own first day, even if that is
+    before the range. Periods, tools and users are in random order.
     """
     counts = query.filters.on(ledger.team)
     periods: defaultdict[str, defaultdict[str, Users]] = defaultdict(lambda: defaultdict(_nobody))

@@ -81,9 +81,9 @@ KINDS = {
     "rename_group": {"group_id", "name"},
     # The new address replaces the old one in the member list and in all usage, including past days.
     "change_email": {"old", "new"},
-    # The tool's unattributed usage on this day is assigned to this user. The totals do not change.
+    # The tool's unattributed usage on `day` is assigned to the user `email`. The totals do not change.
     "attribute": {"day", "tool", "email"},
-    # All of the tool's usage on this day disappears.
+    # All of the tool's usage on `day` disappears.
     "refund": {"day", "tool"},
     # Usage is added to a past day. If the event has no email, the usage counts only in the totals.
     "late": {"day", "tool", "uses", "credits"},

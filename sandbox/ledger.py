@@ -58,7 +58,7 @@ class History:
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team
         self.seed = seed
-        # The cache can take about 150 MB, enough for ten years of the default team or months of a very large team.
+        # The cache can use about 150 MB, enough for ten years of the default team or months of a very large team.
         self._drawn = lru_cache(maxsize=50_000 // len(team.people) + 92)(self._draw)
 
     def on(self, day: date) -> tuple[Entry, ...]:
@@ -92,11 +92,11 @@ class History:
         return tuple(entries)
 
     def _entry(self, day: date, tool: str, chance: float, person: Person | None = None, number: int = 0) -> Entry:
-        """Return one session with a tool. `chance` (0 to 1) determines its number of uses, project and API key."""
+        """Return one session with a tool. `chance` (0 to 1) determines its uses, project and API key."""
         number, scale = (number, 1.0) if person else (day.day, len(self.team.people) / 14)
         price, usual = TOOLS[tool]
         uses = 1 + int(-math.log(1.0 - chance) * usual * (_growth(day) * scale))
-        # The lower digits of `chance` serve as a second random number, which is faster than generating one.
+        # The lower digits of `chance` serve as a second random number, which is faster than generating another.
         spare = int(chance * 1e9) % 1000
         projects, keys = self.team.projects, self._keys(day)
         project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None

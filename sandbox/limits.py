@@ -20,7 +20,7 @@ class Limits:
     def change(self, per_minute: int, per_day: int, reset: bool = False) -> None:
         """Change the limits, and reset the counts if `reset` is true. Raise ValueError if a limit is not valid."""
         if not all(isinstance(n, int) and n >= 0 for n in (per_minute, per_day)):
-            raise ValueError("per_minute and per_day must be integers of at least 0")
+            raise ValueError("per_minute and per_day must be non-negative integers")
         self.per_minute, self.per_day = per_minute, per_day
         if reset:
             self._day: date | None = None

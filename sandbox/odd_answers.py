@@ -58,7 +58,7 @@ def values(names: Collection[str], change: Callable[[Any], Any]) -> Change:
 
 
 def periods(change: Callable[[Json, Query], Json]) -> Change:
-    """Apply `change` to each period of usage. Responses from the list endpoints stay the same."""
+    """Apply `change` to each period of usage. Responses from the list endpoints are unchanged."""
     return answer(
         lambda content, asked: (
             {"data": [change(period, asked.query) for period in content["data"]]} if asked.query else content
@@ -185,7 +185,7 @@ def another_status(response: Response, asked: Asked, status: int, headers: Any =
 
 
 class BrokenOffError(ConnectionError):
-    """Raised while a response is being sent, to end the connection with a reset or cleanly."""
+    """Raised while a response is being sent, to end the connection either cleanly or with a reset."""
 
 
 def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) -> Response:
@@ -198,7 +198,7 @@ def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) ->
 
 
 def broken_off(half: bool, reset: bool, length: bool) -> Change:
-    """End the connection before the body, or after half of it if `half` is true. `reset` ends it with a reset."""
+    """End the connection before the body or, if `half` is true, halfway through it. If `reset` is true, reset it."""
 
     def broken(response: Response, asked: Asked) -> Response:
         body = response.get_data()

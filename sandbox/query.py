@@ -60,7 +60,7 @@ class Query:
 
 
 class RefusedError(Exception):
-    """The request's body is not valid. Each of the `problems` has a property's name and the reason."""
+    """The request's body is not valid. Each of the `problems` is a pair of a property's name and the reason."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__(problems)
@@ -83,7 +83,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "granularity": (lambda value: value in GRANULARITIES, f"must be one of {', '.join(GRANULARITIES)}"),
     "start_date": _DAY,
     "end_date": _DAY,
-    "group_ids": (lambda value: _all(value, int, lambda n: n >= 1), "must be an array of integers of at least 1"),
+    "group_ids": (lambda value: _all(value, int, lambda n: n >= 1), "must be an array of positive integers"),
     "project_references": (lambda value: _all(value, str, _UUID), "must be an array of UUIDs"),
     "api_key_ids": (lambda value: _all(value, str), "must be an array of strings"),
 }

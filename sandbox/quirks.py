@@ -3,8 +3,8 @@
 Switch on a quirk with its name, or with a JSON object that has the name as `kind` and the quirk's parameters. Four
 optional properties select the requests that it affects. A request matches if its path contains `path` and its range is
 longer than `longer_than` days. If `at` is "every" (the default), the quirk changes all matching requests, or the first
-`times` of them. If `at` is a number, counted from 1, it changes that matching request, or `times` requests from there
-on. Several quirks apply in the order of the tables below.
+`times` of them. If `at` is a number n, the quirk changes the nth matching request, or `times` requests from that one
+on. If several quirks apply, they do so in the order of the tables below.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         "today's usage is not available yet",
         taken_for(lambda query, today: query.between(query.start, min(query.end, today - DAY))),
     ),
-    "whole-edges": ("periods at the edges of a range include their days outside it", taken_for(odd.whole_periods)),
+    "whole-edges": ("periods at a range's edges include their days outside the range", taken_for(odd.whole_periods)),
     "edge-dates": (
         "if a period begins before the range, its date is the first day of the range",
         periods(lambda period, query: period | {"date": max(period["date"], f"{query.start}{period['date'][10:]}")}),
@@ -96,14 +96,14 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
     "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
     "gzip": ("responses are compressed", with_bytes(lambda body: gzip.compress(body, mtime=0), "gzip")),
 }
-"""Quirks in undocumented or unconfirmed details. Most of them contradict one of the connector's assumptions."""
+"""Quirks that concern undocumented or unconfirmed details. Most contradict one of the connector's assumptions."""
 
 FAILURES: dict[str, tuple[str, odd.Change]] = {
     "status": ("a response with the given `status`, `headers` and `body`", odd.another_status),
     "empty": ("no body", with_bytes(lambda body: b"")),
     "html": ("an HTML page instead of JSON", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
     "bad-gzip": ("an uncompressed body, although the headers say gzip", with_bytes(lambda body: body, "gzip")),
-    # A lenient parser would accept the string as a different name.
+    # A lenient parser would drop or replace the byte, and so accept a wrong string.
     "bad-utf8": (
         "the response's last string begins with a byte that is not valid UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
@@ -112,10 +112,10 @@ FAILURES: dict[str, tuple[str, odd.Change]] = {
     "cut": ("the connection ends in the middle of the body", broken_off(half=True, reset=False, length=True)),
     "cut-chunked": ("a chunked body ends in the middle", broken_off(half=True, reset=False, length=False)),
     "reset-before": ("the connection is reset before the body", broken_off(half=False, reset=True, length=False)),
-    "reset-inside": ("the connection is reset inside the body", broken_off(half=True, reset=True, length=True)),
+    "reset-inside": ("the connection is reset within the body", broken_off(half=True, reset=True, length=True)),
     "silence": ("no response until the client closes the connection", odd.silence),
 }
-"""Quirks that delay, corrupt or withhold a response. To break connections, they need the server in `sandbox.server`."""
+"""Quirks that delay, corrupt or withhold a response. Only the server in `sandbox.server` can break connections."""
 
 QUIRKS = FACTS | FAILURES
 _WHEN = {"kind", "path", "longer_than", "at", "times"}
@@ -137,7 +137,7 @@ class Switched:
         counts = [n for n in (self._longer_than, times, None if at == "every" else at) if n is not None]
         if not isinstance(self._path, str) or not all(isinstance(n, int) and n >= 1 for n in counts):
             raise ValueError(
-                f"{self.name}: path must be a string; longer_than, times and at must be integers of at least 1 "
+                f"{self.name}: path must be a string; longer_than, times and at must be positive integers "
                 '(at can also be "every")'
             )
         try:
@@ -149,7 +149,7 @@ class Switched:
         self._seen = 0
 
     def strikes(self, path: str, response: Response, asked: Asked) -> bool:
-        """Count a matching request and return whether to change its response. `longer_than` never matches a refusal."""
+        """Count a matching request and return whether to change its response. A refusal never matches `longer_than`."""
         days = asked.query.days if asked.query and response.status_code == 200 else 0
         if self._path not in path or (self._longer_than and days <= self._longer_than):
             return False

@@ -54,9 +54,9 @@ NOTICED: dict[str, tuple[dict[str, str], str]] = {
     "unlisted": ({"members": NOT}, "2 of 5 people with usage are listed"),
     "no-created-at": ({"lists": NOT}, "4 without a date-time as `created_at`"),
     "end-excluded": ({"end_date": NOT, "edges": NOT, "sizes": NOT, "today": UNSEEN}, "the last day is missing"),
-    "longer-range": ({"one_more": NOT}, "181 days are answered"),
-    "shorter-range": ({"longest": NOT, "one_more": UNSEEN}, "180 days are refused (400); 179 days are answered"),
-    "old-dates-refused": ({"age": NOT}, "a range from 9,825 days ago is refused (400)"),
+    "longer-range": ({"one_more": NOT}, "181 days: answered"),
+    "shorter-range": ({"longest": NOT, "one_more": UNSEEN}, "180 days: refused (400); 179 days: answered"),
+    "old-dates-refused": ({"age": NOT}, "a range from 9,825 days ago: refused (400)"),
     "whole-edges": ({"edges": NOT}, "from Wednesday on, contains the whole week; the last week, up to Tuesday"),
     "edge-dates": ({"edges": NOT, "understood": NOT}, "but its date is not the Monday"),
     "sunday-weeks": (dict.fromkeys(("edges", "sizes", "understood"), NOT), "by week, 0 of "),
@@ -126,12 +126,12 @@ def test_the_page_notices_each_quirk(quirk: str, usual: Page) -> None:
     ("options", "environment", "verdicts", "told"),
     [
         ({"keys": 0}, {}, {"keys_total": UNSEEN}, "the team has no API keys"),
-        ({"plan": "enterprise"}, {"MAGNIFIC_PLAN": "enterprise"}, {}, "365 days are answered"),
+        ({"plan": "enterprise"}, {"MAGNIFIC_PLAN": "enterprise"}, {}, "365 days: answered"),
         (
             {"quirks": ({"kind": "status", "status": 504, "longer_than": 60},)},
             {"MAGNIFIC_START_DATE": "2024-01-01"},
             {"answered": NOT, "longest": NOT, **dict.fromkeys(("keys_total", "one_more"), UNSEEN)},
-            "180 days are not answered (504); 30 days are answered",
+            "180 days: not answered (504); 30 days: answered",
         ),
     ],
 )
@@ -158,7 +158,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
         ({"status_code": 403}, {}, "does not let this key read analytics (403)"),
         ({"exc": requests.exceptions.ConnectionError("secret")}, {}, "could not be read (a dropped connection"),
         ({"status_code": 302, "headers": {"Location": "https://x.example/"}}, {}, "could not be read (HTTP 302)"),
-        ({"exc": KeyboardInterrupt}, {}, "It was interrupted"),
+        ({"exc": KeyboardInterrupt}, {}, "The command was interrupted"),
         ({}, {"MAGNIFIC_BASE_URL": "https://evil.example"}, "base_url must be"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Compare responses to different requests for the same days, and check ranges of the maximum length and age."""
+"""Compare responses to different requests for the same days, and check the longest and the oldest ranges."""
 
 import re
 from collections import Counter
@@ -95,7 +95,7 @@ def one_more(seen: Seen) -> Judged:
 
 def _days(seen: Seen, *names: str) -> str:
     found = [seen.answers[name] for name in names if name in seen.answers]
-    return "; ".join(f"{_range(answer).length} days are {outcome(answer)}" for answer in found)
+    return "; ".join(f"{_range(answer).length} days: {outcome(answer)}" for answer in found)
 
 
 @judges("Dates of any age are accepted")
@@ -105,7 +105,7 @@ def age(seen: Seen) -> Judged:
     for answer in asked:
         used = f" with{'' if any(answer.tools) else 'out'} usage" if answer.status == 200 else ""
         days = seen.config.today.toordinal() - _range(answer).start.toordinal()
-        told.append(f"a range from {days:,} days ago is {outcome(answer)}{used}")
+        told.append(f"a range from {days:,} days ago: {outcome(answer)}{used}")
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
 
 
@@ -135,7 +135,7 @@ def excess(seen: Seen) -> Judged:
 
 
 def _shares(tools: list[Tool], seen: Seen) -> str:
-    """Describe the share of `tools` in all tools, and the share of their credits in all credits."""
+    """Describe what share of all tools and of all credits these tools account for."""
     credits = share(_credits(tools), _credits(seen.tools))
     return f"{share(len(tools), len(seen.tools))} of the tools ({credits} of the credits)"
 
@@ -155,7 +155,7 @@ def keys_total(seen: Seen) -> Judged:
         return None, "the team has no API keys, or no whole months were requested"
     over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
     through, whole = _credits(keys.tools), _credits(team.tools)
-    told = f"the keys used {share(through, whole)} of the team's credits; {over:,} sums of the keys exceed the team's"
+    told = f"the keys used {share(through, whole)} of the team's credits; {over:,} of their totals exceed the team's"
     return (not over, told) if through else (None, "no response has usage through keys")
 
 

@@ -25,7 +25,7 @@ def _usage(seen: Seen) -> list[Answer]:
 
 @judges("Every request is answered on the first try")
 def answered(seen: Seen) -> Judged:
-    # A response that refuses a range (400) also counts.
+    # A response that refuses a range (400) also counts as an answer.
     odd = [answer for answer in seen.answers.values() if answer.status not in (200, 400)]
     words = listed(Counter(answer.failure or f"HTTP {answer.status}" for answer in odd))
     right = len(seen.answers) - len(odd)
@@ -80,7 +80,7 @@ def texts(seen: Seen) -> Judged:
         found["bytes that are not UTF-8"] += isinstance(answer.json, UnicodeDecodeError)
         found["a NUL"] += text.count("\\u0000")
         found["an unpaired surrogate"] += len(re.findall("[\ud800-\udfff]", text))
-    return (not +found, listed(found) or "no text needs a repair") if seen.right else NOT_SEEN
+    return (not +found, listed(found) or "no text needs repair") if seen.right else NOT_SEEN
 
 
 @judges("A period's date is midnight in UTC")
@@ -99,7 +99,7 @@ def once(seen: Seen) -> Judged:
     periods = [answer.texts("date") for answer in _usage(seen)]
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
     again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
-    told = f"{again[0]:,} periods and {again[1]:,} tools of a period are repeated"
+    told = f"{again[0]:,} periods and {again[1]:,} tools within a period are repeated"
     return (not any(again), told) if any(periods) else (None, "no response has a period")
 
 

@@ -18,7 +18,7 @@ from verify.export_file import COLUMNS, read_export
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
-# If two rows differ in only one name, they are equal in one of these sets of columns.
+# If two rows differ in only one name, they agree on one of these sets of columns.
 _SAME = (
     "day, tool, person",
     'day, tool, project, "group", person is null',
@@ -102,7 +102,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m verify.compare",
         description="Compare the CSV export of Magnific's dashboard with the synced table credit_usage, row by row and "
-        "by tool and day. Exit codes: 0 if they are equal, 1 if they differ, 2 if one cannot be read.",
+        "by tool and day. Exit codes: 0 if they are equal, 1 if they differ, 2 if either cannot be read.",
     )
     add = parser.add_argument
     add("export", type=Path, help="the CSV file")

@@ -16,23 +16,23 @@ _WORDS = {
     "before": "These days are before the first synced day, {first_day}. Set start_date to an earlier day and sync.",
     "never": "Nothing has been synced into the table yet. Sync and compare again.",
     "unsynced": "Not synced yet: the last synced day is {through}. Sync and compare again.",
-    "part": "Only some days of this {granularity} are compared, but the table has the total of all of them. Export "
+    "part": "Only some days of this {granularity} are compared, but the table has the total for all of them. Export "
     "whole {granularity}s, and choose them with  --from  and  --to .",
-    "open": "These days were not over when the table was synced ({synced_at} UTC). Compare finished days, with  "
+    "open": "These days were not over when the table was synced ({synced_at} UTC). Compare only finished days, with  "
     "--to {complete} .",
     "names": "The figures are the same under another name. The name has been changed since these days were synced, or "
     "the usage has been reassigned. To use today's names everywhere, refresh credit_usage.",
     "nobody": "Magnific counts this usage in a tool's total but attributes it to nobody. The table keeps it in rows "
     "without a person; the export has only rows with a person. Nothing is wrong.",
-    "moved": "The sums by tool and day agree. Magnific has given the usage to another person, project or group since "
-    "the sync or the export. Sync, export again and compare.",
+    "moved": "The sums by tool and day agree. Magnific has reassigned the usage to another person, project or group "
+    "since the sync or the export. Sync, export again and compare.",
     "filtered": "The sync has filters, and the table has no such row. See the filters below.",
     "recent": "Magnific corrects past days, and each sync reads the last {lookback} days again (the default of "
     "lookback_window_days). Sync, export immediately and compare.",
     "older": "These days are older than the last {lookback} days, which each sync reads again. Magnific has corrected "
     "them since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
-    "filters": "The sync has filters, so the table holds only this: {filters}. Export with the same filters, or sync "
-    "without them.",
+    "filters": "The sync has filters, so the table has only usage that matches {filters}. Export with the same "
+    "filters, or sync without them.",
     "repeated_ids": "{repeated_ids:,} rows repeat a usage_id, as happens with plain append, and were counted too. Keep "
     "only the newest row of each ID, or sync with Append + Deduped.",
     "other_granularity": "{other_granularity:,} rows of a granularity other than {granularity} were left out: the "

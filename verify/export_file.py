@@ -44,9 +44,9 @@ _UNCOUNTED = """
 def read_export(
     connection: duckdb.DuckDBPyConnection, file: Path, csv: Mapping[str, Any], named: Mapping[str, str]
 ) -> dict[str, str]:
-    """Create the table `export` from the file; return its headings by key of `COLUMNS`. Run `synced_table.sql` first.
+    """Create the table `export` from the file; return its headings, keyed like `COLUMNS`. Run `synced_table.sql` first.
 
-    `csv` has options for DuckDB's reader, and `named` has the user's headings by key of `COLUMNS`. Raises UserError.
+    `csv` has options for DuckDB's reader, and `named` has the user's headings, keyed like `COLUMNS`. Raises UserError.
     """
     if not file.is_file():
         raise UserError(f"There is no file {file}: name the CSV that the dashboard exported.")

@@ -26,7 +26,7 @@ from verify.probes import MOST_REQUESTS, questions
 
 _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "base_url": "BASE_URL"}
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
-# After these statuses, further requests would also fail, or they would use up requests that the day's syncs need.
+# After these statuses, further requests would also fail or would use up requests that the day's syncs need.
 _STOPS = {
     401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for a key that can",
@@ -43,12 +43,12 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
         try:
             answer = answers[question.name] = _answer(client, config, question)
         except KeyboardInterrupt:
-            return answers, "It was interrupted"
+            return answers, "The command was interrupted"
         outcome = answer.failure or f"HTTP {answer.status}"
         show(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
         if answer.status in _STOPS:
             return answers, _STOPS[answer.status]
-        # If something other than Magnific answers, do not send the other requests.
+        # If something other than Magnific responds, do not send the remaining requests.
         if len(answers) == 1 and not (answer.status == 200 or 400 <= (answer.status or 0) < 500):
             return answers, f"Magnific could not be read ({outcome}): check for an outage or a proxy problem"
         try:
@@ -113,8 +113,8 @@ def main() -> int:
             config = parse(raw, today)
             where = asked if given else "a sandbox on this machine, since MAGNIFIC_API_KEY is not set"
             show(
-                f"Asking {where}: at most {MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests, which only "
-                "read and cost no credits.\nNone of the team's data is printed: no keys, addresses, names or credits."
+                f"Asking {where}: at most {MOST_REQUESTS} of the day's {REQUESTS_A_DAY} API requests. They only read "
+                "data and cost no credits.\nNone of the team's data is printed: no keys, addresses, names or credits."
             )
             answers, stopped = ask(config)
         except AirbyteTracedException as error:

@@ -10,7 +10,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, Request, p
 from verify.probe_answers import Answer, Question, Sums
 
 MOST_REQUESTS = 12
-# Fits into any plan's longest range and covers all usage of a team that joined Magnific this week.
+# A range of this length fits any plan and covers all usage of a team that joined Magnific this week.
 _FEW_DAYS = 30
 # Figures for the most recent days can change between two requests.
 _UNSETTLED_DAYS = 3
@@ -21,7 +21,7 @@ def _usage(name: str, unit: Granularity, first: Date, last: Date) -> Question:
 
 
 def questions(config: Config) -> Generator[Question, Answer, None]:
-    """Yield one question at a time; the next one depends on the answer sent back. The least important come last."""
+    """Yield one question at a time; the next one depends on the answer sent back. Less important ones come last."""
     yield Question("members", "team-members")
     keys = yield Question("api_keys", "team-api-keys")
     days = yield from _longest_range(config)
@@ -38,7 +38,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """Ask for the plan's longest range, then for one day more or less. Return the first good answer or the last one."""
+    """Ask for the plan's longest range, then for one day more or less. Return the first good answer, or the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)
@@ -55,7 +55,7 @@ def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
 
 
 def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -> Iterator[Question]:
-    """Yield questions about days that `days` also covers. Their answers must agree with `days`."""
+    """Yield questions about days that the response `days` already covers. Their answers must agree with it."""
     assert days.question.request is not None
     first, settled = days.question.request.range.start, today.subtract(days=_UNSETTLED_DAYS)
     if last := _two_days(days.by_day, first, settled):
@@ -72,6 +72,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
-    """Return the later of the newest two consecutive days with usage in this span, or the newest day with usage."""
+    """Return the newest day with usage that follows another such day or, if none does, the newest day with usage."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
     return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

@@ -1,6 +1,6 @@
 -- Prepare the synced table for the comparison. The file is read-only, so everything here is temporary.
 
--- Return a name in a form for comparisons, without invisible characters around it and with single plain spaces.
+-- Normalize a name for comparison: remove invisible characters around it, and use single plain spaces inside it.
 create temp macro tidy(name) as nullif(regexp_replace(regexp_replace(
     nfc_normalize(name), '^[\p{Cc}\p{Cf}\p{Z}]+|[\p{Cc}\p{Cf}\p{Z}]+$', '', 'g'), '[\p{Cc}\p{Z}]+', ' ', 'g'), '');
 
@@ -10,7 +10,7 @@ create temp macro last_of(day, granularity) as
     cast(date_trunc(granularity, day) + cast('1 ' || granularity as interval) as date) - 1;
 
 -- Usage without deleted rows, which have no tool. Until a sync with a new `granularity` is complete, the table has rows
--- of both the old and the new granularity. Only the newest one counts.
+-- of both the old and the new granularity. Only the newest granularity counts.
 create temp view usage as
 select *
 from credit_usage

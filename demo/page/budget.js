@@ -82,15 +82,15 @@ function Budgets({ data, usage, only, fileName }) {
 
   function show(shown) {
     const { period, filters, unit } = shown;
-    // You can filter budgets only by team.
+    // Budgets can be filtered only by team.
     const own = filters.team === undefined ? {} : { team: filters.team };
     const row = ofTeam(shown);
     const rows = cycles(data.budget, period, filters).filter((one) => one.allowance !== null);
     if (hide("s-budget", !row && !rows.length)) return;
     const late = [...(row ? [row] : []), ...rows].find((one) => one.cycle_start < data.firsts[one.team]);
     place("about-budget").textContent = [`Billing cycles that overlap ${spanInWords(period)}.`,
-      unit.id === "cost" ? "Allowances are in credits; money is their value at the price of each day." : "",
-      row && row.is_current ? `Used through ${dayInWords(row.used_through)}, which was not over.` : "",
+      unit.id === "cost" ? "Allowances are set in credits; their cost depends on each day's price." : "",
+      row && row.is_current ? `Used through ${dayInWords(row.used_through)}, which was not over when synced.` : "",
       late && `The data begins on ${dayInWords(data.firsts[late.team])}, within a cycle; earlier usage is missing.`,
     ].filter(Boolean).join(" ");
     for (const id of ["cycle", "cycle-save"]) place(id).replaceChildren();

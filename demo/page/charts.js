@@ -23,8 +23,8 @@ function ticks(most) {
 
 const short = (value) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
 
-// Draws a chart's title, unit, legend and an axis up to `most`. Returns the SVG and two functions for coordinates: `y`
-// takes a value, and `x` takes a share of the width.
+// Draws a chart's title, unit and legend, and an axis up to `most`. Returns the SVG and two functions for coordinates:
+// `y` takes a value, and `x` takes a position from 0 (left) to 1 (right).
 function frame(place, { title, unit, most, legend = [] }) {
   const width = onPaperNow ? paperWidth : Math.max(280, place.clientWidth);
   let [x, top] = [0, 16 + 18 * title.length];
@@ -51,7 +51,7 @@ function frame(place, { title, unit, most, legend = [] }) {
   return { root, y, low, x: (share) => left + share * (width - 8 - left), width: width - 8 - left };
 }
 
-// Returns as many labels as fit below the axis, each at its share of the width.
+// Returns as many labels as fit below the axis, each at its position from 0 (left) to 1 (right).
 function names(at, labels, words) {
   const every = Math.ceil(labels.length / Math.max(1, Math.floor(at.width / 95)));
   return labels.filter((_, n) => n % every === 0).map(({ share, day, wide = 0 }) => {
@@ -121,7 +121,7 @@ function runningTotal(place, title, unit, lines, limit, days) {
       (day) => inWords(day, { day: "numeric", month: "short" })));
 }
 
-// Saves a PNG at twice the chart's size, on a white background, even in dark mode.
+// Saves a PNG at twice the chart's size, with a white background even in dark mode.
 function picture(place, name) {
   const copy = place.querySelector("svg").cloneNode(true);
   const margin = 40;

@@ -4,7 +4,7 @@ const longList = 25;
 const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
-// Splits each change into a part from the number of uses (at the old cost of a use) and a part from the cost of a use.
+// Splits each change into one part due to the number of uses (at the old cost per use) and one due to the cost per use.
 function driversOfAll(unit, now, before) {
   return [...new Set([...now.keys(), ...before.keys()])].map((id) => {
     const [sum, then] = [now.get(id) || nothing(), before.get(id) || nothing()];
@@ -20,8 +20,8 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const order = {};
   const searched = {};
 
-  // Draws a section with a heading, a sentence, a table and a download. A long list has a search field too. A column is
-  // {title, value(row), words(value, row), cell(row), saved, ...}. Rows are sorted and added up by `value`.
+  // Draws a section with a heading, a sentence, a table and a download. A long list also has a search field. A column
+  // is {title, value(row), words(value, row), cell(row), saved, ...}. Rows are sorted and added up by `value`.
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
     const isLong = rows.length >= longList;
@@ -139,7 +139,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       saved: kind === "person" ? "people-by-tool" : kinds[kind].many });
   }
 
-  // Usage by key has no groups or projects, so the list is hidden while a filter by either is set.
+  // Usage by key has no groups or projects, so the list is hidden while either is used as a filter.
   function keys(shown) {
     const { period, filters, unit, now } = shown;
     const rows = [...usage.by(period, filters, "key")].map(([id, sum]) => ({ id, name: nameOf("key", id), sum }))
@@ -153,7 +153,7 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
       columns: amounts("key", shown, rows, now), rows, last: { name: "Total", sum: now }, saved: "api-keys" });
   }
 
-  // Shows seats only without a filter, because a filter would make everyone else's seats look unused.
+  // Shows seats only if no filter is set, because a filter would make everyone else's seats look unused.
   function seats(shown) {
     const { period, filters } = shown;
     const used = usage.by(period, {}, "person");

@@ -62,7 +62,7 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // The change if the uses of all tools had grown at one rate. The rest is due to using costlier or cheaper tools.
+    // The change if the uses of all tools had grown at the same rate. The rest is due to the choice of tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `
@@ -74,8 +74,8 @@ function start(data) {
 
   function header({ period, filters, unit, now }) {
     place("shown").textContent = [`${spanInWords(period)}, days in UTC`,
-      period.last > data.complete ? `; ${dayInWords(data.through)} was not over when it was synced` : "",
-      data.hasPrices ? ". Money is an estimate: credits at the price of their day."
+      period.last > data.complete ? `; ${dayInWords(data.through)} had not ended when it was synced` : "",
+      data.hasPrices ? ". Costs are estimates: each day's credits at that day's price."
         : ". There are no prices, so all figures are in credits.",
       now.uses || now.credits ? "" : " The data has no usage on these days.",
       now.unpriced && unit.id === "cost"
@@ -154,7 +154,7 @@ function start(data) {
     timeline(place("timeline"), [`Usage by ${size} and tool, ${spanInWords(period)}`, ...only(shown.filters)], unit,
       all, paint);
     const partial = all.filter((bar) => !bar.whole).map((bar) => bar.what);
-    place("parts").textContent = partial.length ? `Pale bars are not complete: ${partial.join("; ")}.` : "";
+    place("parts").textContent = partial.length ? `Pale bars are incomplete: ${partial.join("; ")}.` : "";
     const columns = [{ title: capital(size) }, { title: unit.title, number: true },
       { title: "Uses", number: true }];
     place("timeline-table").replaceChildren(table("Usage over time", columns,
@@ -169,8 +169,8 @@ function start(data) {
         () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
 
-  // A click can remove the clicked element. Then the keyboard focus moves to the heading of its list, or to the period
-  // if it was a filter.
+  // If a click removes the clicked element, the keyboard focus moves to the heading of its list, or to the period if
+  // the element was a filter.
   function keepFocus(draw) {
     const held = document.activeElement;
     const section = held.closest("section");

@@ -31,7 +31,7 @@ function signed(value, figure) {
 const growth = (now, before) => (before ? signed((100 * (now - before)) / before, (size) => `${decimals(1)(size)}%`)
   : now ? "new" : dash);
 
-// Returns the units of figures. `value(sum)` is null if none of the sum's days has a price.
+// Returns the units in which figures can be shown. `value(sum)` is null if none of the sum's days has a price.
 function unitsOf({ currency, hasPrices }) {
   const credits = { id: "credits", title: "Credits", column: "credits", figure: whole, value: (sum) => sum.credits,
     known: () => true, of: (value) => plural(value, "credit", "credits"), each: decimals(1) };
@@ -71,10 +71,10 @@ function table(label, columns, rows, { total: last, rest, sort } = {}) {
       last ? element("tfoot", {}, line(last)) : null));
 }
 
-// Returns CSV as in RFC 4180. A leading apostrophe keeps spreadsheets from running text that looks like a formula.
+// Returns CSV as in RFC 4180. A leading apostrophe keeps spreadsheets from evaluating text that looks like a formula.
 function csv(rows) {
   const field = (value) => {
-    // Costs have up to six decimals; any more are floating-point noise.
+    // Costs have up to six decimals; any further digits are floating-point noise.
     if (typeof value === "number") return String(Number(value.toFixed(6)));
     const text = /^[=+\-@\t\r]/.test(value ?? "") ? `'${value}` : String(value ?? "");
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -39,7 +39,7 @@ function Usage(data) {
 
   const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
 
-  // Returns sums by the names of one or two kinds. With two, the result is a map of maps (first, then second).
+  // Returns sums by the names of one or two kinds. With two, it returns a map of maps (by `kind`, then by `second`).
   function by(days, filters, kind, second) {
     const found = new Map();
     const columns = source(filters, kind);
@@ -70,7 +70,7 @@ function Usage(data) {
   return { by, over };
 }
 
-// Returns the first day of the day, week, month, quarter or year that contains `day`, or of the one `units` later.
+// Returns the first day of the unit (day, week, ...) that contains `day`, or of the one that is `units` units later.
 function startOf(day, unit, units = 0) {
   const [year, month, date] = day.split("-").map(Number);
   if (unit === "year") return iso(Date.UTC(year + units, 0));
@@ -106,8 +106,8 @@ function periods({ first, through, complete }) {
 }
 
 // Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
-// year, or its first days if the period is not over. For other periods, it is the same number of days just before.
-// `yearBefore` has the same dates a year earlier. A span that begins before the data of all teams (`since`) is null.
+// year, or only its first days if the period is not over. For other periods, it is the same number of days just before.
+// `yearBefore` has the same dates a year earlier. A span that begins before all teams have data (`since`) is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };
   const least = unit && now.last < last ? 7 : 1;
