@@ -90,7 +90,7 @@ def test_an_alert_says_which_level_was_reached_on_which_day(allowed: Build) -> N
     days = dict(zip(reached, map(date.fromisoformat, USED), strict=True))
     assert [row[:3] for row in alerts] == [(start, level, days[start]) for start in reached for level in reached[start]]
     assert alerts[3][3] == (
-        "The team has used 1,100 of 1,300 credits (84.6%) of the cycle 2026-02-28 to 2026-03-30,"
+        "The team has used 1,100 of 1,300 credits (84.6%) in the cycle 2026-02-28 to 2026-03-30,"
         " and reached 80% on 2026-03-05."
     )
 

@@ -116,5 +116,5 @@ def test_the_command_prints_the_new_alerts_whole(four_days: tuple[DuckDb, Projec
         " WHERE team = 'north_28' AND scope = 'team' AND alerts.level = 50 AND is_current"
     )
     assert message.startswith("Team north_28 has used ")
-    assert message.endswith(f" Forecast for its end: {forecast:,} credits ({share}%).")
+    assert message.endswith(f" Forecast for the whole cycle: {forecast:,} credits ({share}%).")
     assert printed

@@ -22,8 +22,8 @@ having count(*) > 1
     {%- endfor -%}
 {% endmacro %}
 
-{# Return rows in which a value did not fit into its column. The destination wrote null and recorded this in
-   `_airbyte_meta`. The test depends on `mart`, so that dbt builds the mart first. #}
+{# Return rows in which a value did not fit into its column. The destination wrote null instead and recorded the
+   loss in `_airbyte_meta`. The test depends on `mart`, so that dbt builds the mart first. #}
 {% macro lost_values(mart, tables) %}
 -- {{ mart }}
 {%- set synced = tables | select("in", magnific_analytics.synced_tables()) | list %}
@@ -37,8 +37,8 @@ select {{ magnific_analytics.nulls({"team": dbt.type_string(), "lost": dbt.type_
 {% endfor %}
 {% endmacro %}
 
-{# Return the sums of uses or credits that differ between `modelled` and the loaded rows. `by` maps each column of
-   `modelled` that identifies a sum to the SQL for the same value in the loaded table. #}
+{# Return the sums of uses or credits that differ between `modelled` and the loaded rows. `by` maps each grouping
+   column of `modelled` to the SQL that returns the same value from the loaded table. #}
 {% macro differences(modelled, by, table="credit_usage") %}
 {%- set columns = ["team"] + by.keys() | list %}
 with loaded as (

@@ -13,22 +13,22 @@
 {# A variable's value as a quoted SQL string. #}
 {% macro literal(value) %}{{ dbt.string_literal(dbt.escape_single_quotes(value)) }}{% endmacro %}
 
-{# A cell of a seed as text, or null if it is empty. It is cast because dbt guesses the type of an empty column. #}
+{# The value of a seed's cell as text, or null if it is empty. It is cast because dbt guesses an empty column's type. #}
 {% macro cell(column) %}nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), ''){% endmacro %}
 
-{# A name in the form used for comparison. #}
+{# A name in the form used for comparisons. #}
 {% macro name_key(column) %}lower(trim({{ column }})){% endmacro %}
 
 {# The percentages of an allowance that trigger an alert. #}
 {% macro levels() %}{{ return([200, 150, 120, 100, 95, 80, 50]) }}{% endmacro %}
 
-{# Whether credits reach a level. Compares whole credits, because a rounded percentage could reach it too early. #}
+{# Whether credits reach a level. Compares whole credits, because a rounded percentage could reach the level early. #}
 {% macro reaches(credits, allowance, level) -%}
 ({{ credits }} > 0 and {{ credits }} * 100 >= {{ allowance }} * {{ level }})
 {%- endmacro %}
 
-{# The first day in a group of consecutive days from which a condition holds through the last day. If the condition does
-   not hold on the last day, the result is the day after it. A later correction of usage can move this day. #}
+{# In a group of consecutive days, the first day from which a condition holds without a break through the last day. If
+   it does not hold on the last day, the result is the day after that. A correction of usage can change the result. #}
 {% macro holds_from(condition, day) -%}
 coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then null else " ~ day ~ " end)", 1) }}, min({{ day }}))
 {%- endmacro %}
@@ -56,7 +56,7 @@ coalesce({{ magnific_analytics.days_after("max(case when " ~ condition ~ " then 
     chr(34) || {{ text.sql }} || chr(34)
 {%- endmacro %}
 
-{# A comma and a key with its value for a JSON object, or an empty string if the value is null. #}
+{# A comma, a key and its value as part of a JSON object, or an empty string if the value is null. #}
 {% macro tag(key, value) -%}
 coalesce(',"magnific/{{ key }}":' || {{ magnific_analytics.json_string(value) }}, '')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# Expressions that differ by warehouse and that dbt does not provide. #}
+{# Expressions that differ between warehouses and that dbt does not provide. #}
 
 {# Convert an Airbyte timestamp, which is in UTC with or without a time zone, to a UTC timestamp without a time zone.
    The session's time zone has no effect. #}
@@ -30,7 +30,7 @@
 {% macro snowflake__json_text(column) %}to_json({{ column }}){% endmacro %}
 
 
-{# The type of prices. It is precise enough for one credit, and price times credits still fits into 38 digits. #}
+{# The type of prices. It is precise enough for the price of one credit, and price times credits fits into 38 digits. #}
 {% macro type_price() %}{{ return(adapter.dispatch('type_price', 'magnific_analytics')()) }}{% endmacro %}
 
 {% macro default__type_price() %}numeric(18, 12){% endmacro %}

@@ -1,7 +1,8 @@
-{# Return the credits that rollover and packs provide in each cycle, as [allowance_id, cycle_start, spent, unused].
-   `unused` is what is left at the end of the cycle or at the last sync; it is 0 if the pack has ended. Packs are spent
-   after the plan, in the order in which they end. Each pack covers usage that the packs before it did not cover. Not
-   every warehouse can express this in SQL, so a loop runs over the few days on which the plan was used up. #}
+{# Return the credits that rollover and packs provide in each cycle, as rows of allowance_id, cycle_start, spent
+   and unused. `unused` is what is left at the end of the cycle or at the last sync; it is 0 if the pack has ended.
+   Packs are spent after the plan, in the order in which they end. Each pack covers usage that the packs before it did
+   not cover. Not every warehouse can express this in SQL, so a loop runs over the few days on which the plan was used
+   up. #}
 {% macro extras_by_cycle() %}
     {%- set ns = namespace(extra=none, left=0) -%}
     {%- set uncovered, spent, unused = {}, {}, {} -%}

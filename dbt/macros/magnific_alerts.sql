@@ -1,6 +1,6 @@
 {# Print the messages of `magnific__alerts`, one per line, for levels reached on the day before the last sync. With
-   `since`, include all days from then on. The day of the sync is left to the next run, so that daily runs never repeat
-   a level. Example:
+   `since`, include all days from then on. Levels reached on the day of the sync are left to the next run, so that
+   daily runs never repeat a level. Example:
    dbt --quiet run-operation magnific_alerts --args '{since: 2026-11-01}' #}
 {% macro magnific_alerts(since=none) %}
     {%- set alerts = load_relation(ref("magnific_analytics", "magnific__alerts")) -%}

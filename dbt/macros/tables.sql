@@ -1,4 +1,4 @@
-{# Read Airbyte's tables from one or several connections. A table that is not synced has no rows. #}
+{# Read Airbyte's tables from one or several connections. A table that is not synced is treated as empty. #}
 
 {# The columns that the models read from each table. #}
 {% macro columns_of(table) %}
@@ -25,7 +25,7 @@
     {{ return(synced) }}
 {% endmacro %}
 
-{# Return a schema's team name. Raise an error if two schemas share a name, because their rows would get mixed up. #}
+{# Return a schema's team name. Raise an error if two schemas share a name, because their rows would be mixed up. #}
 {% macro team_of(schema) %}
     {%- set names = var("magnific_analytics_team_names") -%}
     {%- set name = names.get(schema, schema) -%}
@@ -40,7 +40,7 @@
     {{ return(name) }}
 {% endmacro %}
 
-{# All rows of a table, with their team. If the table is not synced, there are no rows. #}
+{# All rows of a table, with their team. If the table is not synced, the result is empty. #}
 {% macro table_rows(table) %}
     {%- set columns = magnific_analytics.columns_of(table) -%}
     {%- if table not in magnific_analytics.synced_tables() %}
@@ -69,14 +69,14 @@
     from {{ relation }}
 {%- endmacro %}
 
-{# An empty table. `columns` maps names to types. #}
+{# The rest of a `select` that returns no rows. `columns` maps names to types. #}
 {% macro nulls(columns) -%}
     {%- for name, type in columns.items() %}cast(null as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
     from (select 1 as nothing) as nothing
     where 1 = 0
 {%- endmacro %}
 
-{# The newest row of each key. Destinations that append also keep older rows. #}
+{# The newest row for each key. Destinations that append also keep older rows. #}
 {% macro newest_rows(table, key) %}
     select *
     from (
@@ -87,7 +87,7 @@
 {% endmacro %}
 
 {# The rows of a list's last sync. Destinations that merge or append also keep rows that are no longer listed. The
-   connector reads a list in one request, so rows that are minutes older than the newest come from an earlier sync. #}
+   connector reads a list in one request, so rows minutes older than the newest row are from an earlier sync. #}
 {% macro listed_rows(table, key) %}
     select *
     from (

@@ -1,6 +1,6 @@
 {{ config(severity="warn") }}
 
--- Allowances that have no effect, because their team, group, project or person is neither in a list nor in usage.
+-- Allowances that have no effect, because their team, group, project or person appears neither in a list nor in usage.
 with known as (
     select team, 'group' as scope, group_name as name from {{ ref("stg_magnific__groups") }}
     union all

@@ -1,6 +1,7 @@
 {{ config(severity="warn") }}
 
--- Days with usage before the first price, if there are prices. Their costs are null, also in FOCUS.
+-- Days with usage before the first price, if there are prices. Their costs are null everywhere, including in the FOCUS
+-- table.
 select spent.team, spent.date, count(*) as how_many
 from {{ ref("int_magnific__usage") }} as spent
 where spent.cost is null

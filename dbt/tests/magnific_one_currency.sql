@@ -1,4 +1,4 @@
--- The number of currencies if the prices have more than one. Amounts in different currencies cannot be added up.
+-- The number of currencies, if the prices use more than one. Amounts in different currencies cannot be added up.
 select count(distinct currency) as currencies
 from {{ ref("stg_magnific__prices") }}
 having count(distinct currency) > 1

@@ -1,4 +1,4 @@
--- Rows of the seeds that the models cannot use, each with the reason.
+-- Seed rows that the models cannot use, each with the reason.
 {%- set budget = "team, scope, coalesce(case when scope <> 'team' then " ~ magnific_analytics.name_key("name") ~ " end, '')" %}
 with allowances as (
     select
@@ -25,9 +25,9 @@ faults as (
                 then 'credits_per_seat is only for the plan of a team or a group'
             when valid_to < valid_from then 'valid_to is before valid_from'
             when valid_to is null and (period is null or period not in ('month', 'year')) then 'the period is not month or year'
-            when first_period <> last_period then 'rows of the same scope and name have different periods'
+            when first_period <> last_period then 'rows with the same scope and name have different periods'
             when valid_to is not null and plans = 0
-                then 'rollover and packs need a plan of the same scope and name; if none exists, add one of 0 credits'
+                then 'rollover and packs need a plan with the same scope and name, which can have 0 credits'
         end as fault
     from allowances
 )

@@ -1,4 +1,4 @@
--- One row for each day of each cycle, with the credits used and expected and their sums since the cycle began.
+-- One row for each day of each cycle, with the used and expected credits and their running totals.
 with cycles as (
     select * from {{ ref("int_magnific__cycles") }}
 ),
@@ -36,7 +36,7 @@ daily as (
     group by team, scope, name_key, date
 ),
 
--- Usage on each day of the four weeks before the last sync, as far back as there is data. The newest day is number 1.
+-- Usage on each day of the four weeks before the last sync, as far back as there is data. The newest day is day 1.
 past as (
     select
         running.team,
@@ -57,7 +57,7 @@ past as (
         and daily.date = {{ magnific_analytics.days_after("running.as_of", "-numbers.number") }}
 ),
 
--- The mean usage of each weekday. A weekday without data gets the mean of all days.
+-- The mean usage on each weekday. A weekday without data gets the mean of all days.
 means as (
     select
         all_days.team,

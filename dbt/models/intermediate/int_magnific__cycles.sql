@@ -1,5 +1,5 @@
 -- Each plan's billing cycles that have begun and overlap the synced days, with the plan's credits. Each calendar month
--- of a team is also a cycle. It has the scope 'month' and no plan.
+-- of a team is also a cycle, with the scope 'month' and without a plan.
 {%- set first_month = magnific_analytics.month_of("first_day") %}
 with anchors as (
     select team, scope, name_key, period, valid_from as anchor
@@ -75,7 +75,7 @@ team_seats as (
     group by starts.team, starts.cycle_start
 ),
 
--- Magnific does not say how many members a group had when the cycle began, so today's count is used.
+-- Magnific does not report how many members a group had when the cycle began, so today's count is used.
 group_seats as (
     select team, {{ magnific_analytics.name_key("group_name") }} as name_key, sum(member_count) as seats
     from {{ ref("stg_magnific__groups") }}

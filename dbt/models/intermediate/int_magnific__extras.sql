@@ -1,5 +1,5 @@
--- The credits that rollover and packs add to each cycle, by the last day of the rollover or pack. Credits that are left
--- also count, unless that day was within the cycle and is over.
+-- The credits that rollover and packs add to each cycle, grouped by the last day on which they can be used. Unused
+-- credits also count, unless that last day was within the cycle and is already over.
 -- depends_on: {{ ref("int_magnific__cycles") }}
 -- depends_on: {{ ref("int_magnific__cycle_days") }}
 {%- set rows = magnific_analytics.extras_by_cycle() if execute and flags.WHICH in ("build", "run", "retry") else [] %}

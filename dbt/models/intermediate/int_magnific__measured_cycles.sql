@@ -36,8 +36,8 @@ allowed as (
         and extras.cycle_start = cycles.cycle_start
 ),
 
--- `valid_allowance` is the allowance without rollover and pack credits that expire unused before that day. If usage is
--- expected to exceed the plan and the extra credits spent so far, the excess uses up credits before they expire.
+-- `valid_allowance` is the allowance without rollover and pack credits that expire unused before the row's day.
+-- Expected usage beyond the plan's credits and the extra credits spent so far uses up extra credits before they expire.
 days as (
     select
         days.*,

@@ -54,12 +54,12 @@ select
     case scope when 'team' then 'The team' when 'person' then name else 'The ' || scope || ' ' || name end
     {%- endif %}
     || ' has used ' || {{ magnific_analytics.grouped("used") }} || ' of ' || {{ magnific_analytics.grouped("allowance") }}
-    || ' credits' || coalesce(' (' || cast(percent as {{ text }}) || '%)', '') || ' of the cycle '
+    || ' credits' || coalesce(' (' || cast(percent as {{ text }}) || '%)', '') || ' in the cycle '
     || cast(cycle_start as {{ text }}) || ' to ' || cast(cycle_end as {{ text }}) || ', and reached '
     || cast(level as {{ text }}) || '% on ' || cast(crossed_on as {{ text }}) || '.'
     || case
         when is_current then coalesce(
-            ' Forecast for its end: ' || {{ magnific_analytics.grouped("forecast") }} || ' credits'
+            ' Forecast for the whole cycle: ' || {{ magnific_analytics.grouped("forecast") }} || ' credits'
             || coalesce(' (' || cast(forecast_percent as {{ text }}) || '%)', '') || '.',
             ''
         )

@@ -15,7 +15,7 @@ with spent as (
     group by team, person, user_email
 ),
 
--- A person's group comes from their newest usage, because the list of members does not contain groups.
+-- A person's group comes from their most recent usage, because the list of members does not contain groups.
 last_groups as (
     select
         team,

@@ -1,5 +1,5 @@
 -- Usage as Magnific last reported it. A deleted row has no tool. In a table that keeps all versions (plain append), it
--- replaces an older row, so filter it out only after the newest rows are chosen.
+-- supersedes an older row, so filter it out only after the newest rows have been chosen.
 select
     team,
     usage_id,
