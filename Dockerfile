@@ -1,8 +1,8 @@
-# Airbyte's base image has its own stage, because Dependabot finds only images in FROM lines. Set BASE to replace it.
+# Airbyte's base image has its own stage, because Dependabot finds images only in FROM lines. Set BASE to replace it.
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
-# Each build stage fills a tree that is copied whole, so that no directory in the image has the time of the build.
+# Each build stage fills a tree that is copied whole, so that no directory in the image gets the build time as its date.
 FROM ${BASE} AS dependencies
 # Every file gets this date (in seconds since 1970, here 2025-01-01), so that two builds are identical.
 ARG SOURCE_DATE_EPOCH=1735689600
@@ -44,7 +44,7 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     org.opencontainers.image.source="https://github.com/source-magnific-analytics/source-magnific-analytics" \
     org.opencontainers.image.documentation="https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/docs/magnific-analytics.md"
 
-# Use two layers, so that an update of only the connector downloads only the second layer, which is small.
+# Use two layers, so that updating only the connector downloads only the second layer, which is small.
 COPY --from=dependencies /dependencies /
 COPY --from=connector /connector /
 

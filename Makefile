@@ -48,7 +48,7 @@ test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
 # Run test-lowest, then the unit tests on each installed Python with the newest dependencies instead of the locked ones.
-# If a test fails only with the newest, a new release of a dependency broke something. This does not block changes.
+# A failure only with the newest means that a new release of a dependency broke something; it does not block changes.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \
@@ -123,7 +123,7 @@ release: .venv/tools.ready
 
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet --python '$(PYTHON)' .venv || { \
-		echo "make needs Python 3.11, 3.12 or 3.13, and uv could not download it. Install one of them, such as Debian's python3.11," \
+		echo "make needs Python 3.11, 3.12 or 3.13, and uv could not download one. Install one of them, such as Debian's python3.11," \
 		"and run make again. If it is not on the PATH, set PYTHON=/path/to/python3." >&2; exit 1; }
 
 # Create a separate environment for a dependency group, with .venv's Python unless the group needs another version.

@@ -1,4 +1,4 @@
-"""Settings for all tests, and configurations for Airbyte's standard tests (also for `airbyte-cdk connector test`)."""
+"""Settings for all tests, and configurations for Airbyte's standard tests (also with `airbyte-cdk connector test`)."""
 
 import gc
 import json
@@ -38,8 +38,8 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With several workers, give each worker whole files. Files that share a slow resource go to the same worker.
 
-    The brackets in a test's name say which database it uses. (Xdist's own mark, `xdist_group`, has no effect under
-    pytest 9.2.) Unit tests share no such resource, so any worker may run any of them.
+    The parameter in a test's name says which database it uses. (Xdist's own mark, `xdist_group`, has no effect under
+    pytest 9.2.) Unit tests share no such resource, so any worker can run any of them.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -88,7 +88,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def standard_configs() -> Iterator[None]:
-    """Run a sandbox for the session, and write configurations for the standard tests that point to it."""
+    """Run a sandbox for the session, and write configurations that make the standard tests use it."""
     with running(Options(per_minute=0, per_day=0)) as base_url:
         start = str(pendulum.now("UTC").date().subtract(days=29))
         config = {"api_key": DEFAULT_KEY, "start_date": start, "base_url": base_url}
@@ -102,7 +102,7 @@ def standard_configs() -> Iterator[None]:
 def surroundings_of_standard_tests(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Give standard tests their configurations and a temporary folder, because users cannot share the default one."""
+    """Give standard tests configurations and a temporary folder. Several users cannot share the default folder."""
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(request.cls, "get_scenarios"):
             request.getfixturevalue("standard_configs")

@@ -20,9 +20,9 @@ MEMBERS = catalog("members")
 FAULTS: dict[str, str] = {
     "bad-utf8": "an invalid response",
     "reset-before": "a dropped connection",
-    "reset-inside": "a response that broke off",
-    "cut": "a response that broke off",
-    "cut-chunked": "a response that broke off",
+    "reset-inside": "a response that was cut off",
+    "cut": "a response that was cut off",
+    "cut-chunked": "a response that was cut off",
     "empty": "not complete JSON",
     "html": "not complete JSON",
     "bad-gzip": "a response that cannot be decompressed",
@@ -101,5 +101,5 @@ def test_where_nobody_listens_it_is_a_transient_error(config: Json, waits: list[
         nobody.bind(("127.0.0.1", 0))
         run = read_from(nobody.getsockname()[1], config)
     assert run.errors[0][:2] == ("members", "transient_error")
-    assert "none that accepts connections" in run.errors[0][2]
+    assert "does not accept connections" in run.errors[0][2]
     assert len(waits) == 3

@@ -56,6 +56,6 @@ def test_a_release_is_of_a_commit_on_main(tmp_path: Path) -> None:
     git("commit", "--quiet", "--allow-empty", "--message", "Merged later")
     git("update-ref", "refs/remotes/origin/main", "HEAD")
     git("checkout", "--quiet", "v1.0.0")
-    assert release_step("The tag is on main", "v1.0.0", tmp_path)
+    assert release_step("Check that the tag is on main", "v1.0.0", tmp_path)
     git("commit", "--quiet", "--allow-empty", "--message", "Not merged")
-    assert not release_step("The tag is on main", "v1.0.1", tmp_path)
+    assert not release_step("Check that the tag is on main", "v1.0.1", tmp_path)

@@ -25,7 +25,7 @@ from source_magnific_analytics.windows import Request, period_of
 
 # Maps each API key's ID to its progress.
 Keys = dict[str, Progress]
-# Stop after this many failed keys. If all keys fail for one reason, requests for the rest would be wasted.
+# Stop after this many failed keys. If all keys fail for the same reason, requests for the rest would be wasted.
 MOST_FAILURES = 3
 
 
@@ -43,7 +43,7 @@ class CreditUsageByApiKey(UsageStream):
 
     @property
     def filters(self) -> dict[str, list[Any]]:
-        # Choosing different keys does not restart the stream. Rows of keys no longer chosen stay in the table.
+        # Choosing different keys does not restart the stream. Rows of keys that are no longer chosen stay in the table.
         return {name: value for name, value in self.config.filters.items() if name != "api_key_ids"}
 
     def stream_slices(self, *, sync_mode: SyncMode, cursor_field: Any = None, stream_state: Any = None) -> Slices:
@@ -68,7 +68,7 @@ class CreditUsageByApiKey(UsageStream):
             dates = listing([f"{name} ({keys[name].date or 'nothing yet'})" for name in waiting])
             self.logger.info(
                 f"{self.name} may send {share.most} API requests a day, which was not enough for all keys. Tomorrow it "
-                f"reads these (last day read in parentheses): {dates}."
+                f"will read these keys (last day read in parentheses): {dates}."
             )
         if settings.full_refresh:
             yield self._state_of(keys, replace(settings, full_refresh=False))
@@ -85,7 +85,7 @@ class CreditUsageByApiKey(UsageStream):
         return keys, dataclasses.replace(found.day, most=most)
 
     def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
-        """Return each key's windows to read today, starting with the key whose last attempt was the longest ago."""
+        """Return each key's windows to read today, starting with the key that was attempted least recently."""
 
         def last_attempt(name: str) -> tuple[Date, bool]:
             key = keys[name]
@@ -97,7 +97,7 @@ class CreditUsageByApiKey(UsageStream):
 
     @cached_property
     def _listed(self) -> dict[str, Mapping[str, Any]]:
-        """The team's API keys by ID. If `api_key_ids` is set, only those that it lists."""
+        """The team's API keys by ID, limited to those in `api_key_ids` if it is set."""
         chosen = self.config.filters.get("api_key_ids")
         listed = {row["api_key_id"]: row for row in self._api_keys.rows if not chosen or row["api_key_id"] in chosen}
         if unknown := sorted(set(chosen or ()).difference(listed)):
@@ -105,10 +105,10 @@ class CreditUsageByApiKey(UsageStream):
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
-        """Return a key's first day to read, at most one period before the period in which the key was created."""
+        """Return the first day to read for a key, at most one period before the period in which the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Without a saved date, rows are from before a restart or an interrupted window. To delete them, read all days.
+        # Without a saved date, any rows are left over from a restart or interruption. Read all days to delete them.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)

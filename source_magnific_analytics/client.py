@@ -1,6 +1,6 @@
 """Send one request to Magnific, including any retries. `ask` returns the parsed response or raises an error.
 
-The CDK sends and waits. This module raises its own errors, because the CDK's errors quote whole bodies.
+The CDK sends requests and waits between tries. This module raises its own errors, because the CDK's quote whole bodies.
 """
 
 import logging
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class TooMuchError(Exception):
-    """The range is too long: request fewer days. It failed `tries` times, and the message says how."""
+    """The range is too long, so request fewer days. The request failed `tries` times; the message says how."""
 
     def __init__(self, what: str, tries: int) -> None:
         super().__init__(what)
@@ -42,7 +42,7 @@ class TooMuchError(Exception):
 class Call:
     """A stream's request. Its error messages include `about_next_sync`, a sentence about the next sync.
 
-    If `divisible`, raise `TooMuchError` if the range is too long; if `divide_at_once`, also if it may be too long.
+    With `divisible`, raise `TooMuchError` if the range is too long; with `divide_at_once`, also if it might be.
     """
 
     logger: logging.Logger
@@ -71,19 +71,19 @@ class Client:
         self.session = Session(config, policy, self.quota)
 
     def ask(self, call: Call, understand: Callable[[requests.Response], T]) -> tuple[T, Date | None]:
-        """Return the successful response as parsed by `understand`, and the server's UTC day if stated.
+        """Return the successful response, parsed by `understand`, and the server's UTC day if the response has a date.
 
         Raises `TooMuchError`, `ShareUsedError` or the error that ends the stream. `understand` can raise ContractError.
         """
         self.quota.admit()
         if not self.has_time(0):
             raise failures.too_slow(f"no response for {self.quota.silence / 60:.0f} minutes", call.about_next_sync)
-        # Flush buffered messages first, because a response may take minutes.
+        # Flush buffered messages first, because a response can take minutes.
         sys.stdout.flush()
-        # Empty again once `ask` returns, because the CDK keeps the tries for a while.
+        # Emptied before `ask` returns, because the CDK keeps `tries`, which refers to this list, for a while.
         accepted: list[tuple[T, DateTime | None]] = []
         tries = _Tries(self, call, lambda response, moment: accepted.append((understand(response), moment)))
-        # The CDK uses this name to tell the platform that the stream is waiting.
+        # The CDK uses this name when it tells the platform that the stream is waiting.
         stream = call.logger.name.rpartition(".")[2]
         http = HttpClient(stream, call.logger, tries, backoff_strategy=tries, session=self.session)
         try:
@@ -114,7 +114,7 @@ class _FailedTry:
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """Judge each try of a request; count `failed_tries` and `refusals` (HTTP 429), and set the wait before the next."""
+    """Judge each try of a request, count failed tries and refusals (HTTP 429), and set the wait before the next try."""
 
     client: Client
     call: Call
@@ -123,7 +123,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
     refusals: int = 0
     next_wait: float = 0.0
 
-    # The policy limits the tries, so the CDK's own limits are too high to be reached.
+    # The policy limits the tries, so set the CDK's own limits too high to matter.
     max_retries = 1_000
     max_time = 7 * 24 * 3600
 
@@ -175,7 +175,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         is_hopeless = failed.meaning is Meaning.UNREACHABLE and not self.client.patient
         if is_hopeless or quota.retries_left <= 0 or (not divide and self.failed_tries == most):
             raise failures.gave_up(failed.what, in_a_row + 1, call.about_next_sync, failed.advice)
-        # Before a request for fewer days, wait only if the server may have had a temporary problem.
+        # Before a request for fewer days, wait only if the server might have had a temporary problem.
         is_bad_moment = not divide or failed.meaning is Meaning.PERHAPS_TOO_MUCH
         seconds = policy.fault_waits[min(in_a_row, most - 1)] if is_bad_moment else 0
         if failed.stated_wait is not None and failed.stated_wait <= policy.longest_stated_wait:
@@ -208,7 +208,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
             raise quota.end_sync_with(failures.too_slow(failed.what, about_next_sync))
         self.next_wait = seconds
         self.refusals += 1
-        self.call.logger.info(f"Magnific's request limit is reached; waiting {seconds:.0f} seconds.")
+        self.call.logger.info(f"Magnific's request limit has been reached; waiting {seconds:.0f} seconds.")
         return ErrorResolution(Action.RATE_LIMITED, error_message=failed.what)
 
 

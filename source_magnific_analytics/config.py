@@ -81,7 +81,7 @@ def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
                     given[name], kind, strict=False, dec_hook=lambda _, text: parse_date(text)
                 )
             except msgspec.ValidationError:
-                # Do not show the value, because someone may have pasted the key into the wrong field.
+                # Do not show the value, because someone might have pasted the key into the wrong field.
                 raise config_error(f"{name} is not valid: enter {words}.") from None
     return given
 
@@ -113,7 +113,7 @@ def _base_url(url: str) -> str:
     magnific = parts and parts[1] == "https" and any(f".{parts[2]}".endswith(f".{known}") for known in HOSTS)
     if not parts or int(parts[3] or 0) > 65535 or not (magnific or is_loopback(parts[0])):
         raise config_error(
-            f"base_url must be https on a host of {' or '.join(HOSTS)} or, for tests on this machine, "
+            f"base_url must be an https address under {' or '.join(HOSTS)} or, for tests on this machine, "
             "http://localhost:PORT, without a user name, path or query. The API key is sent there, so correct the "
             "address or leave it out."
         )

@@ -25,7 +25,7 @@ Slices = list[Mapping[str, Any]]
 
 
 class UsageStream(MagnificStream, ABC):
-    """A stream that reads usage by period, tool, user and project in windows, for the whole team or by API key."""
+    """A stream of usage by period, tool, user and project, for the whole team or by API key. It is read in windows."""
 
     endpoint = "team-credit-usage"
     http_method = "POST"
@@ -47,7 +47,7 @@ class UsageStream(MagnificStream, ABC):
 
     @abstractmethod
     def items(self, settings: Settings, saved: Mapping[str, Any]) -> Iterator[Item]:
-        """Yield the rows of a sync that resumes from the state `saved`, and the states to save in between."""
+        """Yield a sync's rows and the states to save; resume from the state `saved`."""
 
     def read(
         self,
@@ -59,7 +59,7 @@ class UsageStream(MagnificStream, ABC):
         internal_config: Any,
     ) -> Iterable[AirbyteMessage]:
         """Yield a state before and after each window's records, so that a killed sync resumes where it stopped."""
-        # Read `name` once, because the CDK computes it at each access and there may be millions of rows.
+        # Read `name` once, because the CDK computes it at each access and there can be millions of rows.
         name = self.name
         for item in self.items(self.settings(configured_stream.sync_mode), stream_state):
             if not isinstance(item, Mapping):
@@ -82,13 +82,13 @@ class UsageStream(MagnificStream, ABC):
         return self.client.ask(call, lambda response: usage.decode(self.client.session.read(response), request))
 
     def series(self, settings: Settings) -> Series:
-        """Return a series that starts with requests as long as the plan allows."""
+        """Return a series that begins with the longest range that the plan allows."""
         longest = self.config.longest_range_days
         reach = Reach(self.config.end_date, Span(longest, longest))
         return Series(self.client, self.fetch, self.summary, self.logger, reach, settings)
 
     def windows(self, progress: Progress, earliest: Date, settings: Settings) -> list[Request]:
-        """Plan a sync's requests from `progress` on. If Magnific cannot answer one, the sync requests fewer days."""
+        """Plan a sync's requests from `progress` on. If one is too much for Magnific, the sync requests fewer days."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=settings.full_refresh)
         return plan(first, config.end_date, config.granularity, config.longest_range_days)
@@ -102,7 +102,7 @@ class UsageStream(MagnificStream, ABC):
         if changes:
             self.logger.warning(
                 f"{changes[:1].upper()}{changes[1:]}, so {self.name} is read again from {self.config.start_date} on. "
-                "From that day on, new rows replace the rows from the earlier settings. You do not need to do anything."
+                "From that day on, new rows replace rows read with the old settings. You do not need to do anything."
             )
         return known
 

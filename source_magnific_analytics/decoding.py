@@ -13,7 +13,7 @@ from pendulum import Date
 # All exceptions that decoding can raise, for a wrong shape, broken JSON or UTF-8, deep nesting or an impossible date.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-# Both patterns look for NUL and surrogates, as escapes or invalid UTF-8. The first is fast; the second finds each one.
+# Both look for NUL and surrogates, as escapes or invalid UTF-8. The first is a fast check; the second finds each one.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
@@ -24,7 +24,7 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """A response breaks the API's contract. The message quotes none of its values. If `cut`, its JSON is incomplete."""
+    """A response breaks the API's contract. The message quotes no values from it. If `cut`, the JSON is incomplete."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)
@@ -116,7 +116,7 @@ def period_day(text: str) -> Date:
 def contract_error(body: bytearray, error: Exception) -> ContractError:
     """Return an error that says what is wrong with a body that could not be decoded, without quoting its values.
 
-    Inspect the body, because libraries reword exceptions. Figures, names and emails must not be logged.
+    Inspect the body, because libraries reword their error messages. Figures, names and emails must not be logged.
     """
     if isinstance(error, ContractError):
         return error

@@ -16,8 +16,8 @@ from source_magnific_analytics.decoding import UNREADABLE
 from source_magnific_analytics.policy import REQUESTS_A_DAY, Policy
 
 _RANGE_ADVICE = {
-    "business": "If Magnific no longer offers days this old, set a later start_date.",
-    "enterprise": "If the team is on the Business plan, set plan to business: its longest range is 180 days.",
+    "business": "If Magnific no longer has usage this old, set a later start_date.",
+    "enterprise": "If the team is on the Business plan, set plan to business, whose longest range is 180 days.",
 }
 # What an error says about the next sync if nothing more specific is known.
 NEXT_SYNC = "The next sync continues where this one stopped."
@@ -29,7 +29,7 @@ _FUTURE_DATE = re.compile(r"(\b|_)(date|day)s?\b.*\bin the future\b|\bfuture (da
 
 
 def error(kind: FailureType, message: str) -> AirbyteTracedException:
-    """Return an error that ends a stream or a command. The user reads only `message`."""
+    """Return an error that ends a stream or a command. The user sees only `message`."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
 
 
@@ -44,7 +44,7 @@ class AheadOfServerError(AirbyteTracedException):
     """The request includes days after `server_day`, which is still the current day at Magnific."""
 
     def __init__(self, said: str, server_day: Date | None) -> None:
-        where = f", where it is still {server_day}" if server_day else ""
+        where = f", which still shows {server_day}" if server_day else ""
         text = f"This machine's clock is ahead of Magnific's{where} ({said}). Set the clock. {NEXT_SYNC}"
         super().__init__(message=text, internal_message=text, failure_type=FailureType.config_error)
         self.server_day = server_day
@@ -52,11 +52,11 @@ class AheadOfServerError(AirbyteTracedException):
 
 def gave_up(what: str, tries: int, about_next_sync: str, advice: str) -> AirbyteTracedException:
     count = "one try" if tries == 1 else f"{tries} tries in a row"
-    return transient_error(f"Could not read from Magnific ({what}) in {count}. {about_next_sync} {advice}")
+    return transient_error(f"Could not read from Magnific ({what}) after {count}. {about_next_sync} {advice}")
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
-    """Return the error for `what`, a day of usage or a list, which cannot be requested in smaller parts."""
+    """Return the error for `what`, a response with a list or one day of usage, which cannot be requested in parts."""
     advice = "This connector does not support lists that long. Please report this to the maintainers."
     if of_usage:
         advice = "If one day of usage is that large, create a source for each of the team's groups (group_ids)."
@@ -76,16 +76,16 @@ def too_large_period(granularity: str, policy: Policy) -> AirbyteTracedException
 
 def too_many_parts(granularity: str, days: int, most: int) -> AirbyteTracedException:
     return config_error(
-        f"Magnific now answers at most {days} days per request, so one {granularity} of usage takes more than {most} "
+        f"Magnific now returns at most {days} days per request, so one {granularity} of usage takes more than {most} "
         f"of the day's {REQUESTS_A_DAY} API requests. Choose a smaller granularity in the source's settings."
     )
 
 
 def day_used_up(about_next_sync: str, again_at: datetime | None) -> AirbyteTracedException:
-    """Return the error for a used-up daily quota. If stated, `again_at` is when Magnific accepts requests again."""
-    reset = "Magnific does not say when it accepts requests again; midnight UTC is likely."
+    """Return the error for a used-up daily quota. `again_at`, if known, is when Magnific accepts requests again."""
+    reset = "Magnific does not say when it will accept requests again; midnight UTC is likely."
     if again_at is not None:
-        reset = f"Magnific accepts requests again at {again_at:%Y-%m-%d %H:%M} UTC."
+        reset = f"Magnific will accept requests again at {again_at:%Y-%m-%d %H:%M} UTC."
     return transient_error(
         f"This Magnific team has used up its {REQUESTS_A_DAY} API requests for the day (HTTP 429). {about_next_sync} "
         f"{reset}"
@@ -129,15 +129,15 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
                 f"Magnific recognizes the API key but does not allow it to read analytics ({said}). Check that the "
                 "team has a Business or Enterprise plan, or ask an owner or admin for a key that may read analytics."
             )
-    what = "a redirect, which could send the API key elsewhere and is not followed" if status < 400 else "an error"
+    what = "a redirect, which is not followed because it could leak the API key" if status < 400 else "an error"
     return system_error(
-        f"Magnific's address answered with {what} ({said}). Check base_url and any proxy in between; "
-        "if both are right, look for a newer version of this connector."
+        f"The server at base_url responded with {what} ({said}). Check base_url and any proxy; "
+        "if both are correct, look for a newer version of this connector."
     )
 
 
 def api_words(body: bytes | bytearray) -> str:
-    """Return the API's message from an error's body on one line, without email addresses, or an empty string."""
+    """Return the API's message in an error's body as one line without email addresses, or an empty string."""
     try:
         document = msgspec.json.decode(body)
     except UNREADABLE:

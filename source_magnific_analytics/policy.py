@@ -15,10 +15,10 @@ class Meaning(Enum):
 
     ANSWER = "usage or a list, if the body matches the contract"
     UNREACHABLE = "no connection, so no request was sent"
-    FAULT = "a fault that says nothing about usage: the same request may succeed next time"
-    TOO_MUCH = "a range that is too long for the server: a request for fewer days may succeed"
-    ANSWER_TOO_LARGE = "a response over our limits: fewer days may fit, but the same request would fail again"
-    PERHAPS_TOO_MUCH = "a temporary problem or a range that is too long: repeat the request at most once, then halve it"
+    FAULT = "a temporary fault that does not depend on the requested range: the same request might succeed next time"
+    TOO_MUCH = "a range that is too long for the server: a request for fewer days might succeed"
+    ANSWER_TOO_LARGE = "a response over our limits: fewer days might fit, but the same request would fail again"
+    PERHAPS_TOO_MUCH = "a temporary problem or too long a range: repeat the request at most once, then halve the range"
     LIMIT = "a request limit: wait or end the sync"
     FINAL = "a refusal that a retry would not change"
 
@@ -33,10 +33,10 @@ class Policy:
     body_timeout: float = 900
     # The longest time between RECORD or STATE messages. The platform ends a sync that sends neither for an hour.
     longest_silence: float = 3000
-    # After decompression. With both limits, a decoded response and the interpreter take less than 256 MiB of memory.
+    # These two limits apply after decompression. They keep a decoded response and the interpreter below 256 MiB.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
-    # The most rows in a period that is read in parts, because rows must be decoded to add them up.
+    # The most rows in a period that is read in parts. Adding them up means decoding them, which takes a lot of memory.
     most_rows_in_parts: int = 130_000
     # Smaller than `largest_body`, because a list is kept decoded, which takes many times its size.
     largest_list: int = 4 * 2**20
@@ -45,16 +45,16 @@ class Policy:
     fault_waits: tuple[float, ...] = (5, 10, 20)
     # The limit for a whole sync. Nine retries are enough to halve a range of 365 days until it is one day.
     most_retries: int = 10
-    # The waits before the second and third try if a 429 states none. A third 429 means that the day is used up.
+    # The waits before the second and third try if a 429 states none. A third 429 means that the quota is used up.
     unstated_waits: tuple[float, ...] = (60, 120)
-    # If Magnific states a longer wait, the day's requests are used up.
+    # A longer stated wait means that the day's requests are used up.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
     # A period that needs more requests is not read, which leaves enough of the day's quota for everything else.
     most_parts: int = 80
-    # Like `most_parts`, but for one API key. The rest of the share is for finding a length that Magnific answers.
+    # Like `most_parts`, but for one API key. The rest of the share is for finding a range that is short enough.
     most_parts_of_a_key: int = 40
-    # For all API keys in a UTC day. The rest of the day's requests is for the other streams and for retries.
+    # For all API keys together in a UTC day. The rest of the day's requests is for the other streams and for retries.
     share_of_keys: int = 60
 
 
@@ -72,7 +72,7 @@ _STATUSES = {
 
 
 class BodyTooLargeError(requests.exceptions.RequestException):
-    """A body is larger than the policy allows; the message is the limit."""
+    """A body is larger than the policy allows; the message states the limit."""
 
 
 # The first match counts, because some of these are subclasses of later ones.
@@ -81,7 +81,7 @@ _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
     (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete response in time"),
     (requests.exceptions.SSLError, Meaning.UNREACHABLE, "no secure connection (a TLS certificate or handshake failed)"),
     (requests.exceptions.ProxyError, Meaning.UNREACHABLE, "no connection through the proxy"),
-    (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "a response that broke off"),
+    (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "a response that was cut off"),
     (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "a response that cannot be decompressed"),
     (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "a dropped connection"),
 )
@@ -93,10 +93,10 @@ def of_status(status: int) -> Meaning:
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
-    """Return an exception's meaning and our words for it. Its own may contain addresses and bytes of the response."""
+    """Return an exception's meaning and our words for it. Its own message could contain addresses or response bytes."""
     cause = error.args[0] if error and error.args else None
     if isinstance(getattr(cause, "reason", None), NewConnectionError):
-        return Meaning.UNREACHABLE, "no such host, or none that accepts connections"
+        return Meaning.UNREACHABLE, "the host does not exist or does not accept connections"
     if isinstance(error, BodyTooLargeError):
         return Meaning.ANSWER_TOO_LARGE, f"a response of more than {error}"
     for kind, meaning, words in _EXCEPTIONS:

@@ -12,7 +12,7 @@ from pendulum import Date
 
 
 class ShareUsedError(Exception):
-    """A stream has sent as many requests as it may in a day, which is not a failure."""
+    """A stream has sent as many requests as it may send in a day. This is not a failure."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Share:
 class Quota:
     """Count a sync's requests and tries, and remember the error that ends it.
 
-    `spent` counts requests. `returnable_tries` counts tries that ended in a request for fewer days; the next success
-    returns them. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
+    `spent` counts requests. `returnable_tries` counts tries that led to a request for fewer days; the next success
+    gives them back. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
     """
 
     retries_left: int
@@ -64,12 +64,12 @@ class Quota:
         self.share = share
 
     def count_retry(self, returnable: int = 0) -> None:
-        """Count a retry. Of this request's tries, `returnable` ended in a request for fewer days."""
+        """Count a retry. `returnable` of this request's tries led to a request for fewer days."""
         self.retries_left -= 1
         self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
-        """End a request. If it was answered, there is no outage, so give back the tries that found ranges too large."""
+        """Finish a request. If `answered`, there is no outage, so give back the tries that led to a shorter range."""
         self.retries_left += self.returnable_tries if answered else 0
         self.returnable_tries = 0
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-# Imports create no garbage, so collecting it would waste a tenth of a short command's time.
+# Imports create no garbage, and looking for it would take a tenth of a short command's time.
 gc.disable()
 
 from airbyte_cdk import ENV_REQUEST_CACHE_PATH  # noqa: E402
@@ -25,7 +25,7 @@ gc.enable()
 
 def run() -> None:
     """Run the Airbyte command given on the command line; write only Airbyte messages to stdout."""
-    # Drop an inherited value, so that `_end` cannot delete the folder that it names. The CDK sets its own later.
+    # Drop an inherited value, so that `_end` cannot delete the folder that it names. The CDK sets its own value later.
     os.environ.pop(ENV_REQUEST_CACHE_PATH, None)
     # Windows has no SIGHUP. Signals that the caller ignores, as nohup does, stay ignored.
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
@@ -35,13 +35,13 @@ def run() -> None:
     try:
         _run()
     finally:
-        # Restore the defaults, because Python removes modules that `_end` needs while it shuts down.
+        # Restore the defaults, because Python, when it shuts down, removes modules that `_end` needs.
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
 def _run() -> None:
-    """Do what the CDK's `launch` does, but write each message to the buffer once; `print` would write twice."""
+    """Do what the CDK's `launch` does, but send each message to the buffer in one write; `print` would make two."""
     # Use UTF-8 in every locale, because names can contain any character.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
@@ -49,7 +49,7 @@ def _run() -> None:
     logging.raiseExceptions = False
     entrypoint = AirbyteEntrypoint(SourceMagnificAnalytics())
     arguments = entrypoint.parse_args(sys.argv[1:] or ["--help"])
-    # By default, the buffer keeps a tenth of a second of rows, which can take 40 MiB of memory.
+    # By default, the buffer holds a tenth of a second's worth of rows, which can take 40 MiB of memory.
     PRINT_BUFFER.flush_interval = 0.02
     with PRINT_BUFFER:
         try:
@@ -66,7 +66,7 @@ def _run() -> None:
 def _end(number: int, frame: Any) -> None:
     """Delete the CDK's temporary files, which contain the key; then let the signal end the process as usual.
 
-    Raise no exception, which could be caught or lost in a destructor. Write nothing, which could block.
+    Do not raise, because the exception could be caught or lost in a destructor. Do not write, because that could block.
     """
     shutil.rmtree(os.environ.get(ENV_REQUEST_CACHE_PATH, ""), ignore_errors=True)
     signal.signal(number, signal.SIG_DFL)

@@ -19,12 +19,12 @@ from source_magnific_analytics.windows import DateRange, Request, next_request, 
 
 # A series yields its progress and rows to emit.
 Step = Progress | Iterator[Row]
-# Requests usage of the team or one API key. Returns it, and the current UTC day by Magnific's clock if stated.
+# Requests the team's or one API key's usage. Returns it and, if the response has a date, Magnific's current UTC day.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
 
 class _Window(NamedTuple):
-    """A window with its answer. The next sync must read the periods that start on the `doubtful` days again."""
+    """A window and its answer. `doubtful` has the first day of each period that the next sync must read again."""
 
     days: DateRange
     answer: Answer
@@ -34,9 +34,9 @@ class _Window(NamedTuple):
 
 @dataclass
 class Summary:
-    """Collect deleted rows, and tools whose breakdown exceeds their totals, for the end of a sync's log."""
+    """Collect deleted rows, and tools whose breakdown exceeds their totals, for the log at the end of a sync."""
 
-    # The number of deleted rows in each period that has some.
+    # The number of deleted rows in each period that has any.
     deleted: list[int] = field(default_factory=list)
     # The period's first day, the tool, and by how many uses and credits its breakdown exceeds its totals.
     excesses: list[tuple[Date, str, int, int]] = field(default_factory=list)
@@ -51,15 +51,15 @@ class Summary:
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
             yield (
-                f"In {len(tools)} cases (each one tool in one period), Magnific's breakdown exceeds the tool's totals, "
-                f"by {sum(uses)} uses and {sum(credits)} credits in all (first: {failures.one_line(tools[0], 80)} on "
+                f"In {len(tools)} cases (one tool in one period each), Magnific's breakdown exceeds the tool's totals, "
+                f"by {sum(uses)} uses and {sum(credits)} credits in total (first: {failures.one_line(tools[0], 80)} on "
                 f"{days[0]}). The rows are emitted as Magnific reports them."
             )
 
 
 @dataclass
 class Reach:
-    """What Magnific is known to answer: the last day, and the number of days per request."""
+    """The known limits of Magnific's responses: the last day, and the number of days per request."""
 
     last_day: Date
     span: Span
@@ -78,13 +78,13 @@ class Series:
     api_key_id: str | None = None
 
     def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Step]:
-        """Yield the progress before and after each window's rows. Raises `ShareUsedError` and the errors of `fetch`."""
+        """Yield each window's rows and the progress before and after. Raises `ShareUsedError` or errors of `fetch`."""
         # The last day that an interrupted sync planned to read, if this sync has to catch up with it.
         old_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
-            # Do not begin a period whose parts exceed the day's share, or tomorrow all would be requested again.
+            # Do not begin a period whose parts exceed the share, or all of them would be requested again tomorrow.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
             if window is None:
@@ -121,13 +121,13 @@ class Series:
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # Catching up with an interrupted sync does not read the lookback before its end; the next sync must do so.
+        # A sync that catches up with an interrupted one does not read the lookback before `old_end`; the next one must.
         is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
         end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Return the window from `first` on or one period read in parts, or None if `first` is after Magnific's day."""
+        """Read the window from `first` on, or one period in parts. Return None if `first` is after Magnific's day."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -138,20 +138,20 @@ class Series:
             request, answer, server_day = answered
             if request.granularity is self.settings.granularity:
                 return _Window(request.range, answer, server_day, self._missing(progress, request, answer))
-            # After an outage, the server may answer longer ranges again, so give the span some requests to grow.
+            # After an outage, longer ranges might work again, so allow some requests for the span to grow.
             is_settled = self.reach.span.is_barred or self.client.quota.spent - spent > most_parts // 4
             if is_settled and self._number_of_requests(first) > most_parts:
                 raise failures.too_many_parts(self.settings.granularity, self.reach.span.days, most_parts)
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            # Yield after each part, because reading all of them may take longer than the platform waits for a message.
+            # Yield after each part, because reading all of them can take longer than the platform waits for a message.
             yield progress
         days = DateRange(first, position.subtract(days=1))
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """Fetch the longest range from `first` on that Magnific answers, or None if `first` is after Magnific's day."""
+        """Fetch the longest possible range from `first` on. Return None if `first` is after Magnific's day."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -161,12 +161,12 @@ class Series:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
                 self.logger.warning(f"A request for {days} days failed ({error}); now trying {self.reach.span.days}.")
             except failures.AheadOfServerError as error:
-                # If this machine's clock is ahead, read through Magnific's day, even if that day is already saved.
+                # If this machine's clock is ahead, read only through Magnific's day, even if that day is already saved.
                 has_earlier = progress.date is not None or period_of(first, self.settings.granularity).start < first
                 earliest = first.subtract(days=1) if has_earlier else first
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:
                     raise
-                self.logger.warning(f"{error.message} Until then, usage is read through {error.server_day}.")
+                self.logger.warning(f"{error.message} This sync reads usage through {error.server_day}.")
                 self.reach.last_day = error.server_day
             else:
                 self.reach.span = self.reach.span.after_success(days)
@@ -174,7 +174,7 @@ class Series:
         return None
 
     def _fetch_twice_if_missing(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
-        """Request a range, and request it once more if the answer has no usage for a period that had some.
+        """Request a range, and request it once more if the answer has no usage for a period that had some before.
 
         A period is empty only if both answers lack it. If both have it, the second counts. A part is not requested
         again, because most parts of a year are always empty if the year has usage in only one week.
@@ -200,7 +200,7 @@ class Series:
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
         """Return the first day of a period that was read in parts, if the next sync must read it again.
 
-        An empty part may be wrong if the period needs fewer places than before, or had rows of another granularity in
+        An empty part might be wrong if the period needs fewer places than before, or had rows of another granularity in
         that part.
         """
         needed = sum(period.row_count for period in joined.values())
@@ -219,7 +219,7 @@ class Series:
         return {date: period}
 
     def _rows(self, progress: Progress, window: _Window, emitted: RowCounts) -> Iterator[Iterator[Row]]:
-        """Yield a window's rows, then deleted rows for all other rows that the warehouse holds of its days."""
+        """Yield a window's rows, then deleted rows for all other rows that the warehouse might have for its days."""
         for day, period in window.answer.items():
             rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
             yield rows

@@ -22,7 +22,7 @@ class Session(requests.Session):
         self._policy = policy
         self._quota = quota
         self.headers["x-magnific-api-key"] = config.api_key
-        # If `auth` were not set, requests would look for a password in ~/.netrc.
+        # If `auth` were not set, the requests library would look for a password in ~/.netrc.
         self.auth = lambda request: request
         # Use no proxy for a loopback address. A proxy would see the key and could not reach this machine's loopback.
         self.trust_env = not is_loopback(config.base_url)
@@ -41,7 +41,7 @@ class Session(requests.Session):
         return super().send(request, **{**options, **self._options})
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return no address, so that requests follows no redirect. A redirect could send the key to another host."""
+        """Return no address, so that no redirect is followed. A redirect could send the key to another host."""
 
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """Return the decompressed body, which may have at most `largest` bytes (default: the policy's limit).
@@ -49,7 +49,7 @@ class Session(requests.Session):
         Raises `BodyTooLargeError`, `ReadTimeout` after the deadline, or another `RequestException` if it is incomplete.
         """
         policy, body, largest = self._policy, bytearray(), largest or self._policy.largest_body
-        # Leave time for the last chunk, which may take a whole read timeout.
+        # Leave time for the last chunk, which can take a whole read timeout.
         seconds = min(policy.body_timeout, policy.longest_silence - self._quota.silence - policy.read_timeout)
         deadline = time.monotonic() + seconds
         try:

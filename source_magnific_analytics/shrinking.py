@@ -1,20 +1,20 @@
 """Decide how many days to request at once if a long range is too much for the server.
 
 A stream begins with the plan's maximum and halves the length until a request succeeds. It keeps that length, so it
-searches only once, and grows again if the length was not the problem.
+searches only once, but makes requests longer again if the length was not the problem.
 """
 
 from dataclasses import dataclass, replace
 
-# One success proves little, because the next range may have more usage. After two in a row, try a longer range.
+# One success proves little, because the next range might have more usage. After two in a row, try a longer range.
 SUCCESSES_TO_GROW = 2
-# One failure may be a temporary problem of the server. After this many, the length is the problem.
+# One failure might be a temporary server problem. After this many, assume that the length is the problem.
 FAILURES_TO_BAR = 2
 
 
 @dataclass(frozen=True)
 class Span:
-    """The length of the longest range to request now, in `days` including both ends. It never exceeds `longest`.
+    """The length of the longest range to request now, in `days` with both ends counted. It never exceeds `longest`.
 
     `failed` lists the length of each failed request. A success removes all lengths up to its own.
     """
@@ -35,7 +35,7 @@ class Span:
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
     def after_success(self, asked: int) -> "Span":
-        """Keep the length. After two successes in a row, double it, unless the double has failed twice."""
+        """Keep the length. After two successes in a row, double it, unless the doubled length has failed twice."""
         now = replace(self, failed=tuple(days for days in self.failed if days > asked), in_a_row=self.in_a_row + 1)
         if now.in_a_row < SUCCESSES_TO_GROW or now.is_barred:
             return now

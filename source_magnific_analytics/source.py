@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 
 class SourceMagnificAnalytics(AbstractSource):
-    """The source of a Magnific team's members, API keys, groups, projects and credit usage, also by API key."""
+    """The source of a Magnific team's members, API keys, groups, projects and credit usage (total and by API key)."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
-        # This sync's usage streams, which the end of the log needs. `streams` stores them, because the CDK calls it.
+        # This sync's usage streams, for the end of its log. `streams` stores them, because the CDK calls that method.
         self._usage: tuple[CreditUsage, CreditUsageByApiKey]
         # With --debug, the CDK would log whole bodies, including user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
@@ -57,7 +57,7 @@ class SourceMagnificAnalytics(AbstractSource):
         for what, name in names:
             if name not in order:
                 raise config_error(
-                    f"The {what} names a stream {one_line(name, 80)}, which does not exist. The streams are "
+                    f"The {what} names the stream {one_line(name, 80)}, which does not exist. The streams are "
                     f"{', '.join(order)}. Correct the {what}, or refresh the source's schema in Airbyte."
                 )
         streams = sorted(catalog.streams, key=lambda configured: order[configured.stream.name])
@@ -79,12 +79,12 @@ class SourceMagnificAnalytics(AbstractSource):
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
-        advice = "create one as docs/deploy.md shows; the output of discover is not a catalog"
+        advice = "create one as docs/deploy.md shows (the output of discover is not a catalog)"
         return _read_file("catalog", catalog_path, super().read_catalog, advice)
 
     @classmethod
     def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        """Return the file's state. Raise if it is unreadable, because a sync must know the warehouse's rows."""
+        """Return the file's state. Raise if it is unreadable, because a sync must know which rows the warehouse has."""
         advice = "pass the last STATE message of each stream as docs/deploy.md shows, or clear the tables and pass none"
         states = _read_file("state", state_path, super().read_state, advice)
         for message in states:

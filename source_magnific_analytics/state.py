@@ -1,6 +1,6 @@
-"""The state that one sync saves for the next: its progress, its settings, and how many rows the warehouse may hold.
+"""The state that one sync saves for the next: its progress, its settings, and how many rows the warehouse might have.
 
-The state has one row count for each period of which the warehouse may hold rows, in any granularity. From these counts,
+The state has a row count for each period, of any granularity, that might have rows in the warehouse. From these counts,
 a later sync knows which rows to delete, even if settings or usage have changed in between. The state contains no names.
 """
 
@@ -31,12 +31,12 @@ class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 
 
 class Progress(_Saved, frozen=True):
-    """The progress of a series of windows, and how many rows the warehouse may hold.
+    """The progress through a series of windows, and how many rows the warehouse might already contain.
 
-    The next sync reads the days after `date`, which is None before the first window. If a sync was interrupted or must
-    read a period again, `end` is the last day that it planned to read, until a later sync has caught up. If
-    `other_filters`, rows after `date` were read under other filters. For an API key, `read_on` is the UTC day on which
-    it was last read completely, and `tried_on` is the day of a later attempt that did not finish.
+    The next sync reads the days after `date`, which is None before the first window. If a sync is interrupted or leaves
+    a period to be read again, `end` is the last day that the sync planned to read, and stays set until a later sync
+    catches up. If `other_filters`, rows after `date` were read with other filters. For an API key, `read_on` is the UTC
+    day on which it was last read completely, and `tried_on` is the day of a later attempt that did not finish.
     """
 
     date: Date | None
@@ -47,12 +47,12 @@ class Progress(_Saved, frozen=True):
     tried_on: Date | None = None
 
     def overlapping(self, days: DateRange) -> list[tuple[Granularity, Date]]:
-        """Return the periods with rows that overlap `days`, in ascending order for each granularity."""
+        """Return the periods that have rows and overlap `days`, in ascending order for each granularity."""
         first = {granularity: period_of(days.start, granularity).start for granularity in Granularity}
         return sorted(period for period in self.row_counts if first[period[0]] <= period[1] <= days.end)
 
     def while_emitting(self, window: DateRange, emitted: RowCounts) -> "Progress":
-        """Return the progress to save before a window's rows are emitted: the warehouse may hold old or new rows.
+        """Return the progress to save before a window's rows are emitted. Its counts cover the old and the new rows.
 
         If the sync is interrupted, the next one reads the window again, even with a shorter lookback.
         """
@@ -63,7 +63,7 @@ class Progress(_Saved, frozen=True):
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
     def once_emitted(self, window: DateRange, emitted: RowCounts) -> "Progress":
-        """Return the progress after a window, when the warehouse holds exactly what was emitted for its days."""
+        """Return the progress after a window, when the warehouse has exactly the rows emitted for its days."""
         gone = set(self.overlapping(window))
         kept = {period: number for period, number in self.row_counts.items() if period not in gone}
         return replace(self, date=window.end, row_counts=RowCounts(kept) | emitted)
@@ -118,9 +118,9 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 
 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
-    """Return the day whose period a sync reads first: not before `earliest`, unless it continues an interrupted sync.
+    """Return a day in the period to read first, not before `earliest` unless the sync continues an interrupted one.
 
-    After an interrupted sync, continue where it stopped, or a history that takes several days' requests would never be
+    After an interrupted sync, continue where it stopped, or a history that needs several days' requests would never be
     complete. In the sync after that, the lookback counts from the last day that the interrupted sync planned to read.
     """
     if progress.date is None:
@@ -128,7 +128,7 @@ def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_re
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
     if date < end:
-        # Do not skip to a later start_date, because the table may still have rows of these days from before a restart.
+        # Do not skip to a later start_date, because the table might have rows for these days from before a restart.
         return date.add(days=1)
     return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 
@@ -142,11 +142,11 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
 def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
     """Adapt saved progress to the settings `now`. If they make the sync restart, keep only the row counts.
 
-    An interrupted sync may have left rows from both settings, so continue where it stopped, even before start_date.
+    An interrupted sync might have left rows from both the old and the new settings, so continue where it stopped, even
+    if that is before `start_date`.
     """
     restarts = bool(saved.changes_to(now))
     if progress.date is not None and not restarts:
-        # If the saved date is after `end_date`, use `end_date`.
         return replace(progress, date=min(progress.date, end_date))
     last_read = progress.date or period_of(saved.start_date, saved.granularity).start.subtract(days=1)
     is_interrupted = progress.date is None or (progress.end or last_read) > last_read

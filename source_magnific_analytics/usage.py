@@ -1,7 +1,7 @@
-"""Turn a response of `team-credit-usage` into rows of `credit_usage`, without side effects.
+"""Turn a response from `team-credit-usage` into rows of `credit_usage`, without side effects.
 
-Every figure is a whole number of uses or credits. A row equals a row of the dashboard's CSV. For each period and tool,
-the rows add up to the totals that the dashboard shows. A row's key is its place in its period, counted from 0.
+All figures (uses and credits) are whole numbers. Each row corresponds to one row of the dashboard's CSV export. For
+each period and tool, the rows add up to the dashboard's totals. A row's key is its place in its period, counted from 0.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ _SortKey = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class PeriodUsage:
-    """A checked period and its number of rows. It stays encoded, because decoding takes five times the memory."""
+    """A checked period and its number of rows. The usage stays encoded, which takes a fifth of the memory."""
 
     consumptions: msgspec.Raw
     row_count: int
@@ -96,7 +96,7 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Return deleted rows for the `places` of a period. Their figures are zero, because some warehouses keep them."""
+    """Return deleted rows for a period's `places`, with figures of zero, because some warehouses keep deleted rows."""
     prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
@@ -120,7 +120,7 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """Return a tool's breakdown with an entry for the rest of its totals, and the excess of the breakdown over them."""
+    """Return a tool's breakdown, plus an entry for the rest of its totals, and how far the breakdown exceeds them."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),

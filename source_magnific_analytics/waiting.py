@@ -14,15 +14,15 @@ _BELIEVED = timedelta(days=2)
 
 
 def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
-    """Return the server's time in UTC, or None if it is not stated or two days or more away from `now`."""
+    """Return the server's time in UTC, or None if it is missing or two or more days away from `now`."""
     moment = http_date(headers.get("Date", ""))
     return pendulum.instance(moment).in_tz("UTC") if moment is not None and abs(moment - now) < _BELIEVED else None
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return how many seconds the first readable header asks to wait, from 0 to a year. None if no header does.
+    """Return the wait in the first readable header, from 0 seconds to a year, or None if there is no such header.
 
-    `Retry-After` contains seconds or an HTTP date (RFC 9110). The reset headers contain remaining seconds, or a Unix
+    `Retry-After` contains seconds or an HTTP date (RFC 9110). The reset headers contain the seconds left or a Unix
     time in seconds or milliseconds; the number's size shows which. A time in the past means a wait of 0.
     """
     waits = (_seconds(headers.get(header, ""), now) for header in _WAIT_HEADERS)

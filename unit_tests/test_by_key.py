@@ -137,7 +137,7 @@ def test_150_keys_are_read_in_turn_over_the_days_and_no_request_is_spent_twice()
     assert len(seen) == 150
     assert max(seen.values()) - min(seen.values()) == 1
     assert re.search(
-        r"Tomorrow it reads these \(last day read in parenthe.+\): fpk-\w+ \(2026-0\d-\d\d\), ", log(output)
+        r"Tomorrow it will read these keys \(last day read in parenthe.+\): fpk-\w+ \(2026-0\d-\d\d\), ", log(output)
     )
     # After two weeks without a sync, the least recently read keys still come first, and the gap causes no error.
     for day in (18, 19, 20):
@@ -277,6 +277,6 @@ def test_a_year_of_a_key_that_takes_more_than_40_requests_is_an_error_that_advis
     output = Connection(api, start_date="2026-01-01", granularity="year").sync()
     assert error(output)[0] == "config_error"
     assert error(output)[1].startswith(
-        "Magnific now answers at most 2 days per request, so one year of usage takes more than 40 of the day's 100 "
+        "Magnific now returns at most 2 days per request, so one year of usage takes more than 40 of the day's 100 "
         "API requests. Choose a smaller granularity"
     )

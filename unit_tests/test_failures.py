@@ -33,9 +33,9 @@ FAULTS: Mapping[str, Json] = {
     "no complete response in time": {"exc": requests.exceptions.ReadTimeout},
     "no secure connection": {"exc": requests.exceptions.SSLError},
     "no connection through the proxy": {"exc": requests.exceptions.ProxyError},
-    "no such host, or none that accepts connections": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
+    "the host does not exist or does not accept connections": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
     "a dropped connection": {"exc": requests.exceptions.ConnectionError},
-    "a response that broke off": {"exc": requests.exceptions.ChunkedEncodingError},
+    "a response that was cut off": {"exc": requests.exceptions.ChunkedEncodingError},
     "a response that cannot be decompressed": {"exc": requests.exceptions.ContentDecodingError},
     "an HTTP client error (InvalidHeader)": {"exc": requests.exceptions.InvalidHeader},
     "the body is not complete JSON": {"content": body(period("2026-11-20"))[:-1]},
@@ -63,7 +63,7 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
     kind, words = error(output)
     assert (kind, api.call_count) == ("transient_error", 1 + 4)
     assert words.startswith("Could not read from Magnific (")
-    assert "in 4 tries in a row. Credit usage is saved through 2026-11-21, and the next sync continues" in words
+    assert "after 4 tries in a row. Credit usage is saved through 2026-11-21, and the next sync continues" in words
     assert [state["date"] for state in states(output)] == [None, "2026-11-21"]
     assert output.get_stream_statuses("credit_usage")[-1].value == "INCOMPLETE"
     assert not rows(output)
@@ -114,7 +114,7 @@ def test_ten_tries_are_the_most_of_a_whole_sync(api: Mocker, waits: list[float])
     output = sync(raw_config(), *LISTS)
     assert [output.get_stream_statuses(name)[-1].value for name in LISTS] == ["COMPLETE"] * 3 + ["INCOMPLETE"]
     assert len(waits) == 10
-    assert "in 2 tries in a row" in error(output)[1]
+    assert "after 2 tries in a row" in error(output)[1]
     assert "This sync used 14 of the day's 100 API requests; credit_usage is not read." in log(output)
 
 
@@ -135,8 +135,8 @@ def invalid(reason: str, **headers: str) -> Json:
     return {"status_code": 400, "json": {"problem": problem}, "headers": headers}
 
 
-ELSEWHERE = "which could send the API key elsewhere and is not followed (HTTP {}: No, no.)"
-OLD, FUTURE = "is too far back", "This machine's clock is ahead of Magnific's, where it is still 2026-11-21 ("
+ELSEWHERE = "which is not followed because it could leak the API key (HTTP {}: No, no.)"
+OLD, FUTURE = "is too far back", "This machine's clock is ahead of Magnific's, which still shows 2026-11-21 ("
 YESTERDAY, RIGHT_TIME = "Sat, 21 Nov 2026 23:00:00 GMT", "Sun, 22 Nov 2026 13:00:00 GMT"
 FINAL: list[tuple[str, Json, str]] = [
     ("config_error", {"exc": requests.exceptions.InvalidSchema}, "Set HTTPS_PROXY or ALL_PROXY to an address"),
@@ -145,16 +145,16 @@ FINAL: list[tuple[str, Json, str]] = [
     ("config_error", refused(400), "accept the request (HTTP 400: No, no.). Correct the setting that the error names."),
     ("config_error", refused(401), "Magnific refuses the API key (HTTP 401: No, no.). Create a new key"),
     ("config_error", refused(403), "not allow it to read analytics (HTTP 403: No, no.). Check that the team"),
-    ("system_error", refused(404), "answered with an error (HTTP 404: No, no.). Check base_url"),
-    ("system_error", refused(422), "answered with an error (HTTP 422: No, no.). Check base_url"),
-    ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer offers"),
+    ("system_error", refused(404), "responded with an error (HTTP 404: No, no.). Check base_url"),
+    ("system_error", refused(422), "responded with an error (HTTP 422: No, no.). Check base_url"),
+    ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer has"),
     *[
         ("config_error", invalid(said, Date=YESTERDAY), f"{FUTURE}HTTP 400: Not valid. end_date: {said}). Set")
         for said in ("date lies in the future", "future day")
     ],
     ("config_error", invalid("supported in a future release", Date=YESTERDAY), "does not accept the request"),
     ("config_error", invalid("lies in the future", Date=RIGHT_TIME), "does not accept the request"),
-    ("config_error", refused(400, "Dates too old."), "(HTTP 400: Dates too old.). If Magnific no longer offers"),
+    ("config_error", refused(400, "Dates too old."), "(HTTP 400: Dates too old.). If Magnific no longer has"),
     ("config_error", invalid("lies in the future"), "This machine's clock is ahead of Magnific's (HTTP 400"),
     *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
@@ -187,7 +187,7 @@ def test_a_day_that_magnific_does_not_have_yet_is_left_to_the_next_sync(api: Moc
     output = sync(raw_config(lookback_window_days=0), state=saved_state("2026-11-21", end="2026-11-22"))
     assert not output.errors
     assert api.call_count == 1
-    assert "Until then, usage is read through 2026-11-21" in log(output)
+    assert "This sync reads usage through 2026-11-21" in log(output)
 
 
 def test_after_a_refused_key_no_stream_sends_another_request(api: Mocker) -> None:

@@ -30,7 +30,7 @@ def test_a_stated_wait_is_kept(headers: dict[str, str], waited: float, api: Mock
     assert not output.errors
     assert len(rows(output)) == 1
     assert waits == [waited]
-    assert f"Magnific's request limit is reached; waiting {waited} seconds." in log(output)
+    assert f"Magnific's request limit has been reached; waiting {waited} seconds." in log(output)
 
 
 def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,8 +43,8 @@ def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.C
 
 USED_UP = "This Magnific team has used up its 100 API requests for the day (HTTP 429). "
 NEXT = "The next sync continues where this one stopped."
-AGAIN = f"{USED_UP}{NEXT} Magnific accepts requests again at"
-UNSAID = "Magnific does not say when it accepts requests again; midnight UTC is likely."
+AGAIN = f"{USED_UP}{NEXT} Magnific will accept requests again at"
+UNSAID = "Magnific does not say when it will accept requests again; midnight UTC is likely."
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_after_an_outage_the_next_sync_begins_with_full_ranges(what: str) -> Non
     [(kind, words)] = warehouse.errors
     assert kind == "transient_error"
     assert words.startswith("Could not read from Magnific (")
-    assert f"in {len(warehouse.asked)} tries in a row. The next sync continues where this one stopped." in words
+    assert f"after {len(warehouse.asked)} tries in a row. The next sync continues where this one stopped." in words
     assert len(warehouse.asked) <= 1 + POLICY.most_retries
     assert warehouse.state is None
 
@@ -146,7 +146,7 @@ def test_a_year_that_only_days_can_carry_is_an_error_that_advises_a_smaller_gran
     assert not warehouse.sync([], TODAY, too_long=3)
     [(kind, words)] = warehouse.errors
     assert kind == "config_error"
-    assert words.startswith("Magnific now answers at most ")
+    assert words.startswith("Magnific now returns at most ")
     assert "so one year of usage takes more than 80 of the day's 100 API requests. Choose a smaller gran" in words
     assert len(warehouse.asked) < 20
 

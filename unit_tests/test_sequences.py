@@ -115,7 +115,7 @@ def test_every_complete_sync_leaves_what_magnific_says_of_all_it_read(first: lis
         assert "clear" not in warehouse.log.lower()
         # If the settings leave no day to read, the sync fails before its first request.
         over = bool(warehouse.asked and saved) and restarts(saved or {}, step.settings)
-        assert ("new rows replace the rows from the earlier settings." in warehouse.log) == over
+        assert ("new rows replace rows read with the old settings." in warehouse.log) == over
         if complete and (over or saved is None):
             assert warehouse.asked[0]["start_date"] <= step.settings["start_date"]
         # Periods that were not read again stay as they were, even if usage or settings have changed since.

@@ -181,7 +181,7 @@ def test_a_check_reads_the_answer_and_names_what_to_do(api: Mocker) -> None:
     problem = refusal(raw_config())
     assert problem.failure_type == FailureType.transient_error
     assert (problem.message or "").endswith(
-        "in 6 tries in a row. Try again later. If this continues, check for an outage at Magnific or a proxy that "
+        "after 6 tries in a row. Try again later. If this continues, check for an outage at Magnific or a proxy that "
         "interferes."
     )
 
@@ -202,5 +202,5 @@ def test_a_check_of_an_unreachable_magnific_is_no_verdict_on_the_key(
     problem = refusal(raw_config())
     assert problem.failure_type == FailureType.transient_error
     assert waits == waited
-    once = "in one try. Try again later. Check this machine's network, proxy and firewall."
+    once = "after one try. Try again later. Check this machine's network, proxy and firewall."
     assert str(problem.message).endswith(once) == (not waited)

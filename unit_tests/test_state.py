@@ -148,7 +148,7 @@ def test_under_the_same_settings_a_sync_goes_on(changes: Json) -> None:
     assert adapted({**saved, "date": None, "unknown": 1}, **changes) == Progress(None, KNOWN)
 
 
-RESTARTED = "From that day on, new rows replace the rows from the earlier settings. You do not need to do anything."
+RESTARTED = "From that day on, new rows replace rows read with the old settings. You do not need to do anything."
 
 
 @pytest.mark.parametrize(

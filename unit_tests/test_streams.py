@@ -157,8 +157,8 @@ def test_a_breakdown_above_the_totals_is_reported_once_with_figures_and_no_addre
     part = [tool(named, entry(uses=5, credits=50), uses=3, credits=40), tool("Video", entry(), uses=0, credits=10)]
     api.post(USAGE, json=answer(period("2026-11-20", *part), period("2026-11-19", part[0])))
     assert (
-        "In 3 cases (each one tool in one period), Magnific's breakdown exceeds the tool's totals, by 5 uses and 20 "
-        "credits in all (first: Mystic of [email] with **** on 2026-11-19)." in log(sync(raw_config()))
+        "In 3 cases (one tool in one period each), Magnific's breakdown exceeds the tool's totals, by 5 uses and 20 "
+        "credits in total (first: Mystic of [email] with **** on 2026-11-19)." in log(sync(raw_config()))
     )
 
 
@@ -167,7 +167,7 @@ def test_a_stream_that_does_not_exist_is_an_error_that_names_those_that_do(name:
     output = sync(raw_config(), "members", name)
     assert error(output) == (
         "config_error",
-        f"The catalog names a stream {name[:80]}, which does not exist. The streams are members, api_keys, groups, "
+        f"The catalog names the stream {name[:80]}, which does not exist. The streams are members, api_keys, groups, "
         "projects, credit_usage, credit_usage_by_api_key. Correct the catalog, or refresh the source's schema in "
         "Airbyte.",
     )
@@ -181,7 +181,7 @@ def test_the_state_of_an_unknown_stream_is_never_no_state(name: str, namespace: 
     state.stream.stream_descriptor.namespace = namespace
     read = SourceMagnificAnalytics().read
     named = name if namespace is None else f"{namespace}.{name}"
-    with pytest.raises(AirbyteTracedException, match=f"The state names a stream {named}, which does not exist"):
+    with pytest.raises(AirbyteTracedException, match=f"The state names the stream {named}, which does not exist"):
         list(read(logging.getLogger("airbyte"), raw_config(), catalog("credit_usage"), [state]))
     assert api.call_count == 0
 
