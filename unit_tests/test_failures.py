@@ -145,8 +145,8 @@ FINAL: list[tuple[str, Json, str]] = [
     ("config_error", refused(400), "accept the request (HTTP 400: No, no.). Correct the setting that the error names."),
     ("config_error", refused(401), "Magnific refuses the API key (HTTP 401: No, no.). Create a new key"),
     ("config_error", refused(403), "not allow it to read analytics (HTTP 403: No, no.). Check that the team"),
-    ("system_error", refused(404), "responded with an error (HTTP 404: No, no.). Check base_url"),
-    ("system_error", refused(422), "responded with an error (HTTP 422: No, no.). Check base_url"),
+    ("system_error", refused(404), "responded with an error (HTTP 404: No, no.). Check any proxy and"),
+    ("system_error", refused(422), "responded with an error (HTTP 422: No, no.). Check any proxy and"),
     ("config_error", invalid(OLD), f"(HTTP 400: Not valid. end_date: {OLD}). If Magnific no longer has"),
     *[
         ("config_error", invalid(said, Date=YESTERDAY), f"{FUTURE}HTTP 400: Not valid. end_date: {said}). Set")
