@@ -33,7 +33,7 @@ def read(text: bytes) -> str:
         # A surrogate pair is one character; an unpaired surrogate becomes U+FFFD.
         (rb'"\ud83d\ude00"', "\U0001f600"),
         (rb'"\udbff\udfff\ud800\udc00"', "\U0010ffff\U00010000"),
-        (rb'"\ud83d\u0041"', "\ufffdA"),
+        (rb'"\uD83D\u0041"', "\ufffdA"),
         (rb'"\ud83dA\uDFFF\uDBFF"', "\ufffdA\ufffd\ufffd"),
         (b'"\xed\xa0\xbd\xed\xb8\x80"', "\ufffd\ufffd"),
         (b'"a\xed\xbf\xbf"', "a\ufffd"),
