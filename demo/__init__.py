@@ -1,1 +1,1 @@
-"""`python -m demo`: sync twice into a DuckDB file, check the totals, and write a report of where the credits went."""
+"""`python -m demo`: sync twice into a DuckDB file, check the totals, and write a report on where the credits went."""

@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C prints one line, even while libraries are being imported."""
+"""`python -m demo [FOLDER]`: see `demo.command`. Ctrl-C prints one line, not a traceback, even during imports."""
 
 from __future__ import annotations
 

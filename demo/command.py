@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: sync usage, check its totals, and write a report of where the credits went.
+"""`python -m demo [FOLDER]`: sync usage, check its totals, and write a report on where the credits went.
 
 Without MAGNIFIC_API_KEY in the environment, the demo starts a sandbox and reads from it. To read your own team, set
 MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE.
@@ -120,7 +120,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     if keys := synced.rows.get("api_keys"):
         screen.also(
             f"{len(streams) - 1} requests read the other streams. The rest read {BY_API_KEY} for the first time: "
-            f"{keys} API keys, up to {origin.longest_range_days} days per request. Later syncs send one per API key."
+            f"{keys} keys, up to {origin.longest_range_days} days per request. Later syncs send a request per key."
         )
     _report_changes(before, _credits(pipeline), screen)
 
@@ -187,7 +187,7 @@ def _expected(origin: Origin, screen: Screen) -> Expected | None:
 
 
 def _differences(marts: Marts, expected: Expected) -> tuple[int, int, int]:
-    """Return how many totals (by period and tool) differ, how many there are, and the credits in the marts."""
+    """Return how many totals (by period and tool) differ, how many totals there are, and the credits in the marts."""
     rows = marts.rows(
         f"""
         select
@@ -215,7 +215,7 @@ def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
         return False
     screen.done("totals", f"{credits:,} credits; the totals of every tool match {compared}")
     if expected.granularity == "month":
-        screen.also("These totals come from one more request to Magnific, by month and without today if possible.")
+        screen.also("These monthly totals come from one more request to Magnific and exclude today if possible.")
     return True
 
 

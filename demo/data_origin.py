@@ -19,7 +19,7 @@ FOLDER = Path("demo-output")
 
 MAGNIFIC = "https://api.magnific.com"
 LONGEST_CHECK_DAYS = 180
-"""The longest range that every plan allows in one request, both ends counted (see Magnific's Analytics overview)."""
+"""The longest range that every plan allows in one request, including both ends (see Magnific's Analytics overview)."""
 
 SANDBOX_LEDGER = "the sandbox's ledger by day"
 """The source of the sandbox's expected totals, as shown to the user."""
@@ -69,8 +69,8 @@ class Origin:
     def expected(self) -> Expected:
         """Return the totals that the file should have.
 
-        The sandbox serves its whole ledger by day. For a real team, this sends one more request, by month. The
-        totals exclude today, whose figures can change between two requests. Raises UserError for an unusable response.
+        The sandbox serves its whole ledger by day. For a real team, one more request reads monthly totals, if possible
+        without today, whose figures can change between two requests. Raises UserError for an unusable response.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -158,7 +158,7 @@ def origin_from(environment: Mapping[str, str], today: date) -> Iterator[Origin]
             config["base_url"] = environment["MAGNIFIC_BASE_URL"]
         yield Origin(config, False, today)
         return
-    # The sandbox keeps the day it started on, so that its ledger does not change at midnight.
+    # Without `today`, the sandbox would move on to the next day at midnight, and its ledger would change.
     with running(Options(today=today)) as base_url:
         config = {"api_key": DEFAULT_KEY, "plan": "business", "start_date": start, "base_url": base_url}
         yield Origin(config, True, today)

@@ -62,7 +62,7 @@ class Marts:
 
 @contextmanager
 def open_marts(file: Path, schema: str | None = None) -> Iterator[Marts]:
-    """Open the file and select the schema of its marts with `schema_of`. Raises UserError if there is none."""
+    """Open the file and use `schema_of` to select the marts' schema. Raises UserError if the file has no marts."""
     with open_file(file) as connection:
         missing = f"run  {COMMAND}{file}  to build the marts of the dbt package, then try again."
         use(connection, schema_of(connection, file, "magnific__usage", schema, missing))

@@ -1,4 +1,4 @@
-"""Keep the member history when a run replaces the DuckDB file, because no sync can restore it."""
+"""Keep the member history, which no sync can restore, when a run replaces the DuckDB file."""
 
 from __future__ import annotations
 

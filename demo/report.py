@@ -61,10 +61,10 @@ def _data(marts: Marts) -> dict[str, Any]:
     """Return the page's data. Usage is stored by column: names as indexes, days as offsets from the first day."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
     start = marts.start_date
-    # Days at the start of the first month can be synced even if they have no usage.
+    # `synced_from` is the first day with usage; earlier days of that month can have been synced too.
     firsts = {row["team"]: max(min(row["synced_from"], start), row["synced_from"].replace(day=1)) for row in synced}
     first = min(firsts.values(), default=date.min)
-    # A person in several teams has a seat in each, so add the team's name.
+    # A person in several teams has a seat in each, so add the team's name to tell the seats apart.
     person = f"person || if(person = '{_NOBODY}', '', ', ' || team)" if len(firsts) > 1 else "person"
     ids: dict[str, dict[str, int]] = {kind: {} for kind in (*_BY_KIND, "key")}
     for row in marts.rows("select tool from magnific__usage group by tool order by sum(credits) desc, tool"):
@@ -123,7 +123,7 @@ def _columns(rows: list[Row], first: date, ids: dict[str, dict[str, int]], kinds
 
 
 def _packed(content: Any) -> str:
-    """Return gzipped JSON in base64, which is a tenth of the size and cannot end the script element early."""
+    """Return gzipped JSON in base64, which is a tenth of the plain JSON's size and cannot contain `</script>`."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 

@@ -56,7 +56,7 @@ inner join days
     and days.scope = extras.scope
     and days.name_key = extras.name_key
     and (days.uncovered <> 0 or days.date = days.used_through)
--- A rollover or pack counts from the start of the cycle in which it was added.
+-- Rollover and packs count from the start of the cycle in which they become valid.
 where extras.valid_from <= days.used_through
   and extras.valid_to >= days.date
 order by extras.valid_to, extras.allowance_id, days.day_number

@@ -19,7 +19,7 @@ function Budgets({ data, usage, only, fileName }) {
     return found.length === 1 ? found[0] : null;
   }
 
-  // Returns the cards of the team's budget. A cycle that is over has no forecast card.
+  // Returns the cards for the team's budget. A cycle that is over has no forecast card.
   function cards(shown) {
     const { unit } = shown;
     const row = ofTeam(shown);
@@ -38,7 +38,7 @@ function Budgets({ data, usage, only, fileName }) {
     ];
   }
 
-  // Returns the line of a span's running totals. The line ends before the first day without a price.
+  // Returns the line that shows a span's running total. The line ends before the first day without a price.
   function running(name, span, team, unit, paint) {
     const found = usage.over(span, { team }, "day");
     const sum = nothing();

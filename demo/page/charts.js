@@ -61,7 +61,7 @@ function names(at, labels, words) {
   });
 }
 
-// Shows the lines of `lines()` next to the pointer while it is over `mark`.
+// Shows the text lines from `lines()` next to the pointer while it is over `mark`.
 function tip(mark, lines) {
   const box = document.getElementById("tip");
   mark.addEventListener("pointermove", ({ clientX, clientY }) => {

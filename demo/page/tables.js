@@ -98,7 +98,7 @@ function csvButton(name, label, rows) {
   });
 }
 
-// Creates a name with a bar below it that shows its share.
+// Creates an element with a name and, below it, a bar for its share.
 function named(text, { href, badge, share = 0, quiet }) {
   const bar = element("span", { className: quiet ? "bar quiet" : "bar" });
   bar.style.width = `${Math.max(0, 100 * share)}%`;

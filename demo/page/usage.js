@@ -26,7 +26,7 @@ function Usage(data) {
   // Usage by API key is stored in separate rows, which have no groups or projects.
   const source = (filters, kind) => (kind === "key" || filters.key !== undefined ? data.byKey : data.usage);
 
-  // Calls `visit(row, day)` for each row of `days` (both ends included) that matches all `filters` ({kind: id}).
+  // Calls `visit(row, day)` for each row within `days` (both ends included) that matches all `filters` ({kind: id}).
   function each(columns, days, filters, visit) {
     if (!days || Object.keys(filters).some((kind) => !columns[kind])) return;
     const [low, high] = [days.first, days.last].map((day) => (time(day) - time(data.first)) / dayMs);
@@ -39,7 +39,7 @@ function Usage(data) {
 
   const place = (map, id, made) => map.get(id) || map.set(id, made()).get(id);
 
-  // Returns sums by the names of one or two kinds. With two, it returns a map of maps (by `kind`, then by `second`).
+  // Returns a map from each ID of `kind` to its sums or, with `second`, a map of maps (by `kind`, then by `second`).
   function by(days, filters, kind, second) {
     const found = new Map();
     const columns = source(filters, kind);
@@ -56,7 +56,7 @@ function Usage(data) {
     add(sum, { uses: columns.uses[row], credits, cost: cost ?? 0, unpriced: cost === null ? credits : 0 });
   }
 
-  // Returns sums by the first day of each period (a day, week or month), and then by tool.
+  // Returns a map from the first day of each period (a day, week or month) to sums by tool.
   function over(days, filters, unit) {
     const found = new Map();
     const columns = source(filters);
@@ -70,7 +70,7 @@ function Usage(data) {
   return { by, over };
 }
 
-// Returns the first day of the unit (day, week, ...) that contains `day`, or of the one that is `units` units later.
+// Returns the first day of the `unit` (day, week, ...) that contains `day`, moved on by `units` such units.
 function startOf(day, unit, units = 0) {
   const [year, month, date] = day.split("-").map(Number);
   if (unit === "year") return iso(Date.UTC(year + units, 0));
@@ -80,7 +80,7 @@ function startOf(day, unit, units = 0) {
   return iso(Date.UTC(year, month - 1, date + units));
 }
 
-// Returns the periods to choose from, by heading. The newest month comes first.
+// Returns the periods to choose from, grouped under headings. The newest month comes first.
 function periods({ first, through, complete }) {
   const clipped = (one) => ({ ...one, first: one.first < first ? first : one.first, last: one.last > through ? through
     : one.last });
@@ -106,8 +106,8 @@ function periods({ first, through, complete }) {
 }
 
 // Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
-// year, or only its first days if the period is not over. For other periods, it is the same number of days just before.
-// `yearBefore` has the same dates a year earlier. A span that begins before all teams have data (`since`) is null.
+// year, or only its first days if the period is not over. For other periods, it is as many days just before `first`.
+// `yearBefore` has the same dates a year earlier. A span that begins before `since` lacks data and is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };
   const least = unit && now.last < last ? 7 : 1;

@@ -1,4 +1,4 @@
--- One row for each row of the seed magnific_allowances and each team to which it applies.
+-- Each row of the seed magnific_allowances, once for each team to which it applies.
 select
     row_number() over (
         order by last_sync.team, allowances.scope, allowances.name, allowances.valid_to, allowances.valid_from

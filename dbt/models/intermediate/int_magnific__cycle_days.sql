@@ -36,7 +36,8 @@ daily as (
     group by team, scope, name_key, date
 ),
 
--- Usage on each day of the four weeks before the last sync, as far back as there is data. The newest day is day 1.
+-- Usage on each day of the four weeks before the last sync, as far back as there is data. `weekday` is the number of
+-- days before the last sync, modulo 7.
 past as (
     select
         running.team,

@@ -37,7 +37,7 @@ allowed as (
 ),
 
 -- `valid_allowance` is the allowance without rollover and pack credits that expire unused before the row's day.
--- Expected usage beyond the plan's credits and the extra credits spent so far uses up extra credits before they expire.
+-- Until they expire, unused extra credits cover expected usage beyond plan_credits and the extra credits already spent.
 days as (
     select
         days.*,
@@ -67,7 +67,7 @@ days as (
         and extras.valid_to = days.date
 ),
 
--- Credits within the allowance count at the price on the day they were used.
+-- Credits within the allowance are valued at the price on the day they were used.
 covered as (
     select
         days.team,

@@ -1,4 +1,4 @@
--- The current members, one row per person. Addresses that differ only in case belong to one person.
+-- The current members, one row per person. Addresses that differ only in case are treated as one person.
 select
     team,
     lower(trim(email)) as user_email,

@@ -1,4 +1,4 @@
--- The newest name of each project, including deleted projects that are still in the table.
+-- The latest name of each project, including deleted projects that are still in the table.
 select
     team,
     project_reference,
