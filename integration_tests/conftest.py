@@ -54,7 +54,7 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture()
 def config(sandbox: Sandbox) -> dict[str, Any]:
-    """A Business plan configuration that reads thirteen months of usage by month, in three windows with few rows."""
+    """A configuration for the Business plan: thirteen months of usage by month, in three windows with few rows."""
     return {
         "api_key": sandbox.api_key,
         "base_url": sandbox.base_url,

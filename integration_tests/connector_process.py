@@ -77,11 +77,11 @@ class Connector:
     """Runs the console script in a new process each time."""
 
     def __init__(self, folder: Path) -> None:
-        """Write each run's config, catalog and state to `folder`."""
+        """Each command writes its config, catalog and state to `folder`."""
         self.folder = folder
 
     def command(self, command: str, *options: str, **files: Any) -> list[str]:
-        """Write `files` (config, catalog, state), each a JSON value or an exact string, and return the command line."""
+        """Write `files` (config, catalog, state), strings as they are, others as JSON, and return the command line."""
         for name, content in files.items():
             file = self.folder / f"{name}.json"
             file.write_text(content if isinstance(content, str) else json.dumps(content))

@@ -89,7 +89,7 @@ class Project:
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
         """Run dbt and return the statuses from its results file `name`, keyed by component `part` of the node's ID."""
         file = self._folder / "targets" / _profile(target)["type"] / name
-        # Delete the file of an earlier run, which would look like this run's result if dbt wrote no file.
+        # Delete an earlier run's file: if dbt wrote none, the old file would look like this run's result.
         file.unlink(missing_ok=True)
         output = self._dbt(target, *command, **variables)
         results = json.loads(file.read_text())["results"]

@@ -57,7 +57,7 @@ class Demo:
                 "COLUMNS": "80",
             }
             | environment,
-            # A shell starts background jobs with SIGINT ignored, and child processes inherit this setting.
+            # If the tests run as a shell's background job, they ignore SIGINT. The demo must not inherit this setting.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -83,7 +83,7 @@ class Demo:
         return process.returncode, printed
 
     def connections(self) -> str:
-        """Return every address on another machine that a process tried to connect to."""
+        """Return every remote address that one of the demo's processes tried to connect to."""
         file = self.folder / "connections"
         return file.read_text() if file.exists() else ""
 

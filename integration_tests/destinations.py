@@ -1,4 +1,4 @@
-"""Run real destinations: PyAirbyte with DuckDB or a local PostgreSQL server, and a published destination."""
+"""Run real destinations: a published one, and PyAirbyte with DuckDB or a local PostgreSQL server."""
 
 import hashlib
 import json
@@ -114,7 +114,7 @@ Source = Mapping[str, Any]
 def pyairbyte(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Callable[..., int]]:
     """Yield `sync(source, config, target, streams)`, which syncs without telemetry and returns the number of records.
 
-    PyAirbyte keeps its files in `folder`, which is made readable for the user in a container.
+    PyAirbyte keeps its files in `folder`. Every user may enter it, because the image runs as a different user.
     """
     folder.chmod(0o755)
     places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")

@@ -1,4 +1,4 @@
-"""Install npm packages for the tests, mostly linters. Each is installed into its own folder when it is first used."""
+"""Install npm packages, mostly linters, for the tests. Each is installed into its own folder when it is first used."""
 
 import os
 from pathlib import Path

@@ -28,7 +28,7 @@ def make_marts(
     """Create a file with the dbt package's marts. Everyone in a team except the last person uses one tool a day.
 
     Asset downloads are unattributed. People 1 and 2 use the only API key. Before February 2026, credits have no price.
-    A credit then costs 0.002 EUR, and 0.001 EUR from 10 March 2026 on.
+    From 1 February 2026 on, a credit costs 0.002 EUR, and from 10 March 2026 on, 0.001 EUR.
     """
     first = LAST - timedelta(days=days - 1)
     price = "case when date >= '2026-03-10' then 0.001 when date >= '2026-02-01' then 0.002 end" if prices else "null"
@@ -119,7 +119,7 @@ class Browser:
         driver.set_script_timeout(HUNG)
 
     def show(self, html: Path, size: tuple[int, int] = WIDE, dark: bool = False, chosen: str = "") -> None:
-        """Open the page, with `chosen` appended to its address, in a window of this size, and wait for its charts."""
+        """Open `html` with `chosen` appended to its address, in a window of this `size`, and wait for its charts."""
         width, height = size
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",

@@ -43,7 +43,7 @@ def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:
     other = Thread(target=Event().wait, daemon=True)
     other.start()
     reached = []
-    # Without this handler, a background job would ignore SIGINT.
+    # Without this handler, SIGINT would be ignored if the tests ran as a shell's background job.
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt), held_back():
@@ -103,7 +103,7 @@ def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signa
         time.sleep(0.05)
     printed, _ = process.communicate(timeout=HUNG)
     assert process.returncode == 130, printed
-    # All lines before the last message show progress, one line per step.
+    # Skip empty lines, and lines that show progress, which start with one of these characters.
     assert [line for line in printed.splitlines() if line[:1] not in ("…", "✓", " ", "")][-1:] == [INTERRUPTED]
     assert "Traceback" not in printed
     assert demo.processes() == []

@@ -1,4 +1,4 @@
-"""Check that the files in locks/ list every package that make installs, in every environment."""
+"""Check that the files in locks/ list every package that is installed in the tests' environments."""
 
 import re
 import sys

@@ -57,7 +57,7 @@ def synced(
 
 def test_the_second_sync_brings_the_days_of_the_lookback_alone(synced: Synced) -> None:
     lists = 14 + 4 + 4 + 6
-    # The connector also emits deleted rows, in which all figures are 0.
+    # `read_again` includes the deleted rows, which the connector also emits, with all figures 0.
     read_again = synced.rows(f"date >= '{READ_AGAIN}'")
     [(by_key,)] = synced.target.query(f"SELECT COUNT(*) FROM {SCHEMA}.credit_usage_by_api_key")
     assert synced.records == (len(synced.before) + lists + by_key, len(read_again) + lists)
@@ -75,7 +75,7 @@ def test_the_sums_equal_the_ledger(synced: Synced) -> None:
 
 
 def test_the_rows_read_again_are_those_of_the_ledger_under_the_new_names(synced: Synced) -> None:
-    """The table must include the late usage and the new day, under the new email and the new project name."""
+    """The table must include the late usage and the new day, and use the new email and the new project name."""
     found = [row for row in synced.rows(f"date >= '{READ_AGAIN}'").values() if row[1] is not None]
     assert Counter((*row[:4], *row[5:]) for row in found) == Counter(
         (row.date, row.tool, row.email, row.project, row.uses, row.credits)
@@ -130,7 +130,7 @@ def test_a_published_destination_ends_with_one_document_for_each_row(tmp_path: P
     source = Warehouse()
     with postgres() as port:
         Postgres(port).execute("CREATE EXTENSION vector")
-        # destination-pgvector merges only into tables in the default schema.
+        # destination-pgvector merges only into tables in PostgreSQL's default schema, `public`.
         indexing = {"host": "127.0.0.1", "port": port, "database": "postgres", "default_schema": "public"}
         settings = {
             "processing": {"chunk_size": 1000, "text_fields": ["usage_id"]},

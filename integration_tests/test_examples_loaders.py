@@ -57,7 +57,7 @@ def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_and_deletes_what_magnifi
     home.sandbox.happen(
         {"kind": "refund", "day": used["date"], "tool": used["tool"]}, {"kind": "delete_project", "reference": project}
     )
-    # Delete dlt's local files, which it does not need because the state is also in the warehouse.
+    # Delete dlt's local files, to check that it restores its state from the warehouse.
     shutil.rmtree(home.folder / "dlt")
     done = by_dlt(home)
     assert done.returncode == 0, done.stderr
@@ -94,7 +94,7 @@ def test_the_cron_jobs_command_fills_postgresql_and_one_runs_at_a_time(home: Hom
     variables = {one["name"]: one["value"].replace(here, str(home.folder)) for one in container["env"]}
     path = f"{home.folder}/.venv/bin:{os.environ['PATH']}"
     with postgres() as port:
-        # The server accepts any password, but PyAirbyte must escape characters of this one in its URL.
+        # The server accepts any password, but this one has characters that PyAirbyte must escape in its URL.
         secret = {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "airbyte", "PGDATABASE": "postgres"}
         secret["PGPASSWORD"] = "p@ss/word:%1"
 

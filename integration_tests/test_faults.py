@@ -16,7 +16,7 @@ from warehouse import USAGE_ALONE, Warehouse, catalog
 from source_magnific_analytics.policy import POLICY
 
 MEMBERS = catalog("members")
-# Maps each quirk of the sandbox to words that the log must contain.
+# Maps quirks of the sandbox to words that the log must contain.
 FAULTS: dict[str, str] = {
     "bad-utf8": "an invalid response",
     "reset-before": "a dropped connection",

@@ -93,7 +93,7 @@ def test_every_module_is_compiled_once(image: str) -> None:
 
 
 def test_two_builds_are_equal_whatever_lies_beside_the_sources(image: str, tmp_path: Path) -> None:
-    """Build again with docker alone. `--build-arg=BASE` passes on the environment variable BASE if it is set."""
+    """Build again without make. `--build-arg=BASE` passes on the environment variable BASE if it is set."""
     context = tmp_path / "elsewhere"
     left_out = shutil.ignore_patterns(".git", ".venv*", "venv", "node_modules", "build", "dist", ".*_cache")
     shutil.copytree(ROOT, context, ignore=left_out)

@@ -21,7 +21,7 @@ FULL = Path("/dev/full")
 
 @pytest.fixture()
 def backfill(config: Json) -> Json:
-    """A configuration that reads two years of usage by week, in five windows that each far exceed a pipe's capacity."""
+    """A configuration for two years of usage by week: five windows, each with far more output than a pipe holds."""
     return config | {"granularity": "week", "start_date": "2024-04-01"}
 
 

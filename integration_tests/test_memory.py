@@ -34,7 +34,7 @@ def sync(connector: Connector, config: Json, stream: str, server: RawServer) -> 
     return measured(connector.command("read", config=config, catalog=catalog(stream)))
 
 
-# Two parts of a period, with different people. Together they have as many rows as the connector can add up.
+# A program that adds up two parts of a period. They have different people and together the most rows allowed.
 PARTS = """
 from source_magnific_analytics import run
 from source_magnific_analytics.policy import POLICY
@@ -87,7 +87,7 @@ def test_no_body_fills_the_memory(connector: Connector, config: Json, stream: st
 @pytest.mark.parametrize(
     ("entry", "count"),
     [
-        # The connector corrects figures in this format before it parses them.
+        # Short entries, almost as many as allowed, with figures such as 1.0, which the connector decodes as 1.
         (b'{"user_uses":1.0,"user_credits":%d.0}', 199_990),
         # Long entries, in which one wide character makes each string take four times as much memory.
         (

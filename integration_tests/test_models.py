@@ -89,7 +89,7 @@ def test_api_keys_have_what_each_key_spent_and_one_line_for_the_rest(built: Buil
 
 def test_the_day_of_the_last_sync_is_its_day_in_utc(built: Built) -> None:
     [(synced_at,)] = built.target.query(f"SELECT synced_at FROM {STAGING}.stg_magnific__last_sync")
-    # This would fail for the first sync, backdated by a day, or in Auckland's time, over eleven hours ahead of UTC.
+    # Neither the first sync's time (backdated by a day) nor Auckland's time (over 11 hours ahead of UTC) would pass.
     assert abs(datetime.now(UTC).replace(tzinfo=None) - synced_at) < timedelta(hours=11)
 
 

@@ -79,7 +79,7 @@ def test_rollover_and_packs_are_spent_after_the_plan_and_what_ends_first_before_
         # of the 150 credits beyond the plan, 100 come from the rollover, which has since ended, and 50 from the pack
         (2300, 300, 150),
     ]
-    # The forecast is 537.5 credits for each Sunday. The rollover covers 225 credits before it ends; the rest is lost.
+    # The forecast is 537.5 credits for each Sunday. The rollover covers 225 credits and then ends with 4,775 unused.
     found = allowed.rows("CAST(forecast_percent AS varchar), runs_out_on", "budget", "WHERE name = 'FILM'")
     assert found == [("161.7", date(2026, 5, 10))]
 

@@ -60,7 +60,7 @@ def four_days(tmp_path_factory: pytest.TempPathFactory, duckdb_built: Built) -> 
                 until = f"WHERE date <= '{day}'" if table == "credit_usage" else ""
                 connection.execute(f"CREATE TABLE {schema}.{table} AS FROM synced.{SCHEMA}.{table} {until}")
                 connection.execute(f"UPDATE {schema}.{table} SET _airbyte_extracted_at = '{day} 05:17:00'")
-            # PyAirbyte keeps this member, who is no longer listed.
+            # Delete a member who is no longer listed. PyAirbyte kept the row, and the UPDATE made it look recent.
             connection.execute(f"DELETE FROM {schema}.members WHERE email LIKE 'omar.haddad@%'")
     project = Project(folder)
     results = project.run(target, "build", schemas=[*SCHEMAS.values()], team_names={SCHEMAS[DAYS[0]]: "Two"})

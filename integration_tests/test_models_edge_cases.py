@@ -63,7 +63,7 @@ def test_without_a_price_money_is_null_and_without_an_allowance_there_is_no_budg
 
 def test_a_weekday_that_has_not_been_yet_is_forecast_by_the_mean_of_all(untidy: Build) -> None:
     months = untidy.rows("month, is_current, used, forecast", "month", "ORDER BY month")
-    # April has four Mondays like the last one (15 credits), four Tuesdays (5), and 22 days with the mean of both (10).
+    # April's forecast: 15 credits for each of 4 Mondays, 5 for each of 4 Tuesdays, and the mean, 10, for 22 other days.
     assert months == [(date(2026, 3, 1), False, 20, 20), (date(2026, 4, 1), True, 0, 300)]
 
 

@@ -72,7 +72,7 @@ def test_html_validate_reports_nothing_about_the_page(browser: Browser, html: Pa
     drawn = tmp_path / "drawn.html"
     drawn.write_text(f"<!DOCTYPE html>\n{browser.ask('return document.documentElement.outerHTML')}\n")
     program = modules("html-validate", "html-validate@11.21.1") / ".bin" / "html-validate"
-    # A bar's width depends on a figure, so it is set as an inline style. The browser decides how to write `hidden`.
+    # Two rules are off, because inline styles set the widths of bars and the browser decides how to write `hidden`.
     rules = ["--rule", "no-inline-style:off", "--rule", "attribute-empty-style:off"]
     for options in ([html], [*rules, drawn]):
         done = subprocess.run([program, *options], env=ENVIRONMENT, capture_output=True, text=True)

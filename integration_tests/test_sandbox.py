@@ -21,7 +21,7 @@ from sandbox.__main__ import main
 
 
 def test_whatever_is_asked_the_answer_keeps_the_contract(tmp_path: Path) -> None:
-    """Check each response's status, content type and body, such as 401 without a key or 405 for a wrong method."""
+    """Check each response's status (such as 401 without a key or 405 for a wrong method), content type and body."""
     with running(Options(today=date(2026, 3, 31), per_minute=0, per_day=0)) as base_url:
         command = [SCHEMATHESIS.program("schemathesis"), "run", ROOT / "sandbox" / "openapi.yaml", "--url", base_url]
         command += ["--header", f"x-magnific-api-key: {DEFAULT_KEY}", "--no-color", "--seed=1"]

@@ -13,7 +13,7 @@ from sandbox_process import ROOT
 
 @dataclass(frozen=True)
 class Environment:
-    """The environment `.venv-<name>`. On first use, make installs pyproject.toml's dependency group `<name>` into it.
+    """The environment `.venv-<name>`. On first use, `make` installs the dependency group `<name>` into it.
 
     `python` is the required Python version, if it differs from the one that runs the tests.
     """
@@ -50,5 +50,5 @@ def run(command: list[Any], **options: Any) -> str:
 DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT, SCHEMATHESIS = map(
     Environment, ("dbt", "models", "airflow", "dagster", "dlt", "prefect", "schemathesis")
 )
-# focus-validator needs packages that have wheels only up to Python 3.12; the destination pins old packages.
+# focus-validator needs packages with wheels only up to Python 3.12. The destination pins old packages, so use 3.11.
 FOCUS, DESTINATION = Environment("focus", "3.12"), Environment("destination", "3.11")
