@@ -103,7 +103,7 @@ def test_days_that_are_not_synced_or_were_not_over_are_told_from_the_others(team
     assert compared("--from", FIRST, "--to", YESTERDAY) == 0
     assert AGREE in compared.flat
     assert compared("--from", TODAY, "--to", FIRST) == 2
-    assert "There are no days to compare. Choose them with  --from" in compared.error
+    assert "There are no days to compare. Choose days with  --from" in compared.error
 
 
 def test_the_credits_of_all_reasons_add_up_to_the_difference(team: Team, compared: Compared) -> None:
@@ -163,7 +163,7 @@ def test_the_table_is_found_or_it_is_said_why_not(tmp_path: Path, capsys: pytest
     assert compared() == 2
     assert "has credit_usage in north, south: choose one with  --schema ." in compared.error
     assert (compared("--schema", "north"), compared("--schema", "west"), compared("--schema", "south")) == (0, 2, 1)
-    assert "The sync has filters, and the table has no such row" in compared.flat
+    assert "The sync has filters, and the table has no row for this usage" in compared.flat
     assert 'so the table has only usage that matches {"group_ids":[11]}.' in compared.flat
     team.export(group_ids=["11"])
     assert compared("--schema", "south") == 0
@@ -262,7 +262,7 @@ ROW = "2026-03-05,Upscaler,nora@team.example,12,480,Atlas,Studio\n"
         (HEADINGS + ROW + ROW.replace("480", "4x0"), 'Row 3 of export.csv, column "Credits", has no figure in'),
         (HEADINGS + ROW + "Total,,,12,480,,\n", "has no date in the expected format: use  --dateformat "),
         (HEADINGS + ROW.replace("Upscaler", " \u200b"), 'Row 2 of export.csv, column "Tool", has no tool: enter it'),
-        ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in this encoding: use  --encoding , such as"),
+        ((HEADINGS + ROW).encode().replace(b"Atlas", b"Caf\xe9"), "is not in the expected encoding: use  --encoding "),
     ],
 )
 def test_an_unreadable_cell_names_its_place(team: Team, compared: Compared, content: str | bytes, said: str) -> None:

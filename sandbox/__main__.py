@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         options = _options(given)
         server = listen(options, given.port)
-        # A shell makes its background jobs ignore SIGINT, and the tests stop the sandbox with SIGTERM.
+        # Handle both signals: a shell starts its background jobs with SIGINT ignored, and some tests send SIGTERM.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         base_url = f"http://{HOST}:{server.port}"  # ignore-https-check

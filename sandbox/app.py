@@ -29,7 +29,7 @@ def create_app(options: Options | None = None) -> Flask:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         answer = message(error.code or 500, error.description or error.name)
-        # The error for a disallowed method has a header that lists the allowed methods.
+        # Keep the error's other headers. For example, a 405 lists the allowed methods in `Allow`.
         answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
         return answer
 

@@ -1,7 +1,7 @@
 """Each day's usage as a list of entries, which is the same for every requested window.
 
-`History` generates usage from only the team, the seed and the day. `Ledger` holds what the API reports today, which is
-the history up to today with all events applied.
+`History` generates usage that depends only on the team, the seed and the day. `Ledger` holds what the API reports
+today, which is the history up to today with all events applied.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _WEEKDAYS = (1.0, 1.0, 1.0, 1.0, 0.85, 0.12, 0.08)
 
 
 def _bustle(day: date) -> float:
-    """Return the probability that a person works on `day`, from 0 to 1."""
+    """Return the probability (0 to 1) that a person works on `day`."""
     quiet = (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1)
     summer = 0.8 if day.month == 8 else 1.0
     return 0.95 * _WEEKDAYS[day.weekday()] * summer * (0.1 if quiet else 1.0)

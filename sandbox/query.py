@@ -60,7 +60,7 @@ class Query:
 
 
 class RefusedError(Exception):
-    """The request's body is not valid. Each of the `problems` is a pair of a property's name and the reason."""
+    """The request's body is not valid. Each of the `problems` consists of a property's name and a reason."""
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__(problems)

@@ -2,9 +2,9 @@
 
 Switch on a quirk with its name, or with a JSON object that has the name as `kind` and the quirk's parameters. Four
 optional properties select the requests that it affects. A request matches if its path contains `path` and its range is
-longer than `longer_than` days. If `at` is "every" (the default), the quirk changes all matching requests, or the first
-`times` of them. If `at` is a number n, the quirk changes the nth matching request, or `times` requests from that one
-on. If several quirks apply, they do so in the order of the tables below.
+longer than `longer_than` days. If `at` is "every" (the default), the quirk affects all matching requests, or the first
+`times` of them. If `at` is a number n, the quirk affects the nth matching request, or `times` requests from that one
+on. If several quirks affect a request, they change its response in the order of the tables below.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def totals(ledger: Ledger, query: Query) -> list[Row]:
 
 
 def unnamed(ledger: Ledger, query: Query) -> list[Row]:
-    """Return the totals of usage without a user. The credits can be negative, for example after a refund."""
+    """Return the totals of usage without a user. Credits can be negative, because a `late` event can subtract some."""
     return _summed(ledger, query, ("date", "tool"), lambda entry: entry.user_email is None)
 
 

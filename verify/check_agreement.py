@@ -8,7 +8,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, period_of
 from verify.assumptions import NOT_SEEN, Judged, judges, outcome, share
 from verify.probe_answers import Answer, Seen, Tool, between
 
-_INSIDE, _UNKNOWN = "contains only the days in the range", "has no usage on its other days"
+_INSIDE, _UNKNOWN = "contains only the days in the range", "has no usage outside the range"
 
 
 def _range(answer: Answer) -> DateRange:
@@ -24,7 +24,7 @@ def end_date(seen: Seen) -> Judged:
     ends = {"first": _range(two).start, "last": _range(two).end}
     told = {name: any(two.by_day.get(day, {}).values()) for name, day in ends.items()}
     used = {name: any(days.by_day.get(day, {}).values()) for name, day in ends.items()}
-    words = [f"the {n} day is {'there' if told[n] else 'missing' if used[n] else 'without usage'}" for n in ends]
+    words = [f"the {n} day is {'included' if told[n] else 'missing' if used[n] else 'without usage'}" for n in ends]
     return told == used, f"in a range of two days, {', '.join(words)}"
 
 
@@ -36,7 +36,7 @@ def sizes(seen: Seen) -> Judged:
     told, right = [], True
     if again := seen.good("two_days"):
         right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
-        told.append(f"in another range, the days are {'' if right else 'not '}the same")
+        told.append(f"in another range, the days' totals are {'' if right else 'not '}the same")
     for name, unit in (("weeks", Granularity.WEEK), ("months", Granularity.MONTH)):
         if answer := seen.good(name):
             first, last = _range(answer).start, _range(answer).end
@@ -115,7 +115,7 @@ def today(seen: Seen) -> Judged:
     if not used:
         return None, "no response has usage"
     days = seen.config.today.toordinal() - max(used).toordinal()
-    return (True, "today is included") if days <= 0 else (None, f"the newest period with usage is {days:,} days old")
+    return (None, f"the last usage is {days:,} day{'s' * (days > 1)} old") if days > 0 else (True, "today is included")
 
 
 @judges("A tool's breakdown adds up to its total")
@@ -175,5 +175,5 @@ def _are_listed(seen: Seen, name: str, key: str, place: int, words: str) -> Judg
     if answer is None or answer.status != 200:
         return None, f"the list is {outcome(answer)}" if answer else "the list was not requested"
     known = set(answer.texts(key))
-    told = f"{len(used & known):,} of {len(used):,} {words} with usage are listed, and {len(known - used):,} others"
+    told = f"{len(used & known):,} of {len(used):,} {words} with usage are listed, as are {len(known - used):,} others"
     return (used <= known, told) if used else (None, f"no {words} have usage")

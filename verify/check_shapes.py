@@ -39,7 +39,7 @@ def understood(seen: Seen) -> Judged:
     for answer in seen.right:
         try:
             if asked := answer.question.request:
-                # The connector never requests a period that begins before its range.
+                # A sync's requests always begin on the first day of a period, but a probe's might not.
                 whole = DateRange(period_of(asked.range.start, asked.granularity).start, asked.range.end)
                 usage.decode(bytearray(answer.body), Request(whole, asked.granularity))
             else:

@@ -39,7 +39,7 @@ _CSV: dict[str, tuple[str, Any, str]] = {
     "skip": ("--skip", 0, "the number of lines above the headings"),
     "nullstr": ("--nothing", None, "the text that stands for an empty cell, such as n/a"),
 }
-# If every date is the first day of one of the table's periods, each date stands for its whole period.
+# If every date in the export is the first day of a period of the table's granularity, each stands for its whole period.
 _ASKED = """
     create temp table asked as
     select ?::varchar[] as columns, ?::integer as lookback,
@@ -74,7 +74,7 @@ def compared(connection: duckdb.DuckDBPyConnection, asked: argparse.Namespace) -
     connection.execute(_ASKED, [list(headings), LOOKBACK_DAYS, asked.first, asked.last])
     [days] = _rows(connection, "from asked")
     if not days["first_day"] or not days["last_day"] or days["first_day"] > days["last_day"]:
-        raise UserError("There are no days to compare. Choose them with  --from  and  --to .")
+        raise UserError("There are no days to compare. Choose days with  --from  and  --to .")
     connection.execute((SQL / "differences.sql").read_text())
     for same in _SAME:
         connection.execute((SQL / "renamed_rows.sql").read_text().replace("SAME", same))

@@ -16,8 +16,8 @@ _WORDS = {
     "before": "These days are before the first synced day, {first_day}. Set start_date to an earlier day and sync.",
     "never": "Nothing has been synced into the table yet. Sync and compare again.",
     "unsynced": "Not synced yet: the last synced day is {through}. Sync and compare again.",
-    "part": "Only some days of this {granularity} are compared, but the table has the total for all of them. Export "
-    "whole {granularity}s, and choose them with  --from  and  --to .",
+    "part": "Only some days of this {granularity} are compared, but the table has the total for the "
+    "whole {granularity}. Export whole {granularity}s, and choose them with  --from  and  --to .",
     "open": "These days were not over when the table was synced ({synced_at} UTC). Compare only finished days, with  "
     "--to {complete} .",
     "names": "The figures are the same under another name. The name has been changed since these days were synced, or "
@@ -26,9 +26,9 @@ _WORDS = {
     "without a person; the export has only rows with a person. Nothing is wrong.",
     "moved": "The sums by tool and day agree. Magnific has reassigned the usage to another person, project or group "
     "since the sync or the export. Sync, export again and compare.",
-    "filtered": "The sync has filters, and the table has no such row. See the filters below.",
-    "recent": "Magnific corrects past days, and each sync reads the last {lookback} days again (the default of "
-    "lookback_window_days). Sync, export immediately and compare.",
+    "filtered": "The sync has filters, and the table has no row for this usage. See the filters below.",
+    "recent": "Magnific may have corrected these days, and each sync reads the last {lookback} days again (the "
+    "default of lookback_window_days). Sync, export immediately and compare.",
     "older": "These days are older than the last {lookback} days, which each sync reads again. Magnific has corrected "
     "them since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
     "filters": "The sync has filters, so the table has only usage that matches {filters}. Export with the same "
@@ -41,7 +41,7 @@ _WORDS = {
 
 
 def words(reason: str, synced: Row) -> str:
-    """Return the reason and what to do about it. `synced` is the row about the sync from `synced_table.sql`."""
+    """Return the reason and what to do about it. `synced` is the row of the table `synced` (`synced_table.sql`)."""
     return _WORDS[reason].format(lookback=LOOKBACK_DAYS, **synced)
 
 

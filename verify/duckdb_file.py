@@ -33,7 +33,6 @@ def schema_of(connection: duckdb.DuckDBPyConnection, file: Path, table: str, wan
 
 
 def synced_schema(connection: duckdb.DuckDBPyConnection, file: Path, wanted: str | None) -> str:
-    """Return the schema with the synced tables."""
     missing = "sync that stream into it, or name another file."
     return schema_of(connection, file, "credit_usage", wanted, missing)
 

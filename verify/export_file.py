@@ -1,4 +1,4 @@
-"""Read the dashboard's CSV with DuckDB. Its format is not documented, so each error names an option that may help."""
+"""Read the dashboard's CSV with DuckDB. Its format is not documented, so each error suggests what to do."""
 
 import re
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ COLUMNS = {
 }
 _TYPES = dict.fromkeys(COLUMNS, "varchar") | {"date": "date", "uses": "decimal(38, 6)", "credits": "decimal(38, 6)"}
 _REMEDIES = {
-    "date": "has no date in the expected format: use  --dateformat , such as %d.%m.%Y , or remove the row if it is a "
-    "total.",
+    "date": "has no date in the expected format: use  --dateformat  (for example, %d.%m.%Y), or remove the row if "
+    "it is a total.",
     "tool": "has no tool: enter it, or remove the row if it is a total.",
-    "figure": "has no figure in the expected format: use  --decimal , such as a comma, and  --thousands , or correct "
-    "the figure.",
-    "encoding": "is not in this encoding: use  --encoding , such as latin-1 .",
+    "figure": "has no figure in the expected format: use  --decimal  (for example, a comma) and  --thousands , or "
+    "correct the figure.",
+    "encoding": "is not in the expected encoding: use  --encoding  (for example, latin-1).",
     "cells": "has unbalanced quotes or the wrong number of cells: download the export again, or remove the row.",
 }
 # Find the first row that cannot be read.
@@ -96,7 +96,7 @@ def _position(file: Path, name: str, headings: list[str], named: Mapping[str, st
     if name in ("date", "tool", "credits", *named):
         raise UserError(
             f"{file} has no heading for {name}; its headings are {', '.join(map(_shown, headings[:8]))}. Name the "
-            f'column, such as  --column "{name}=Points" , or use  --delimiter , --encoding  or  --skip .'
+            f'column, for example with  --column "{name}=Points" , or use  --delimiter , --encoding  or  --skip .'
         )
     return None
 

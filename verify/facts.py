@@ -48,9 +48,9 @@ def ask(config: Config) -> tuple[dict[str, Answer], str]:
         show(f"{len(answers):>2}. {question.words}: {outcome}, {answer.seconds:.1f} seconds")
         if answer.status in _STOPS:
             return answers, _STOPS[answer.status]
-        # If something other than Magnific responds, do not send the remaining requests.
+        # Without a usable first response, do not send the remaining requests.
         if len(answers) == 1 and not (answer.status == 200 or 400 <= (answer.status or 0) < 500):
-            return answers, f"Magnific could not be read ({outcome}): check for an outage or a proxy problem"
+            return answers, f"Magnific gave no usable response ({outcome}): check for an outage or a proxy problem"
         try:
             question = course.send(answer)
         except StopIteration:
@@ -62,7 +62,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
     """Send one request without retries or redirects."""
     begun = time.monotonic()
     try:
-        # This POST is a query according to Magnific's reference, so it changes nothing.
+        # According to Magnific's reference, this POST is only a query, so it changes nothing.
         response = client.session.request(
             "POST" if question.body else "GET",
             f"{config.base_url}/v1/analytics/{question.endpoint}",
@@ -79,7 +79,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
         too_much = meaning in (Meaning.ANSWER_TOO_LARGE, Meaning.TOO_MUCH)
         return Answer(question, None, seconds=time.monotonic() - begun, failure=words, too_much=too_much)
     except OSError:
-        return Answer(question, None, failure="the certificate authorities of this machine cannot be read")
+        return Answer(question, None, failure="the CA certificates of this machine cannot be read")
     moment = http_date(response.headers.get("Date", ""))
     apart = None if moment is None else (moment - pendulum.now("UTC")).total_seconds()
     return Answer(question, response.status_code, response.headers, body, time.monotonic() - begun, clock=apart)
@@ -88,7 +88,7 @@ def _answer(client: Client, config: Config, question: Question) -> Answer:
 def page(seen: Seen, stopped: str, asked: str) -> str:
     """Return the page, which has counts, shares and formats but none of the team's data."""
     lines = [
-        f"What source-magnific-analytics assumes, checked with {asked} on {seen.config.today} (plan "
+        f"What source-magnific-analytics assumes, checked against {asked} on {seen.config.today} (plan "
         f"{seen.config.plan}, {len(seen.answers)} requests)"
     ]
     lines += [f"Stopped early. {stopped}. Results until then:"] if stopped else []

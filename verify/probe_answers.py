@@ -22,7 +22,7 @@ Sums = Counter[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Question:
-    """A request for a list or, with `request`, for credit usage. `api_key_ids` limits it to usage by these keys."""
+    """A request for a list or, if `request` is set, for credit usage. `api_key_ids` limits it to these keys' usage."""
 
     name: str
     endpoint: str

@@ -38,7 +38,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """Ask for the plan's longest range, then for one day more or less. Return the first good answer, or the last."""
+    """Ask for the plan's longest range, then one a day longer or shorter. Return the first good answer, or the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)
@@ -72,6 +72,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
-    """Return the newest day with usage that follows another such day or, if none does, the newest day with usage."""
+    """Return the later of the newest two consecutive days with usage. If none are consecutive, return the newest."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
     return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

@@ -20,7 +20,7 @@ where tool is not null and granularity = (
 );
 
 -- One row about the sync. `through` is the last day that was read, taken from the connector's state if the file has it.
--- `complete` is the last day that was over when it was read. All dates are null if there is no usage.
+-- `complete` is the last day that was over when it was read. Without any rows or state, all dates are null.
 create temp table synced as
 with state as (
     select json_extract(state_json, '$.stream.stream_state') as saved from _airbyte_state where stream_name = 'credit_usage'
