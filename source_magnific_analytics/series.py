@@ -45,15 +45,15 @@ class Summary:
         """Yield a log line about deleted rows and another about excesses, if there are any."""
         if self.deleted:
             yield (
-                f"{sum(self.deleted):,} rows in {len(self.deleted):,} periods were deleted, because usage at "
-                "Magnific or the source's settings changed after an earlier sync emitted them."
+                f"{sum(self.deleted):,} row(s) in {len(self.deleted):,} period(s) were deleted, because the usage at "
+                "Magnific or the source's settings have changed since an earlier sync emitted these rows."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
             yield (
-                f"In {len(tools)} cases (one tool in one period each), Magnific's breakdown exceeds the tool's totals, "
-                f"by {sum(uses)} uses and {sum(credits)} credits in total (first: {failures.one_line(tools[0], 80)} on "
-                f"{days[0]}). The rows are emitted as Magnific reports them."
+                f"In {len(tools)} case(s), Magnific's breakdown of a tool's usage in one period exceeds the tool's "
+                f"totals, by {sum(uses)} uses and {sum(credits)} credits altogether (first: "
+                f"{failures.one_line(tools[0], 80)} on {days[0]}). The rows are emitted as Magnific reports them."
             )
 
 

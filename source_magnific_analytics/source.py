@@ -68,8 +68,8 @@ class SourceMagnificAnalytics(AbstractSource):
                 for line in stream.summary.lines():
                     logger.info(f"{stream.name}: {line}")
             through, spent = self._usage[0].saved_through, self._usage[0].client.quota.spent
-            done = f"saved through {through}" if through else "not read"
-            logger.info(f"This sync used {spent} of the day's {REQUESTS_A_DAY} API requests; credit_usage is {done}.")
+            done = f"is saved through {through}" if through else "was not read"
+            logger.info(f"This sync used {spent} of the day's {REQUESTS_A_DAY} API requests; credit_usage {done}.")
 
     @staticmethod
     def read_config(config_path: str) -> MutableMapping[str, Any]:

@@ -179,7 +179,7 @@ def _read(kind: type, value: Any) -> Date | RowCounts:
     day = parse_date(value)
     # The week and the lookback window around the day must also fit into the calendar.
     if not 1990 <= day.year <= 2200:
-        raise ValueError("not a date of usage")
+        raise ValueError("not a plausible date")
     return day
 
 

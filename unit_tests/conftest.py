@@ -16,7 +16,7 @@ def api() -> Iterator[Mocker]:
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Record each sleep in seconds and move the clock forward instead. The CDK's zero-second sleeps are omitted."""
+    """Instead of sleeping, record the seconds and move the clock forward. The CDK's zero-second sleeps are omitted."""
     slept: list[float] = []
     begun = time.monotonic()
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)

@@ -100,7 +100,7 @@ def error(output: EntrypointOutput) -> tuple[str, str]:
     trace = output.errors[0].trace
     assert trace and trace.error and trace.error.failure_type
     assert WHOLE_SENTENCES.fullmatch(trace.error.message)
-    # The CDK repeats the internal message in its error about the whole sync.
+    # Users also see the internal message, because the CDK repeats it in its error about the whole sync.
     assert trace.error.failure_type.value == "system_error" or trace.error.internal_message == trace.error.message
     return trace.error.failure_type.value, trace.error.message
 

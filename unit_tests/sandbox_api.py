@@ -16,7 +16,7 @@ from sandbox import DEFAULT_KEY, Options, create_app
 
 
 class SandboxApi:
-    """A sandbox for the connector. `asked` holds the bodies of usage requests, and `days` counts them by UTC day.
+    """The sandbox in place of the API. `asked` holds the bodies of usage requests, and `days` counts them by UTC day.
 
     `lists` counts requests to the list endpoints. Each usage request takes `seconds` seconds. It fails with the status
     `refusal` if that is set, and with a server error if it asks for one of the `broken_keys`.

@@ -22,7 +22,7 @@ START = date(2026, 1, 1)
 BUSY_DAYS = (date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 3))
 FILM, PRINT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10", "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 ANN, BOB, EVE = (f"{name}@example.com" for name in ("ann", "bob", "eve"))
-# Responses contain null instead of these addresses, so a breakdown can list the same user and project in two groups.
+# Responses contain null instead of these addresses, so two entries of a breakdown might differ only in their group.
 NAMELESS = ("designer@nameless.example", "filmer@nameless.example", "guest@nameless.example")
 GROUP_OF = {ANN: 1, "ann1@example.com": 1, "ann2@example.com": 1, BOB: 2, NAMELESS[0]: 1, NAMELESS[1]: 2}
 TEAM = Team(
@@ -35,7 +35,7 @@ MANNERS = {"awkward": in_pieces, "empty-periods": with_empty_periods}
 
 
 class Given(History):
-    """A history that consists of the given entries. Today counts as a complete day."""
+    """A history that consists of the given entries. Today's usage is complete, as if the day were over."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         super().__init__(TEAM, seed=0)
@@ -63,10 +63,10 @@ def entries(last: date) -> st.SearchStrategy[Entry]:
 
 
 def team(last: date, days: int, version: int = 0) -> list[Entry]:
-    """Return usage on every other day of the `days` days up to `last`.
+    """Return usage on every second day of the `days` days up to `last`.
 
     Versions 1 and 2 are what Magnific later reports for the same usage. Ann's address and some credits have changed,
-    unattributed usage now has a user, and one day in every two weeks has been refunded. Version 2 also lacks a project.
+    unattributed usage now has a user, and one day in every two weeks has been refunded. Version 2 also lacks PRINT.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):

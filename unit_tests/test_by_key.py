@@ -211,7 +211,7 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     read, first = Counter[str](), list[str]()
     for day in range(10):
         assert not connection.sync(TODAY.add(days=day)).errors
-        # The connector does not start a month if too few requests are left in the day's share.
+        # The connector does not start reading a month if too few requests are left in the day's share.
         assert len(api.asked) < 60
         first.append(api.asked[0]["api_key_ids"][0])
         keys = (connection.state or {})["keys"]

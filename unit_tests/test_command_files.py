@@ -1,4 +1,4 @@
-"""Test that a command given an unreadable file sends no request and fails with an error that names the file."""
+"""Test that if a file is unreadable, a command sends no request and fails with an error that names the file."""
 
 import re
 from pathlib import Path

@@ -37,7 +37,7 @@ def read(text: bytes) -> str:
         (rb'"\ud83dA\uDFFF\uDBFF"', "\ufffdA\ufffd\ufffd"),
         (b'"\xed\xa0\xbd\xed\xb8\x80"', "\ufffd\ufffd"),
         (b'"a\xed\xbf\xbf"', "a\ufffd"),
-        # Characters next to the surrogate range and other escapes stay as they are.
+        # Other escapes, and characters just outside the surrogate range, stay as they are.
         ("\"한 \ud7ff \ue000\"".encode(), "한 \ud7ff \ue000"),
         (rb'"\ud7ff\ue000\u0001\u00e9"', "\ud7ff\ue000\x01é"),
         (b'\xef\xbb\xbf"a"', "a"),

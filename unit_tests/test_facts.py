@@ -30,7 +30,7 @@ from verify.assumptions import JUDGES
 from verify.facts import main
 from verify.probes import MOST_REQUESTS
 
-# A Wednesday, because a small team often has no usage on a Sunday.
+# A Wednesday. builders.TODAY is a Sunday, a day on which a small team often has no usage.
 TODAY = Date(2026, 11, 25)
 ALL = sorted(FACTS)
 HOLDS, NOT, UNSEEN = "HOLDS", "DOES NOT HOLD", "COULD NOT BE SEEN"
@@ -72,10 +72,10 @@ FREE = {"empty-periods", "gzip"}
 
 
 class Page:
-    """The output and exit code of `make facts`, run against a sandbox with `options`, or a mock if that is None."""
+    """The output and exit code of `make facts` with a sandbox, or with the test's own mock if `options` is None."""
 
     def __init__(self, options: Json | None = None, **environment: str) -> None:
-        # A small team produces the same verdicts as a large one.
+        # A small team is faster than a large one and produces the same verdicts.
         api = None if options is None else SandboxApi(**{"today": TODAY, "people": 5, "per_day": 100, **options})
         out, err = StringIO(), StringIO()
         serving = api.serving() if api else nullcontext()
@@ -208,7 +208,7 @@ def test_no_answer_keeps_the_page_from_being_made_or_shows_anything_of_the_team(
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
     assert [tell for tell in ("tale", "7a1e7a1e", KEY.lower()) if tell in page.flat.lower()] == []
-    # The page must not show sums either, so LARGEST_FIGURE is the only number that it may show above FIGURE.
+    # The page must not show sums either, so no number except LARGEST_FIGURE may be as large as FIGURE.
     shown = page.flat.replace(str(LARGEST_FIGURE), "")
     assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", shown)) < FIGURE
 

@@ -115,7 +115,7 @@ def test_ten_tries_are_the_most_of_a_whole_sync(api: Mocker, waits: list[float])
     assert [output.get_stream_statuses(name)[-1].value for name in LISTS] == ["COMPLETE"] * 3 + ["INCOMPLETE"]
     assert len(waits) == 10
     assert "after 2 tries in a row" in error(output)[1]
-    assert "This sync used 14 of the day's 100 API requests; credit_usage is not read." in log(output)
+    assert "This sync used 14 of the day's 100 API requests; credit_usage was not read." in log(output)
 
 
 def test_one_broken_stream_leaves_the_others_complete(api: Mocker) -> None:

@@ -26,7 +26,7 @@ def synced(ledger: list[Entry], today: date = TODAY, **settings: Any) -> Warehou
 
 
 def attempts(before: Warehouse, ledger: list[Entry], today: date, **how: Any) -> Iterator[Warehouse]:
-    """Interrupt a sync after each number of messages, from none to all but one, and yield the warehouse each time."""
+    """Interrupt the same sync before each of its messages in turn, and yield the warehouse each time."""
     whole = deepcopy(before)
     assert whole.sync(ledger, today, **how)
     for arrived in range(whole.messages):
@@ -66,7 +66,7 @@ def test_a_later_start_after_a_restart_that_was_interrupted_counts_nothing_twice
     for interrupted in attempts(warehouse, used, TODAY):
         interrupted.settings = {**warehouse.settings, "start_date": str(TODAY - 9 * DAY), **then}
         assert interrupted.sync(used, TODAY)
-        # Rows from before the later start may remain, but no usage may be counted twice.
+        # Rows for days before the later start_date may remain, but no usage may be counted twice.
         assert sum(credits for _, credits in interrupted.table().values()) <= sum(one.credits for one in used)
 
 

@@ -36,7 +36,7 @@ def test_a_stated_wait_is_kept(headers: dict[str, str], waited: float, api: Mock
 def test_the_platform_learns_that_the_stream_waits(api: Mocker, capsys: pytest.CaptureFixture[str]) -> None:
     api.post(USAGE, [refused(Retry_After="30"), GOOD])
     sync(raw_config())
-    # The CDK itself prints this status while it waits.
+    # The CDK prints this status directly to stdout while it waits.
     status = '"stream_descriptor":{"name":"credit_usage"},"status":"RUNNING","reasons":[{"type":"RATE_LIMITED"}]'
     assert status in capsys.readouterr().out
 

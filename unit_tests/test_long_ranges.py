@@ -221,7 +221,7 @@ def test_a_check_succeeds_with_a_warning(plan: str, what: str, api: Mocker, capl
 
     api.post(USAGE, content=usage)
     assert check(raw_config(plan=plan))
-    assert f"A request for {LONGEST_RANGE_DAYS[plan]} days failed, so the plan is not verified." in caplog.text
+    assert f"A request for {LONGEST_RANGE_DAYS[plan]} days failed, so the plan was not verified." in caplog.text
     assert api.call_count <= 3
 
 

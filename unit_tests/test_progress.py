@@ -15,7 +15,7 @@ from source_magnific_analytics.state import NOTHING_READ, Progress, RowCounts
 from source_magnific_analytics.windows import DateRange, Granularity, first_days
 
 DAY, WEEK, MONTH, YEAR = Granularity
-# Period numbers, counted from some first period. The periods can be adjacent or lie in different years.
+# Period numbers for `taken_from`. The periods can be adjacent or lie in different years.
 NUMBERS = st.integers(0, 40)
 TAKEN = st.dictionaries(st.sampled_from(Granularity), st.dictionaries(NUMBERS, st.integers(1, 99), min_size=1))
 NONE = RowCounts()
@@ -31,7 +31,7 @@ def days(**counts: int) -> RowCounts:
 
 
 def taken_from(first: Date, taken: dict[Granularity, dict[int, int]]) -> RowCounts:
-    """Return the row counts of periods that are numbered from the one that contains `first`."""
+    """Replace the period numbers in `taken` with periods. Number 0 is the period that contains `first`."""
     found = RowCounts()
     for size, numbers in taken.items():
         some = list(islice(first_days(first, Date(2999, 1, 1), size), 41))

@@ -1,6 +1,6 @@
 """Test years of syncs with changes, faults and interruptions. The table must always match what Magnific reports.
 
-After a change of settings, users do not need to do anything.
+Also test that users do not need to do anything after a change of settings.
 """
 
 from collections.abc import Iterable, Sequence

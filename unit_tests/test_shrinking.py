@@ -36,7 +36,7 @@ def after(longest: int, *asked: int) -> Span:
         ([-90, -90, 45, 45, 45, 45], 45),
         ([-90, -90, 90, 90, 90, 90], 180),
         ([-90, -90, 120, 45, 90, 90], 180),
-        # When a range fails, that also counts as a failure of every longer range.
+        # A failed range also counts as a failure of every longer range.
         ([-180, -90, 45, 45, 90, 90, -180, 90, 90], 90),
         ([-180, 90, -90, 45], 45),
     ],

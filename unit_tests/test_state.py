@@ -116,7 +116,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
 @pytest.mark.parametrize(("last", "beyond"), [("1990-01-01", "1989-12-31"), ("2200-12-31", "2201-01-01")])
 def test_a_saved_day_is_one_of_three_centuries(last: str, beyond: str) -> None:
     assert state.read(saved_state(last), Progress, "credit_usage", full_refresh=False)
-    with pytest.raises(AirbyteTracedException, match=r"cannot be read \(not a date of usage - at `\$.date`\)\. "):
+    with pytest.raises(AirbyteTracedException, match=r"cannot be read \(not a plausible date - at `\$.date`\)\. "):
         state.read(saved_state(beyond), Progress, "credit_usage", full_refresh=False)
 
 

@@ -69,7 +69,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """Return the rows that the documentation requires: one per entry and one per remainder of a total; nulls first."""
+    """Return the rows required by the docs: one per entry and one per remainder of a total, sorted with nulls first."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:

@@ -1,4 +1,4 @@
-"""Test how the connector parses the wait time in response headers: a number of seconds that it can sleep, or None."""
+"""Test that the connector turns the wait time in response headers into a number of seconds to sleep, or into None."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -40,7 +40,7 @@ def test_every_moment_is_waited_for_and_one_that_passed_is_no_wait(header: str, 
         ({}, None),
         ({"Retry-After": "1.5"}, 1.5),
         ({"Retry-After": "Sun, 22 Nov 2026 13:35:00 -0500"}, 300),
-        # A time without a time zone is in UTC.
+        # A time without a time zone counts as UTC.
         ({"Retry-After": "Sun, 22 Nov 2026 18:31:00 -0000"}, 60),
         # No server would ask for a wait of 31 years.
         ({"X-RateLimit-Reset": "1000000000"}, None),

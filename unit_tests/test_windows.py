@@ -13,7 +13,7 @@ from source_magnific_analytics.windows import Granularity, Request, first_days, 
 
 DAY, WEEK, MONTH, YEAR = Granularity
 GRANULARITIES = st.sampled_from(Granularity)
-# Typical lengths (such as a week, a month, or a plan's maximum or half of it), or any other length.
+# Typical lengths (a week, a month, a plan's maximum, half of that, and so on), or any other length.
 LENGTHS = st.sampled_from([1, 2, 6, 7, 23, 28, 30, 31, 45, 90, 180, 365]) | st.integers(1, 400)
 DAYS = st.dates(date(1999, 12, 1), date(2041, 1, 31))
 SPANS = st.integers(0, 800)

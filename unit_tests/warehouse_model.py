@@ -1,4 +1,4 @@
-"""Model a connection and its deduplicated tables over years of syncs, including interrupted ones."""
+"""Model a connection and its deduplicated table over years of syncs, including interrupted ones."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -32,7 +32,7 @@ def status(code: int) -> Fault:
 
 @dataclass
 class Warehouse:
-    """A connection's state and its two tables, one that removes deleted rows and one that keeps them."""
+    """A connection's state, and its table in two variants: one drops deleted rows and the other keeps them."""
 
     settings: Json = field(default_factory=dict)
     heeding: dict[str, Json] = field(default_factory=dict)
@@ -97,7 +97,6 @@ class Warehouse:
         return complete
 
     def saved(self, name: str) -> Any:
-        """Return the field `name` of the state."""
         assert self.state
         return self.state[name]
 
@@ -112,7 +111,7 @@ class Warehouse:
             del self.heeding[row["usage_id"]]
 
     def table(self) -> Table:
-        """Return the sums, which are the same in both tables because deleted rows contain only zeros."""
+        """Return the table's sums, which are the same in both variants because deleted rows contain only zeros."""
         heeding = table_of_rows(self.heeding.values())
         assert table_of_rows(self.ignoring.values()) == heeding
         assert all(row.get("tool") for row in self.heeding.values())
