@@ -45,8 +45,8 @@ def period_start(day: date, granularity: str) -> date:
 def fewest_requests(first: date, last: date, granularity: str, longest: int) -> int:
     """Return the smallest number of requests for all lists and for usage from `first` to `last`, both inclusive.
 
-    A request covers at most `longest` days. The function tries every split between periods, and uses none of the
-    connector's code. A period longer than `longest` days is requested separately, in as many requests as it needs.
+    A request covers at most `longest` days. A longer period is requested separately, in as many requests as it needs.
+    The function tries every way to split the range at period boundaries. It does not use the connector's code.
     """
     start = period_start(first, granularity)
     days = [start + timedelta(days=number) for number in range((last - start).days + 1)]

@@ -2,7 +2,7 @@
 
 Each day has a fixed number of usage rows. Seven tools have a breakdown by user, in which three in five entries have a
 project; one tool has no breakdown. Every run sends the same bytes. They are prepared before the first request or,
-if `streamed` is set, generated while they are sent, so that responses of any size fit in memory.
+if `streamed` is set, generated while they are sent, so that responses can be larger than memory.
 """
 
 import json
@@ -29,7 +29,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
 }
 # These steps are coprime to the counts above, so no pair of member and project repeats before all pairs are used.
 MEMBER_STEP, PROJECT_STEP = 7, 13
-# Weeks, months and years only serve to count requests, so a few rows are enough.
+# Weeks, months and years are used only to count requests, so a few rows are enough.
 ROWS_OF_A_LONG_PERIOD = 12
 
 
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.writelines(pieces)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing, because the real API's log takes no CPU time on this machine."""
+        """Log nothing: writing a log would take CPU time on this machine, and the real API's log does not."""
 
 
 def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool) -> None:

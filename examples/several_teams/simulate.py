@@ -2,7 +2,7 @@
 
 Each team syncs once a day, with start times spread evenly over a few hours. Airbyte's launchers start a limited number
 of syncs at a time (`workloadLauncher.parallelism` x `replicaCount`); the other syncs wait. Once a sync has started, it
-no longer counts against this limit. It runs in one pod until it finishes, if the cluster has room for the pod. In the
+no longer counts against this limit. If the cluster has room, the sync then runs in one pod until it finishes. In the
 worst case, a pod sends all its REQUESTS at once as soon as it is up. All teams share one IP address, which Magnific
 limits to 50 requests in 5 seconds and to 10 requests a second over 2 minutes.
 """
@@ -16,13 +16,13 @@ from heapq import heappush, heapreplace
 from itertools import product
 
 LAUNCH = 30
-"""Assumed seconds for a launcher to start a pod; the real time depends on the cluster and on image pulls."""
+"""Assumed seconds that a launcher takes to start a pod; the real time depends on the cluster and on image pulls."""
 SECONDS = 120
 """Assumed lifetime of a pod, in seconds; the real time depends on the cluster and the destination."""
 REQUESTS = 5
 """Requests per daily sync of all streams except `credit_usage_by_api_key`."""
 MEBIBYTES = 256 + 1024 + 512
-"""Memory of one pod: the source (tested), the destination and the orchestrator (both assumed)."""
+"""Memory of one pod: a tested limit for the source, and assumptions for the destination and the orchestrator."""
 IN_5_SECONDS = 50
 IN_2_MINUTES = 1200
 
