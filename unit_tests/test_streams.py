@@ -157,7 +157,7 @@ def test_a_breakdown_above_the_totals_is_reported_once_with_figures_and_no_addre
     part = [tool(named, entry(uses=5, credits=50), uses=3, credits=40), tool("Video", entry(), uses=0, credits=10)]
     api.post(USAGE, json=answer(period("2026-11-20", *part), period("2026-11-19", part[0])))
     assert (
-        "In 3 cases (one tool in one period each), Magnific's breakdown exceeds the tool's totals, by 5 uses and 20 "
+        "In 3 cases (each is one tool in one period), Magnific's breakdown exceeds the tool's totals, by 5 uses and 20 "
         "credits in total (first: Mystic of [email] with **** on 2026-11-19)." in log(sync(raw_config()))
     )
 
