@@ -1,4 +1,4 @@
-# Airbyte's base image has its own stage, because Dependabot finds images only in FROM lines. Set BASE to replace it.
+# Airbyte's base image has its own stage, because Dependabot does not find images in ARG lines. Set BASE to replace it.
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
@@ -8,7 +8,7 @@ FROM ${BASE} AS dependencies
 ARG SOURCE_DATE_EPOCH=1735689600
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
-# hadolint ignore=DL3002,DL3066 # Later stages copy only files from this one; the last stage runs as a numeric user.
+# hadolint ignore=DL3002,DL3066 # Root is harmless: the last stage only copies from here and runs as a numeric user.
 USER root
 WORKDIR /build
 COPY requirements.lock ./
@@ -26,7 +26,7 @@ FROM dependencies AS connector
 COPY setup.py metadata.yaml README.md LICENSE ./
 COPY source_magnific_analytics ./source_magnific_analytics
 COPY main.py /connector/opt/connector/
-# The build uses only locked packages: its setuptools is the version that requirements.lock pins for the CDK.
+# The build uses only locked packages, including setuptools, which is in requirements.lock because the CDK requires it.
 RUN python3 -m pip --python /opt/connector/venv/bin/python install --root /connector \
         --no-compile --no-index --no-deps --no-build-isolation --use-pep517 . \
     && /opt/connector/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /connector -p / /connector \
@@ -44,7 +44,7 @@ LABEL io.airbyte.name="airbyte/source-magnific-analytics" \
     org.opencontainers.image.source="https://github.com/source-magnific-analytics/source-magnific-analytics" \
     org.opencontainers.image.documentation="https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/docs/magnific-analytics.md"
 
-# Use two layers, so that updating only the connector downloads only the second layer, which is small.
+# Use two layers: if only the connector changes, an update downloads only the second layer, which is small.
 COPY --from=dependencies /dependencies /
 COPY --from=connector /connector /
 

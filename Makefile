@@ -1,10 +1,10 @@
-# Commands for developers and users of a checkout.
+# Commands for developing the connector and for using it from a checkout.
 # Each target installs only the packages that it needs into .venv, in the versions that locks/ pins.
 PYTHON ?= >=3.11,<3.14
 BIN := .venv/bin
 # Run tests in parallel. conftest.py decides which tests share one worker.
 SIDE_BY_SIDE := --no-loadscope-reorder -n
-# Let Python write bytecode, which halves the time to import packages; some machines turn bytecode off.
+# Let Python write bytecode even on machines that turn it off, because bytecode halves the time to import packages.
 unexport PYTHONDONTWRITEBYTECODE
 # Use this machine's uv if it supports dependency groups; otherwise install uv with pip.
 UV := $(or $(shell uv pip install --help 2>/dev/null | grep -q -e --group && command -v uv),.venv-uv/bin/uv)
@@ -26,12 +26,12 @@ facts: .venv/sandbox.ready
 report: .venv/demo.ready
 	@$(BIN)/python -m demo.report $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# Compare a table with an export from Magnific's dashboard. OPTIONS='--help' lists the options for an unusual file.
+# Compare a table with an export from Magnific's dashboard. OPTIONS='--help' lists the options for unusual CSV formats.
 compare: .venv/verify.ready
 	@test -n "$(EXPORT)$(OPTIONS)" || { echo "Name the file that the dashboard exported:  make compare EXPORT=file.csv"; exit 2; }
 	@$(BIN)/python -m verify.compare $(if $(EXPORT),"$(EXPORT)") $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
-# Build the dbt package on a synced file. MAGNIFIC_SEEDS names a folder with your own prices and allowances.
+# Build the dbt package's models from a synced file. MAGNIFIC_SEEDS names a folder with your own prices and allowances.
 models: .venv/demo.ready
 	@$(BIN)/python -m demo.models $(if $(WAREHOUSE),"$(WAREHOUSE)") $(OPTIONS)
 
@@ -48,7 +48,7 @@ test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
 # Run test-lowest, then the unit tests on each installed Python with the newest dependencies instead of the locked ones.
-# A failure only with the newest means that a new release of a dependency broke something; it does not block changes.
+# If only the newest versions fail, a new release of a dependency broke something. This does not block changes.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \

@@ -1,4 +1,4 @@
-"""Settings for all tests, and configurations for Airbyte's standard tests (also with `airbyte-cdk connector test`)."""
+"""Settings for all tests, and configurations for Airbyte's standard tests (pytest and `airbyte-cdk connector test`)."""
 
 import gc
 import json
@@ -22,7 +22,7 @@ settings.load_profile("patient")
 
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
-# Resources that several test files share: a synced database with PyAirbyte's libraries, dbt, a browser.
+# Slow resources that several test files share: a synced database (with PyAirbyte's libraries), dbt, and a browser.
 _SHARED = {
     "duckdb": r".*[\[-]duckdb[]-]",
     "postgres": r".*[\[-]postgres[]-]",
@@ -36,10 +36,10 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several workers, give each worker whole files. Files that share a slow resource go to the same worker.
+    """Keep each file's integration tests on one worker. Files that share a slow resource go to the same worker.
 
     The parameter in a test's name says which database it uses. (Xdist's own mark, `xdist_group`, has no effect under
-    pytest 9.2.) Unit tests share no such resource, so any worker can run any of them.
+    pytest 9.2.) Unit tests share no slow resource, so any worker can run any of them.
     """
     from xdist.scheduler import LoadScopeScheduling
 

@@ -57,9 +57,9 @@ class CreditUsageByApiKey(UsageStream):
         needed = sum(map(len, planned.values()))
         if settings.full_refresh and needed > REQUESTS_A_DAY - self.client.quota.spent:
             raise config_error(
-                f"A full refresh of {self.name} takes {needed} API requests (one for each key and window), but "
-                f"{self.client.quota.spent} of the day's {REQUESTS_A_DAY} are already used. Choose an incremental sync "
-                "mode, which spreads the requests over several days, or list fewer keys in api_key_ids."
+                f"A full refresh of {self.name} takes {needed} API requests (one for each key and window). With the "
+                f"{self.client.quota.spent} already used, this is more than the day's {REQUESTS_A_DAY}. Choose an "
+                "incremental sync mode, which spreads requests over several days, or list fewer keys in api_key_ids."
             )
         self.client.quota.limit_to(share)
         yield self._state_of(keys, settings)
@@ -105,10 +105,10 @@ class CreditUsageByApiKey(UsageStream):
         return listed
 
     def _earliest(self, name: str, key: Progress) -> Date:
-        """Return the first day to read for a key, at most one period before the period in which the key was created."""
+        """Return start_date or, if later, the first day of the last full period before the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Without a saved date, any rows are left over from a restart or interruption. Read all days to delete them.
+        # Row counts without a date are left over from a restart or an interruption. Read all days to delete these rows.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)
@@ -136,7 +136,7 @@ class CreditUsageByApiKey(UsageStream):
                     keys[name] = replace(keys[name], tried_on=today)
             except AirbyteTracedException as error:
                 errors.append(error)
-                self.logger.warning(f"The API key {one_line(name, 80)} could not be read: {error.message}")
+                self.logger.warning(f"The usage of the API key {one_line(name, 80)} could not be read: {error.message}")
                 keys[name] = replace(keys[name], tried_on=today)
             yield self._state_of(keys, settings)
             if is_used_up or len(errors) == MOST_FAILURES or self.client.quota.ended_by is not None:

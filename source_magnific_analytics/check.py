@@ -14,7 +14,7 @@ LISTS: Mapping[str, type[ListStream]] = {"group_ids": Groups, "project_reference
 
 
 def check(client: Client, logger: logging.Logger) -> None:
-    """Check the key and plan with one request, and each filter that is set with another. Raise if a check fails."""
+    """Use one request to check the key and plan, and one more for each filter in use. Raise if a check fails."""
     # Check filters first, because the API's own error about an unknown ID does not list the valid IDs.
     for name, stream in LISTS.items():
         if name in client.config.filters:

@@ -1,6 +1,6 @@
 """Send one request to Magnific, including any retries. `ask` returns the parsed response or raises an error.
 
-The CDK sends requests and waits between tries. This module raises its own errors, because the CDK's quote whole bodies.
+The CDK sends requests and waits between tries. Its errors quote whole bodies, so this module raises its own.
 """
 
 import logging
@@ -42,7 +42,7 @@ class TooMuchError(Exception):
 class Call:
     """A stream's request. Its error messages include `about_next_sync`, a sentence about the next sync.
 
-    With `divisible`, raise `TooMuchError` if the range is too long; with `divide_at_once`, also if it might be.
+    If `divisible`, a range that is too long raises `TooMuchError`; if `divide_at_once`, so does one that might be.
     """
 
     logger: logging.Logger
@@ -80,7 +80,7 @@ class Client:
             raise failures.too_slow(f"no response for {self.quota.silence / 60:.0f} minutes", call.about_next_sync)
         # Flush buffered messages first, because a response can take minutes.
         sys.stdout.flush()
-        # Emptied before `ask` returns, because the CDK keeps `tries`, which refers to this list, for a while.
+        # Empty this list before `ask` returns, because the CDK keeps `tries`, and thus the list, for a while.
         accepted: list[tuple[T, DateTime | None]] = []
         tries = _Tries(self, call, lambda response, moment: accepted.append((understand(response), moment)))
         # The CDK uses this name when it tells the platform that the stream is waiting.

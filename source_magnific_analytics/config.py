@@ -14,7 +14,7 @@ from pendulum import Date
 from source_magnific_analytics.failures import config_error
 from source_magnific_analytics.windows import Granularity, parse_date
 
-# The longest date range of one request in days, including both ends, according to Magnific's Analytics overview.
+# The most days that one request may cover, both ends included, according to Magnific's Analytics overview.
 LONGEST_RANGE_DAYS = {"business": 180, "enterprise": 365}
 # Earlier dates are refused, because a mistyped year could use up the day's requests.
 EARLIEST_START = Date(2000, 1, 1)

@@ -19,7 +19,7 @@ from source_magnific_analytics.state import Progress, S, Settings
 from source_magnific_analytics.streams import MagnificStream
 from source_magnific_analytics.windows import Request, plan
 
-# A usage stream yields states to save and rows to emit.
+# What a usage stream yields: a state to save, or rows to emit.
 Item = Mapping[str, Any] | Iterator[usage.Row]
 Slices = list[Mapping[str, Any]]
 

@@ -13,7 +13,7 @@ from pendulum import Date
 # All exceptions that decoding can raise, for a wrong shape, broken JSON or UTF-8, deep nesting or an impossible date.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-# Both look for NUL and surrogates, as escapes or invalid UTF-8. The first is a fast check; the second finds each one.
+# Both patterns find escaped NULs and escaped or raw surrogates. The first is a fast check; the second finds each one.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
@@ -31,8 +31,8 @@ class ContractError(ValueError):
         self.cut = cut
 
 
-# Every destination stores values within these limits exactly. Many destinations store numbers as doubles. Redshift and
-# MySQL limit a string to 64 KiB, and a character can take four bytes.
+# Every destination stores values within these limits exactly. Many store numbers as doubles, which are exact only up
+# to 2**53. Redshift and MySQL limit a string to 64 KiB, and a character can take four bytes.
 LARGEST_FIGURE = 2**53 - 1
 _Figure = Annotated[int, msgspec.Meta(ge=-LARGEST_FIGURE, le=LARGEST_FIGURE)]
 _Text = Annotated[str, msgspec.Meta(max_length=2**14 - 1)]
@@ -71,7 +71,7 @@ class _Piece(msgspec.Struct, gc=False):
 
 
 def _object(required: dict[str, Any], optional: dict[str, Any]) -> type:
-    """Return the type of a JSON object with at least these fields. Decoding drops all other fields."""
+    """Return the type of a JSON object with these required and optional fields. Decoding drops all other fields."""
     fields = {**required, **{name: NotRequired[kind | None] for name, kind in optional.items()}}
     return TypedDict("Object", fields)  # type: ignore[operator, no-any-return]
 
@@ -88,13 +88,13 @@ decode_consumptions = Decoder(list[Consumption], strict=False).decode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
-    """Yield each entry's date and its consumptions, both encoded and decoded. Raises one of `UNREADABLE`."""
+    """Yield each entry's date and its consumptions, both encoded and decoded. Can raise any of `UNREADABLE`."""
     for piece in _usage.decode(mended(body))["data"]:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
-    """Yield a list's rows with all their fields, but check only the fields of `kind`. Raises one of `UNREADABLE`."""
+    """Yield a list's rows with all their fields, but check only the fields of `kind`. Can raise any of `UNREADABLE`."""
     for raw in _list.decode(mended(body))["data"]:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}
@@ -109,7 +109,7 @@ def period_day(text: str) -> Date:
     except (ValueError, OverflowError):
         raise ContractError("a period's `date` is not a valid date") from None
     if moment.time() != time():
-        raise ContractError("a period's date is not at midnight")
+        raise ContractError("a period's date has a time other than midnight")
     return Date(moment.year, moment.month, moment.day)
 
 
@@ -120,7 +120,7 @@ def contract_error(body: bytearray, error: Exception) -> ContractError:
     """
     if isinstance(error, ContractError):
         return error
-    # Decode in chunks, because the whole body as a string would take four times its memory.
+    # Decode in chunks, because the whole body as one string could take four times as much memory.
     chunks = (bytes(body[start : start + 2**16]) for start in range(0, len(body), 2**16))
     try:
         for _ in codecs.iterdecode(chunks, "utf-8"):

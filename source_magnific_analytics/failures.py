@@ -23,7 +23,7 @@ _RANGE_ADVICE = {
 NEXT_SYNC = "The next sync continues where this one stopped."
 NO_CONNECTION = "Check this machine's network, proxy and firewall."
 OUTAGE = "If this continues, check for an outage at Magnific or a proxy that interferes."
-CHANGED_API = "If this continues, Magnific's API has changed: look for a newer version of this connector."
+CHANGED_API = "If this continues, Magnific's API has probably changed: look for a newer version of this connector."
 # Matches messages about a future date, but not about a future release.
 _FUTURE_DATE = re.compile(r"(\b|_)(date|day)s?\b.*\bin the future\b|\bfuture (date|day)", re.IGNORECASE)
 
@@ -33,8 +33,8 @@ def error(kind: FailureType, message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, internal_message=message, failure_type=kind)
 
 
-# The user can fix a config error, usually in the source's settings. A transient error passes by itself, so the platform
-# tries again later. All other errors are system errors.
+# The user can fix a config error, usually in the source's settings. A transient error goes away by itself, so the
+# platform tries again later. All other errors are system errors.
 config_error = partial(error, FailureType.config_error)
 transient_error = partial(error, FailureType.transient_error)
 system_error = partial(error, FailureType.system_error)
@@ -56,7 +56,7 @@ def gave_up(what: str, tries: int, about_next_sync: str, advice: str) -> Airbyte
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
-    """Return the error for `what`, a response with a list or one day of usage, which cannot be requested in parts."""
+    """Return the error for `what`, a response that is too large. A list or one day cannot be requested in parts."""
     advice = "This connector does not support lists that long. Please report this to the maintainers."
     if of_usage:
         advice = "If one day of usage is that large, create a source for each of the team's groups (group_ids)."
@@ -137,7 +137,7 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
 
 
 def api_words(body: bytes | bytearray) -> str:
-    """Return the API's message in an error's body as one line without email addresses, or an empty string."""
+    """Return the API's message from an error's body, on one line without email addresses, or an empty string."""
     try:
         document = msgspec.json.decode(body)
     except UNREADABLE:
@@ -158,6 +158,6 @@ def one_line(text: str, longest: int) -> str:
 
 
 def listing(names: Sequence[str]) -> str:
-    """Return the first 20 names on one line, followed by the number of further names."""
+    """Return the first 20 names on one line, and how many more there are."""
     more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return one_line(", ".join(names[:20]), 2000) + more

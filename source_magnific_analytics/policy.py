@@ -6,7 +6,7 @@ from enum import Enum
 import requests
 from urllib3.exceptions import NewConnectionError
 
-# For all analytics endpoints together (from Magnific's rate-limit page, which does not say when the day begins).
+# Magnific's limit for all analytics endpoints together. Its rate-limit page does not say when the day begins.
 REQUESTS_A_DAY = 100
 
 
@@ -33,28 +33,28 @@ class Policy:
     body_timeout: float = 900
     # The longest time between RECORD or STATE messages. The platform ends a sync that sends neither for an hour.
     longest_silence: float = 3000
-    # These two limits apply after decompression. They keep a decoded response and the interpreter below 256 MiB.
+    # These two apply after decompression. They keep the process, with a decoded response in memory, below 256 MiB.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
     # The most rows in a period that is read in parts. Adding them up means decoding them, which takes a lot of memory.
     most_rows_in_parts: int = 130_000
-    # Smaller than `largest_body`, because a list is kept decoded, which takes many times its size.
+    # Smaller than `largest_body`, because a list is kept in decoded form, which takes many times as much memory.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
     # The wait after the first fault, after the second in a row, and so on. Three waits mean four tries.
     fault_waits: tuple[float, ...] = (5, 10, 20)
-    # The limit for a whole sync. Nine retries are enough to halve a range of 365 days until it is one day.
+    # The limit for a whole sync. Nine retries are enough to halve a range of 365 days down to one day.
     most_retries: int = 10
-    # The waits before the second and third try if a 429 states none. A third 429 means that the quota is used up.
+    # The waits before the second and third try if a 429 states no wait. A third 429 means that the quota is used up.
     unstated_waits: tuple[float, ...] = (60, 120)
     # A longer stated wait means that the day's requests are used up.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
-    # A period that needs more requests is not read, which leaves enough of the day's quota for everything else.
+    # A period that needs more requests than this is not read, so that enough of the day's quota is left for the rest.
     most_parts: int = 80
-    # Like `most_parts`, but for one API key. The rest of the share is for finding a range that is short enough.
+    # Like `most_parts`, but for one API key. The rest of `share_of_keys` is for finding a range that is short enough.
     most_parts_of_a_key: int = 40
-    # For all API keys together in a UTC day. The rest of the day's requests is for the other streams and for retries.
+    # The most requests for all API keys together in a UTC day. The rest of the day's are for other streams and retries.
     share_of_keys: int = 60
 
 
@@ -65,7 +65,7 @@ _STATUSES = {
     requests.codes.request_timeout: Meaning.TOO_MUCH,
     requests.codes.request_entity_too_large: Meaning.TOO_MUCH,
     requests.codes.gateway_timeout: Meaning.TOO_MUCH,
-    # 425 Too Early asks for a retry. After other 4xx statuses, a retry would fail again.
+    # 425 Too Early asks for a retry. A retry after any 4xx status that is not listed here would fail again.
     425: Meaning.FAULT,
     requests.codes.too_many_requests: Meaning.LIMIT,
 }
@@ -79,7 +79,7 @@ class BodyTooLargeError(requests.exceptions.RequestException):
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
     (requests.exceptions.ConnectTimeout, Meaning.UNREACHABLE, "no connection in time"),
     (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete response in time"),
-    (requests.exceptions.SSLError, Meaning.UNREACHABLE, "no secure connection (a TLS certificate or handshake failed)"),
+    (requests.exceptions.SSLError, Meaning.UNREACHABLE, "no secure connection (a TLS certificate or handshake error)"),
     (requests.exceptions.ProxyError, Meaning.UNREACHABLE, "no connection through the proxy"),
     (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "a response that was cut off"),
     (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "a response that cannot be decompressed"),
@@ -93,7 +93,7 @@ def of_status(status: int) -> Meaning:
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
-    """Return an exception's meaning and our words for it. Its own message could contain addresses or response bytes."""
+    """Return an exception's meaning and our words for it. Its own message could leak addresses or response bytes."""
     cause = error.args[0] if error and error.args else None
     if isinstance(getattr(cause, "reason", None), NewConnectionError):
         return Meaning.UNREACHABLE, "the host does not exist or does not accept connections"

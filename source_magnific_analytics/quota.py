@@ -33,15 +33,15 @@ class Share:
 class Quota:
     """Count a sync's requests and tries, and remember the error that ends it.
 
-    `spent` counts requests. `returnable_tries` counts tries that led to a request for fewer days; the next success
-    gives them back. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
+    `spent` counts requests. `returnable_tries` counts tries that led to shorter ranges; the next success adds them
+    to `retries_left`. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
     """
 
     retries_left: int
     spent: int = 0
     returnable_tries: int = 0
     ended_by: AirbyteTracedException | None = None
-    # Lambdas, so that tests can replace the clock.
+    # Use lambdas, so that tests can replace the clock.
     share: Share = field(default_factory=lambda: Share(pendulum.now("UTC").date(), 0))
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
@@ -64,12 +64,12 @@ class Quota:
         self.share = share
 
     def count_retry(self, returnable: int = 0) -> None:
-        """Count a retry. `returnable` of this request's tries led to a request for fewer days."""
+        """Count a retry. `returnable` is how many of this request's tries led to a request for fewer days."""
         self.retries_left -= 1
         self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
-        """Finish a request. If `answered`, there is no outage, so give back the tries that led to a shorter range."""
+        """Finish a request. If `answered`, there is no outage, so add back the tries that led to shorter ranges."""
         self.retries_left += self.returnable_tries if answered else 0
         self.returnable_tries = 0
 

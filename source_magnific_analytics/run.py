@@ -25,7 +25,7 @@ gc.enable()
 
 def run() -> None:
     """Run the Airbyte command given on the command line; write only Airbyte messages to stdout."""
-    # Drop an inherited value, so that `_end` cannot delete the folder that it names. The CDK sets its own value later.
+    # Drop an inherited path, so that `_end` cannot delete that folder. The CDK sets its own path later.
     os.environ.pop(ENV_REQUEST_CACHE_PATH, None)
     # Windows has no SIGHUP. Signals that the caller ignores, as nohup does, stay ignored.
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
@@ -35,7 +35,7 @@ def run() -> None:
     try:
         _run()
     finally:
-        # Restore the defaults, because Python, when it shuts down, removes modules that `_end` needs.
+        # Restore the defaults, because modules that `_end` needs are removed when Python shuts down.
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
 

@@ -17,7 +17,7 @@ from source_magnific_analytics.state import Progress, RowCounts, Settings
 from source_magnific_analytics.usage import Answer, Row
 from source_magnific_analytics.windows import DateRange, Request, next_request, period_of, plan
 
-# A series yields its progress and rows to emit.
+# What a series yields: its progress, or rows to emit.
 Step = Progress | Iterator[Row]
 # Requests the team's or one API key's usage. Returns it and, if the response has a date, Magnific's current UTC day.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
@@ -34,7 +34,7 @@ class _Window(NamedTuple):
 
 @dataclass
 class Summary:
-    """Collect deleted rows, and tools whose breakdown exceeds their totals, for the log at the end of a sync."""
+    """What to log at the end of a sync: deleted rows, and tools whose breakdown exceeds their totals."""
 
     # The number of deleted rows in each period that has any.
     deleted: list[int] = field(default_factory=list)
@@ -45,15 +45,15 @@ class Summary:
         """Yield a log line about deleted rows and another about excesses, if there are any."""
         if self.deleted:
             yield (
-                f"{sum(self.deleted):,} row(s) in {len(self.deleted):,} period(s) were deleted, because the usage at "
-                "Magnific or the source's settings have changed since an earlier sync emitted these rows."
+                f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Usage at Magnific or the "
+                "source's settings have changed since an earlier sync emitted them."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
             yield (
-                f"In {len(tools)} case(s), Magnific's breakdown of a tool's usage in one period exceeds the tool's "
-                f"totals, by {sum(uses)} uses and {sum(credits)} credits altogether (first: "
-                f"{failures.one_line(tools[0], 80)} on {days[0]}). The rows are emitted as Magnific reports them."
+                f"Some breakdowns by user exceed their tool's totals for the period, by {sum(uses)} uses and "
+                f"{sum(credits)} credits altogether (cases: {len(tools)}; first: {failures.one_line(tools[0], 80)} on "
+                f"{days[0]}). The rows are emitted as Magnific reports them."
             )
 
 
@@ -78,13 +78,13 @@ class Series:
     api_key_id: str | None = None
 
     def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Step]:
-        """Yield each window's rows and the progress before and after. Raises `ShareUsedError` or errors of `fetch`."""
+        """Yield each window's rows between two checkpoints. Raises `ShareUsedError` or an error from `fetch`."""
         # The last day that an interrupted sync planned to read, if this sync has to catch up with it.
         old_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
-            # Do not begin a period whose parts exceed the share, or all of them would be requested again tomorrow.
+            # Do not begin a period that exceeds the rest of the share, or its parts would be requested again tomorrow.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
             if window is None:
@@ -127,7 +127,7 @@ class Series:
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Read the window from `first` on, or one period in parts. Return None if `first` is after Magnific's day."""
+        """Read the window from `first` on, or one period in parts. Return None if `first` has not begun at Magnific."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -138,7 +138,7 @@ class Series:
             request, answer, server_day = answered
             if request.granularity is self.settings.granularity:
                 return _Window(request.range, answer, server_day, self._missing(progress, request, answer))
-            # After an outage, longer ranges might work again, so allow some requests for the span to grow.
+            # After an outage, longer ranges might work again, so let the span grow for some requests before giving up.
             is_settled = self.reach.span.is_barred or self.client.quota.spent - spent > most_parts // 4
             if is_settled and self._number_of_requests(first) > most_parts:
                 raise failures.too_many_parts(self.settings.granularity, self.reach.span.days, most_parts)
@@ -151,7 +151,7 @@ class Series:
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """Fetch the longest possible range from `first` on. Return None if `first` is after Magnific's day."""
+        """Fetch the longest possible range from `first` on. Return None if `first` has not begun at Magnific."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -161,7 +161,7 @@ class Series:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
                 self.logger.warning(f"A request for {days} days failed ({error}); now trying {self.reach.span.days}.")
             except failures.AheadOfServerError as error:
-                # If this machine's clock is ahead, read only through Magnific's day, even if that day is already saved.
+                # If this machine's clock is ahead, read through Magnific's current day, even if it is already saved.
                 has_earlier = progress.date is not None or period_of(first, self.settings.granularity).start < first
                 earliest = first.subtract(days=1) if has_earlier else first
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:
@@ -176,8 +176,8 @@ class Series:
     def _fetch_twice_if_missing(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
         """Request a range, and request it once more if the answer has no usage for a period that had some before.
 
-        A period is empty only if both answers lack it. If both have it, the second counts. A part is not requested
-        again, because most parts of a year are always empty if the year has usage in only one week.
+        A period is treated as empty only if both answers lack it. If both have it, the second counts. Parts are not
+        requested again, because empty ones are normal: a year with usage in only one week has many.
         """
         answer, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         if request.granularity is not self.settings.granularity or not self._missing(progress, request, answer):
@@ -200,8 +200,8 @@ class Series:
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
         """Return the first day of a period that was read in parts, if the next sync must read it again.
 
-        An empty part might be wrong if the period needs fewer places than before, or had rows of another granularity in
-        that part.
+        An empty part might be wrong if the period needs fewer places than before, or if that part had rows of
+        another granularity.
         """
         needed = sum(period.row_count for period in joined.values())
         is_smaller = bool(empty) and needed < progress.row_counts.get((self.settings.granularity, days.start), 0)
@@ -219,7 +219,7 @@ class Series:
         return {date: period}
 
     def _rows(self, progress: Progress, window: _Window, emitted: RowCounts) -> Iterator[Iterator[Row]]:
-        """Yield a window's rows, then deleted rows for all other rows that the warehouse might have for its days."""
+        """Yield a window's rows, then deleted rows that replace any others in the warehouse for these days."""
         for day, period in window.answer.items():
             rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
             yield rows

@@ -46,14 +46,14 @@ class Session(requests.Session):
     def read(self, response: requests.Response, largest: int | None = None) -> bytearray:
         """Return the decompressed body, which may have at most `largest` bytes (default: the policy's limit).
 
-        Raises `BodyTooLargeError`, `ReadTimeout` after the deadline, or another `RequestException` if it is incomplete.
+        Raises `BodyTooLargeError`, `ReadTimeout` after the deadline, or another `RequestException` for a broken body.
         """
         policy, body, largest = self._policy, bytearray(), largest or self._policy.largest_body
         # Leave time for the last chunk, which can take a whole read timeout.
         seconds = min(policy.body_timeout, policy.longest_silence - self._quota.silence - policy.read_timeout)
         deadline = time.monotonic() + seconds
         try:
-            # Call read1, which returns what has arrived. On a slow body, read would wait beyond the deadline.
+            # Call `read1`, which returns what has arrived. `read` would wait for a slow body, even beyond the deadline.
             while chunk := response.raw.read1(256 * 1024, decode_content=True):
                 body += chunk
                 if len(body) > largest:

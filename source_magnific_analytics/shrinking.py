@@ -1,7 +1,7 @@
 """Decide how many days to request at once if a long range is too much for the server.
 
-A stream begins with the plan's maximum and halves the length until a request succeeds. It keeps that length, so it
-searches only once, but makes requests longer again if the length was not the problem.
+A stream begins with the plan's maximum and halves the range's length until a request succeeds. It keeps that length to
+avoid another search, but makes requests longer again if the length might not have been the problem.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ FAILURES_TO_BAR = 2
 
 @dataclass(frozen=True)
 class Span:
-    """The length of the longest range to request now, in `days` with both ends counted. It never exceeds `longest`.
+    """`days` is the length of the longest range to request now, with both ends counted. It never exceeds `longest`.
 
     `failed` lists the length of each failed request. A success removes all lengths up to its own.
     """
@@ -26,7 +26,7 @@ class Span:
 
     @property
     def is_barred(self) -> bool:
-        """Whether the span cannot grow, because it has the longest length or double its length has failed twice."""
+        """Whether the span cannot grow: it is the longest, or ranges up to twice its length have failed twice."""
         longer = min(2 * self.days, self.longest)
         return longer == self.days or sum(days <= longer for days in self.failed) >= FAILURES_TO_BAR
 

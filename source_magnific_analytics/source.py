@@ -27,7 +27,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
-        # This sync's usage streams, for the end of its log. `streams` stores them, because the CDK calls that method.
+        # This sync's usage streams, needed for the end of its log. `streams` sets them whenever it is called.
         self._usage: tuple[CreditUsage, CreditUsageByApiKey]
         # With --debug, the CDK would log whole bodies, including user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)

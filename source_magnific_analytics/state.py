@@ -26,15 +26,15 @@ class RowCounts(UserDict[tuple[Granularity, Date], int]):
 class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @cached_property
     def as_json(self) -> dict[str, Any]:
-        """The JSON form, computed only once, because most API keys do not change between two checkpoints."""
+        """The JSON form, cached because each checkpoint has all API keys and most are the same as in the last."""
         return dict(msgspec.to_builtins(self, enc_hook=_written))
 
 
 class Progress(_Saved, frozen=True):
     """The progress through a series of windows, and how many rows the warehouse might already contain.
 
-    The next sync reads the days after `date`, which is None before the first window. If a sync is interrupted or leaves
-    a period to be read again, `end` is the last day that the sync planned to read, and stays set until a later sync
+    The next sync reads the days after `date`, which is None before the first window. If a sync is interrupted or ends
+    with a period to read again, `end` is the last day that it planned to read, and stays set until a later sync
     catches up. If `other_filters`, rows after `date` were read with other filters. For an API key, `read_on` is the UTC
     day on which it was last read completely, and `tried_on` is the day of a later attempt that did not finish.
     """
@@ -118,7 +118,7 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 
 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
-    """Return a day in the period to read first, not before `earliest` unless the sync continues an interrupted one.
+    """Return a day in the first period to read. It can precede `earliest` only if an interrupted sync is continued.
 
     After an interrupted sync, continue where it stopped, or a history that needs several days' requests would never be
     complete. In the sync after that, the lookback counts from the last day that the interrupted sync planned to read.
@@ -160,7 +160,7 @@ def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
 
 
 class _CountsFrom(msgspec.Struct):
-    """The row count of every period from `first` on, including zeros. No response can have a million rows."""
+    """The row count of every period from `first` on, including zeros. The limit is more than any period can have."""
 
     first: Date
     counts: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]] = msgspec.field(name="places")
@@ -177,7 +177,7 @@ def _read(kind: type, value: Any) -> Date | RowCounts:
             row_counts.data.update({(granularity, day): number for number, day in numbers if number})
         return row_counts
     day = parse_date(value)
-    # The week and the lookback window around the day must also fit into the calendar.
+    # Leave room in the calendar for the week and the lookback window around the day.
     if not 1990 <= day.year <= 2200:
         raise ValueError("not a plausible date")
     return day

@@ -114,7 +114,7 @@ class Projects(ListStream):
 
 
 def utc_day_of(value: Any) -> Date | None:
-    """Return the UTC day of a date-time (in UTC if it has no offset), or None if a warehouse might reject it."""
+    """Return the UTC day of a date-time (taken as UTC if it has no offset), or None if a warehouse might reject it."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:

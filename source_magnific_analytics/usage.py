@@ -32,7 +32,7 @@ class PeriodUsage:
     row_count: int
 
 
-# The periods of a range that have usage, by their first day in ascending order.
+# The periods with usage in a range, by their first day in ascending order.
 Answer = dict[Date, PeriodUsage]
 
 
@@ -96,7 +96,7 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Return deleted rows for a period's `places`, with figures of zero, because some warehouses keep deleted rows."""
+    """Return deleted rows for a period's `places`. All figures are zero, because some warehouses keep deleted rows."""
     prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
@@ -120,7 +120,7 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """Return a tool's breakdown, plus an entry for the rest of its totals, and how far the breakdown exceeds them."""
+    """Return a tool's breakdown with one more entry for any remaining totals, and its excess over the totals."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),
@@ -167,7 +167,7 @@ def _merge(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsag
 
 
 def _rank(usage: UserUsage) -> _SortKey:
-    """Return a row's sort key in its tool, nulls first. It has all fields, so the response's order never matters."""
+    """Return a key to sort a tool's rows by, nulls first. It has all fields, so the response's order never matters."""
     email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
     who = (email is not None, email, reference is not None, reference, group is not None, group)
     return who, usage.user_uses, usage.user_credits, name is not None, name

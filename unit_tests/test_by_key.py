@@ -163,7 +163,7 @@ def test_one_key_that_always_fails_keeps_no_other_from_being_read(connection: Co
         output = connection.sync(TODAY.add(days=day))
         kind, text = error(output)
         assert (kind, text.startswith("Could not read from Magnific (HTTP 500)")) == ("transient_error", True)
-        assert f"The API key {FIRST_KEY} could not be read: {text}" in log(output)
+        assert f"The usage of the API key {FIRST_KEY} could not be read: {text}" in log(output)
         assert set(connection.totals()) == set(connection.truth()) - {FIRST_KEY}
         asked = connection.keys_asked()
         assert list(asked)[-1 if day else 0] == FIRST_KEY

@@ -145,7 +145,7 @@ def test_a_whole_figure_is_whole_however_it_is_written(written: str) -> None:
                 "0001-01-01T01:00:00+05:00",
             ]
         ],
-        ("2026-11-01T12:00:00Z", "a period's date is not at midnight"),
+        ("2026-11-01T12:00:00Z", "a period's date has a time other than midnight"),
     ],
 )
 def test_an_invalid_date_is_refused(date: Any, words: str) -> None:

@@ -89,7 +89,7 @@ def test_a_period_starts_on_the_day_of_its_own_midnight(text: str) -> None:
     ],
 )
 def test_a_time_that_is_no_midnight_is_not_the_start_of_a_period(text: str) -> None:
-    with pytest.raises(ContractError, match=r"^a period's date is not at midnight$"):
+    with pytest.raises(ContractError, match=r"^a period's date has a time other than midnight$"):
         period_day(text)
 
 

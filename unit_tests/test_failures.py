@@ -74,7 +74,7 @@ def test_a_fault_that_stays_ends_the_stream_and_is_never_no_usage(what: str, api
     [
         ({"exc": requests.exceptions.ReadTimeout}, "check for an outage at Magnific or a proxy that interferes."),
         ({"text": "<html>"}, "check for an outage at Magnific or a proxy that interferes."),
-        ({"json": {"data": None}}, "Magnific's API has changed: look for a newer version of this connector."),
+        ({"json": {"data": None}}, "Magnific's API has probably changed: look for a newer version of this connector."),
     ],
 )
 def test_only_an_answer_of_another_shape_advises_a_newer_version(fault: Json, advice: str, api: Mocker) -> None:
