@@ -45,8 +45,8 @@ class Summary:
         """Yield a log line about deleted rows and another about excesses, if there are any."""
         if self.deleted:
             yield (
-                f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Usage at Magnific or the "
-                "source's settings have changed since an earlier sync emitted them."
+                f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Usage at Magnific or "
+                "the source's settings have changed since an earlier sync emitted them."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
