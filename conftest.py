@@ -5,6 +5,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if skipped and os.environ.get("CI") == "true":
         reporter.write_line("With CI=true, a skipped test fails the run.", red=True)
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Instead of sleeping, record the seconds and move the clock forward. The CDK's zero-second sleeps are omitted."""
+    slept: list[float] = []
+    begun = time.monotonic()
+    monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
+    monkeypatch.setattr(time, "monotonic", lambda: begun + sum(slept))
+    return slept
 
 
 @pytest.fixture(scope="session")

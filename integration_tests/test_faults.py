@@ -4,7 +4,6 @@ How the connector handles each fault is tested in unit_tests/test_failures.py an
 """
 
 import socket
-import time
 from dataclasses import replace
 
 import pytest
@@ -42,14 +41,6 @@ NOT_HTTP = {
     "bytes that are not text": bytes(range(256)) * 4,
 }
 NOWHERE = [b"http://[", b"http://127.0.0.1:99999/", b"//", b"\xff\xfe", b"file:///etc/passwd", b"/v1/elsewhere"]
-
-
-@pytest.fixture()
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between tries, in seconds. The test records them instead of waiting."""
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
-    return slept
 
 
 def read_from(port: int, config: Json) -> Run:

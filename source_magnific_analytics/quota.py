@@ -63,7 +63,7 @@ class Quota:
         """Limit the rest of the sync's requests to `share`."""
         self.share = share
 
-    def count_retry(self, returnable: int = 0) -> None:
+    def count_retry(self, returnable: int) -> None:
         """Count a retry. `returnable` is how many of this request's tries led to a request for fewer days."""
         self.retries_left -= 1
         self.returnable_tries += returnable

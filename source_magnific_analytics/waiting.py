@@ -25,7 +25,7 @@ def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     `Retry-After` contains seconds or an HTTP date (RFC 9110). The reset headers contain the seconds left or a Unix
     time in seconds or milliseconds; the number's size shows which. A time in the past means a wait of 0.
     """
-    waits = (_seconds(headers.get(header, ""), now) for header in _WAIT_HEADERS)
+    waits = (_seconds(headers[header], now) for header in _WAIT_HEADERS if header in headers)
     return next((seconds for seconds in waits if seconds is not None and 0 <= seconds <= _YEAR), None)
 
 

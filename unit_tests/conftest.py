@@ -1,8 +1,9 @@
-"""Fixtures that mock Magnific's API, and record sleeps instead of waiting."""
+"""Settings for all unit tests, and a fixture that mocks Magnific's API."""
 
 import time
 from collections.abc import Iterator
 
+import pendulum
 import pytest
 from requests_mock import Mocker
 
@@ -15,10 +16,11 @@ def api() -> Iterator[Mocker]:
 
 
 @pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Instead of sleeping, record the seconds and move the clock forward. The CDK's zero-second sleeps are omitted."""
-    slept: list[float] = []
-    begun = time.monotonic()
-    monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
-    monkeypatch.setattr(time, "monotonic", lambda: begun + sum(slept))
-    return slept
+def time_and_place(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Use virtual time, and a time zone in which it is already tomorrow for half of each UTC day."""
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    with pendulum.test_local_timezone(pendulum.timezone("Pacific/Auckland")):
+        yield
+    monkeypatch.undo()
+    time.tzset()

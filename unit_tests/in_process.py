@@ -36,7 +36,7 @@ WHOLE_SENTENCES = re.compile(r'(?!.*[A-Z]{2,} [A-Z]{2,} [A-Z]{2,}).*(?:UTC|[a-z0
 def clock(today: Date, at: str = "12:00") -> Iterator[None]:
     """Set the clock to the UTC time `at` on `today`. Each sleep moves the clock forward."""
     start, begun = pendulum.parse(f"{today}T{at}:00Z"), time.monotonic()
-    now = lambda tz=None: start.add(seconds=time.monotonic() - begun).in_timezone(tz or "UTC")  # noqa: E731
+    now = lambda tz=None: start.add(seconds=time.monotonic() - begun).in_timezone(tz or pendulum.local_timezone())  # noqa: E731
     with patch("pendulum.now", now):
         yield
 

@@ -38,11 +38,7 @@ def test_a_state_that_cannot_be_read_is_never_no_state(content: str, tmp_path: P
     ("what", "name", "advice"),
     [
         ("config", "configuration", "correct the file"),
-        (
-            "catalog",
-            "catalog",
-            "create one as docs/deploy.md shows (the output of discover is not a catalog)",
-        ),
+        ("catalog", "catalog", "create one as docs/deploy.md shows (the output of discover is not a catalog)"),
         ("state", "state", ADVICE),
     ],
 )

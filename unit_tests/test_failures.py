@@ -33,7 +33,7 @@ FAULTS: Mapping[str, Json] = {
     "no complete response in time": {"exc": requests.exceptions.ReadTimeout},
     "no secure connection": {"exc": requests.exceptions.SSLError},
     "no connection through the proxy": {"exc": requests.exceptions.ProxyError},
-    "the host does not exist or does not accept connections": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
+    "(the host does not exist or does not accept": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
     "a dropped connection": {"exc": requests.exceptions.ConnectionError},
     "a response that was cut off": {"exc": requests.exceptions.ChunkedEncodingError},
     "a response that cannot be decompressed": {"exc": requests.exceptions.ContentDecodingError},

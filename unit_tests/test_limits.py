@@ -28,8 +28,7 @@ def test_a_stated_wait_is_kept(headers: dict[str, str], waited: float, api: Mock
     api.post(USAGE, [refused(Date=SERVER_DATE, **headers), GOOD])
     output = sync(raw_config())
     assert not output.errors
-    assert len(rows(output)) == 1
-    assert waits == [waited]
+    assert (len(rows(output)), waits) == (1, [waited])
     assert f"Magnific's request limit has been reached; waiting {waited} seconds." in log(output)
 
 

@@ -15,6 +15,7 @@ from requests_mock import Mocker
 
 from source_magnific_analytics import SourceMagnificAnalytics
 from source_magnific_analytics.config import LONGEST_RANGE_DAYS
+from source_magnific_analytics.failures import listing
 from source_magnific_analytics.windows import Granularity
 
 SPEC = SourceMagnificAnalytics().spec(logging.getLogger("airbyte")).connectionSpecification
@@ -158,6 +159,7 @@ def test_of_many_known_ones_twenty_are_shown(api: Mocker) -> None:
     for count, end in ((20, "19 (G19), 20 (G20)."), (21, "20 (G20) and 1 more."), (23, "20 (G20) and 3 more.")):
         api.get(LISTS["groups"], json={"data": [{"group_id": n + 1, "name": f"G{n + 1}"} for n in range(count)]})
         assert (refusal(raw_config(group_ids=[99])).message or "").endswith(end)
+    assert len(listing(["x" * 200] * 20)) == 2000
 
 
 def test_known_filters_take_one_request_a_kind_and_pass_in_any_case(api: Mocker) -> None:

@@ -55,7 +55,6 @@ def test_the_slices_of_usage_are_the_requests_that_a_sync_sends(mode: SyncMode, 
     config = raw_config(start_date="2026-01-01", group_ids=[7])
     for name in ALL_STREAMS[4:]:
         [*_, state] = states(sync(config, name, today=Date(2026, 11, 1)), name)
-        state = state if mode is SyncMode.incremental else None
         with clock(TODAY):
             [stream] = [one for one in SourceMagnificAnalytics().streams(config) if one.name == name]
             slices = [*stream.stream_slices(sync_mode=mode, stream_state=state)]
@@ -63,7 +62,7 @@ def test_the_slices_of_usage_are_the_requests_that_a_sync_sends(mode: SyncMode, 
         sync(config, name, state=state, usage_mode=mode)
         sent = [request.json() for request in api.request_history[before:] if request.body]
         assert [{"group_ids": [7], **part} for part in slices] == sent
-        assert len(sent) == (1 if state else 2) * (2 if name.endswith("key") else 1)
+        assert len(sent) == (1 if mode is SyncMode.incremental else 2) * (2 if name.endswith("key") else 1)
 
 
 @pytest.mark.parametrize("moment", ["yesterday", 5, None, "", "2026-01-05T10:00:00+20:00"])

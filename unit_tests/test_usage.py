@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
+import pytest
 from builders import OTHER_PROJECT, PROJECT, Json, body, entry, period, tool
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from small_team import START, Given, answer, entries
 from sandbox.ledger import Entry, Ledger
 from sandbox.query import Filters, Query
 from source_magnific_analytics import usage
+from source_magnific_analytics.decoding import LARGEST_FIGURE as LARGEST
 from source_magnific_analytics.windows import Granularity
 
 DAY, WEEK, _, YEAR = Granularity
@@ -186,6 +188,17 @@ def test_parts_are_added_up_where_a_part_and_the_people_before_it_are_not_too_ma
     assert whole is not None
     assert whole.row_count == 3
     assert usage.added_up(days, 3) is None
+
+
+@pytest.mark.parametrize(
+    ("january", "february"),
+    [
+        (tool("Mystic", entry("ann", LARGEST)), tool("Mystic", entry("bob", LARGEST))),
+        (tool("Mystic", entry("ann", 0, LARGEST), credits=0), tool("Mystic", uses=1, credits=-1)),
+    ],
+)
+def test_parts_are_not_added_up_to_figures_that_a_destination_would_round(january: Json, february: Json) -> None:
+    assert usage.added_up(decoded(period("2026-01-01", january), period("2026-02-01", february)).values(), 9) is None
 
 
 def test_what_is_too_much_in_one_month_and_missing_in_another_evens_out_in_the_year() -> None:
