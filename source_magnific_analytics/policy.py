@@ -88,8 +88,8 @@ _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
 
 
 def of_status(status: int) -> Meaning:
-    classes = {3: Meaning.FINAL, 4: Meaning.FINAL, 5: Meaning.PERHAPS_TOO_MUCH}
-    return _STATUSES.get(status) or classes.get(status // 100, Meaning.FAULT)
+    other = Meaning.PERHAPS_TOO_MUCH if status >= 500 else Meaning.FINAL if status >= 300 else Meaning.FAULT
+    return _STATUSES.get(status, other)
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:

@@ -156,7 +156,7 @@ FINAL: list[tuple[str, Json, str]] = [
     ("config_error", invalid("lies in the future", Date=RIGHT_TIME), "does not accept the request"),
     ("config_error", refused(400, "Dates too old."), "(HTTP 400: Dates too old.). If Magnific no longer has"),
     ("config_error", invalid("lies in the future"), "This machine's clock is ahead of Magnific's (HTTP 400"),
-    *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (301, 302, 303)],
+    *[("system_error", refused(status, Location="/v2"), ELSEWHERE.format(status)) for status in (300, 301, 302, 303)],
     ("system_error", refused(307, Location="http://api.magnific.com/x"), ELSEWHERE.format(307)),
     ("system_error", refused(308, Location="https://evil.example/x"), ELSEWHERE.format(308)),
     # If an error response has no message, only its status is reported.
