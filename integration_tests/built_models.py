@@ -74,7 +74,7 @@ def analysts_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def built(request: pytest.FixtureRequest) -> Built:
-    """A built database: first DuckDB, then PostgreSQL. In parallel runs, one worker runs all tests of each database."""
+    """A built database: first DuckDB, then PostgreSQL. In parallel runs, all tests of one database share a worker."""
     found: Built = request.getfixturevalue(f"{request.param}_built")
     return found
 

@@ -55,13 +55,13 @@ class Project:
     def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
         """Run dbt and return each node's status (`success`, `pass`, `warn`, `fail`, …) by name; fail if dbt crashes.
 
-        `target` is a database, or the name of a warehouse that dbt does not connect to. The names in `variables` omit
-        the package's prefix.
+        `target` is a database or, if dbt need not connect to it, the name of a warehouse. The names in `variables`
+        omit the package's prefix.
         """
         return self._results("run_results.json", 2, target, *command, **variables)
 
     def configure(self, **sections: Any) -> None:
-        """Write a `dbt_project.yml` with the demo's settings, plus `sections` for the package's nodes."""
+        """Write a `dbt_project.yml` with the demo's settings; `sections` adds settings for the package's nodes."""
         written = yaml.safe_load((ROOT / "demo" / "dbt" / "dbt_project.yml").read_text())
         written |= {name: {"magnific_analytics": section} for name, section in sections.items()}
         (self._folder / "dbt_project.yml").write_text(json.dumps(written))
@@ -87,7 +87,7 @@ class Project:
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return the statuses from its results file `name`, keyed by component `part` of the node's ID."""
+        """Run dbt and return the statuses in its results file `name`, by the part of each node's ID at index `part`."""
         file = self._folder / "targets" / _profile(target)["type"] / name
         # Delete an earlier run's file: if dbt wrote none, the old file would look like this run's result.
         file.unlink(missing_ok=True)

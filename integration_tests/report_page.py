@@ -25,7 +25,7 @@ PHONE, TABLET, WIDE = (390, 844), (768, 1024), (1280, 900)
 def make_marts(
     file: Path, days: int, people: int, *, prices: bool = True, teams: int = 1, project: str = "Catalogue"
 ) -> Path:
-    """Create a file with the dbt package's marts. Everyone in a team except the last person uses one tool a day.
+    """Create a file with the dbt package's marts. In each team, everyone except the last person uses one tool a day.
 
     Asset downloads are unattributed. People 1 and 2 use the only API key. Before February 2026, credits have no price.
     From 1 February 2026 on, a credit costs 0.002 EUR, and from 10 March 2026 on, 0.001 EUR.

@@ -8,7 +8,7 @@ from sandbox_process import ROOT
 from venvs import run
 
 WARNING = "error::airbyte_cdk.test.standard_tests.DiscoveredCatalogWarning"
-# The standard tests write files and need a folder named after the connector, so they run on a copy of the following.
+# The standard tests write files and need a folder named after the connector, so they run on a copy of these paths.
 FILES = ("acceptance-test-config.yml", "conftest.py", "metadata.yaml", "pyproject.toml")
 FOLDERS = ("sandbox", "source_magnific_analytics")
 

@@ -81,7 +81,7 @@ def test_one_credit_is_found_at_its_row_and_in_the_sum_of_its_tool_and_day(team:
     [(usage_id, credits)] = team.query(f"select usage_id, user_credits from credit_usage where {where}")
     assert compared() == 1
     assert "They differ in 1 of 607 rows and in 1 of 182 sums by tool and day." in compared.flat
-    assert "Everything agrees on 28 of 29 days with usage." in compared.flat
+    assert "On 28 of 29 days with usage, everything agrees." in compared.flat
     assert re.search(r"(?m)^2026-03-10 Image Editor +\d+ +\d+ +\+1 +0$", compared.part("By tool and day"))
     rows = compared.part("Row by row")
     assert re.search(rf"(?m)^a 2026-03-10 Image Editor +{credits + 1} +{credits} +\+1 +0$", rows)

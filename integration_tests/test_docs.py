@@ -23,7 +23,7 @@ FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 # The URL of the repository's files on GitHub.
 HOSTED = "https://github.com/source-magnific-analytics/source-magnific-analytics/blob/main/"
 BLOCK = re.compile(r"^ *```(\w+)(?: (\S+))?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-# The first words of each block that is neither runnable nor an example, with the reason why it is not run.
+# The first words of each block that is neither runnable nor an example, and why the block is not run.
 NOT_RUN_HERE = {
     **dict.fromkeys(("git clone", "make models WAREHOUSE"), "test_demo.py runs the same programs"),
     "make test ": "runs this test",

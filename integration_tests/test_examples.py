@@ -94,7 +94,7 @@ def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, n
     home.sandbox.spoil({"kind": "silence", "path": "usage"})
     environment = {**os.environ, "TMPDIR": str(home.temporary), "AIRBYTE_OFFLINE_MODE": "1"}
     environment["PATH"] = f"{Path(SCRIPT).parent}:{environment['PATH']}"
-    # Reset the signal: if the tests ignore it, for example under nohup, the example would inherit this.
+    # Reset the signal: if this process ignores it, for example under nohup, the example would ignore it too.
     heard = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
     with subprocess.Popen([sys.executable, "sync.py"], cwd=home.folder, env=environment, **heard) as process:
         home.sandbox.wait_for_requests(SMALL_STREAMS + 1)
@@ -104,7 +104,7 @@ def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, n
         modes = {entrance.stat().st_mode & 0o777 for entrance in entrances}
         process.send_signal(number)
         assert process.wait(timeout=HUNG) != 0
-    # Both PyAirbyte and the connector write a configuration with the key.
+    # Both PyAirbyte and the connector write a configuration file that contains the key.
     assert len(holders) >= 2
     assert modes == {0o700}
     assert not [file for file in home.temporary.rglob("*") if file.is_file()]
@@ -116,7 +116,7 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
     path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
     expected = {}
-    # These names must be quoted in SQL. The team with the refused key is in the middle.
+    # These names must be quoted in SQL. The refused key is the second team's, so that another team follows.
     for seed, (team, key) in enumerate([("North", "key-1"), ("north-east", "refused"), ("order", "key-3")], start=1):
         sandbox = make_sandbox(f"--seed={seed}", f"--key=key-{seed}", "--today=2026-03-31")
         config = {"api_key": key, "base_url": sandbox.base_url, **PERIOD}

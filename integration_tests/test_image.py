@@ -1,4 +1,7 @@
-"""Build the image and run it as the platform does: hardened, with the configuration and catalog mounted read-only."""
+"""Build the image and run it as the platform does: hardened, with the configuration and catalog mounted read-only.
+
+test_destinations.py tests how PyAirbyte uses the image to discover streams, read them and resume.
+"""
 
 import json
 import shutil
@@ -114,10 +117,7 @@ def test_spec_through_the_command_that_the_platform_runs(image: str) -> None:
 
 
 def test_a_million_rows_fit_into_256_mib(image: str, tmp_path: Path, make_sandbox: Callable[..., Sandbox]) -> None:
-    """Read one large response after another. If the process used more than 256 MiB, the kernel would kill it.
-
-    In test_destinations.py, PyAirbyte uses the image to discover, read and resume.
-    """
+    """Read one large response after another. If the process used more than 256 MiB, the kernel would kill it."""
     sandbox = make_sandbox("--people=2000", "--today=2026-06-30")
     for folder in (tmp_path, *list(tmp_path.parents)[:2]):
         folder.chmod(0o755)

@@ -38,7 +38,7 @@ USED = {"2026-02-10": 890, "2026-03-05": 1100, "2026-04-05": 2150}
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def allowed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
-    """A build in the third cycle since 31 January, with changing prices and allowances, a rollover and a pack."""
+    """A build in the team's third cycle, with changing prices and allowances, a rollover and a pack."""
     usage = [
         *[(f"day-{day}-0", "Upscaler", "gus@example.com", spent, "Film", TODAY, "{}") for day, spent in USED.items()],
         ("day-2026-02-10-1", "Upscaler", "hal@example.com", 10, "Film", TODAY, "{}"),

@@ -21,7 +21,7 @@ SCHEMAS = {day: f"north_{day[-2:]}" for day in DAYS}
 
 
 def by_hand(target: Target, schema: str, scope: str, day: str, end: str) -> tuple[int, int]:
-    """Run the handwritten query, and return the credits used and the forecast for the month up to `end`."""
+    """Run the handwritten query; return the credits used so far and the forecast for the month, which ends on `end`."""
     sql = BY_HAND.format(schema=schema, day=day, start=f"{day[:8]}01", end=end, whose=WHOSE[scope])
     [(used, forecast)] = target.query(sql)
     return int(used), round(forecast)

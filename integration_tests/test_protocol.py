@@ -1,4 +1,4 @@
-"""Run the console script from end to end, and with an invalid configuration."""
+"""Run two syncs with the console script, and a check with an invalid configuration."""
 
 from connector_process import Connector, Json
 from sandbox_process import Sandbox

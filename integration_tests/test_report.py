@@ -22,7 +22,7 @@ SIZES = pytest.mark.parametrize("size", [PHONE, TABLET, WIDE], ids=["phone", "ta
 
 @pytest.fixture(scope="module", params=[12, 300], ids=["12-people", "300-people"])
 def html(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report on thirteen months of usage, in which a project has a malicious name."""
+    """A report on thirteen months of usage, including a project with a malicious name."""
     many = """
         update magnific__usage set
             group_label = group_label || ' ' || hash(person) % 20,

@@ -14,7 +14,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def people(browser: Browser) -> list[str]:
-    """Return the people that the list of people currently shows, in order."""
+    """Return the people currently shown in the list of people, in order."""
     shown = """
         return [...document.querySelectorAll("#s-person tbody tr:not(.rest, [hidden]) .named")].map((one) => {
             const copy = one.cloneNode(true);

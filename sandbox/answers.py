@@ -16,7 +16,7 @@ from sandbox.team import Team
 
 Json = dict[str, Any]
 Users = defaultdict[tuple[str | None, str | None], list[int]]
-"""Sums of uses and credits by user and project. The user or project is None if the usage has none."""
+"""Sums of uses and credits by user and project. None stands for no user or no project."""
 
 
 def _nobody() -> Users:

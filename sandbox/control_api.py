@@ -60,7 +60,7 @@ def control_of(state: State) -> Blueprint:
 
     @control.get("/export")
     def dashboard_export() -> Response:
-        """Return the dashboard's CSV export. The query parameter `form` selects its form."""
+        """Return the dashboard's CSV export. The query parameter `form` can be `plain` or `decimal-commas`."""
         ledger = state.ledger()
         return Response(export(ledger, _asked(ledger), request.args.get("form", PLAIN)), content_type="text/csv")
 

@@ -92,7 +92,7 @@ class History:
         return tuple(entries)
 
     def _entry(self, day: date, tool: str, chance: float, person: Person | None = None, number: int = 0) -> Entry:
-        """Return one session with a tool. `chance` (0 to 1) determines its uses, project and API key."""
+        """Return one session with a tool. `chance` (0 to 1) determines the session's uses, project and API key."""
         number, scale = (number, 1.0) if person else (day.day, len(self.team.people) / 14)
         price, usual = TOOLS[tool]
         uses = 1 + int(-math.log(1.0 - chance) * usual * (_growth(day) * scale))

@@ -145,7 +145,7 @@ def whole_periods(query: Query, today: date) -> Query:
 
 
 def longer_by(days: int) -> Change:
-    """Make the longest accepted range `days` longer than documented, or shorter if `days` is negative."""
+    """Make the longest accepted range `days` days longer than documented, or shorter if `days` is negative."""
     return lambda response, asked: respond(replace(asked, longest=asked.longest + days)) if asked.query else response
 
 

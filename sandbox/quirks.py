@@ -1,10 +1,10 @@
 """The quirks that make the sandbox deviate from the documentation. `sandbox.odd_answers` implements them.
 
-Switch on a quirk with its name, or with a JSON object that has the name as `kind` and the quirk's parameters. Four
-optional properties select the requests that it affects. A request matches if its path contains `path` and its range is
-longer than `longer_than` days. If `at` is "every" (the default), the quirk affects all matching requests, or the first
-`times` of them. If `at` is a number n, the quirk affects the nth matching request, or `times` requests from that one
-on. If several quirks affect a request, they change its response in the order of the tables below.
+To switch on a quirk, give its name, or a JSON object with the name as `kind` and the quirk's parameters. Four optional
+properties select the requests that it affects. A request matches if its path contains `path` and its range is longer
+than `longer_than` days. If `at` is "every" (the default), the quirk affects all matching requests or, if `times` is
+set, only the first `times`. If `at` is a number n, the quirk affects the nth matching request or, if `times` is set,
+`times` requests from that one on. If several quirks affect a request, they act in the order of the tables below.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Switched:
         self._seen = 0
 
     def strikes(self, path: str, response: Response, asked: Asked) -> bool:
-        """Count a matching request and return whether to change its response. A refusal never matches `longer_than`."""
+        """Count matching requests; return whether to change this response. A refusal never matches `longer_than`."""
         days = asked.query.days if asked.query and response.status_code == 200 else 0
         if self._path not in path or (self._longer_than and days <= self._longer_than):
             return False
@@ -157,7 +157,6 @@ class Switched:
         return self._seen >= self._first and (self._last is None or self._seen <= self._last)
 
     def change(self, response: Response, asked: Asked) -> Response:
-        """Return the changed response."""
         return QUIRKS[self.name][1](response, asked, **self._parameters)
 
 

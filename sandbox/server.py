@@ -48,7 +48,7 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 def listen(options: Options, port: int = 0) -> BaseWSGIServer:
-    """Return a server that is bound but not yet serving. If `port` is 0, the server's `port` is a free one."""
+    """Return a server that is bound but not yet serving. Port 0 means any free port; the server's `port` says which."""
     return make_server(HOST, port, create_app(options), threaded=True, request_handler=_QuietHandler)
 
 

@@ -18,7 +18,7 @@ from sandbox.team import Group, Person, Project, Team
 from sandbox.wire_format import Asked
 
 START = date(2026, 1, 1)
-# Generated usage falls on these days more often: the last and the first day of a month, and the last day of a week.
+# Generated usage often falls on these days: the last and the first day of a month, and the last day of a week.
 BUSY_DAYS = (date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 3))
 FILM, PRINT = "0b7c1f9e-52a4-4c1d-9a8e-3f6d2b5e7a10", "5d1e0c3a-9b47-4a86-8f21-c07e64d2b983"
 ANN, BOB, EVE = (f"{name}@example.com" for name in ("ann", "bob", "eve"))
@@ -49,7 +49,7 @@ class Given(History):
 
 
 def entries(last: date) -> st.SearchStrategy[Entry]:
-    """Generate entries from `START` to `last`, by a member, a non-member or nobody. Negative credits are rebates."""
+    """Generate entries from `START` to `last`, with a member, a non-member or no user. Negative credits are rebates."""
     return st.builds(
         Entry,
         day=st.dates(START, last) | st.sampled_from(BUSY_DAYS),

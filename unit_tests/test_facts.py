@@ -147,7 +147,7 @@ def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None
     page = Page({"per_day": 4})
     assert (page.code, page.requests) == (1, 5)
     assert "Stopped early. Magnific refuses more requests for now (429): try again" in page.flat
-    # The requests before the refusal lead to the usual verdicts. The other facts could not be seen.
+    # The requests before the refusal still give the usual verdicts. The other facts get the verdict UNSEEN.
     assert {name for name, verdict in differing(page, usual).items() if verdict != UNSEEN} - {"limits"} == {"answered"}
 
 
@@ -258,7 +258,7 @@ def synced(quirk: str) -> tuple[str, list[Row], list[str]]:
     return error(output)[1] if output.errors else "", table, wrong
 
 
-# The quirk no-today is left out because the ledger includes today's usage.
+# The quirk no-today is left out: it withholds today's usage, which the expected sums from the ledger include.
 @pytest.mark.parametrize("quirk", sorted({*ALL} - {"no-today"}))
 def test_the_tables_are_exact_or_the_sync_fails_with_a_clear_error_or_the_documentation_says_so(quirk: str) -> None:
     failure, table, wrong = synced(quirk)

@@ -100,7 +100,7 @@ WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
 @WRONG
 @pytest.mark.parametrize("granularity", ["day", "week"])
 def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(wrong: Any, granularity: str) -> None:
-    # The oldest period that a sync on TOMORROW reads is too old for the lookback of any later sync.
+    # After TOMORROW, the lookback no longer includes the oldest period that the sync on TOMORROW reads.
     before = synced(team(TODAY, 185), granularity=granularity)
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))

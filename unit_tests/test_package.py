@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 NAME = "airbyte-source-magnific-analytics (setup.py)"
-# Matches a package's name, version and hashes, and the comment that names the packages that require it.
+# Matches a package's name, version and hashes, and the comment that lists what requires it.
 ENTRY = re.compile(r"^([\w.-]+)==(\S+) \\\n((?:    --hash=\S+(?: \\)?\n)+)((?:    #.*\n)+)", re.MULTILINE)
 # For locks/dev.txt, in which a package can have different versions for different versions of Python.
 ENTRY_OF_MANY = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)

@@ -40,7 +40,7 @@ def test_a_sync_takes_five_requests_and_one_a_key_the_small_streams_first(api: M
     output = sync(raw_config(), *ALL_STREAMS)
     assert [request.url for request in api.request_history] == [*LISTS.values(), USAGE, USAGE]
     assert {(request.method, request.body) for request in api.request_history[:4]} == {("GET", None)}
-    # List rows are emitted unchanged, including unknown fields.
+    # Rows of lists are emitted unchanged, including unknown fields.
     assert {name: rows(output, name) for name in LISTS} == TEAM
     noon = 1000 * int(pendulum.datetime(2026, 11, 22, 12).timestamp())
     assert {m.record.emitted_at for m in output.records if m.record and m.record.stream.startswith("credit")} == {noon}

@@ -87,7 +87,7 @@ class Warehouse:
         self.errors = [error(output)] if output.errors else []
         messages = list(output.records_and_state_messages_iterator())
         self.messages = len(messages)
-        # The last message of a complete sync is its last state.
+        # A sync is complete only if its last message, the final state, has arrived.
         complete = not output.errors and (kill_at is None or kill_at >= len(messages))
         for message in messages if kill_at is None else messages[:kill_at]:
             if message.record:

@@ -19,7 +19,7 @@ def judges(assumption: str) -> Callable[[Judge], Judge]:
 
 
 def share(part: float, whole: float) -> str:
-    """Return a share in whole percent, but never 0 for a positive one. Hide huge ones, which could reveal a figure.
+    """Return a share in whole percent, or as "less than 1 percent". Hide huge shares, which could reveal a figure.
 
     >>> share(0, 9), share(1, 900), share(1, 3), share(1, 0)
     ('0 percent', 'less than 1 percent', '33 percent', 'no share')

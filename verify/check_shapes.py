@@ -53,7 +53,7 @@ def understood(seen: Seen) -> Judged:
 @judges("Answers have the documented fields and no others")
 def fields(seen: Seen) -> Judged:
     odd = listed(sum((not_as_documented(answer) for answer in seen.right), Counter()))
-    return (not odd, odd or "no other field was seen") if seen.right else NOT_SEEN
+    return (not odd, odd or "no response has any other field") if seen.right else NOT_SEEN
 
 
 @judges("Uses and credits are whole numbers of 0 or more, written like 12")
@@ -61,7 +61,7 @@ def figures(seen: Seen) -> Judged:
     bodies = b"".join(answer.body for answer in seen.right)
     forms = Counter(map(_written, re.findall(rb'"user_(?:uses|credits)": *([^,}\]\s]*)', bodies)))
     told = ", ".join(f"{form} ({share(count, forms.total())})" for form, count in sorted(forms.items()))
-    return (set(forms) == {"12"}, f"written as {told}") if forms else (None, "no figure was seen")
+    return (set(forms) == {"12"}, f"written as {told}") if forms else (None, "no response has a figure")
 
 
 def _written(figure: bytes) -> str:
@@ -128,7 +128,7 @@ def limits(seen: Seen) -> Judged:
                 other = "a date" if http_date(value) else "another kind of value"
                 found.setdefault(name.lower(), []).append(value if re.fullmatch(r"\d{1,13}", value) else other)
     told = [f"{name}: first {values[0]}, last {values[-1]}" for name, values in sorted(found.items())]
-    return (bool(told), "; ".join(told) or "no header about limits was seen") if seen.answers else NOT_SEEN
+    return (bool(told), "; ".join(told) or "no response has a header about limits") if seen.answers else NOT_SEEN
 
 
 @judges("The `Date` header is within a minute of this machine's clock")

@@ -56,12 +56,12 @@ class Comparison:
         right = days - {row["day"] for row in self.differing}
         wrong = sum(bool(row["credits"] or row["uses"]) for row in self.sums)
         return (
-            f"They differ in {len(self.differing):,} of {rows} and in {wrong:,} of {sums}. Everything agrees on "
-            f"{len(right):,} of {_count(len(days), self.synced['granularity'])} with usage."
+            f"They differ in {len(self.differing):,} of {rows} and in {wrong:,} of {sums}. "
+            f"On {len(right):,} of {_count(len(days), self.synced['granularity'])} with usage, everything agrees."
         )
 
     def _place(self, row: Row) -> str:
-        """Return a row's day and tool and, on a second line, its names and where to find it on each side."""
+        """Return two lines: a row's day and tool, then its names and where to find it on each side."""
         person = "nobody" if row.get("person", "") is None else row.get("person") if self.people else None
         names = [self._clean(name) for name in (person, row.get("project"), row.get("group")) if name]
         sides = filter(None, (row.get("their_rows"), row.get("our_rows")))
@@ -93,7 +93,7 @@ def _balance(sums: Sequence[Row]) -> Iterator[str]:
 
 
 def _grid(title: str, rows: Sequence[Row], everything: bool, place: Callable[[Row], str]) -> Iterator[str]:
-    """Yield two lines for each row. The first has its day, tool and figures, and the second has its names."""
+    """Yield two lines for each row. The first shows the day, tool and figures; the second shows the names."""
     shown = rows if everything else rows[:USUAL_ROWS]
     more = f", the {len(shown):,} largest of {len(rows):,} (--all shows the rest)" if len(shown) < len(rows) else ""
     if rows:

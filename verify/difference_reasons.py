@@ -41,10 +41,10 @@ _WORDS = {
 
 
 def words(reason: str, synced: Row) -> str:
-    """Return the reason and what to do about it. `synced` is the row of the table `synced` (`synced_table.sql`)."""
+    """Explain a reason and say what to do about it. `synced` is the row of the table `synced` (`synced_table.sql`)."""
     return _WORDS[reason].format(lookback=LOOKBACK_DAYS, **synced)
 
 
 def other_things(synced: Row) -> list[str]:
-    """Return the reasons that affect the whole table."""
+    """Explain the reasons that affect the whole table."""
     return [words(name, synced) for name in ("filters", "repeated_ids", "other_granularity") if synced[name]]

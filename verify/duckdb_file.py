@@ -1,4 +1,4 @@
-"""Open a DuckDB file and find the schema of its tables, for all commands that read such files."""
+"""Open a DuckDB file and find the schema of its tables. All commands that read such files use this module."""
 
 from pathlib import Path
 

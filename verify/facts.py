@@ -1,7 +1,7 @@
 """`python -m verify.facts`: check the connector's assumptions against real responses and print the results.
 
 Set MAGNIFIC_API_KEY and, optionally, MAGNIFIC_PLAN and MAGNIFIC_START_DATE. Without a key, the command starts
-a sandbox and checks it. You can publish the page: it has counts, shares and formats, but none of the team's data.
+a sandbox and checks it. You can publish the output: it has counts, shares and formats, but none of the team's data.
 """
 
 import os

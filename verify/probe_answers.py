@@ -22,7 +22,7 @@ Sums = Counter[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Question:
-    """A request for a list or, if `request` is set, for credit usage. `api_key_ids` limits it to these keys' usage."""
+    """A request for a list or, if `request` is set, for credit usage. `api_key_ids` limits usage to these keys."""
 
     name: str
     endpoint: str
@@ -63,7 +63,7 @@ class Tool(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """The response to a question. Without a complete response, `status` is None and `failure` says why.
+    """The response to a question. If no complete response arrived, `status` is None and `failure` says why.
 
     `too_much`: whether the response was too large or too slow. `clock`: how many seconds the server's clock is ahead.
     """
@@ -126,7 +126,7 @@ class Seen:
 
     @property
     def days(self) -> Answer | None:
-        """The successful answer with usage by day that covers the most days."""
+        """The answer for the plan's longest range or, if that failed, for a shorter range. None if all failed."""
         return next((good for name in ("longest", "one_less", "few_days") if (good := self.good(name))), None)
 
     @property

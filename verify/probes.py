@@ -10,7 +10,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, Request, p
 from verify.probe_answers import Answer, Question, Sums
 
 MOST_REQUESTS = 12
-# A range of this length fits any plan and covers all usage of a team that joined Magnific this week.
+# Every plan allows a range of this length, and it covers all usage of a team that joined Magnific this week.
 _FEW_DAYS = 30
 # Figures for the most recent days can change between two requests.
 _UNSETTLED_DAYS = 3
@@ -38,7 +38,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """Ask for the plan's longest range, then one a day longer or shorter. Return the first good answer, or the last."""
+    """Ask for the plan's longest range, then a day more or less. Return the first good answer, otherwise the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)
@@ -55,7 +55,7 @@ def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
 
 
 def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -> Iterator[Question]:
-    """Yield questions about days that the response `days` already covers. Their answers must agree with it."""
+    """Yield questions about days that the response `days` already covers. The answers must agree with that response."""
     assert days.question.request is not None
     first, settled = days.question.request.range.start, today.subtract(days=_UNSETTLED_DAYS)
     if last := _two_days(days.by_day, first, settled):
@@ -72,6 +72,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
-    """Return the later of the newest two consecutive days with usage. If none are consecutive, return the newest."""
+    """Return the newest day with usage on it and the day before. If there is none, return the newest day with usage."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
     return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

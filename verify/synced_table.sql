@@ -44,7 +44,7 @@ select granularity, through, strftime(synced_at, '%Y-%m-%d %H:%M') as synced_at,
     (select count(*) from credit_usage where tool is not null) - (select count(*) from usage) as other_granularity
 from reached;
 
--- The current name of each project. A deleted project keeps the last name it had.
+-- The current name of each project. A deleted project keeps its last known name.
 create temp table project_names as
 select project_reference, tidy(coalesce(max(projects.name), arg_max(project_name, date), project_reference)) as name
 from usage left join projects using (project_reference)
