@@ -12,7 +12,7 @@ ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTEC
 USER root
 WORKDIR /build
 COPY requirements.lock ./
-# /opt/connector is a symlink into the tree, so that installed files contain the paths that they will have in the image.
+# /opt/connector is a symlink into /dependencies, so that installed files contain the paths that they have in the image.
 # Files in an image never change, so Python can use unchecked bytecode, which loads fastest and contains no date.
 RUN mkdir -p /dependencies/opt/connector && ln -s /dependencies/opt/connector /opt/connector \
     && python3 -m venv --without-pip /opt/connector/venv \

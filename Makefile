@@ -48,7 +48,7 @@ test-lowest: .venv-lowest/ready
 	.venv-lowest/bin/python $(UNIT_TESTS)
 
 # Run test-lowest, then the unit tests on each installed Python with the newest dependencies instead of the locked ones.
-# If only the newest versions fail, a new release of a dependency broke something. This does not block changes.
+# If only the newest versions fail, a new release of a dependency broke something. Such failures do not block changes.
 test-versions: export PYENV_VERSION = $(PYENVS)
 test-versions: test-lowest
 	@for python in 3.11 3.12 3.13 3.14; do \

@@ -39,8 +39,8 @@ CONFIGS = Path(__file__).parent / ".tmp" / "sandbox"
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep each file's integration tests on one worker. Files that share a slow resource go to the same worker.
 
-    The parameter in a test's name says which database it uses. (Xdist's own mark, `xdist_group`, has no effect under
-    pytest 9.2.) Unit tests share no slow resource, so any worker can run any of them.
+    The parameter in a test's name says which database the test uses. (Xdist's own mark, `xdist_group`, has no effect
+    under pytest 9.2.) Unit tests share no slow resource, so any worker can run any of them.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -89,7 +89,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Instead of sleeping, record the seconds and move the clock forward. The CDK's zero-second sleeps are omitted."""
+    """Instead of sleeping, record the seconds and move the clock forward. Ignore the CDK's zero-second sleeps."""
     slept: list[float] = []
     begun = time.monotonic()
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds) if seconds else None)
@@ -113,7 +113,7 @@ def standard_configs() -> Iterator[None]:
 def surroundings_of_standard_tests(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Give standard tests configurations and a temporary folder. Several users cannot share the default folder."""
+    """Give the standard tests configurations and a temporary folder. Several users cannot share the default folder."""
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(request.cls, "get_scenarios"):
             request.getfixturevalue("standard_configs")

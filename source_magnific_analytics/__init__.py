@@ -1,4 +1,4 @@
-"""Airbyte source for the AI-credit usage of a Magnific team (magnific.com, formerly the Freepik API)."""
+"""Airbyte source for the AI-credit usage of a team on Magnific (magnific.com, formerly Freepik)."""
 
 from source_magnific_analytics.source import SourceMagnificAnalytics
 

@@ -85,11 +85,11 @@ class CreditUsageByApiKey(UsageStream):
         return keys, dataclasses.replace(found.day, most=most)
 
     def _planned(self, keys: Keys, settings: Settings) -> dict[str, list[Request]]:
-        """Return each key's windows to read today, starting with the key that was attempted least recently."""
+        """Return the windows to read today for each key, starting with the key that was attempted least recently."""
 
         def last_attempt(name: str) -> tuple[Date, bool]:
             key = keys[name]
-            # On a tie, keys that failed or were not finished go last.
+            # On a tie, keys whose last attempt failed or did not finish go last.
             return max(key.read_on or EARLIEST_START, key.tried_on or EARLIEST_START), key.tried_on is not None
 
         due = [name for name in sorted(self._listed, key=last_attempt) if keys[name].read_on != self.config.today]
@@ -108,14 +108,14 @@ class CreditUsageByApiKey(UsageStream):
         """Return start_date or, if later, the first day of the last full period before the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Row counts without a date are left over from a restart or an interruption. Read all days to delete these rows.
+        # Without a date, counted rows are left over from a restart or an interruption. Read all days to delete them.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)
         return max(start, period_of(period.start.subtract(days=1), granularity).start)
 
     def _read_keys(self, keys: Keys, planned: dict[str, list[Request]], settings: Settings) -> Iterator[Item]:
-        """Yield each key's rows and states, and update `keys`. At the end, raise the first error."""
+        """Yield each key's rows and states, and update `keys`. At the end, raise the first error, if any."""
         errors: list[AirbyteTracedException] = []
         series, today = self.series(settings), self.config.today
         for name, requests in planned.items():

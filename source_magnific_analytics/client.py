@@ -1,6 +1,6 @@
 """Send one request to Magnific, including any retries. `ask` returns the parsed response or raises an error.
 
-The CDK sends requests and waits between tries. Its errors quote whole bodies, so this module raises its own.
+The CDK sends requests and waits between tries. This module raises its own errors, because the CDK's quote whole bodies.
 """
 
 import logging
@@ -42,7 +42,7 @@ class TooMuchError(Exception):
 class Call:
     """A stream's request. Its error messages include `about_next_sync`, a sentence about the next sync.
 
-    If `divisible`, a range that is too long raises `TooMuchError`; if `divide_at_once`, so does one that might be.
+    A `divisible` call raises `TooMuchError` if its range is too long or, with `divide_at_once`, might be too long.
     """
 
     logger: logging.Logger
@@ -54,7 +54,7 @@ class Call:
     divide_at_once: bool = False
 
     def should_divide(self, meaning: Meaning, failed_tries: int) -> bool:
-        """Whether to request fewer days after this failed try and `failed_tries` earlier ones."""
+        """Return whether to request fewer days after this failed try and `failed_tries` earlier ones."""
         is_too_much = meaning in (Meaning.TOO_MUCH, Meaning.ANSWER_TOO_LARGE)
         may_be = meaning is Meaning.PERHAPS_TOO_MUCH and (failed_tries > 0 or self.divide_at_once)
         return self.divisible and (is_too_much or may_be)
@@ -96,7 +96,7 @@ class Client:
         return value, moment and moment.date()
 
     def has_time(self, seconds: float) -> bool:
-        """Whether even a slow request, sent after `seconds`, would end within the longest allowed silence."""
+        """Return whether a slow request, sent in `seconds` seconds, would end within the longest allowed silence."""
         latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
         return latest <= self.policy.longest_silence
 
@@ -145,7 +145,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return self._wait_for_limit(failed) if failed.meaning is Meaning.LIMIT else self._repeat_or_divide(failed)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
-        """Return the seconds to wait, minus the one that the CDK adds. The CDK would replace 0 with its own backoff."""
+        """Return the wait less one second, because the CDK adds one. The CDK would replace 0 with its own backoff."""
         self.client.quota.admit()
         return max(self.next_wait - 1, 0.01)
 

@@ -42,13 +42,13 @@ class Config:
 
 
 def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
-    """Check `raw` and return it as a `Config`; raise a config error for the first mistake."""
+    """Check `raw` and return it as a `Config`; raise a config error about the first invalid setting."""
     given, today = normalized(raw), today or pendulum.now("UTC").date()
     start, end = given["start_date"], given.get("end_date")
     if start < EARLIEST_START:
         raise config_error(
-            f"start_date {start} is before {EARLIEST_START}, when there was no usage. Enter a later day, because every "
-            "empty half-year costs one of the day's 100 API requests."
+            f"start_date {start} is too early: there was no usage before {EARLIEST_START}. Enter a later day, because "
+            "every empty half-year costs one of the day's 100 API requests."
         )
     if start > today:
         raise config_error(f"start_date {start} is in the future: enter {today} (today in UTC) or an earlier day.")
@@ -68,7 +68,7 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
 
 
 def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `raw` with the right types, without nulls or an empty `end_date`; raise a config error for a mistake."""
+    """Return `raw` with the right types and no nulls or empty `end_date`; raise a config error if `raw` is invalid."""
     given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
         if name not in given:
@@ -121,7 +121,7 @@ def _base_url(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether requests to `url` stay on this machine."""
+    """Return whether requests to `url` stay on this machine."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -76,7 +76,7 @@ class UsageStream(MagnificStream, ABC):
         yield usage.decode(self.client.session.read(response))
 
     def fetch(self, request: Request, span: Span, api_key_id: str | None) -> tuple[usage.Answer, Date | None]:
-        """Request the team's usage or one API key's usage. Returns and raises what `Client.ask` does."""
+        """Request the team's usage or one API key's usage. Returns and raises the same as `Client.ask`."""
         body = {**self.filters, **request.body, **({} if api_key_id is None else {"api_key_ids": [api_key_id]})}
         call = self.call_for(body, divisible=request.range.length > 1, divide_at_once=bool(span.failed))
         return self.client.ask(call, lambda response: usage.decode(self.client.session.read(response), request))
@@ -88,7 +88,7 @@ class UsageStream(MagnificStream, ABC):
         return Series(self.client, self.fetch, self.summary, self.logger, reach, settings)
 
     def windows(self, progress: Progress, earliest: Date, settings: Settings) -> list[Request]:
-        """Plan a sync's requests from `progress` on. If one is too much for Magnific, the sync requests fewer days."""
+        """Plan a sync's requests, given `progress`. If one is too much for Magnific, the sync requests fewer days."""
         config = self.config
         first = state.first_to_read(progress, earliest, config, full_refresh=settings.full_refresh)
         return plan(first, config.end_date, config.granularity, config.longest_range_days)

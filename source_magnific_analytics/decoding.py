@@ -13,7 +13,7 @@ from pendulum import Date
 # All exceptions that decoding can raise, for a wrong shape, broken JSON or UTF-8, deep nesting or an impossible date.
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 
-# Both patterns find escaped NULs and escaped or raw surrogates. The first is a fast check; the second finds each one.
+# Both patterns find escaped NULs and escaped or raw surrogates. The first tells if there are any, the second where.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>\\u0000)"
@@ -24,7 +24,7 @@ _MENDED = {"nul": b"", "half": rb"\ufffd"}
 
 
 class ContractError(ValueError):
-    """A response breaks the API's contract. The message quotes no values from it. If `cut`, the JSON is incomplete."""
+    """A response breaks the API's contract. The message quotes no values from it. `cut` means incomplete JSON."""
 
     def __init__(self, text: str, *, cut: bool = False) -> None:
         super().__init__(text)
@@ -88,13 +88,13 @@ decode_consumptions = Decoder(list[Consumption], strict=False).decode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
-    """Yield each entry's date and its consumptions, both encoded and decoded. Can raise any of `UNREADABLE`."""
+    """Yield each entry's date, and its consumptions in encoded and decoded form. Can raise errors in `UNREADABLE`."""
     for piece in _usage.decode(mended(body))["data"]:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
-    """Yield a list's rows with all their fields, but check only the fields of `kind`. Can raise any of `UNREADABLE`."""
+    """Yield a list's rows with all fields, but check only those of `kind`. Can raise errors in `UNREADABLE`."""
     for raw in _list.decode(mended(body))["data"]:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}
@@ -116,7 +116,7 @@ def period_day(text: str) -> Date:
 def contract_error(body: bytearray, error: Exception) -> ContractError:
     """Return an error that says what is wrong with a body that could not be decoded, without quoting its values.
 
-    Inspect the body, because libraries reword their error messages. Figures, names and emails must not be logged.
+    Judge by the body, not by the text of `error`, which libraries reword. Figures, names and emails must not be logged.
     """
     if isinstance(error, ContractError):
         return error

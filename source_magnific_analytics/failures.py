@@ -56,7 +56,7 @@ def gave_up(what: str, tries: int, about_next_sync: str, advice: str) -> Airbyte
 
 
 def too_large(what: str, *, of_usage: bool) -> AirbyteTracedException:
-    """Return the error for `what`, a response that is too large. A list or one day cannot be requested in parts."""
+    """Return the error for `what`, a response that is too large. Lists and single days cannot be requested in parts."""
     advice = "This connector does not support lists that long. Please report this to the maintainers."
     if of_usage:
         advice = "If one day of usage is that large, create a source for each of the team's groups (group_ids)."
@@ -129,7 +129,7 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
                 f"Magnific recognizes the API key but does not allow it to read analytics ({said}). Check that the "
                 "team has a Business or Enterprise plan, or ask an owner or admin for a key that may read analytics."
             )
-    what = "a redirect, which is not followed because it could leak the API key" if status < 400 else "an error"
+    what = "a redirect, which was not followed because that could leak the API key" if status < 400 else "an error"
     return system_error(
         f"The server at Magnific's address responded with {what} ({said}). Check any proxy and, if you set it, "
         "base_url; if both are correct, look for a newer version of this connector."
@@ -137,7 +137,7 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
 
 
 def api_words(body: bytes | bytearray) -> str:
-    """Return the API's message from an error's body, on one line without email addresses, or an empty string."""
+    """Return the API's message from an error's body, on one line without email addresses, or "" if there is none."""
     try:
         document = msgspec.json.decode(body)
     except UNREADABLE:

@@ -33,7 +33,7 @@ class Policy:
     body_timeout: float = 900
     # The longest time between RECORD or STATE messages. The platform ends a sync that sends neither for an hour.
     longest_silence: float = 3000
-    # These two apply after decompression. They keep the process, with a decoded response in memory, below 256 MiB.
+    # These two apply after decompression. They keep the process below 256 MiB, even with a decoded response in memory.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
     # The most rows in a period that is read in parts. Adding them up means decoding them, which takes a lot of memory.
@@ -54,7 +54,7 @@ class Policy:
     most_parts: int = 80
     # Like `most_parts`, but for one API key. The rest of `share_of_keys` is for finding a range that is short enough.
     most_parts_of_a_key: int = 40
-    # The most requests for all API keys together in a UTC day. The rest of the day's are for other streams and retries.
+    # The most requests for all API keys together in a UTC day. The rest of the quota is for other streams and retries.
     share_of_keys: int = 60
 
 

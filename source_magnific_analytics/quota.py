@@ -24,7 +24,7 @@ class Share:
     most: int = sys.maxsize
 
     def rolled_over(self) -> "Share":
-        """Return the share as of now. On a new day, no requests have been sent yet."""
+        """Return the share as it stands today. On a new day, no requests have been sent yet."""
         today = pendulum.now("UTC").date()
         return self if self.date == today else Share(today, 0, self.most)
 
@@ -46,7 +46,7 @@ class Quota:
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if the sync is over or the share has no room for `requests`. An unused share always has room."""
+        """Raise if the sync is over or the share has no room for `requests`. An unused share admits any number."""
         if self.ended_by is not None:
             raise self.ended_by
         share = self.share.rolled_over()
@@ -69,7 +69,7 @@ class Quota:
         self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
-        """Finish a request. If `answered`, there is no outage, so add back the tries that led to shorter ranges."""
+        """Finish a request. If it was answered, there is no outage, so restore the tries that led to shorter ranges."""
         self.retries_left += self.returnable_tries if answered else 0
         self.returnable_tries = 0
 
@@ -79,7 +79,7 @@ class Quota:
         return error
 
     def end_silence(self) -> None:
-        """Note that a RECORD or STATE was sent."""
+        """Store the time at which a RECORD or STATE was sent."""
         self.emitted_at = time.monotonic()
 
     @property

@@ -38,20 +38,20 @@ class Summary:
 
     # The number of deleted rows in each period that has any.
     deleted: list[int] = field(default_factory=list)
-    # The period's first day, the tool, and by how many uses and credits its breakdown exceeds its totals.
+    # The period's first day, the tool, and the uses and credits by which its breakdown exceeds its totals.
     excesses: list[tuple[Date, str, int, int]] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """Yield a log line about deleted rows and another about excesses, if there are any."""
         if self.deleted:
             yield (
-                f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Usage at Magnific or "
-                "the source's settings have changed since an earlier sync emitted them."
+                f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Since an earlier "
+                "sync emitted these rows, usage at Magnific or the source's settings have changed."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
             yield (
-                f"Some breakdowns by user exceed their tool's totals for the period, by {sum(uses)} uses and "
+                f"In some periods, a tool's breakdown by user exceeds its totals, by {sum(uses)} uses and "
                 f"{sum(credits)} credits altogether (cases: {len(tools)}; first: {failures.one_line(tools[0], 80)} on "
                 f"{days[0]}). The rows are emitted as Magnific reports them."
             )
@@ -84,7 +84,7 @@ class Series:
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
-            # Do not begin a period that exceeds the rest of the share, or its parts would be requested again tomorrow.
+            # Begin a period only if the share has enough requests left, because an unfinished one starts over tomorrow.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
             if window is None:
@@ -113,7 +113,7 @@ class Series:
     def _progress_to_save(
         self, progress: Progress, window: _Window, doubtful: list[Date], old_end: Date | None
     ) -> Progress:
-        """Return the progress to save after a window. The next sync reads the days after its `date`."""
+        """Return the progress to save after a window. The next sync reads the days after the saved `date`."""
         last_day = self.reach.last_day
         # Prefer the server's clock. If this machine's clock were a day ahead, today would not be read again.
         server_day = window.server_day or self.client.config.today
@@ -121,13 +121,13 @@ class Series:
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # A sync that catches up with an interrupted one does not read the lookback before `old_end`; the next one must.
+        # A sync that catches up with an interrupted one skips the lookback before `old_end`; the next sync reads it.
         is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
         end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Read the window from `first` on, or one period in parts. Return None if `first` has not begun at Magnific."""
+        """Read the window from `first` on, or one period in parts. Return None if `first` is in Magnific's future."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -151,7 +151,7 @@ class Series:
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """Fetch the longest possible range from `first` on. Return None if `first` has not begun at Magnific."""
+        """Fetch the longest possible range from `first` on. Return None if `first` is in Magnific's future."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -184,7 +184,7 @@ class Series:
             return answer, server_day
         self.logger.warning(
             f"Magnific's response for {request.range.start} to {request.range.end} lacks usage that an earlier sync "
-            "emitted; requesting it again."
+            "emitted; requesting these days again."
         )
         again, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         return dict(sorted({**answer, **again}.items())), server_day
@@ -219,7 +219,7 @@ class Series:
         return {date: period}
 
     def _rows(self, progress: Progress, window: _Window, emitted: RowCounts) -> Iterator[Iterator[Row]]:
-        """Yield a window's rows, then deleted rows that replace any others in the warehouse for these days."""
+        """Yield a window's rows, then deleted rows to replace the warehouse's other rows for these days."""
         for day, period in window.answer.items():
             rows, excesses = usage.rows(day, period, self.settings.granularity, self.api_key_id)
             yield rows

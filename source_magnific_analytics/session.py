@@ -24,9 +24,9 @@ class Session(requests.Session):
         self.headers["x-magnific-api-key"] = config.api_key
         # If `auth` were not set, the requests library would look for a password in ~/.netrc.
         self.auth = lambda request: request
-        # Use no proxy for a loopback address. A proxy would see the key and could not reach this machine's loopback.
+        # Bypass proxies for loopback addresses. A proxy would see the key and could not reach this machine's loopback.
         self.trust_env = not is_loopback(config.base_url)
-        # With `stream`, the body is left for `read`.
+        # With `stream`, `send` leaves the body for `read` to download.
         self._options = {"timeout": (policy.connect_timeout, policy.read_timeout), "stream": True}
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:

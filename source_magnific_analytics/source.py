@@ -1,4 +1,4 @@
-"""The source, which connects configuration, streams and a sync's log."""
+"""The source, which checks the settings, reads the streams in order and ends the log with a summary."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -27,7 +27,7 @@ class SourceMagnificAnalytics(AbstractSource):
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self._policy = policy
-        # This sync's usage streams, needed for the end of its log. `streams` sets them whenever it is called.
+        # This sync's usage streams, which `read` summarizes in the log. `streams` sets them whenever it is called.
         self._usage: tuple[CreditUsage, CreditUsageByApiKey]
         # With --debug, the CDK would log whole bodies, including user emails.
         logging.getLogger("airbyte.streams").setLevel(logging.INFO)
@@ -40,7 +40,7 @@ class SourceMagnificAnalytics(AbstractSource):
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """Return all streams, small ones first, because only usage streams can resume if the day's requests run out."""
+        """Return all streams, first the small ones, which cannot resume if the day's requests run out."""
         client = Client(parse(config), self._policy)
         api_keys = ApiKeys(client)
         self._usage = (CreditUsage(client), CreditUsageByApiKey(client, api_keys))

@@ -1,7 +1,7 @@
 """The state that one sync saves for the next: its progress, its settings, and how many rows the warehouse might have.
 
-The state has a row count for each period, of any granularity, that might have rows in the warehouse. From these counts,
-a later sync knows which rows to delete, even if settings or usage have changed in between. The state contains no names.
+The state has a row count for each period, of any granularity, that might have rows in the warehouse. These counts tell
+a later sync which rows to delete, even if settings or usage have changed in between. The state contains no names.
 """
 
 from collections import UserDict
@@ -26,16 +26,16 @@ class RowCounts(UserDict[tuple[Granularity, Date], int]):
 class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @cached_property
     def as_json(self) -> dict[str, Any]:
-        """The JSON form, cached because each checkpoint has all API keys and most are the same as in the last."""
+        """The JSON form, cached because each checkpoint repeats the progress of all API keys, most of it unchanged."""
         return dict(msgspec.to_builtins(self, enc_hook=_written))
 
 
 class Progress(_Saved, frozen=True):
     """The progress through a series of windows, and how many rows the warehouse might already contain.
 
-    The next sync reads the days after `date`, which is None before the first window. If a sync is interrupted or ends
-    with a period to read again, `end` is the last day that it planned to read, and stays set until a later sync
-    catches up. If `other_filters`, rows after `date` were read with other filters. For an API key, `read_on` is the UTC
+    The next sync reads the days after `date`, which is None before the first window. If a sync is interrupted or leaves
+    a period to be read again, `end` is the last day that it planned to read, and stays set until a later sync catches
+    up. If `other_filters` is true, rows after `date` were read with other filters. For an API key, `read_on` is the UTC
     day on which it was last read completely, and `tried_on` is the day of a later attempt that did not finish.
     """
 
@@ -63,7 +63,7 @@ class Progress(_Saved, frozen=True):
         return replace(again, date=window.start.subtract(days=1), end=self.end or self.date)
 
     def once_emitted(self, window: DateRange, emitted: RowCounts) -> "Progress":
-        """Return the progress after a window, when the warehouse has exactly the rows emitted for its days."""
+        """Return the progress after a window: for its days, the warehouse now has exactly the rows just emitted."""
         gone = set(self.overlapping(window))
         kept = {period: number for period, number in self.row_counts.items() if period not in gone}
         return replace(self, date=window.end, row_counts=RowCounts(kept) | emitted)
@@ -100,10 +100,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
-    """Return a stream's saved state as `kind` and the settings it was saved with, or None if there is no state.
+    """Return a stream's saved state, converted to `kind`, and the settings it was saved with, or None if there is none.
 
     A full refresh uses only the state of an unfinished full refresh. Raises a config error for a state that this
-    connector did not write, because a sync that does not know which rows exist would count their credits twice.
+    connector did not write: without knowing which rows exist, a sync could count credits twice.
     """
     if all(name.startswith("__ab_") for name in state) or (full_refresh and not state.get("unfinished_full_refresh")):
         return None
@@ -120,15 +120,15 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """Return a day in the first period to read. It can precede `earliest` only if an interrupted sync is continued.
 
-    After an interrupted sync, continue where it stopped, or a history that needs several days' requests would never be
-    complete. In the sync after that, the lookback counts from the last day that the interrupted sync planned to read.
+    After an interrupted sync, continue where it stopped; otherwise, a history that takes several days to read would
+    never be complete. The next lookback counts from the last day that the interrupted sync planned to read.
     """
     if progress.date is None:
         return earliest
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
     if date < end:
-        # Do not skip to a later start_date, because the table might have rows for these days from before a restart.
+        # Read the days after `date` even if start_date is now later: the table might have rows from before a restart.
         return date.add(days=1)
     return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 
@@ -140,10 +140,10 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
 
 
 def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Adapt saved progress to the settings `now`. If they make the sync restart, keep only the row counts.
+    """Adapt saved progress to the settings `now`. If the changes make the sync restart, keep only the row counts.
 
-    An interrupted sync might have left rows from both the old and the new settings, so continue where it stopped, even
-    if that is before `start_date`.
+    An interrupted sync might have left outdated rows after the day on which it stopped. To replace them, continue from
+    there, even if that is before `start_date`.
     """
     restarts = bool(saved.changes_to(now))
     if progress.date is not None and not restarts:
@@ -160,7 +160,7 @@ def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
 
 
 class _CountsFrom(msgspec.Struct):
-    """The row count of every period from `first` on, including zeros. The limit is more than any period can have."""
+    """The row count of every period from `first` on, including zeros. No period can have as many rows as the limit."""
 
     first: Date
     counts: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]] = msgspec.field(name="places")
@@ -177,7 +177,7 @@ def _read(kind: type, value: Any) -> Date | RowCounts:
             row_counts.data.update({(granularity, day): number for number, day in numbers if number})
         return row_counts
     day = parse_date(value)
-    # Leave room in the calendar for the week and the lookback window around the day.
+    # The week and the lookback window around this day must contain only valid dates, too.
     if not 1990 <= day.year <= 2200:
         raise ValueError("not a plausible date")
     return day

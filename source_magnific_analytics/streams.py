@@ -59,7 +59,7 @@ class ListStream(MagnificStream, ABC):
     row_type: type
     # The field that identifies a row in messages to the user.
     label = "name"
-    # Use no cursor, because the CDK would skip the stream if it found the "complete" state that it saved itself.
+    # Use no cursor: with one, the CDK would save a "complete" state, and skip the stream if it is given that state.
     is_resumable = False
 
     @cached_property

@@ -1,6 +1,6 @@
 """Turn a response from `team-credit-usage` into rows of `credit_usage`, without side effects.
 
-All figures (uses and credits) are whole numbers. Each row corresponds to one row of the dashboard's CSV export. For
+All figures (uses and credits) are whole numbers. Rows with a person match rows of the dashboard's CSV export. For
 each period and tool, the rows add up to the dashboard's totals. A row's key is its place in its period, counted from 0.
 """
 
@@ -32,7 +32,7 @@ class PeriodUsage:
     row_count: int
 
 
-# The periods with usage in a range, by their first day in ascending order.
+# The periods with usage in a range, keyed by their first day, in ascending order.
 Answer = dict[Date, PeriodUsage]
 
 
@@ -60,8 +60,8 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
 def added_up(parts: Iterable[PeriodUsage], most_rows: int) -> PeriodUsage | None:
     """Add up a period's parts, as if one answer had covered the whole period.
 
-    Within a tool, entries of the same user, project and group become one. Returns None if the entries so far and the
-    next part exceed `most_rows`, or if some destination could not store a figure exactly.
+    Within a tool, entries of the same user, project and group become one. Returns None if the entries so far, together
+    with the next part's rows, exceed `most_rows`, or if some destination could not store a figure exactly.
     """
     total: dict[str, Consumption] = {}
     sums: dict[_SortKey, UserUsage] = {}
@@ -82,7 +82,7 @@ def rows(
 ) -> tuple[Iterator[Row], list[tuple[str, int, int]]]:
     """Return a period's rows, and each tool whose breakdown exceeds its totals, with the excess uses and credits.
 
-    Each entry of a breakdown becomes a row. If a tool's totals exceed its breakdown, one more row has the difference.
+    Each entry of a breakdown becomes a row. If a tool's totals exceed its breakdown, an extra row contains the rest.
     With `api_key_id`, each row names that key.
     """
     tools = {name: _entries(tool) for name, tool in _tools(decode_consumptions(period.consumptions)).items()}
@@ -96,7 +96,7 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Return deleted rows for a period's `places`. All figures are zero, because some warehouses keep deleted rows."""
+    """Return deleted rows for a period's `places`. Zero figures leave sums correct if a warehouse keeps these rows."""
     prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
@@ -120,7 +120,7 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """Return a tool's breakdown with one more entry for any remaining totals, and its excess over the totals."""
+    """Return a tool's breakdown, plus an entry for any usage that it lacks, and its excess over the totals."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),
@@ -167,7 +167,7 @@ def _merge(tool: str, usages: Iterable[UserUsage], sums: dict[_SortKey, UserUsag
 
 
 def _rank(usage: UserUsage) -> _SortKey:
-    """Return a key to sort a tool's rows by, nulls first. It has all fields, so the response's order never matters."""
+    """Return a key to sort a tool's rows by, nulls first. It uses all fields, so the response's order never matters."""
     email, reference, group, name = usage.user_email, usage.project_reference, usage.group_name, usage.project_name
     who = (email is not None, email, reference is not None, reference, group is not None, group)
     return who, usage.user_uses, usage.user_credits, name is not None, name

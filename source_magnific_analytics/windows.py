@@ -78,7 +78,7 @@ def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Da
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
     """Return the next request from `first` on, for at most `longest` days and not beyond `end`.
 
-    It covers whole periods, because a part would replace all of a period's rows. Only `end` can cut the last one short.
+    It covers whole periods, because part of one would replace all of its rows. Only `end` can cut the last one short.
     If no whole period fits, or `first` is inside one, it covers the longest smaller periods that fit into that period.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)
@@ -97,7 +97,7 @@ def next_request(first: Date, end: Date, granularity: Granularity, longest: int)
 
 
 def plan(start: Date, end: Date, granularity: Granularity, longest: int) -> list[Request]:
-    """Return the fewest requests that cover all days from the first day of `start`'s period to `end`, in order."""
+    """Return, in order, the fewest requests that cover all days from the first day of `start`'s period to `end`."""
     requests: list[Request] = []
     first = period_of(start, granularity).start
     while max(start, first) <= end:

@@ -63,8 +63,8 @@ def test_a_day_is_one_of_the_calendar_in_the_plain_form(text: Any, name: str) ->
         ({"api_key": ""}, "api_key is not valid: enter the team's Magnific API key, exactly as Magnific shows it."),
         (
             {"start_date": "1999-12-31"},
-            "start_date 1999-12-31 is before 2000-01-01, when there was no usage. Enter a later day, because every "
-            "empty half-year costs one of the day's 100 API requests.",
+            "start_date 1999-12-31 is too early: there was no usage before 2000-01-01. Enter a later day, because "
+            "every empty half-year costs one of the day's 100 API requests.",
         ),
         (
             {"start_date": "2026-11-23"},

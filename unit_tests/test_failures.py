@@ -135,7 +135,7 @@ def invalid(reason: str, **headers: str) -> Json:
     return {"status_code": 400, "json": {"problem": problem}, "headers": headers}
 
 
-ELSEWHERE = "which is not followed because it could leak the API key (HTTP {}: No, no.)"
+ELSEWHERE = "which was not followed because that could leak the API key (HTTP {}: No, no.)"
 OLD, FUTURE = "is too far back", "This machine's clock is ahead of Magnific's, which still shows 2026-11-21 ("
 YESTERDAY, RIGHT_TIME = "Sat, 21 Nov 2026 23:00:00 GMT", "Sun, 22 Nov 2026 13:00:00 GMT"
 FINAL: list[tuple[str, Json, str]] = [

@@ -105,7 +105,7 @@ def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))
     assert once.table() == table(LATER, once.settings)
-    assert "lacks usage that an earlier sync emitted; requesting it again." in once.log
+    assert "lacks usage that an earlier sync emitted; requesting these days again." in once.log
     assert "deleted" not in once.log
 
     assert twice.sync(LATER, TOMORROW, mistake=wrong(2))
@@ -113,7 +113,7 @@ def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(
     assert twice.asked == [asked] * 2
     assert twice.saved("date") < asked["start_date"] or wrong is without_the_oldest
     lost = len(before.heeding) - len([row for row in twice.heeding.values() if row["date"] <= str(TODAY)])
-    assert f"{lost} rows in " in twice.log
+    assert f"Rows deleted: {lost} (" in twice.log
     assert twice.sync(LATER, TOMORROW + DAY)
     assert twice.table() == table(LATER, twice.settings)
     assert twice.sync(LATER, TOMORROW + DAY)

@@ -146,7 +146,7 @@ def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_de
     assert (new["usage_id"], new["user_email"]) == ("day-2026-11-20-0", "ann@new.example")
     rest = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": "2026-11-22T12:00:00.000Z"}
     assert deleted == {"usage_id": "day-2026-11-20-1", "date": "2026-11-20", "granularity": "day", **rest}
-    assert "Rows deleted: 1 (periods affected: 1). Usage at Magnific or the source's" in log(second)
+    assert "Rows deleted: 1 (periods affected: 1). Since an earlier sync emitted" in log(second)
     assert rows(third) == [new]
     assert "Rows deleted" not in log(third)
 
@@ -156,7 +156,7 @@ def test_a_breakdown_above_the_totals_is_reported_once_with_figures_and_no_addre
     part = [tool(named, entry(uses=5, credits=50), uses=3, credits=40), tool("Video", entry(), uses=0, credits=10)]
     api.post(USAGE, json=answer(period("2026-11-20", *part), period("2026-11-19", part[0])))
     assert (
-        "Some breakdowns by user exceed their tool's totals for the period, by 5 uses and 20 credits altogether "
+        "In some periods, a tool's breakdown by user exceeds its totals, by 5 uses and 20 credits altogether "
         "(cases: 3; first: Mystic of [email] with **** on 2026-11-19)." in log(sync(raw_config()))
     )
 
