@@ -51,7 +51,7 @@ def requests(effort: Effort) -> Result:
     table = Table(
         "Requests",
         "Requests for the four lists and credit usage: the number sent / the fewest that the window rules allow. "
-        "The daily sync runs one day later. It continues from the first sync's state, with a lookback of seven days.",
+        "The daily sync runs one day after the first sync and continues from its state, with a lookback of seven days.",
         ("days", "granularity", *(f"{plan}, {sync}" for plan in PLANS for sync in ("first", "daily"))),
         [(f"{days:,}", granularity, *map(str, several)) for (days, granularity), several in counts.items()],
     )

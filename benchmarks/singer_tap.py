@@ -84,7 +84,7 @@ class CreditUsage(RESTStream[date]):
             for consumption in period["consumptions"]:
                 tool = consumption["tool"]
                 for usage in consumption.get("user_usages") or ():
-                    # Magnific omits the project if it is unknown, but a Singer target needs every field of the key.
+                    # Magnific omits an unknown project, but a Singer target needs every field of the primary key.
                     yield {"date": day, "granularity": "day", "tool": tool, "project_reference": None, **usage}
 
 

@@ -107,7 +107,7 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     screen.done("check", "the API accepts the key and the plan")
     screen.done("discover", ", ".join(streams))
     screen.going_on("syncing for the first time")
-    # The connector reads usage by API key only once a day. Leave it to the second sync, so that all streams agree.
+    # The connector reads usage by API key only once a day. Read it in the second sync, so that it includes the changes.
     _report_sync("first sync", pipeline.sync([name for name in streams if name != BY_API_KEY]), pipeline, screen)
     before = _credits(pipeline)
     if origin.is_sandbox:
@@ -119,8 +119,8 @@ def _sync_twice(origin: Origin, pipeline: Pipeline, screen: Screen) -> None:
     _report_sync("second sync", synced, pipeline, screen)
     if keys := synced.rows.get("api_keys"):
         screen.also(
-            f"{len(streams) - 1} requests read the other streams. The rest read {BY_API_KEY} for the first time: "
-            f"{keys} keys, up to {origin.longest_range_days} days per request. Later syncs send a request per key."
+            f"{len(streams) - 1} requests read the other streams, and the rest read {BY_API_KEY} for the first time: "
+            f"{keys} keys, up to {origin.longest_range_days} days per request. Later syncs send one request per key."
         )
     _report_changes(before, _credits(pipeline), screen)
 

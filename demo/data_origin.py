@@ -70,7 +70,7 @@ class Origin:
         """Return the totals that the file should have.
 
         The sandbox serves its whole ledger by day. For a real team, one more request reads monthly totals, if possible
-        without today, whose figures can change between two requests. Raises UserError for an unusable response.
+        without today, because today's figures can change between requests. Raises UserError for an unusable response.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -85,7 +85,7 @@ class Origin:
         return self._asked_by_month()
 
     def export(self) -> bytes:
-        """Return the sandbox's dashboard export for all days, as CSV. Magnific's export has to be made by hand."""
+        """Return the sandbox's dashboard export for all days, as CSV. A real team's export has to be made by hand."""
         days = {"start_date": str(self.config["start_date"]), "end_date": self.today.isoformat()}
         with asking(self.base_url) as http:
             return http.get(f"{self.base_url}/_sandbox/export", params=days, timeout=60).content

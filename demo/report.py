@@ -46,7 +46,7 @@ def write_report(duckdb_file: Path, html_file: Path, schema: str | None = None) 
 def _page(marts: Marts) -> str:
     data = _data(marts)
     files = {file.name: file.read_text(encoding="utf-8") for file in _PAGE.iterdir()}
-    none = "There is no credit usage in this file yet. Sync some, then run <code>make models report</code>."
+    none = "There is no credit usage in this file yet. Sync usage into it, then run <code>make models report</code>."
     parts = {"style": files["page.css"], "synced": "", "main": f"<p>{none}</p>", "data": "", "script": ""}
     if data["usage"]["day"]:
         script = "".join(files[name] for name in _SCRIPTS)
@@ -61,7 +61,7 @@ def _data(marts: Marts) -> dict[str, Any]:
     """Return the page's data. Usage is stored by column: names as indexes, days as offsets from the first day."""
     synced = marts.rows("select * from magnific__synced where synced_from is not null order by team")
     start = marts.start_date
-    # `synced_from` is the first day with usage; earlier days of that month can have been synced too.
+    # `synced_from` is the first day with usage; earlier days of that month may have been synced too.
     firsts = {row["team"]: max(min(row["synced_from"], start), row["synced_from"].replace(day=1)) for row in synced}
     first = min(firsts.values(), default=date.min)
     # A person in several teams has a seat in each, so add the team's name to tell the seats apart.

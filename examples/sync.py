@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 # Make the warehouse readable only by the user who runs this script.
 os.umask(0o077)
 
-# Without this lock, two syncs could count usage twice. The system releases it when the process ends or is killed.
+# Without this lock, two syncs at once could count usage twice. The system releases it even if the process is killed.
 lock = os.open("warehouse.lock", os.O_RDWR | os.O_CREAT)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
--- Months whose forecast differs from the sum of the usage on completed days and the rows of magnific__forecast.
+-- Months whose forecast differs from the usage on completed days plus the expected credits in magnific__forecast.
 with months as (
     select team, cycle_start, cycle_end, as_of, forecast
     from {{ ref("int_magnific__measured_cycles") }}

@@ -1,4 +1,4 @@
-// Shows budgets and the forecast as the models define them. This script computes only the running total so far.
+// Shows budgets and the forecast as the models define them. This script itself computes only the running total.
 
 function Budgets({ data, usage, only, fileName }) {
   const inUnit = (unit, row, what) => row[unit.id === "cost" ? `${what}_cost` : what] ?? null;
@@ -12,7 +12,7 @@ function Budgets({ data, usage, only, fileName }) {
   const runsOut = ({ runs_out_on: day, used_through: today }) =>
     `the budget ${day <= today ? "ran" : "runs"} out on ${dayInWords(day)}`;
 
-  // Returns the team's cycle or month that contains the last day shown, or null if there are several teams.
+  // Returns the team's cycle that contains the last day shown, or else that day's month; null for several teams.
   function ofTeam({ period: { last }, filters }) {
     const rows = cycles(data.budget, { first: last, last }, filters).filter((row) => row.scope === "team");
     const found = rows.length ? rows : cycles(data.months, { first: last, last }, filters);

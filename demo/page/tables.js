@@ -88,7 +88,7 @@ function button(text, label, onclick) {
   return element("button", { type: "button", className: "download", ariaLabel: label, onclick }, text);
 }
 
-// `rows`: a function that returns heading, rows and total.
+// `rows` is a function that returns the heading, the rows and the total.
 function csvButton(name, label, rows) {
   return button("Save CSV", `Save CSV: ${label}`, () => {
     // Without a byte order mark, Excel would not read the file as UTF-8.

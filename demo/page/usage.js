@@ -106,8 +106,8 @@ function periods({ first, through, complete }) {
 }
 
 // Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
-// year, or only its first days if the period is not over. For other periods, it is as many days just before `first`.
-// `yearBefore` has the same dates a year earlier. A span that begins before `since` lacks data and is null.
+// year, or only its first days if the period is not over. For other periods, it is equally long and ends just before
+// `first`. `yearBefore` is the same days one year earlier. A span that begins before `since` lacks data and is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };
   const least = unit && now.last < last ? 7 : 1;

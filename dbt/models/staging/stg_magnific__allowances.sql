@@ -1,4 +1,4 @@
--- Rows with a `valid_to` are rollover or packs, which add credits to the plan.
+-- Rows with a `valid_to` are for rollover or packs, which add credits to the plan.
 select
     {{ magnific_analytics.cell("team") }} as team,
     lower({{ magnific_analytics.cell("scope") }}) as scope,
