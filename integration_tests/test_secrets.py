@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from connector_process import Connector, Json, read_here
 from raw_server import raw_server
-from sandbox_process import USAGE, Sandbox
+from sandbox_process import LISTS, USAGE, Sandbox
 from warehouse import ALL, catalog
 
 DOMAIN = "@harbour-studio.example"
@@ -24,22 +24,22 @@ EMAIL = f"aiko.tanaka{DOMAIN}"
 def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
     connector: Connector, sandbox: Sandbox, config: Json, tmp_path: Path, command: str, loud: str
 ) -> None:
-    """Magnific's error repeats the key and an email. A sync gets this error only after reading some usage."""
+    """An error and a header repeat the key and an email. A sync gets this error only after reading some usage."""
     spoken = f"the key {sandbox.api_key} of {EMAIL} is wrong"
     body = {"problem": {"message": spoken, "invalid_params": [{"name": EMAIL, "reason": spoken}]}}
-    sandbox.spoil({"kind": "status", "status": 400, "body": body, "path": USAGE, "at": 1 + (command == "read")})
-    home = tmp_path / "home"
-    home.mkdir()
+    refusal = {"kind": "status", "status": 400, "body": body, "path": USAGE, "at": 1 + (command == "read")}
+    echo = {"kind": "status", "status": 200, "body": {"data": []}, "headers": {"X-Echo": spoken}, "path": LISTS[0]}
+    sandbox.spoil(refusal, echo)
+    (home := tmp_path / "home").mkdir()
     env = {"HOME": str(home), "TMPDIR": str(home), "LOG_LEVEL": "debug" if loud == "LOG_LEVEL" else "info"}
     files = {"config": config} | ({"catalog": ALL} if command == "read" else {})
     run = connector(command, *([loud] if loud == "--debug" else []), env=env, **files)
     output = run.stdout + run.stderr
+    assert (run.code, b"CONNECTION_STATUS" in output) == (command == "read", command == "check")
     assert sandbox.api_key.encode() not in output
     # The lines of a debug log are not Airbyte messages, so check every line as plain text.
-    lines = output.decode().splitlines()
-    with_email = ['"type":"RECORD"' in line for line in lines if DOMAIN in line]
-    assert all(with_email)
-    assert bool(with_email) == (command == "read")
+    are_records = {'"type":"RECORD"' in line for line in output.decode().splitlines() if DOMAIN in line}
+    assert are_records == ({True} if command == "read" else set())
     assert command == "discover" or "[email]" in output.decode()
     assert [file for file in home.rglob("*") if file.is_file()] == []
 
