@@ -113,7 +113,7 @@ def standard_configs() -> Iterator[None]:
 def surroundings_of_standard_tests(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Give the standard tests configurations and a temporary folder. Several users cannot share the default folder."""
+    """Set up the standard tests' configurations and temporary folder. Several users cannot share the default folder."""
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(request.cls, "get_scenarios"):
             request.getfixturevalue("standard_configs")

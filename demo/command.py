@@ -215,7 +215,7 @@ def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
         return False
     screen.done("totals", f"{credits:,} credits; the totals of every tool match {compared}")
     if expected.granularity == "month":
-        screen.also("These monthly totals come from one more request to Magnific and exclude today if possible.")
+        screen.also("These totals took one more request to Magnific. They exclude today unless it is the start date.")
     return True
 
 

@@ -1,7 +1,7 @@
 """`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
 
 dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with
-magnific_prices.csv and magnific_allowances.csv. By default, only the sandbox has prices and allowances, invented ones.
+magnific_prices.csv and magnific_allowances.csv. By default, only the sandbox has (invented) prices and allowances.
 """
 
 from __future__ import annotations

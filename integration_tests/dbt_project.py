@@ -87,7 +87,7 @@ class Project:
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return the statuses in its results file `name`, by the part of each node's ID at index `part`."""
+        """Run dbt and return the statuses in its results file `name`, by element `part` of each node's dotted ID."""
         file = self._folder / "targets" / _profile(target)["type"] / name
         # Delete an earlier run's file: if dbt wrote none, the old file would look like this run's result.
         file.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from warehouse import KEYS
 
 from sandbox.team import API_KEYS, GROUPS, PROJECTS, make_team
 
-# The first sync has two windows, and its first and last months are incomplete. The second reads seven days again.
+# The first sync has two windows, and its first and last months are incomplete. The second sync reads seven days again.
 START, MONDAY, TUESDAY, READ_AGAIN = "2025-09-10", "2026-03-16", "2026-03-17", "2026-03-09"
 DOMAIN = "harbour-studio.example"
 OLD_EMAIL, NEW_EMAIL = f"omar.haddad@{DOMAIN}", f"omar.h@{DOMAIN}"
@@ -95,7 +95,7 @@ class Synced:
     """The number of records that each sync loaded."""
     expected: list[Used]
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and API key after the first sync. Key None holds the rest after the second sync."""
+    """Credits by month (`2026-03`) and API key after the first sync. None: the total after both syncs, minus these."""
 
     def rows(self, where: str = "TRUE") -> dict[str, Row]:
         return usage_rows(self.target, where)

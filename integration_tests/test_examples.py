@@ -116,7 +116,7 @@ def test_of_several_teams_a_refused_one_stops_no_other(tmp_path: Path, make_sand
     path = f"{Path(SCRIPT).parent}:{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1"}
     expected = {}
-    # These names must be quoted in SQL. The refused key is the second team's, so that another team follows.
+    # These names must be quoted in SQL. The second team's key is refused; the third team must still sync.
     for seed, (team, key) in enumerate([("North", "key-1"), ("north-east", "refused"), ("order", "key-3")], start=1):
         sandbox = make_sandbox(f"--seed={seed}", f"--key=key-{seed}", "--today=2026-03-31")
         config = {"api_key": key, "base_url": sandbox.base_url, **PERIOD}

@@ -108,7 +108,7 @@ class CreditUsageByApiKey(UsageStream):
         """Return start_date or, if later, the first day of the last full period before the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Without a date, counted rows are left over from a restart or an interruption. Read all days to delete them.
+        # If `date` is None, counted rows are left over from a restart or interruption; read every day to delete these.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)

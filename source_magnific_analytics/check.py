@@ -36,7 +36,7 @@ def _ask_for(client: Client, days: DateRange) -> None:
 
 
 def _check_filter(name: str, stream: ListStream) -> None:
-    # UUIDs are case-insensitive, but API key IDs might be case-sensitive.
+    # Project references are UUIDs, so their case does not matter; the case of API key IDs might.
     same = str.lower if name == "project_references" else str
     known = {same(str(row[stream.primary_key])): row for row in stream.rows}
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]

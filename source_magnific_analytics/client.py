@@ -1,6 +1,6 @@
 """Send one request to Magnific, including any retries. `ask` returns the parsed response or raises an error.
 
-The CDK sends requests and waits between tries. This module raises its own errors, because the CDK's quote whole bodies.
+The CDK sends requests and waits between tries. Its errors quote whole bodies, so this module raises its own.
 """
 
 import logging
@@ -96,7 +96,7 @@ class Client:
         return value, moment and moment.date()
 
     def has_time(self, seconds: float) -> bool:
-        """Return whether a slow request, sent in `seconds` seconds, would end within the longest allowed silence."""
+        """Return whether a slow request sent after `seconds` seconds would end within the longest allowed silence."""
         latest = self.quota.silence + seconds + self.policy.connect_timeout + 2 * self.policy.read_timeout
         return latest <= self.policy.longest_silence
 

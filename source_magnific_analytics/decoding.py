@@ -116,7 +116,7 @@ def period_day(text: str) -> Date:
 def contract_error(body: bytearray, error: Exception) -> ContractError:
     """Return an error that says what is wrong with a body that could not be decoded, without quoting its values.
 
-    Judge by the body, not by the text of `error`, which libraries reword. Figures, names and emails must not be logged.
+    Classify by the body, because libraries change the text of `error`. Figures, names and emails must not be logged.
     """
     if isinstance(error, ContractError):
         return error

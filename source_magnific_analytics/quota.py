@@ -64,7 +64,7 @@ class Quota:
         self.share = share
 
     def count_retry(self, returnable: int) -> None:
-        """Count a retry. `returnable` is how many of this request's tries led to a request for fewer days."""
+        """Count a retry. If it led to a request for fewer days, `returnable` is the number of this request's tries."""
         self.retries_left -= 1
         self.returnable_tries += returnable
 

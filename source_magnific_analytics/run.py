@@ -25,7 +25,7 @@ gc.enable()
 
 def run() -> None:
     """Run the Airbyte command given on the command line; write only Airbyte messages to stdout."""
-    # Drop an inherited path, so that `_end` cannot delete that folder. The CDK sets its own path later.
+    # Drop an inherited cache path, so that `_end` cannot delete the caller's folder. The CDK sets its own later.
     os.environ.pop(ENV_REQUEST_CACHE_PATH, None)
     # Windows has no SIGHUP. Signals that the caller ignores, as nohup does, stay ignored.
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]

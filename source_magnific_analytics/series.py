@@ -46,7 +46,7 @@ class Summary:
         if self.deleted:
             yield (
                 f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Since an earlier "
-                "sync emitted these rows, usage at Magnific or the source's settings have changed."
+                "sync emitted these rows, Magnific's figures or the source's settings have changed."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
@@ -78,7 +78,7 @@ class Series:
     api_key_id: str | None = None
 
     def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Step]:
-        """Yield each window's rows between two checkpoints. Raises `ShareUsedError` or an error from `fetch`."""
+        """Yield a checkpoint before and after each window's rows. Raises `ShareUsedError` or an error from `fetch`."""
         # The last day that an interrupted sync planned to read, if this sync has to catch up with it.
         old_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
@@ -121,13 +121,13 @@ class Series:
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # A sync that catches up with an interrupted one skips the lookback before `old_end`; the next sync reads it.
+        # Catching up with an interrupted sync skips the lookback before `old_end`, so leave that to the next sync.
         is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
         end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Read the window from `first` on, or one period in parts. Return None if `first` is in Magnific's future."""
+        """Read the window from `first` on, or one period in parts. Return None if it is not yet `first` at Magnific."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -151,7 +151,7 @@ class Series:
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """Fetch the longest possible range from `first` on. Return None if `first` is in Magnific's future."""
+        """Fetch the longest possible range from `first` on. Return None if it is not yet `first` at Magnific."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -161,7 +161,7 @@ class Series:
                 self.reach.span = self.reach.span.after_failure(days, error.tries)
                 self.logger.warning(f"A request for {days} days failed ({error}); now trying {self.reach.span.days}.")
             except failures.AheadOfServerError as error:
-                # If this machine's clock is ahead, read through Magnific's current day, even if it is already saved.
+                # If this machine's clock is ahead, end with Magnific's current day, even if that is before `first`.
                 has_earlier = progress.date is not None or period_of(first, self.settings.granularity).start < first
                 earliest = first.subtract(days=1) if has_earlier else first
                 if error.server_day is None or not earliest <= error.server_day < self.reach.last_day:

@@ -26,12 +26,12 @@ class Span:
 
     @property
     def is_barred(self) -> bool:
-        """Whether the span cannot grow because it is the longest or ranges up to twice its length have failed twice."""
+        """Whether the span must not grow: it is at its longest, or ranges up to twice as long have failed twice."""
         longer = min(2 * self.days, self.longest)
         return longer == self.days or sum(days <= longer for days in self.failed) >= FAILURES_TO_BAR
 
     def after_failure(self, asked: int, times: int = 1) -> "Span":
-        """Set the span to half of `asked`, a length of two or more days that failed `times` times in a row."""
+        """Set the span to half of `asked`. A range of `asked` days (two or more) failed `times` times in a row."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
     def after_success(self, asked: int) -> "Span":

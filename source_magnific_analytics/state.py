@@ -160,7 +160,7 @@ def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
 
 
 class _CountsFrom(msgspec.Struct):
-    """The row count of every period from `first` on, including zeros. No period can have as many rows as the limit."""
+    """The row count of every period from `first` on, including zeros. No period can have a million rows."""
 
     first: Date
     counts: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]] = msgspec.field(name="places")
@@ -195,6 +195,6 @@ def _written(value: Date | RowCounts) -> Any:
 
 
 def _comparable(filters: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Make filters comparable: turn values into sets and references into lower case, and drop empty filters."""
+    """Make filters comparable: turn values into sets, convert references to lower case, and drop empty filters."""
     same = {"project_references": str.lower}
     return {name: {same.get(name, str)(str(value)) for value in values} for name, values in filters.items() if values}

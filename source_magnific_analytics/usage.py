@@ -96,7 +96,7 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Return deleted rows for a period's `places`. Zero figures leave sums correct if a warehouse keeps these rows."""
+    """Return deleted rows for a period's `places`. Their figures are zero, so that a warehouse can keep these rows."""
     prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
@@ -120,7 +120,7 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """Return a tool's breakdown, plus an entry for any usage that it lacks, and its excess over the totals."""
+    """Return a tool's breakdown (with an entry for any usage that it lacks) and its excess over the totals."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),

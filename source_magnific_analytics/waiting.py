@@ -20,7 +20,7 @@ def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the wait in the first readable header, from 0 seconds to a year, or None if there is no such header.
+    """Return the first readable wait from 0 seconds to a year that a header states, or None if there is none.
 
     `Retry-After` contains seconds or an HTTP date (RFC 9110). The reset headers contain the seconds left or a Unix
     time in seconds or milliseconds; the number's size shows which. A time in the past means a wait of 0.

@@ -146,7 +146,7 @@ def test_the_page_notices_how_the_sandbox_answers(
 def test_the_first_429_ends_it_and_what_was_learned_is_told(usual: Page) -> None:
     page = Page({"per_day": 4})
     assert (page.code, page.requests) == (1, 5)
-    assert "Stopped early. Magnific refuses more requests for now (429): try again" in page.flat
+    assert "Stopped early. Magnific is not accepting further requests right now (429): try" in page.flat
     # The requests before the refusal still give the usual verdicts. The other facts get the verdict UNSEEN.
     assert {name for name, verdict in differing(page, usual).items() if verdict != UNSEEN} - {"limits"} == {"answered"}
 

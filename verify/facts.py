@@ -30,7 +30,7 @@ _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
 _STOPS = {
     401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for a key that can",
-    429: "Magnific refuses more requests for now (429): try again in a minute, or tomorrow",
+    429: "Magnific is not accepting further requests right now (429): try again in a minute, or tomorrow",
 }
 
 

@@ -160,7 +160,7 @@ def _figures(item: Mapping[str, Any]) -> Figures:
 
 
 def _day(text: str) -> Date | None:
-    """Return the day of the nearest midnight, because a date can be midnight in another time zone."""
+    """Return the day of the nearest midnight: 23:00 in UTC, for example, is midnight in another time zone."""
     try:
         return period_day(text)
     except (ValueError, OverflowError):

@@ -21,7 +21,7 @@ def _usage(name: str, unit: Granularity, first: Date, last: Date) -> Question:
 
 
 def questions(config: Config) -> Generator[Question, Answer, None]:
-    """Yield one question at a time; the next one depends on the answer sent back. Less important ones come last."""
+    """Yield one question at a time; the next one depends on the answer sent back. Minor questions come last."""
     yield Question("members", "team-members")
     keys = yield Question("api_keys", "team-api-keys")
     days = yield from _longest_range(config)
@@ -38,7 +38,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """Ask for the plan's longest range, then a day more or less. Return the first good answer, otherwise the last."""
+    """Ask for the longest range, then a day more or, if it fails, less. Return the first good answer, else the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)
@@ -72,6 +72,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
-    """Return the newest day with usage on it and the day before. If there is none, return the newest day with usage."""
+    """Return the newest day with usage that follows a day with usage or, if there is none, the newest with usage."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
     return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

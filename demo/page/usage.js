@@ -70,7 +70,7 @@ function Usage(data) {
   return { by, over };
 }
 
-// Returns the first day of the `unit` (day, week, ...) that contains `day`, moved on by `units` such units.
+// Returns the first day of the `unit` (day, week, ...) that is `units` after the one that contains `day`.
 function startOf(day, unit, units = 0) {
   const [year, month, date] = day.split("-").map(Number);
   if (unit === "year") return iso(Date.UTC(year + units, 0));
@@ -107,7 +107,7 @@ function periods({ first, through, complete }) {
 
 // Returns the finished days of a period and the spans to compare them with. `before` is the previous month, quarter or
 // year, or only its first days if the period is not over. For other periods, it is equally long and ends just before
-// `first`. `yearBefore` is the same days one year earlier. A span that begins before `since` lacks data and is null.
+// `first`. `yearBefore` spans the same days one year earlier. A span that begins before `since` lacks data and is null.
 function compared({ first, last, unit }, { complete }, since) {
   const now = { first, last: last < complete ? last : complete };
   const least = unit && now.last < last ? 7 : 1;

@@ -37,7 +37,7 @@ allowed as (
 ),
 
 -- `valid_allowance` is the allowance without rollover and pack credits that expire unused before the row's day.
--- Until they expire, unused extra credits cover expected usage above the sum of plan_credits and spent extra credits.
+-- Expected usage beyond plan_credits and the spent extra credits draws on unused extra credits until they expire.
 days as (
     select
         days.*,
