@@ -16,7 +16,7 @@ def _range(answer: Answer) -> DateRange:
     return answer.question.request.range
 
 
-@judges("A range includes its first and its last day")
+@judges("A range includes both its first and its last day")
 def end_date(seen: Seen) -> Judged:
     two, days = seen.good("two_days"), seen.days
     if two is None or days is None:
@@ -49,7 +49,7 @@ def sizes(seen: Seen) -> Judged:
     return (right, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("If a range covers only part of a period, the period contains only the days in the range")
+@judges("If a range covers only part of a period, the period's figures cover only the days in the range")
 def edges(seen: Seen) -> Judged:
     answer, days = seen.good("weeks"), seen.days
     if answer is None or days is None:
@@ -109,7 +109,7 @@ def age(seen: Seen) -> Judged:
     return (all(answer.status == 200 for answer in asked), "; ".join(told)) if asked else NOT_SEEN
 
 
-@judges("Answers include today's usage before the day is over")
+@judges("Responses include today's usage before the day is over")
 def today(seen: Seen) -> Judged:
     used = [day for day, sums in seen.days.by_day.items() if any(sums.values())] if seen.days else []
     if not used:

@@ -33,7 +33,7 @@ def answered(seen: Seen) -> Judged:
     return (not odd, told) if seen.answers else NOT_SEEN
 
 
-@judges("The connector understands every answer")
+@judges("The connector understands every response")
 def understood(seen: Seen) -> Judged:
     refused: Counter[str] = Counter()
     for answer in seen.right:
@@ -50,13 +50,13 @@ def understood(seen: Seen) -> Judged:
     return (not refused, told.removesuffix("; ")) if seen.right else NOT_SEEN
 
 
-@judges("Answers have the documented fields and no others")
+@judges("Responses have the documented fields and no others")
 def fields(seen: Seen) -> Judged:
     odd = listed(sum((not_as_documented(answer) for answer in seen.right), Counter()))
     return (not odd, odd or "no response has any other field") if seen.right else NOT_SEEN
 
 
-@judges("Uses and credits are whole numbers of 0 or more, written like 12")
+@judges("Uses and credits are whole numbers of 0 or more, written as 12 and not as 12.0")
 def figures(seen: Seen) -> Judged:
     bodies = b"".join(answer.body for answer in seen.right)
     forms = Counter(map(_written, re.findall(rb'"user_(?:uses|credits)": *([^,}\]\s]*)', bodies)))
@@ -71,7 +71,7 @@ def _written(figure: bytes) -> str:
     return f"{'-' * whole.startswith(b'-')}12{'.5' if part.strip(b'0') else '.0' if part else ''}"
 
 
-@judges("Texts contain only characters that every warehouse accepts")
+@judges("Text contains only characters that every warehouse accepts")
 def texts(seen: Seen) -> Judged:
     found: Counter[str] = Counter()
     for answer in seen.right:
@@ -94,7 +94,7 @@ def _form(text: str) -> str:
     return (text[10:] or "a day without a time") if _MOMENT.fullmatch(text) else "not a date-time"
 
 
-@judges("An answer contains each period once, and each period contains each tool once")
+@judges("A response contains each period once, and each period contains each tool once")
 def once(seen: Seen) -> Judged:
     periods = [answer.texts("date") for answer in _usage(seen)]
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
@@ -103,7 +103,7 @@ def once(seen: Seen) -> Judged:
     return (not any(again), told) if any(periods) else (None, "no response has a period")
 
 
-@judges("Rows of lists have unique keys, and `created_at` of API keys is a date-time")
+@judges("The rows of each list have unique keys, and every API key's `created_at` is a date-time")
 def lists(seen: Seen) -> Judged:
     told, lacking = [], 0
     for name, stream in _LISTS.items():
@@ -119,7 +119,7 @@ def lists(seen: Seen) -> Judged:
     return (not lacking, "; ".join(told)) if told else NOT_SEEN
 
 
-@judges("Answers state the request limits in their headers")
+@judges("Response headers state the request limits")
 def limits(seen: Seen) -> Judged:
     found: dict[str, list[str]] = {}
     for answer in seen.answers.values():
