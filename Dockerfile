@@ -1,4 +1,4 @@
-# Airbyte's base image has its own stage, because Dependabot does not find images in ARG lines. Set BASE to replace it.
+# Airbyte's base image has its own stage, because Dependabot does not find images in ARG lines. Set BASE to use another.
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
@@ -12,7 +12,7 @@ ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PYTHONHASHSEED=0 PYTHONDONTWRITEBYTEC
 USER root
 WORKDIR /build
 COPY requirements.lock ./
-# /opt/connector is a symlink into /dependencies, so that installed files contain the paths that they have in the image.
+# /opt/connector is a symlink into /dependencies, so that paths in installed files are already those of the final image.
 # Files in an image never change, so Python can use unchecked bytecode, which loads fastest and contains no date.
 RUN mkdir -p /dependencies/opt/connector && ln -s /dependencies/opt/connector /opt/connector \
     && python3 -m venv --without-pip /opt/connector/venv \

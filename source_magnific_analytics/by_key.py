@@ -89,7 +89,7 @@ class CreditUsageByApiKey(UsageStream):
 
         def last_attempt(name: str) -> tuple[Date, bool]:
             key = keys[name]
-            # On a tie, keys whose last attempt failed or did not finish go last.
+            # On a tie, keys whose latest attempt failed or did not finish come after the others.
             return max(key.read_on or EARLIEST_START, key.tried_on or EARLIEST_START), key.tried_on is not None
 
         due = [name for name in sorted(self._listed, key=last_attempt) if keys[name].read_on != self.config.today]
@@ -108,7 +108,7 @@ class CreditUsageByApiKey(UsageStream):
         """Return start_date or, if later, the first day of the last full period before the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # If `date` is None, counted rows are left over from a restart or interruption; read every day to delete these.
+        # Row counts without a `date` are left over from a restart or interruption; to delete the rows, read all days.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)

@@ -1,6 +1,6 @@
 """Send one request to Magnific, including any retries. `ask` returns the parsed response or raises an error.
 
-The CDK sends requests and waits between tries. Its errors quote whole bodies, so this module raises its own.
+The CDK sends requests and waits between tries. Because the CDK's errors quote whole bodies, this module raises its own.
 """
 
 import logging
@@ -80,7 +80,7 @@ class Client:
             raise failures.too_slow(f"no response for {self.quota.silence / 60:.0f} minutes", call.about_next_sync)
         # Flush buffered messages first, because a response can take minutes.
         sys.stdout.flush()
-        # Empty this list before `ask` returns, because the CDK keeps `tries`, and thus the list, for a while.
+        # `ask` empties this list before it returns, because the CDK keeps `tries`, and thus the list, for a while.
         accepted: list[tuple[T, DateTime | None]] = []
         tries = _Tries(self, call, lambda response, moment: accepted.append((understand(response), moment)))
         # The CDK uses this name when it tells the platform that the stream is waiting.
@@ -145,7 +145,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         return self._wait_for_limit(failed) if failed.meaning is Meaning.LIMIT else self._repeat_or_divide(failed)
 
     def backoff_time(self, response_or_exception: requests.Response | Exception | None, attempt_count: int) -> float:
-        """Return the wait less one second, because the CDK adds one. The CDK would replace 0 with its own backoff."""
+        """Return the wait minus a second, because the CDK adds one. Never return 0: the CDK would use its own wait."""
         self.client.quota.admit()
         return max(self.next_wait - 1, 0.01)
 
@@ -187,7 +187,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
         quota.count_retry(self.failed_tries if divide else 0)
         if divide:
             time.sleep(seconds)
-            # Do not settle the quota yet: only the next response shows whether this is an outage.
+            # Do not call `quota.settle` yet: only the next response shows whether this is an outage.
             raise TooMuchError(failed.what, self.failed_tries)
         call.logger.warning(
             f"Could not read from Magnific ({failed.what}); trying again in {seconds:.0f} seconds "

@@ -68,7 +68,7 @@ def parse(raw: Mapping[str, Any], today: Date | None = None) -> Config:
 
 
 def normalized(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `raw` with the right types and no nulls or empty `end_date`; raise a config error if `raw` is invalid."""
+    """Return `raw` with the right types, no nulls and no empty `end_date`; raise a config error if `raw` is invalid."""
     given = {name: value for name, value in raw.items() if value is not None and (name, value) != ("end_date", "")}
     for name in ("api_key", "start_date"):
         if name not in given:
@@ -114,8 +114,8 @@ def _base_url(url: str) -> str:
     if not parts or int(parts[3] or 0) > 65535 or not (magnific or is_loopback(parts[0])):
         raise config_error(
             f"base_url must be an https address under {' or '.join(HOSTS)} or, for tests on this machine, "
-            "http://localhost:PORT, without a user name, path or query. The API key is sent there, so correct the "
-            "address or leave it out."
+            "http://localhost:PORT, without a user name, path or query. The API key is sent to this address, so "
+            "no other host is allowed. Correct the address or leave it out."
         )
     return parts[0].removesuffix("/")
 

@@ -88,13 +88,13 @@ decode_consumptions = Decoder(list[Consumption], strict=False).decode
 
 
 def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption]]]:
-    """Yield each entry's date, and its consumptions in encoded and decoded form. Can raise errors in `UNREADABLE`."""
+    """Yield each entry's date, and its consumptions in encoded and decoded form. Can raise any of `UNREADABLE`."""
     for piece in _usage.decode(mended(body))["data"]:
         yield piece.date, piece.consumptions, decode_consumptions(piece.consumptions)
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
-    """Yield a list's rows with all fields, but check only those of `kind`. Can raise errors in `UNREADABLE`."""
+    """Yield a list's rows with all fields, but check only those of `kind`. Can raise any of `UNREADABLE`."""
     for raw in _list.decode(mended(body))["data"]:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}
@@ -116,7 +116,7 @@ def period_day(text: str) -> Date:
 def contract_error(body: bytearray, error: Exception) -> ContractError:
     """Return an error that says what is wrong with a body that could not be decoded, without quoting its values.
 
-    Classify by the body, because libraries change the text of `error`. Figures, names and emails must not be logged.
+    Classify by the body, because new library versions reword `error`. Figures, names and emails must not be logged.
     """
     if isinstance(error, ContractError):
         return error

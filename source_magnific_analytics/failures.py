@@ -131,8 +131,8 @@ def final_error(status: int, words: str, plan: str, server_time: DateTime | None
             )
     what = "a redirect, which was not followed because that could leak the API key" if status < 400 else "an error"
     return system_error(
-        f"The server at Magnific's address responded with {what} ({said}). Check any proxy and, if you set it, "
-        "base_url; if both are correct, look for a newer version of this connector."
+        f"The server at Magnific's address responded with {what} ({said}). Check any proxy and base_url "
+        "(if set); if both are correct, look for a newer version of this connector."
     )
 
 

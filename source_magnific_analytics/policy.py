@@ -25,7 +25,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """Limits: `longest_*`, waits and timeouts are in seconds, `largest_*` in bytes, and all others are counts."""
+    """The limits. `longest_*`, waits and timeouts are in seconds; `largest_*` are in bytes; all others are counts."""
 
     connect_timeout: float = 10
     # The longest wait for the next byte, and the longest time for a whole body, however slowly it arrives.
@@ -38,19 +38,19 @@ class Policy:
     most_objects: int = 200_000
     # The most rows in a period that is read in parts. Adding them up means decoding them, which takes a lot of memory.
     most_rows_in_parts: int = 130_000
-    # Smaller than `largest_body`, because a list is kept in decoded form, which takes many times as much memory.
+    # Smaller than `largest_body`, because a list is kept in decoded form, which takes many times the body's memory.
     largest_list: int = 4 * 2**20
     largest_error_body: int = 64 * 2**10
     # The wait after the first fault, after the second in a row, and so on. Three waits mean four tries.
     fault_waits: tuple[float, ...] = (5, 10, 20)
     # The limit for a whole sync. Nine retries are enough to halve a range of 365 days down to one day.
     most_retries: int = 10
-    # The waits before the second and third try if a 429 states no wait. A third 429 means that the quota is used up.
+    # The waits before the second and third try if a 429 does not give one. A third 429 means that the quota is used up.
     unstated_waits: tuple[float, ...] = (60, 120)
-    # A longer stated wait means that the day's requests are used up.
+    # If a 429 states a longer wait, the day's requests are used up.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
-    # A period that needs more requests than this is not read, so that enough of the day's quota is left for the rest.
+    # A period that needs more requests than this is not read, so that the day's quota also lasts for other requests.
     most_parts: int = 80
     # Like `most_parts`, but for one API key. The rest of `share_of_keys` is for finding a range that is short enough.
     most_parts_of_a_key: int = 40
@@ -75,7 +75,7 @@ class BodyTooLargeError(requests.exceptions.RequestException):
     """A body is larger than the policy allows; the message states the limit."""
 
 
-# The first match counts, because some of these are subclasses of later ones.
+# The order matters: the first match counts, and some of these are subclasses of later ones.
 _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
     (requests.exceptions.ConnectTimeout, Meaning.UNREACHABLE, "no connection in time"),
     (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete response in time"),
@@ -93,7 +93,7 @@ def of_status(status: int) -> Meaning:
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
-    """Return an exception's meaning and our words for it. Its own message could leak addresses or response bytes."""
+    """Return an exception's meaning and our words for it, because its text could leak addresses or response bytes."""
     cause = error.args[0] if error and error.args else None
     if isinstance(getattr(cause, "reason", None), NewConnectionError):
         return Meaning.UNREACHABLE, "the host does not exist or does not accept connections"

@@ -17,7 +17,7 @@ class ShareUsedError(Exception):
 
 @dataclass(frozen=True)
 class Share:
-    """A stream's share of a UTC day's requests: it may send `most`, and has sent `requests` on `date`."""
+    """A stream's share of a UTC day's requests: the stream may send `most` and has sent `requests` on `date`."""
 
     date: Date
     requests: Annotated[int, msgspec.Meta(ge=0)]
@@ -46,7 +46,7 @@ class Quota:
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if the sync is over or the share has no room for `requests`. An unused share admits any number."""
+        """Raise if the sync is over or the share lacks room for `requests`. An unused share has room for any number."""
         if self.ended_by is not None:
             raise self.ended_by
         share = self.share.rolled_over()
@@ -64,7 +64,7 @@ class Quota:
         self.share = share
 
     def count_retry(self, returnable: int) -> None:
-        """Count a retry. If it led to a request for fewer days, `returnable` is the number of this request's tries."""
+        """Count a retry. If it asks for fewer days, `returnable` is the number of tries that the longer range took."""
         self.retries_left -= 1
         self.returnable_tries += returnable
 

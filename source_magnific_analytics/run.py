@@ -25,7 +25,7 @@ gc.enable()
 
 def run() -> None:
     """Run the Airbyte command given on the command line; write only Airbyte messages to stdout."""
-    # Drop an inherited cache path, so that `_end` cannot delete the caller's folder. The CDK sets its own later.
+    # Drop an inherited cache path, so that `_end` cannot delete the caller's folder. The CDK sets its own path later.
     os.environ.pop(ENV_REQUEST_CACHE_PATH, None)
     # Windows has no SIGHUP. Signals that the caller ignores, as nohup does, stay ignored.
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
@@ -66,10 +66,10 @@ def _run() -> None:
 def _end(number: int, frame: Any) -> None:
     """Delete the CDK's temporary files, which contain the key; then let the signal end the process as usual.
 
-    Do not raise, because the exception could be caught or lost in a destructor. Do not write, because that could block.
+    Do not raise, because the exception could be caught or lost in a destructor. Do not print, because that could block.
     """
     shutil.rmtree(os.environ.get(ENV_REQUEST_CACHE_PATH, ""), ignore_errors=True)
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    # If this is a container's first process, its own signal does not end it.
+    # A signal that a container's first process sends to itself does not end it.
     os._exit(128 + number)

@@ -19,12 +19,12 @@ from source_magnific_analytics.windows import DateRange, Request, next_request, 
 
 # What a series yields: its progress, or rows to emit.
 Step = Progress | Iterator[Row]
-# Requests the team's or one API key's usage. Returns it and, if the response has a date, Magnific's current UTC day.
+# Requests the usage of the team or one API key. Returns it and, if the response has a date, Magnific's current UTC day.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
 
 class _Window(NamedTuple):
-    """A window and its answer. `doubtful` has the first day of each period that the next sync must read again."""
+    """A window and its answer. `doubtful` lists the first day of each period that the next sync must read again."""
 
     days: DateRange
     answer: Answer
@@ -38,15 +38,15 @@ class Summary:
 
     # The number of deleted rows in each period that has any.
     deleted: list[int] = field(default_factory=list)
-    # The period's first day, the tool, and the uses and credits by which its breakdown exceeds its totals.
+    # The period's first day, the tool, and the uses and credits by which the tool's breakdown exceeds its totals.
     excesses: list[tuple[Date, str, int, int]] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """Yield a log line about deleted rows and another about excesses, if there are any."""
         if self.deleted:
             yield (
-                f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Since an earlier "
-                "sync emitted these rows, Magnific's figures or the source's settings have changed."
+                f"Rows deleted: {sum(self.deleted):,} (periods affected: {len(self.deleted):,}). Magnific's "
+                "figures or the source's settings have changed since an earlier sync emitted these rows."
             )
         if self.excesses:
             days, tools, uses, credits = zip(*self.excesses, strict=True)
@@ -79,12 +79,12 @@ class Series:
 
     def read(self, progress: Progress, planned: Sequence[Request]) -> Iterator[Step]:
         """Yield a checkpoint before and after each window's rows. Raises `ShareUsedError` or an error from `fetch`."""
-        # The last day that an interrupted sync planned to read, if this sync has to catch up with it.
+        # The last day that an interrupted sync planned to read, if this sync continues where that one stopped.
         old_end = progress.end if progress.date and progress.end and progress.date < progress.end else None
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
-            # Begin a period only if the share has enough requests left, because an unfinished one starts over tomorrow.
+            # Begin a period only if the share has enough requests left: an unfinished period starts over tomorrow.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
             if window is None:
@@ -115,19 +115,19 @@ class Series:
     ) -> Progress:
         """Return the progress to save after a window. The next sync reads the days after the saved `date`."""
         last_day = self.reach.last_day
-        # Prefer the server's clock. If this machine's clock were a day ahead, today would not be read again.
+        # Prefer the server's clock: this machine's might be a day ahead, and then today would not be read again.
         server_day = window.server_day or self.client.config.today
         date = min([window.days.end, server_day, *(day.subtract(days=1) for day in doubtful)])
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # Catching up with an interrupted sync skips the lookback before `old_end`, so leave that to the next sync.
+        # A sync that continues an interrupted one skips the lookback before `old_end`, so leave it to the next sync.
         is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
         end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Read the window from `first` on, or one period in parts. Return None if it is not yet `first` at Magnific."""
+        """Read the window from `first`, or a long period in parts. Return None if `first` has not begun at Magnific."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -145,13 +145,13 @@ class Series:
             joined = self._joined(first, joined, answer)
             empty += [] if answer else [request.range]
             position = request.range.end.add(days=1)
-            # Yield after each part, because reading all of them can take longer than the platform waits for a message.
+            # Yield after each part, because reading all parts can take longer than the platform waits for a message.
             yield progress
         days = DateRange(first, position.subtract(days=1))
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """Fetch the longest possible range from `first` on. Return None if it is not yet `first` at Magnific."""
+        """Fetch the longest possible range from `first` on. Return None if `first` has not begun at Magnific."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -176,8 +176,8 @@ class Series:
     def _fetch_twice_if_missing(self, progress: Progress, request: Request) -> tuple[Answer, Date | None]:
         """Request a range, and request it once more if the answer has no usage for a period that had some before.
 
-        A period is treated as empty only if both answers lack it. If both have it, the second counts. Parts are not
-        requested again, because empty ones are normal: a year with usage in only one week has many.
+        A period is treated as empty only if both answers lack it. If both contain it, the second answer counts. Parts
+        are not requested again, because empty parts are normal, for example in a year with usage in only one week.
         """
         answer, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         if request.granularity is not self.settings.granularity or not self._missing(progress, request, answer):
@@ -198,7 +198,7 @@ class Series:
         return [] if progress.other_filters else missing
 
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
-        """Return the first day of a period that was read in parts, if the next sync must read it again.
+        """Return the first day of a period that was read in parts, if the next sync must read the period again.
 
         An empty part might be wrong if the period needs fewer places than before, or if that part had rows of
         another granularity.

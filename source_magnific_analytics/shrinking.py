@@ -16,7 +16,7 @@ FAILURES_TO_BAR = 2
 class Span:
     """`days` is the length of the longest range to request now, with both ends counted. It never exceeds `longest`.
 
-    `failed` lists the length of each failed request, until a request of at least that length succeeds.
+    `failed` lists the lengths of failed requests; a length is removed once a request at least as long succeeds.
     """
 
     longest: int
@@ -26,12 +26,12 @@ class Span:
 
     @property
     def is_barred(self) -> bool:
-        """Whether the span must not grow: it is at its longest, or ranges up to twice as long have failed twice."""
+        """Whether the span must not grow: it is the longest, or two requests for up to twice its length have failed."""
         longer = min(2 * self.days, self.longest)
         return longer == self.days or sum(days <= longer for days in self.failed) >= FAILURES_TO_BAR
 
     def after_failure(self, asked: int, times: int = 1) -> "Span":
-        """Set the span to half of `asked`. A range of `asked` days (two or more) failed `times` times in a row."""
+        """Set the span to half of `asked` after `times` requests in a row for `asked` days (two or more) failed."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
     def after_success(self, asked: int) -> "Span":

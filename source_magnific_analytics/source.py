@@ -40,7 +40,7 @@ class SourceMagnificAnalytics(AbstractSource):
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """Return all streams, first the small ones, which cannot resume if the day's requests run out."""
+        """Return all streams, the small ones first, because they cannot resume if the day's requests run out."""
         client = Client(parse(config), self._policy)
         api_keys = ApiKeys(client)
         self._usage = (CreditUsage(client), CreditUsageByApiKey(client, api_keys))
@@ -106,7 +106,7 @@ def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
-    """Reduce the CDK's log to what helps the user. Our own errors need no stack trace."""
+    """Return whether a log record helps the user. Our own errors need no stack trace, so remove it."""
     if record.exc_info and isinstance(record.exc_info[1], AirbyteTracedException):
         record.exc_info = None
     # Hide two messages: one calls every retry a rate limit, and the other prints the whole state.

@@ -54,7 +54,7 @@ class Progress(_Saved, frozen=True):
     def while_emitting(self, window: DateRange, emitted: RowCounts) -> "Progress":
         """Return the progress to save before a window's rows are emitted. Its counts cover the old and the new rows.
 
-        If the sync is interrupted, the next one reads the window again, even with a shorter lookback.
+        If the sync is interrupted, the next one reads the window again, however short its lookback is.
         """
         most = {period: max(self.row_counts.get(period, 0), number) for period, number in emitted.items()}
         again = replace(self, row_counts=self.row_counts | most)
@@ -74,7 +74,7 @@ NOTHING_READ = Progress(None, RowCounts())
 
 
 class Settings(_Saved, frozen=True):
-    """The settings that rows depend on; `full_refresh` stays in the state until the refresh has finished."""
+    """The settings that rows depend on, and `full_refresh`, which is true while a full refresh is unfinished."""
 
     granularity: Granularity
     start_date: Date
@@ -100,7 +100,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: bool) -> tuple[S, Settings] | None:
-    """Return a stream's saved state, converted to `kind`, and the settings it was saved with, or None if there is none.
+    """Return a stream's saved state, converted to `kind`, and the settings saved with it, or None if no state applies.
 
     A full refresh uses only the state of an unfinished full refresh. Raises a config error for a state that this
     connector did not write: without knowing which rows exist, a sync could count credits twice.
@@ -120,15 +120,15 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """Return a day in the first period to read. It can precede `earliest` only if an interrupted sync is continued.
 
-    After an interrupted sync, continue where it stopped; otherwise, a history that takes several days to read would
-    never be complete. The next lookback counts from the last day that the interrupted sync planned to read.
+    After an interrupted sync, continue where it stopped, or a history that takes several days to read would never be
+    complete. The next lookback counts back from the last day that the interrupted sync planned to read.
     """
     if progress.date is None:
         return earliest
     date = min(progress.date, config.end_date)
     end = min(progress.end or date, config.end_date)
     if date < end:
-        # Read the days after `date` even if start_date is now later: the table might have rows from before a restart.
+        # Read the days after `date` even if start_date is now later: the table might have outdated rows for these days.
         return date.add(days=1)
     return max(date.add(days=1) if full_refresh else end.subtract(days=config.lookback_days), earliest)
 
@@ -160,7 +160,7 @@ def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) 
 
 
 class _CountsFrom(msgspec.Struct):
-    """The row count of every period from `first` on, including zeros. No period can have a million rows."""
+    """The row count of every period from `first` on, including zeros. A count over a million cannot be right."""
 
     first: Date
     counts: list[Annotated[int, msgspec.Meta(ge=0, le=10**6)]] = msgspec.field(name="places")
@@ -177,7 +177,7 @@ def _read(kind: type, value: Any) -> Date | RowCounts:
             row_counts.data.update({(granularity, day): number for number, day in numbers if number})
         return row_counts
     day = parse_date(value)
-    # The week and the lookback window around this day must contain only valid dates, too.
+    # This day's week and the lookback window before it must stay within the dates that Python supports.
     if not 1990 <= day.year <= 2200:
         raise ValueError("not a plausible date")
     return day

@@ -59,7 +59,7 @@ class ListStream(MagnificStream, ABC):
     row_type: type
     # The field that identifies a row in messages to the user.
     label = "name"
-    # Use no cursor: with one, the CDK would save a "complete" state, and skip the stream if it is given that state.
+    # Use no cursor: with one, the CDK would save a "complete" state and skip the stream if that state is passed in.
     is_resumable = False
 
     @cached_property
@@ -97,7 +97,7 @@ class ApiKeys(ListStream):
 
     def parse_response(self, response: requests.Response, **_: Any) -> Iterable[Mapping[str, Any]]:
         for row in super().parse_response(response):
-            # Drop an invalid date-time, because a failed load into a date-time column would lose more than this value.
+            # Drop an invalid date-time, because a date-time column might reject it, and then the whole load could fail.
             yield {**row, "created_at": row["created_at"] if utc_day_of(row.get("created_at")) else None}
 
 

@@ -26,7 +26,7 @@ _SortKey = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class PeriodUsage:
-    """A checked period and its number of rows. The usage stays encoded, which takes a fifth of the memory."""
+    """A checked period and its number of rows. The usage stays encoded; decoded, it takes five times the memory."""
 
     consumptions: msgspec.Raw
     row_count: int
@@ -39,7 +39,7 @@ Answer = dict[Date, PeriodUsage]
 def decode(body: bytearray, request: Request | None = None) -> Answer:
     """Decode `body` after checking all of it against the contract and, if given, against `request`.
 
-    Raises `ContractError` if anything is wrong, because then none of the rows may be used.
+    Raises `ContractError` even if only one entry is wrong, because then no row may be used.
     """
     found: dict[Date, list[PeriodUsage]] = {}
     try:
@@ -60,7 +60,7 @@ def decode(body: bytearray, request: Request | None = None) -> Answer:
 def added_up(parts: Iterable[PeriodUsage], most_rows: int) -> PeriodUsage | None:
     """Add up a period's parts, as if one answer had covered the whole period.
 
-    Within a tool, entries of the same user, project and group become one. Returns None if the entries so far, together
+    Within a tool, entries of the same user, project and group are merged. Returns None if the entries so far, together
     with the next part's rows, exceed `most_rows`, or if some destination could not store a figure exactly.
     """
     total: dict[str, Consumption] = {}
@@ -96,7 +96,7 @@ def rows(
 def deleted_rows(
     date: Date, granularity: Granularity, places: range, read_at: datetime, api_key_id: str | None = None
 ) -> Iterator[Row]:
-    """Return deleted rows for a period's `places`. Their figures are zero, so that a warehouse can keep these rows."""
+    """Return deleted rows for a period's `places`. Their figures are 0, so sums stay correct if these rows are kept."""
     prefix, common = _prefix_and_columns(date, granularity, api_key_id)
     deleted_at = read_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     figures = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": deleted_at}
@@ -120,7 +120,7 @@ def _add(tools: dict[str, Consumption], more: Consumption, entries: Iterable[Use
 
 
 def _entries(tool: Consumption) -> tuple[list[UserUsage], tuple[int, int]]:
-    """Return a tool's breakdown (with an entry for any usage that it lacks) and its excess over the totals."""
+    """Return a tool's breakdown, with an entry added for missing usage, and the breakdown's excess over the totals."""
     usages = tool.breakdown
     rest = UserUsage(
         user_uses=tool.user_uses - sum(usage.user_uses for usage in usages),
@@ -144,7 +144,7 @@ def _period(consumptions: msgspec.Raw, tools: dict[str, Consumption]) -> PeriodU
 
 
 def _in_one(several: list[PeriodUsage]) -> PeriodUsage:
-    """Join a period's pieces from one response, so that their rows are numbered together."""
+    """Join a period's pieces from one response, so that their rows are numbered in one sequence."""
     if len(several) == 1:
         return several[0]
     consumptions = [found for period in several for found in decode_consumptions(period.consumptions)]

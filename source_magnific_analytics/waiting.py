@@ -9,7 +9,7 @@ from pendulum import DateTime
 
 _WAIT_HEADERS = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _YEAR = 366 * 24 * 3600
-# Correct clocks differ by seconds. A server clock that is off by days is wrong, so it is ignored.
+# Correct clocks differ only by seconds. A server clock that is off by days is wrong, so it is ignored.
 _BELIEVED = timedelta(days=2)
 
 
@@ -20,7 +20,7 @@ def server_time(headers: Mapping[str, str], now: datetime) -> DateTime | None:
 
 
 def stated_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the first readable wait from 0 seconds to a year that a header states, or None if there is none.
+    """Return the first readable wait (0 seconds to a year) that a header states, or None if there is none.
 
     `Retry-After` contains seconds or an HTTP date (RFC 9110). The reset headers contain the seconds left or a Unix
     time in seconds or milliseconds; the number's size shows which. A time in the past means a wait of 0.

@@ -22,7 +22,7 @@ class Granularity(StrEnum):
 
 _DAY, _WEEK, _MONTH, _YEAR = Granularity
 _LONGEST = {_DAY: 1, _WEEK: 7, _MONTH: 31, _YEAR: 366}
-# The smaller periods that can be requested and added up in place of a period, longest first.
+# For each period, the smaller periods that can be requested and added up instead, longest first.
 _PARTS = {_DAY: (), _WEEK: (_DAY,), _MONTH: (_DAY,), _YEAR: (_MONTH, _DAY)}
 
 
@@ -78,7 +78,7 @@ def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Da
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
     """Return the next request from `first` on, for at most `longest` days and not beyond `end`.
 
-    It covers whole periods, because part of one would replace all of its rows. Only `end` can cut the last one short.
+    It covers whole periods, because rows for part of a period would replace all its rows. Only `end` can cut one short.
     If no whole period fits, or `first` is inside one, it covers the longest smaller periods that fit into that period.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)

@@ -165,6 +165,6 @@ def test_an_address_may_end_in_a_slash_and_have_capitals(entered: str) -> None:
 def test_no_other_address_gets_the_key(url: str) -> None:
     assert refusal(base_url=url) == (
         "base_url must be an https address under magnific.com or freepik.com or, for tests on this machine, "
-        "http://localhost:PORT, without a user name, path or query. The API key is sent there, so correct the "
-        "address or leave it out."
+        "http://localhost:PORT, without a user name, path or query. The API key is sent to this address, so "
+        "no other host is allowed. Correct the address or leave it out."
     )

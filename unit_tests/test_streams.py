@@ -146,7 +146,7 @@ def test_whatever_a_period_holds_takes_the_old_places_and_those_left_over_are_de
     assert (new["usage_id"], new["user_email"]) == ("day-2026-11-20-0", "ann@new.example")
     rest = {"user_uses": 0, "user_credits": 0, "_ab_cdc_deleted_at": "2026-11-22T12:00:00.000Z"}
     assert deleted == {"usage_id": "day-2026-11-20-1", "date": "2026-11-20", "granularity": "day", **rest}
-    assert "Rows deleted: 1 (periods affected: 1). Since an earlier sync emitted" in log(second)
+    assert "Rows deleted: 1 (periods affected: 1). Magnific's figures or" in log(second)
     assert (rows(third), "Rows deleted" in log(third)) == ([new], False)
 
 
