@@ -78,6 +78,6 @@ class Peers:
 
 @contextmanager
 def peers(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterator[Peers]:
-    """Serve `rows` usage rows in all, from `first` to `last` (inclusive); yield the command lines that read them."""
+    """Serve a total of `rows` usage rows from `first` to `last` (inclusive); yield the command lines that read them."""
     with TemporaryDirectory() as folder, api(first, last, rows, streamed=streamed) as base_url:
         yield Peers(Path(folder), base_url, first, last)

@@ -1,8 +1,8 @@
 """A stand-in for the API that runs in its own process and responds without delay. Use it as `with api(...)`.
 
 Each day has a fixed number of usage rows. Seven tools have a breakdown by user, in which three in five entries have a
-project; one tool has no breakdown. Every run sends the same bytes. By default, they are prepared before the first
-request; if `streamed` is set, they are generated while they are sent, so that responses can be larger than memory.
+project; one tool has no breakdown. Every run sends the same bytes. By default, responses are prepared before the
+first request; if `streamed` is set, each is generated while it is sent, so that it can be larger than memory.
 """
 
 import json
@@ -129,7 +129,7 @@ def _serve(port: Connection, first: date, last: date, rows: int, streamed: bool)
 
 @contextmanager
 def api(first: date, last: date, rows: int, *, streamed: bool = False) -> Iterator[str]:
-    """Serve `rows` usage rows in all, from `first` to `last` (inclusive), and yield the server's base URL."""
+    """Serve a total of `rows` usage rows from `first` to `last` (inclusive), and yield the server's base URL."""
     here, there = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_serve, args=(there, first, last, rows, streamed), daemon=True)
     process.start()

@@ -34,7 +34,7 @@ DayTool = dict[tuple[str, str], int]
 EXPORT_FILE = "sandbox-export.csv"
 """A CSV export of the sandbox's dashboard, as input for `make compare`."""
 _FILES = (DUCKDB_FILE, HTML_FILE, EXPORT_FILE)
-"""The files that a run can write. A successful run also deletes old ones that it did not replace."""
+"""The files that a run can write. If a successful run does not write one of them, it deletes the old one."""
 
 _SUMS = """
     select cast(date as varchar), tool, cast(sum(user_credits) as bigint)
@@ -229,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0 if run(folder, screen) else 1
     except (KeyboardInterrupt, Exception) as error:
         if is_interrupt(error):
-            # Partially created PyAirbyte objects print errors when they are deleted.
+            # Silence the errors that partially created PyAirbyte objects print when they are deleted.
             sys.unraisablehook = lambda _: None
             print(INTERRUPTED, file=sys.stderr)
             return 130

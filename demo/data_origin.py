@@ -69,8 +69,8 @@ class Origin:
     def expected(self) -> Expected:
         """Return the totals that the file should have.
 
-        The sandbox serves its whole ledger by day. For a real team, one more request reads monthly totals, if possible
-        without today, because today's figures can change between requests. Raises UserError for an unusable response.
+        The sandbox serves every day's totals. For a real team, one more request reads monthly totals; it omits today
+        if possible, because today's figures can change between requests. Raises UserError for an unusable response.
         """
         if self.is_sandbox:
             first = date.fromisoformat(self.config["start_date"])
@@ -130,7 +130,7 @@ class Origin:
 def asking(base_url: str) -> requests.Session:
     """Return a session for requests to `base_url`. Requests to this machine never use a proxy."""
     session = requests.Session()
-    # A URL with plain http points to this machine, because the connector allows http only on loopback.
+    # The connector allows http only on loopback, so a URL with plain http points to this machine.
     session.trust_env = not base_url.startswith("http:")
     return session
 

@@ -1,7 +1,7 @@
 """`python -m demo.models [DUCKDB FILE]`: build the dbt package on the tables of one sync.
 
-dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with
-magnific_prices.csv and magnific_allowances.csv. By default, only the sandbox has (invented) prices and allowances.
+dbt has its own environment, .venv-models, which `make` installs. MAGNIFIC_SEEDS names a folder with magnific_prices.csv
+and magnific_allowances.csv. By default, only the sandbox has prices and allowances; they are invented.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ALERTS = """
     order by level desc, message
 """
 
-# Parsing the package takes seconds and needs no tables, so dbt parses it while the connector reads the API.
+# Parsing the package takes several seconds but needs no tables, so dbt parses it while the connector reads the API.
 _PROGRAM = f"""
 import json, sys
 from collections import Counter

@@ -9,7 +9,7 @@ from demo.data_origin import asking
 from sandbox.team import PROJECTS
 
 LOOKBACK_DAYS = 7
-"""The connector's default lookback. A sync does not read older days again, so all changes must be more recent."""
+"""The connector's default lookback. A sync rereads only this many days, so all changes must fall within them."""
 
 
 def change_the_past(base_url: str, today: date) -> list[str]:

@@ -163,5 +163,5 @@ def _settle(logs: Path, private: Path) -> None:
         TMPDIR=str(private),
         NO_LIVE_PROGRESS="1",
     )
-    # After an interrupted query, SQLAlchemy logs an error about its connection.
+    # Hide the error that SQLAlchemy logs about the connection after an interrupted query.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL + 1)

@@ -38,7 +38,7 @@ with TemporaryDirectory() as private:
         source.select_all_streams()
         source.read(cache=DuckDBCache(db_path="warehouse.duckdb", schema_name="magnific"))
     except airbyte.exceptions.AirbyteConnectorError as error:
-        # Only the log contains the connector's own errors. The first error caused the others.
+        # Only the log contains the connector's own errors. Show the first one, which caused the others.
         log = error.log_file.read_text() if error.log_file else ""
         [reason, *_] = re.findall(" - ERROR - (.*)", log) or [error.get_message()]
         sys.exit(f"\nThe sync failed, and the tables are unchanged: {reason} The next run reads the same days again.")

@@ -20,8 +20,8 @@ function Lists({ data, usage, hrefOf, nameOf, fileName, figures, figureTitles, s
   const order = {};
   const searched = {};
 
-  // Draws a section with a heading, a sentence, a table and a download. A long list also has a search field. A column
-  // is {title, value(row), words(value, row), cell(row), saved, ...}. Sorting and sums use `value`.
+  // Draws a section with a heading, a description, a table and a CSV button. A long list also has a search field. A
+  // column is {title, value(row), words(value, row), cell(row), saved, ...}. Sorting and sums use `value`.
   function list(kind, shown, { about, columns, rows, last, saved }) {
     const { title, many } = kinds[kind];
     const isLong = rows.length >= longList;

@@ -15,7 +15,7 @@ const inWords = (day, options) => new Date(time(day)).toLocaleDateString("en-GB"
 const dayInWords = (day) => inWords(day, { day: "numeric", month: "long", year: "numeric" });
 const monthInWords = (day) => inWords(day, { month: "long", year: "numeric" });
 
-// Returns, for example, "1 to 16 March 2026". If the month and year are the same, they appear only once.
+// Returns, for example, "1 to 16 March 2026". A month or year that contains both days appears only once.
 function spanInWords({ first, last }) {
   if (first === last) return dayInWords(last);
   const options = { day: "numeric", ...(first.slice(0, 7) === last.slice(0, 7) ? {} : { month: "long" }),

@@ -29,7 +29,7 @@ IN_2_MINUTES = 1200
 
 @dataclass(frozen=True)
 class Load:
-    """The peak load on the platform and on Magnific. `longest_wait` (for a launcher) and `last_end` are in seconds."""
+    """The peak load on the platform and on Magnific. Times are in seconds; `longest_wait` is a wait for a launcher."""
 
     at_once: int
     in_5_seconds: int

@@ -1,5 +1,5 @@
 -- The credits that rollover and packs add to each cycle, grouped by the last day on which they can be used. Unused
--- credits also count, unless that last day was within the cycle and is already over.
+-- credits also count, unless they have already expired within the cycle.
 -- depends_on: {{ ref("int_magnific__cycles") }}
 -- depends_on: {{ ref("int_magnific__cycle_days") }}
 {%- set rows = magnific_analytics.extras_by_cycle() if execute and flags.WHICH in ("build", "run", "retry") else [] %}

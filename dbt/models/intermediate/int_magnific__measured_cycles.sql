@@ -37,7 +37,7 @@ allowed as (
 ),
 
 -- `valid_allowance` is the allowance without rollover and pack credits that expire unused before the row's day.
--- Expected usage beyond plan_credits and the spent extra credits draws on unused extra credits until they expire.
+-- Until they expire, unused extra credits cover expected usage that exceeds plan_credits plus the spent extra credits.
 days as (
     select
         days.*,

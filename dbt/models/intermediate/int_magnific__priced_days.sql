@@ -1,4 +1,4 @@
--- The prices on each day, so that models can join them by date: some warehouses support outer joins only on equality.
+-- The prices on each day. Models join them by date, because some warehouses support outer joins only on equality.
 with days as (
     select date from {{ ref("stg_magnific__credit_usage") }}
     union distinct

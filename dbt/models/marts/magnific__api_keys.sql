@@ -1,5 +1,5 @@
--- Each month has a row for usage that no key accounts for, which is all usage minus the usage through keys. The month's
--- sums therefore equal those of credit_usage, even if credit_usage_by_api_key has not been read completely.
+-- Each month has a row for usage that no key accounts for: all usage minus the usage through keys. The month's sums
+-- therefore equal those of credit_usage, even if credit_usage_by_api_key has not been read completely.
 with through_keys as (
     select
         spent.team,

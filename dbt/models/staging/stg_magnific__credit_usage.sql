@@ -1,5 +1,5 @@
--- Usage as Magnific last reported it. A deleted row has no tool. In a table that keeps all versions (plain append), it
--- supersedes an older row, so filter it out only after the newest rows have been chosen.
+-- Usage as Magnific last reported it. A deleted row has no tool. In a table that keeps all versions (plain append),
+-- such a row supersedes an older one, so filter it out only after the newest rows have been chosen.
 select
     team,
     usage_id,
