@@ -24,9 +24,9 @@ from demo.interrupts import INTERRUPTED, held_back, is_interrupt
 from demo.marts import DUCKDB_FILE, SANDBOX_TABLE, Marts, Row, open_marts
 from demo.member_history import keep_history
 from demo.models import Build
-from demo.past_changes import LOOKBACK_DAYS, change_the_past
 from demo.pipeline import BY_API_KEY, Pipeline, Synced, open_pipeline
 from demo.report import HTML_FILE, write_report
+from demo.sandbox_corrections import LOOKBACK_DAYS, change_the_past
 from demo.terminal import Screen
 from verify.duckdb_file import UserError
 

@@ -1,4 +1,4 @@
-"""Run the connector's console script as a process, or `read` in the test process, and parse the output."""
+"""Run the connector's console script in its own process, or call `read` in the test process, and parse the output."""
 
 import json
 import os
@@ -81,7 +81,7 @@ class Connector:
         self.folder = folder
 
     def command(self, command: str, *options: str, **files: Any) -> list[str]:
-        """Write `files` (config, catalog, state; strings unchanged, others as JSON), and return the command line."""
+        """Write `files` (config, catalog or state) as JSON, but strings unchanged. Return the command line."""
         for name, content in files.items():
             file = self.folder / f"{name}.json"
             file.write_text(content if isinstance(content, str) else json.dumps(content))

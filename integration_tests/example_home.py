@@ -48,8 +48,8 @@ class Home:
         self.sandbox.set_limits(per_day=100, reset=True)
 
     def run(self, command: Sequence[str | Path], environment: dict[str, str]) -> str:
-        """Run a command and return its standard output. After the first refused request, begin the next day."""
-        # Write the output to files, because nothing would read from a pipe during the loop.
+        """Run a command and return its standard output. Once a request is refused, start the sandbox's next day."""
+        # Write the output to files: nothing reads a pipe during the loop, so a full pipe would block the command.
         with TemporaryFile("w+") as printed, TemporaryFile("w+") as errors:
             with subprocess.Popen(command, cwd=self.folder, env=environment, stdout=printed, stderr=errors) as process:
                 while process.poll() is None and not self.sandbox.has_refused():

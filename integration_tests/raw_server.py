@@ -51,7 +51,7 @@ def _request(connection: socket.socket) -> bytes:
 
 @contextmanager
 def raw_server(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
-    """Run a server in a thread while the block runs."""
+    """Run a server in a thread until the block ends."""
     with RawServer(answer, tls) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server

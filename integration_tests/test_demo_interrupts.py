@@ -1,4 +1,4 @@
-"""Interrupt the demo at various moments, with Ctrl-C or SIGTERM. It must say so and leave nothing running."""
+"""Interrupt the demo at various moments, with Ctrl-C or SIGTERM. It must report this and leave nothing running."""
 
 import os
 import signal

@@ -94,7 +94,7 @@ def test_the_cron_jobs_command_fills_postgresql_and_one_runs_at_a_time(home: Hom
     variables = {one["name"]: one["value"].replace(here, str(home.folder)) for one in container["env"]}
     path = f"{home.folder}/.venv/bin:{os.environ['PATH']}"
     with postgres() as port:
-        # The server accepts any password, but this one has characters that PyAirbyte must escape in its URL.
+        # The server accepts any password. This one has characters that PyAirbyte must escape in the connection URL.
         secret = {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "airbyte", "PGDATABASE": "postgres"}
         secret["PGPASSWORD"] = "p@ss/word:%1"
 

@@ -35,7 +35,7 @@ def temporary(tmp_path: Path) -> Path:
 
 @contextmanager
 def started(command: list[str], temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the console script with no signal ignored, even under nohup. After the block, wait until it exits."""
+    """Start the console script with no signal ignored, even under nohup. Afterwards, wait until the script exits."""
 
     def hear() -> None:
         for number in SIGNALS:

@@ -34,7 +34,7 @@ def sync(connector: Connector, config: Json, stream: str, server: RawServer) -> 
     return measured(connector.command("read", config=config, catalog=catalog(stream)))
 
 
-# A program that adds up two parts of a period. The parts share no person and together have the most rows allowed.
+# A program that adds up two parts of a period. They have no person in common and together reach the row limit.
 PARTS = """
 from source_magnific_analytics import run
 from source_magnific_analytics.policy import POLICY

@@ -89,7 +89,7 @@ def test_api_keys_have_what_each_key_spent_and_one_line_for_the_rest(built: Buil
 
 def test_the_day_of_the_last_sync_is_its_day_in_utc(built: Built) -> None:
     [(synced_at,)] = built.target.query(f"SELECT synced_at FROM {STAGING}.stg_magnific__last_sync")
-    # The first sync's time (backdated by a day) would fail here, and so would the time in Auckland (UTC+12 or +13).
+    # This rules out the first sync's time (backdated by a day) and the local time in Auckland (UTC+12 or +13).
     assert abs(datetime.now(UTC).replace(tzinfo=None) - synced_at) < timedelta(hours=11)
 
 

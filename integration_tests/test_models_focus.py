@@ -43,7 +43,7 @@ EXPECTED_FAILURES = {
     *("PricingCurrency-C-003-M", "PricingCurrency-C-000-C"),
     # The validator accepts only ASCII; the specification also allows names such as Café.
     *("SubAccountName-C-002-M", "SubAccountName-C-000-C"),
-    # Usage that is paid in advance has no invoice. This rule is one branch of an OR whose other branch holds.
+    # Usage that is paid in advance has no invoice. This rule is one side of an OR, and the other side holds.
     "InvoiceId-C-005-C",
 }
 

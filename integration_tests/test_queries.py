@@ -73,7 +73,7 @@ def test_the_queries_and_the_marts_have_the_same_figures(ask: Ask, built: Built,
 
 
 def _plain(value: Any) -> Any:
-    """Return a timestamp as a date, because a month can be a timestamp or a date. Return any other value unchanged."""
+    """Return a timestamp as a date, because a month is a timestamp in some results. Return other values unchanged."""
     return value.date() if isinstance(value, datetime) else value
 
 

@@ -50,5 +50,5 @@ def run(command: list[Any], **options: Any) -> str:
 DBT, MODELS, AIRFLOW, DAGSTER, DLT, PREFECT, SCHEMATHESIS = map(
     Environment, ("dbt", "models", "airflow", "dagster", "dlt", "prefect", "schemathesis")
 )
-# Packages that focus-validator needs have no wheels for Python 3.13. The destination pins old packages, so use 3.11.
+# focus-validator needs packages that have no wheels for Python 3.13. The destination requires a Python before 3.12.
 FOCUS, DESTINATION = Environment("focus", "3.12"), Environment("destination", "3.11")

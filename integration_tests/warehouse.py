@@ -87,7 +87,7 @@ class Warehouse:
         fields = ("date", "tool", "user_email", "project_reference")
         assert _added_up(people, *fields) == _added_up(sandbox.rows(**query), *fields)
         assert {row["granularity"] for row in self.usage} <= {granularity}
-        # Deleted rows contain only zeros, so the sums are the same in a destination that keeps them.
+        # Deleted rows have zero figures, so the sums are the same whether or not a destination keeps these rows.
         assert not any(row["user_uses"] or row["user_credits"] or row.get("tool") for row in self.deleted)
 
 

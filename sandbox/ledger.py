@@ -66,7 +66,7 @@ class History:
         return self._drawn(day) if day >= FIRST_DAY else ()
 
     def so_far(self, day: date) -> tuple[Entry, ...]:
-        """Return the entries of an unfinished day. Each has only some of its uses, and small entries are omitted."""
+        """Return the entries of an unfinished day. Each has only part of its final uses; small entries are omitted."""
         share = 0.25 + 0.5 * Random(f"so far {self.seed} {day.isoformat()}").random()
         begun = ((entry, int(entry.uses * share)) for entry in self.on(day))
         return tuple(
@@ -96,7 +96,7 @@ class History:
         number, scale = (number, 1.0) if person else (day.day, len(self.team.people) / 14)
         price, usual = TOOLS[tool]
         uses = 1 + int(-math.log(1.0 - chance) * usual * (_growth(day) * scale))
-        # The lower digits of `chance` serve as a second random number, which is faster than generating another.
+        # Use the lower digits of `chance` as a second random number, because generating another would be slower.
         spare = int(chance * 1e9) % 1000
         projects, keys = self.team.projects, self._keys(day)
         project = projects[(number + spare % 2) % len(projects)].reference if spare % 10 < 7 else None

@@ -1,9 +1,9 @@
-"""The quirks that make the sandbox deviate from the documentation. `sandbox.odd_answers` implements them.
+"""The quirks that make the sandbox deviate from the documentation. `sandbox.quirk_functions` implements them.
 
 To switch on a quirk, give its name, or a JSON object with the name as `kind` and the quirk's parameters. Four optional
-properties select the requests that it affects. A request matches if its path contains `path` and its range is longer
-than `longer_than` days. If `at` is "every" (the default), the quirk affects all matching requests or, if `times` is
-set, only the first `times`. If `at` is a number n, the quirk affects the nth matching request or, if `times` is set,
+properties select the requests that the quirk affects. A request matches if its path contains `path` and its range is
+longer than `longer_than` days. If `at` is "every" (the default), the quirk affects all matching requests or, if `times`
+is set, only the first `times`. If `at` is a number n, the quirk affects the nth matching request or, if `times` is set,
 `times` requests from that one on. If several quirks affect a request, they act in the order of the tables below.
 """
 
@@ -17,8 +17,8 @@ from typing import Any
 
 from flask import Response
 
-from sandbox import odd_answers as odd
-from sandbox.odd_answers import (
+from sandbox import quirk_functions as fn
+from sandbox.quirk_functions import (
     DAY,
     FIGURES,
     OLDEST_DAYS,
@@ -41,10 +41,10 @@ _MORE = {"currency": "credits", "tool_version": 3}
 
 # Each quirk has a description and a function. Quirks that calculate with figures or dates come before quirks that
 # reformat them. Quirks that change bytes come last.
-FACTS: dict[str, tuple[str, odd.Change]] = {
-    "longer-range": ("a range one day longer than documented is accepted", odd.longer_by(1)),
-    "shorter-range": ("the longest range that the plan allows is refused", odd.longer_by(-1)),
-    "old-dates-refused": (f"a range that starts more than {OLDEST_DAYS} days ago is refused", odd.old_refused),
+FACTS: dict[str, tuple[str, fn.Change]] = {
+    "longer-range": ("a range one day longer than documented is accepted", fn.longer_by(1)),
+    "shorter-range": ("the longest range that the plan allows is refused", fn.longer_by(-1)),
+    "old-dates-refused": (f"a range that starts more than {OLDEST_DAYS} days ago is refused", fn.old_refused),
     "end-excluded": (
         "a range excludes its end_date",
         taken_for(lambda query, today: query.between(query.start, query.end - DAY)),
@@ -53,19 +53,19 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         "today's usage is not available yet",
         taken_for(lambda query, today: query.between(query.start, min(query.end, today - DAY))),
     ),
-    "whole-edges": ("periods at a range's edges include their days outside the range", taken_for(odd.whole_periods)),
+    "whole-edges": ("periods at a range's edges include their days outside the range", taken_for(fn.whole_periods)),
     "edge-dates": (
         "if a period begins before the range, its date is the first day of the range",
         periods(lambda period, query: period | {"date": max(period["date"], f"{query.start}{period['date'][10:]}")}),
     ),
-    "sunday-weeks": ("a week's date is the Sunday before its Monday", periods(odd.dated_by_sundays)),
-    "sizes-differ": ("weeks, months and years omit tools that have no breakdown", periods(odd.attributed_only)),
-    "keys-exceed": ("usage filtered by API keys is nine times what it should be", answer(odd.ninefold_by_key)),
-    "empty-periods": ("the response includes periods without usage", answer(odd.with_empty_periods)),
-    "awkward": ("periods and tools are split; nulls, unknown fields and a new role are added", answer(odd.in_pieces)),
+    "sunday-weeks": ("a week's date is the Sunday before its Monday", periods(fn.dated_by_sundays)),
+    "sizes-differ": ("weeks, months and years omit tools that have no breakdown", periods(fn.attributed_only)),
+    "keys-exceed": ("usage filtered by API keys is nine times what it should be", answer(fn.ninefold_by_key)),
+    "empty-periods": ("the response includes periods without usage", answer(fn.with_empty_periods)),
+    "awkward": ("periods and tools are split; nulls, unknown fields and a new role are added", answer(fn.in_pieces)),
     "rebate": (
         "breakdowns have twice the credits of their totals",
-        tools(odd.rebated),
+        tools(fn.rebated),
     ),
     "no-breakdown": ("no tool has a breakdown", tools(lambda tool: {**tool, "user_usages": []})),
     "more-fields": ("tools have undocumented fields", tools(lambda tool: tool | _MORE)),
@@ -89,17 +89,17 @@ FACTS: dict[str, tuple[str, odd.Change]] = {
         values(["date"], lambda day: f"{date.fromisoformat(day[:10]) - DAY}T23:00:00.000Z"),
     ),
     "plain-dates": ("periods have a date without a time, such as 2026-11-21", values(["date"], lambda day: day[:10])),
-    "unlisted": ("every second member is missing from the list", answer(odd.every_second_member)),
+    "unlisted": ("every second member is missing from the list", answer(fn.every_second_member)),
     "no-created-at": ('the created_at of API keys is ""', values(["created_at"], lambda _: "")),
-    "limit-headers": ("each response states the daily limit in x-ratelimit headers", odd.with_limits),
-    "slow-clock": ("the server's Date header is three hours behind", odd.three_hours_behind),
+    "limit-headers": ("each response states the daily limit in x-ratelimit headers", fn.with_limits),
+    "slow-clock": ("the server's Date header is three hours behind", fn.three_hours_behind),
     "bom": ("a byte order mark comes before the body", with_bytes(lambda body: BYTE_ORDER_MARK + body)),
     "gzip": ("responses are compressed", with_bytes(lambda body: gzip.compress(body, mtime=0), "gzip")),
 }
 """Quirks that concern undocumented or unconfirmed details. Most contradict one of the connector's assumptions."""
 
-FAILURES: dict[str, tuple[str, odd.Change]] = {
-    "status": ("a response with the given `status`, `headers` and `body`", odd.another_status),
+FAILURES: dict[str, tuple[str, fn.Change]] = {
+    "status": ("a response with the given `status`, `headers` and `body`", fn.another_status),
     "empty": ("no body", with_bytes(lambda body: b"")),
     "html": ("an HTML page instead of JSON", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
     "bad-gzip": ("an uncompressed body, although the headers say gzip", with_bytes(lambda body: body, "gzip")),
@@ -108,12 +108,12 @@ FAILURES: dict[str, tuple[str, odd.Change]] = {
         "the response's last string begins with a byte that is not valid UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
     ),
-    "trickle": ("the body arrives byte by byte, with a pause of `seconds` after each byte", odd.trickle),
+    "trickle": ("the body arrives byte by byte, with a pause of `seconds` after each byte", fn.trickle),
     "cut": ("the connection ends in the middle of the body", broken_off(half=True, reset=False, length=True)),
     "cut-chunked": ("a chunked body ends in the middle", broken_off(half=True, reset=False, length=False)),
     "reset-before": ("the connection is reset before the body", broken_off(half=False, reset=True, length=False)),
     "reset-inside": ("the connection is reset within the body", broken_off(half=True, reset=True, length=True)),
-    "silence": ("no response until the client closes the connection", odd.silence),
+    "silence": ("no response until the client closes the connection", fn.silence),
 }
 """Quirks that delay, corrupt or withhold a response. Only the server in `sandbox.server` can break connections."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.app import create_app
-from sandbox.odd_answers import BrokenOffError
+from sandbox.quirk_functions import BrokenOffError
 from sandbox.state import Options
 
 HOST = "127.0.0.1"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sandbox import truth
 from sandbox.answers import credit_usage
 from sandbox.ledger import Entry, History, Ledger
-from sandbox.odd_answers import in_pieces, with_empty_periods
 from sandbox.query import Query, read_query
+from sandbox.quirk_functions import in_pieces, with_empty_periods
 from sandbox.team import Group, Person, Project, Team
 from sandbox.wire_format import Asked
 
@@ -49,7 +49,7 @@ class Given(History):
 
 
 def entries(last: date) -> st.SearchStrategy[Entry]:
-    """Generate entries from `START` to `last`, with a member, a non-member or no user. Negative credits are rebates."""
+    """Generate entries from `START` to `last`, by members, non-members or nobody. Negative credits are rebates."""
     return st.builds(
         Entry,
         day=st.dates(START, last) | st.sampled_from(BUSY_DAYS),
@@ -66,7 +66,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
     """Return usage on every second day of the `days` days up to `last`.
 
     Versions 1 and 2 are what Magnific later reports for the same usage. Ann's address and some credits have changed,
-    unattributed usage now has a user, and one day in every two weeks has been refunded. Version 2 also lacks PRINT.
+    unattributed usage now has a user, and one day in every two weeks has been refunded. In version 2, PRINT is gone.
     """
     used = []
     for day in (last - timedelta(n) for n in range(days - 1, -1, -1) if (last - timedelta(n)).toordinal() % 2):
@@ -81,7 +81,7 @@ def team(last: date, days: int, version: int = 0) -> list[Entry]:
 
 
 def answer(ledger: Ledger, query: Query, manner: Collection[str] = ()) -> dict[str, Any]:
-    """Return the sandbox's response with the changes named in `manner` and with null for NAMELESS addresses."""
+    """Return the sandbox's response with the changes named in `manner`. Addresses in NAMELESS are replaced by null."""
     found = credit_usage(ledger, query)
     for name in manner:
         found = MANNERS[name](found, Asked(ledger, query))

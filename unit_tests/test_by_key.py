@@ -195,7 +195,7 @@ def test_what_is_wrong_with_every_key_costs_three_requests(status: int, requests
     connection.api.refusal = status
     assert connection.sync(TODAY).errors
     assert len(connection.api.asked) == requests
-    # After a 400 or 404, the sync tries two more keys. It ends at once after a 401, and after three 429 responses.
+    # After a 400 or 404, the sync tries two more keys. A 401 ends it at once, and so does a third 429.
     tried = 3 if status in (400, 404) else 1
     assert len(connection.keys_asked()) == tried
     assert connection.state and sum("tried_on" in key for key in connection.state["keys"].values()) == tried

@@ -75,7 +75,7 @@ class Page:
     """The output and exit code of `make facts` with a sandbox, or with the test's own mock if `options` is None."""
 
     def __init__(self, options: Json | None = None, **environment: str) -> None:
-        # A small team is faster than a large one and produces the same verdicts.
+        # With a small team, the command is faster, and its verdicts are the same.
         api = None if options is None else SandboxApi(**{"today": TODAY, "people": 5, "per_day": 100, **options})
         out, err = StringIO(), StringIO()
         serving = api.serving() if api else nullcontext()
@@ -208,7 +208,7 @@ def test_no_answer_keeps_the_page_from_being_made_or_shows_anything_of_the_team(
         page = Page()
     assert page.code in (0, 1) and len(page.verdicts) == len(JUDGES)
     assert [tell for tell in ("tale", "7a1e7a1e", KEY.lower()) if tell in page.flat.lower()] == []
-    # The page must not show sums either, so no number except LARGEST_FIGURE may be as large as FIGURE.
+    # Sums that include FIGURE must not be shown either, so all numbers but LARGEST_FIGURE must be less than FIGURE.
     shown = page.flat.replace(str(LARGEST_FIGURE), "")
     assert max(int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", shown)) < FIGURE
 

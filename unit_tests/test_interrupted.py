@@ -100,7 +100,7 @@ WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
 @WRONG
 @pytest.mark.parametrize("granularity", ["day", "week"])
 def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(wrong: Any, granularity: str) -> None:
-    # After TOMORROW, the lookback no longer includes the oldest period that the sync on TOMORROW reads.
+    # The lookback of syncs after TOMORROW does not reach the oldest period that the sync on TOMORROW reads.
     before = synced(team(TODAY, 185), granularity=granularity)
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))
@@ -131,7 +131,7 @@ def test_a_part_without_usage_is_never_asked_for_again() -> None:
 @pytest.mark.parametrize("before", ["year", "day"])
 def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for_good(before: str) -> None:
     late = [one for one in LATER if one.day.month > 5]
-    # The user in the first part has no usage in the second part, so places become free if the first part is empty.
+    # The first part's user has no usage in the second part, so places become free if the first part seems empty.
     used = [one._replace(user_email="early@example.com") for one in LATER if one.day.month < 6] + late
     warehouse = synced(used, granularity=before)
     warehouse.settings |= {"granularity": "year", "lookback_window_days": 0}

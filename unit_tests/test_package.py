@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 NAME = "airbyte-source-magnific-analytics (setup.py)"
 # Matches a package's name, version and hashes, and the comment that lists what requires it.
 ENTRY = re.compile(r"^([\w.-]+)==(\S+) \\\n((?:    --hash=\S+(?: \\)?\n)+)((?:    #.*\n)+)", re.MULTILINE)
-# For locks/dev.txt, in which a package can have different versions for different versions of Python.
+# Matches a name and version in locks/dev.txt, which can list several versions for different versions of Python.
 ENTRY_OF_MANY = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 LOCK = ENTRY.findall((ROOT / "requirements.lock").read_text())
 LOCKED = {name: version for name, version, _, _ in LOCK}

@@ -13,7 +13,7 @@ from sandbox_api import SandboxApi
 PAGE = Path(__file__).parent.parent / "docs" / "magnific-analytics.md"
 # Hours between syncs.
 HOURS = {"Once a day": 24, "Every 6 hours": 6, "Every hour": 1}
-# The streams that each column of the page's table is about.
+# The streams that each column of the page's table covers.
 SELECTIONS = (("credit_usage",), (*LISTS, "credit_usage"), (*LISTS, "credit_usage", "credit_usage_by_api_key"))
 CONFIG = raw_config(start_date="2026-03-01")
 

@@ -29,7 +29,7 @@ def after(longest: int, *asked: int) -> Span:
         # Each increase and each failure resets the count of successes.
         ([-180, -90, -45, 23, 23, 46], 46),
         ([-180, -90, 45, -45, 23, 23], 46),
-        # After a length has failed twice, the connector does not try it or a longer one again.
+        # After a length has failed twice, the connector tries neither this length nor a longer one again.
         ([-180, 90, 90, -180, 90, 90, 90, 90], 90),
         ([-180, -90, 45, 45, -90, 45, 45, 45, 45], 45),
         # If the same length or a longer one succeeds later, the length was not the problem.

@@ -101,7 +101,7 @@ def test_a_state_that_cannot_be_read_is_an_error_that_says_what_to_do(of: Any, p
     saved = changed(whole, path, value)
     assert state.read(whole, kind, stream, full_refresh=False)
     for is_unfinished in (False, True):
-        # A full refresh reads only the state of an unfinished full refresh, so save the state as one.
+        # A full refresh reads only the state of an unfinished full refresh, so mark this state accordingly.
         with pytest.raises(AirbyteTracedException) as raised:
             state.read({**saved, "unfinished_full_refresh": True}, kind, stream, full_refresh=is_unfinished)
         words = raised.value.message or ""

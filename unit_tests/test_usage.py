@@ -71,7 +71,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """Return the rows required by the docs: one per entry and one per remainder of a total, sorted with nulls first."""
+    """Return the rows that the docs require, nulls first: one per entry, and one for any rest of a tool's total."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:

@@ -99,7 +99,7 @@ def test_every_day_is_asked_for_once_in_order_in_whole_periods_or_parts_of_one_t
 @example(date(2024, 1, 1), 365, YEAR, 365)
 @example(date(2026, 1, 1), 30, MONTH, 30)
 def test_the_requests_are_as_few_as_possible(start: date, span: int, granularity: Granularity, longest: int) -> None:
-    # A year can be requested in months, so a request must be able to cover any month.
+    # A year can be requested month by month, so `longest` must be at least the length of the longest month.
     longest = max(longest, 31) if granularity is YEAR else longest
     end = start + timedelta(span)
     fewest = fewest_requests(first_of_period(start, granularity), end, granularity, longest)

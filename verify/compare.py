@@ -39,7 +39,7 @@ _CSV: dict[str, tuple[str, Any, str]] = {
     "skip": ("--skip", 0, "the number of lines above the headings"),
     "nullstr": ("--nothing", None, "the text that stands for an empty cell, such as n/a"),
 }
-# If every date in the export is the first day of a period of the table's granularity, each stands for its whole period.
+# If all dates in the export are first days of periods (at the table's granularity), each stands for its whole period.
 _ASKED = """
     create temp table asked as
     select ?::varchar[] as columns, ?::integer as lookback,

@@ -27,10 +27,10 @@ _WORDS = {
     "moved": "The sums by tool and day agree. Magnific has reassigned the usage to another person, project or group "
     "since the sync or the export. Sync, export again and compare.",
     "filtered": "The sync has filters, and the table has no row for this usage. See the filters below.",
-    "recent": "Magnific may have corrected these days, and each sync reads the last {lookback} days again (the "
-    "default of lookback_window_days). Sync, export immediately and compare.",
-    "older": "These days are older than the last {lookback} days, which each sync reads again. Magnific has corrected "
-    "them since, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
+    "recent": "Magnific may have corrected these days. The next sync reads the last {lookback} days again (the default "
+    "of lookback_window_days). Sync, export immediately and compare.",
+    "older": "These days are older than the last {lookback} days, and syncs reread only those. Magnific has corrected "
+    "them since they were read, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
     "filters": "The sync has filters, so the table has only usage that matches {filters}. Export with the same "
     "filters, or sync without them.",
     "repeated_ids": "{repeated_ids:,} rows repeat a usage_id, as happens with plain append, and were counted too. Keep "

@@ -20,7 +20,7 @@ def open_file(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def schema_of(connection: duckdb.DuckDBPyConnection, file: Path, table: str, wanted: str | None, missing: str) -> str:
-    """Return the schema that has the table: `wanted` if given, otherwise main or the only one. If no schema
+    """Return the schema that has the table: `wanted` if given, otherwise main, otherwise the only one. If no schema
     has the table, raises UserError with the advice `missing`."""
     query = "select schema_name from duckdb_tables() where table_name = ? order by all"
     schemas = [name for (name,) in connection.execute(query, [table]).fetchall()]

@@ -1,4 +1,4 @@
-"""Read the dashboard's CSV with DuckDB. Its format is not documented, so each error suggests what to do."""
+"""Read the dashboard's CSV with DuckDB. Its format is undocumented and may vary, so each error says what to try."""
 
 import re
 from collections.abc import Mapping

@@ -26,7 +26,7 @@ from verify.probes import MOST_REQUESTS, questions
 
 _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "base_url": "BASE_URL"}
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
-# After these statuses, further requests would also fail or would use up requests that the day's syncs need.
+# After these statuses, further requests would also fail, or would use up quota that the day's syncs need.
 _STOPS = {
     401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for a key that can",

@@ -10,7 +10,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, Request, p
 from verify.probe_answers import Answer, Question, Sums
 
 MOST_REQUESTS = 12
-# Every plan allows a range of this length, and it covers all usage of a team that joined Magnific this week.
+# Every plan allows a range of this many days, enough for all usage of a team that joined Magnific this week.
 _FEW_DAYS = 30
 # Figures for the most recent days can change between two requests.
 _UNSETTLED_DAYS = 3
@@ -38,7 +38,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """Ask for the longest range, then a day more or, if it fails, less. Return the first good answer, else the last."""
+    """Try the longest range, then a day more, or fewer days on failure. Return the first good answer, else the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)
@@ -72,6 +72,6 @@ def _about_known_days(days: Answer, today: Date, api_key_ids: tuple[str, ...]) -
 
 
 def _two_days(used: dict[Date, Sums], first: Date, last: Date) -> Date | None:
-    """Return the newest day with usage that follows a day with usage or, if there is none, the newest with usage."""
+    """Return the newest day with usage whose previous day also has usage, or else the newest day with usage."""
     days = [day for day in sorted(used, reverse=True) if first < day <= last and any(used[day].values())]
     return next(iter([*(day for day in days if day.subtract(days=1) in days), *days]), None)

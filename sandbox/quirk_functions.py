@@ -198,7 +198,7 @@ def _sent_as(response: Response, pieces: Iterator[bytes], length: int | None) ->
 
 
 def broken_off(half: bool, reset: bool, length: bool) -> Change:
-    """End the connection before the body (halfway through if `half` is true), with a TCP reset if `reset` is true."""
+    """End the connection before the body or, if `half` is true, halfway through it; with `reset`, use a TCP reset."""
 
     def broken(response: Response, asked: Asked) -> Response:
         body = response.get_data()
