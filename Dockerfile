@@ -2,7 +2,8 @@
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
-# Each build stage fills a tree that is copied whole, so that no directory in the image gets the build time as its date.
+# Each build stage fills a directory tree that is copied in one piece; COPY would date new directories with the build
+# time.
 FROM ${BASE} AS dependencies
 # Every file gets this date (in seconds since 1970, here 2025-01-01), so that two builds are identical.
 ARG SOURCE_DATE_EPOCH=1735689600

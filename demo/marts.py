@@ -12,7 +12,7 @@ from verify.duckdb_file import UserError, open_file, schema_of, use
 
 DUCKDB_FILE = "magnific.duckdb"
 SANDBOX_TABLE = "demo_sandbox"
-"""A table that marks a file as synced from the sandbox, so that real usage never gets invented prices."""
+"""A table that marks a file as synced from the sandbox, so that invented prices are never applied to real usage."""
 
 Row = dict[str, Any]
 COMMAND = "make models WAREHOUSE="

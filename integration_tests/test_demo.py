@@ -119,7 +119,7 @@ def test_a_mistake_is_one_plain_sentence_and_the_last_result_stays(
     (demo.output / "magnific.duckdb").write_text("the last result")
     code, printed = demo.run(MAGNIFIC_API_KEY=key, MAGNIFIC_BASE_URL=api.base_url)
     assert code == 1
-    assert f"The demo stopped: {words}" in printed and "variables MAGNIFIC_API_KEY" in printed
+    assert f"The demo stopped: {words}" in printed and "settings from MAGNIFIC_API_KEY" in printed
     assert "Traceback" not in printed, printed
     assert (demo.output / "magnific.duckdb").read_text() == "the last result"
 

@@ -27,7 +27,7 @@ FAULTS: dict[str, str] = {
     "bad-gzip": "a response that cannot be decompressed",
     "silence": "no complete response in time",
 }
-# Some responses announce that the connection closes. Otherwise, the next try could reuse it and fail.
+# Some responses include `Connection: close`, because the next try could otherwise reuse the connection and fail.
 NOT_HTTP = {
     "nothing": b"",
     "another protocol": b"SSH-2.0-OpenSSH_9.2p1\r\n",

@@ -149,7 +149,7 @@ def test_an_unusable_file_says_which_command_helps(tmp_path: Path, capsys: pytes
     assert said.count(f"{text} cannot be opened as a DuckDB file: ") == 2
     for words in (
         f"raw.duckdb has no table magnific__usage: run  make models WAREHOUSE={raw}  to build the marts",
-        f"Build the marts again:  make models WAREHOUSE={old}",
+        f"To rebuild the marts:  make models WAREHOUSE={old}",
         f"{raw} has no table credit_usage: sync that stream into it",
     ):
         assert words in said

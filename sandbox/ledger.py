@@ -66,7 +66,7 @@ class History:
         return self._drawn(day) if day >= FIRST_DAY else ()
 
     def so_far(self, day: date) -> tuple[Entry, ...]:
-        """Return the entries of an unfinished day. Each has only part of its final uses; small entries are omitted."""
+        """Return the entries of an unfinished day: those with any uses so far, and with only these uses."""
         share = 0.25 + 0.5 * Random(f"so far {self.seed} {day.isoformat()}").random()
         begun = ((entry, int(entry.uses * share)) for entry in self.on(day))
         return tuple(

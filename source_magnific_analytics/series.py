@@ -200,8 +200,8 @@ class Series:
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
         """Return the first day of a period that was read in parts, if the next sync must read the period again.
 
-        An empty part might be wrong if the period needs fewer places than before, or if that part had rows of
-        another granularity.
+        Do not trust an empty part if the period now has fewer rows than before, or if the part had rows of another
+        granularity.
         """
         needed = sum(period.row_count for period in joined.values())
         is_smaller = bool(empty) and needed < progress.row_counts.get((self.settings.granularity, days.start), 0)
