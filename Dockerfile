@@ -1,9 +1,9 @@
-# Airbyte's base image has its own stage, because Dependabot does not find images in ARG lines. Set BASE to use another.
+# Airbyte's base image has its own stage, because Dependabot does not find images in ARG lines. Set BASE to replace it.
 ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
-# Each build stage fills a directory tree that is copied in one piece; COPY would date new directories with the build
-# time.
+# Each build stage fills a directory tree that is copied in one piece, because directories that COPY itself creates
+# would get the build time.
 FROM ${BASE} AS dependencies
 # Every file gets this date (in seconds since 1970, here 2025-01-01), so that two builds are identical.
 ARG SOURCE_DATE_EPOCH=1735689600

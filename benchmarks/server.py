@@ -29,7 +29,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
 }
 # These steps are coprime to the counts above, so no pair of member and project repeats before all pairs are used.
 MEMBER_STEP, PROJECT_STEP = 7, 13
-# Weeks, months and years are used only to count requests, so a few rows are enough.
+# Benchmarks by week, month or year only count requests, so a few rows are enough.
 ROWS_OF_A_LONG_PERIOD = 12
 
 

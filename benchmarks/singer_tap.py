@@ -84,7 +84,7 @@ class CreditUsage(RESTStream[date]):
             for consumption in period["consumptions"]:
                 tool = consumption["tool"]
                 for usage in consumption.get("user_usages") or ():
-                    # Magnific omits an unknown project, but a Singer target needs every field of the primary key.
+                    # Magnific can omit project_reference, but a Singer target needs every field of the primary key.
                     yield {"date": day, "granularity": "day", "tool": tool, "project_reference": None, **usage}
 
 

@@ -215,7 +215,7 @@ def _report_totals(marts: Marts, expected: Expected, screen: Screen) -> bool:
         return False
     screen.done("totals", f"{credits:,} credits; the totals of every tool match {compared}")
     if expected.granularity == "month":
-        screen.also("These totals took one more request to Magnific. They exclude today unless it is the start date.")
+        screen.also("Fetching these totals took one extra request. They exclude today unless it is the start date.")
     return True
 
 
@@ -229,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0 if run(folder, screen) else 1
     except (KeyboardInterrupt, Exception) as error:
         if is_interrupt(error):
-            # Silence the errors that partially created PyAirbyte objects print when they are deleted.
+            # Silence the errors that PyAirbyte's objects print on deletion if they were only partially created.
             sys.unraisablehook = lambda _: None
             print(INTERRUPTED, file=sys.stderr)
             return 130

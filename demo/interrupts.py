@@ -47,7 +47,7 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 def end_children() -> None:
     """End the processes that an interrupt left running: dbt, an install or the connector."""
-    gc.collect()  # Delete PyAirbyte's leftover frames first, because they still use the connector.
+    gc.collect()  # Free PyAirbyte's leftover stack frames first, because they still use the connector.
     children = psutil.Process().children(recursive=True)
     for child in children:
         with suppress(psutil.NoSuchProcess):

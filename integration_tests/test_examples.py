@@ -94,7 +94,7 @@ def test_an_example_that_a_signal_ends_leaves_no_file_with_the_key(home: Home, n
     home.sandbox.spoil({"kind": "silence", "path": "usage"})
     environment = {**os.environ, "TMPDIR": str(home.temporary), "AIRBYTE_OFFLINE_MODE": "1"}
     environment["PATH"] = f"{Path(SCRIPT).parent}:{environment['PATH']}"
-    # Reset the signal: if this process ignores it, for example under nohup, the example would ignore it too.
+    # Restore the signal's default action. If this process ignores the signal (as under nohup), the example would too.
     heard = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
     with subprocess.Popen([sys.executable, "sync.py"], cwd=home.folder, env=environment, **heard) as process:
         home.sandbox.wait_for_requests(SMALL_STREAMS + 1)

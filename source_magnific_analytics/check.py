@@ -24,7 +24,7 @@ def check(client: Client, logger: logging.Logger) -> None:
         _ask_for(client, DateRange(today.subtract(days=longest - 1), today))
     except TooMuchError:
         _ask_for(client, DateRange(today, today))
-        logger.warning(f"A request for {longest} days failed, so the plan was not verified. Syncs request fewer days.")
+        logger.warning(f"A request for {longest} days failed, so the plan was not verified. Syncs will request fewer.")
 
 
 def _ask_for(client: Client, days: DateRange) -> None:

@@ -1,4 +1,4 @@
-"""Tables that say what each response means, how often to try again and how long to wait."""
+"""Tables that say what each response means, how many times to retry and how long to wait."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -45,9 +45,9 @@ class Policy:
     fault_waits: tuple[float, ...] = (5, 10, 20)
     # The limit for a whole sync. Nine retries are enough to halve a range of 365 days down to one day.
     most_retries: int = 10
-    # The waits before the second and third try if a 429 does not give one. A third 429 means that the quota is used up.
+    # The waits before the second and third try if a 429 states no wait. A third 429 means that the quota is used up.
     unstated_waits: tuple[float, ...] = (60, 120)
-    # If a 429 states a longer wait, the day's requests are used up.
+    # If a 429 states a longer wait than this, the day's requests are used up.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
     # A period that needs more requests than this is not read, so that the day's quota also lasts for other requests.
@@ -93,7 +93,7 @@ def of_status(status: int) -> Meaning:
 
 
 def of_exception(error: Exception | None) -> tuple[Meaning, str]:
-    """Return an exception's meaning and our words for it, because its text could leak addresses or response bytes."""
+    """Return an exception's meaning and our description of it; its own text could leak addresses or response bytes."""
     cause = error.args[0] if error and error.args else None
     if isinstance(getattr(cause, "reason", None), NewConnectionError):
         return Meaning.UNREACHABLE, "the host does not exist or does not accept connections"

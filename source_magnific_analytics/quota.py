@@ -1,4 +1,4 @@
-"""Track what a sync's streams share: the day's requests, the tries, and the time since the last message."""
+"""Track what a sync's streams share: the day's requests, the retries, and the time since the last message."""
 
 import sys
 import time
@@ -33,8 +33,8 @@ class Share:
 class Quota:
     """Count a sync's requests and tries, and remember the error that ends it.
 
-    `spent` counts requests. `returnable_tries` counts tries that led to shorter ranges; the next success adds them
-    to `retries_left`. `ended_by` is the error that ends every stream, and `share` limits the current stream's requests.
+    `spent` counts requests. `returnable_tries` counts failed tries after which the range was shortened; the next success
+    adds them to `retries_left`. `ended_by` is the error that ends every stream. `share` limits the current stream.
     """
 
     retries_left: int
@@ -69,7 +69,7 @@ class Quota:
         self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
-        """Finish a request. If it was answered, there is no outage, so restore the tries that led to shorter ranges."""
+        """Finish a request. If it was answered, there is no outage, so refund the tries that led to shorter ranges."""
         self.retries_left += self.returnable_tries if answered else 0
         self.returnable_tries = 0
 

@@ -71,5 +71,5 @@ def _end(number: int, frame: Any) -> None:
     shutil.rmtree(os.environ.get(ENV_REQUEST_CACHE_PATH, ""), ignore_errors=True)
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    # A signal that a container's first process sends to itself does not end it.
+    # As PID 1 of a container, the process would survive a signal that it sends to itself.
     os._exit(128 + number)

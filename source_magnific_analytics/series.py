@@ -19,7 +19,7 @@ from source_magnific_analytics.windows import DateRange, Request, next_request, 
 
 # What a series yields: its progress, or rows to emit.
 Step = Progress | Iterator[Row]
-# Requests the usage of the team or one API key. Returns it and, if the response has a date, Magnific's current UTC day.
+# Requests the usage of the team or one API key. Returns it and, if a header states it, Magnific's current UTC day.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
 
@@ -121,13 +121,13 @@ class Series:
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # A sync that continues an interrupted one skips the lookback before `old_end`, so leave it to the next sync.
+        # A sync that continues an interrupted one skips the lookback before `old_end`, so keep `end` for the next sync.
         is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
         end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Read the window from `first`, or a long period in parts. Return None if `first` has not begun at Magnific."""
+        """Read the window from `first`, or a long period in parts. Return None if it is not yet `first` at Magnific."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -151,7 +151,7 @@ class Series:
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """Fetch the longest possible range from `first` on. Return None if `first` has not begun at Magnific."""
+        """Fetch the longest possible range from `first` on. Return None if it is not yet `first` at Magnific."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -200,8 +200,8 @@ class Series:
     def _doubtful(self, progress: Progress, days: DateRange, joined: Answer, empty: list[DateRange]) -> list[Date]:
         """Return the first day of a period that was read in parts, if the next sync must read the period again.
 
-        Do not trust an empty part if the period now has fewer rows than before, or if the part had rows of another
-        granularity.
+        Do not trust an empty part if the period now has fewer rows than before, or if the warehouse has rows of another
+        granularity for that part.
         """
         needed = sum(period.row_count for period in joined.values())
         is_smaller = bool(empty) and needed < progress.row_counts.get((self.settings.granularity, days.start), 0)
@@ -209,7 +209,7 @@ class Series:
         return [days.start] if (is_smaller or any(replaced)) and not progress.other_filters else []
 
     def _joined(self, date: Date, joined: Answer, answer: Answer) -> Answer:
-        """Add up the parts of the period that starts on `date`; raise if that takes too much memory."""
+        """Add up the parts of the period that starts on `date`; raise if that would take too much memory."""
         policy, parts = self.client.policy, [*joined.values(), *answer.values()]
         if not parts:
             return {}

@@ -31,7 +31,7 @@ class Session(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-        # Check the path here, because requests would raise a plain OSError, which can have many other causes.
+        # Check the path here: the requests library would raise a plain OSError, which can have many other causes.
         if self.trust_env and path and not Path(path).exists():
             raise config_error(
                 "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a path that does not exist on this machine. Correct the "

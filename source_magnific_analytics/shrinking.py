@@ -31,7 +31,7 @@ class Span:
         return longer == self.days or sum(days <= longer for days in self.failed) >= FAILURES_TO_BAR
 
     def after_failure(self, asked: int, times: int = 1) -> "Span":
-        """Set the span to half of `asked` after `times` requests in a row for `asked` days (two or more) failed."""
+        """Set the span to half of `asked` (two or more days), after `times` requests of that length failed in a row."""
         return replace(self, days=(asked + 1) // 2, failed=(*self.failed, *(asked,) * times), in_a_row=0)
 
     def after_success(self, asked: int) -> "Span":

@@ -53,7 +53,7 @@ class MagnificStream(HttpStream, ABC):
 
 
 class ListStream(MagnificStream, ABC):
-    """A stream that reads one of the team's small lists in one request. Rows keep all their fields."""
+    """A stream that reads one of the team's small lists in one request. Rows also keep undocumented fields."""
 
     primary_key: str
     row_type: type

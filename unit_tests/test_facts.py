@@ -227,7 +227,7 @@ FAILS = {
 # Quirks that the connector cannot notice, each with the documented assumption that it contradicts.
 RESTS = {
     "end-excluded": "A range includes both its first and its last day",
-    "sizes-differ": "The same days have the same totals by day, week and month",
+    "sizes-differ": "Requested by day, week or month, the same days have the same totals",
     "rebate": "No breakdown exceeds its total",
     "keys-exceed": "Usage through API keys is part of the team's usage",
 }

@@ -131,7 +131,7 @@ def test_a_part_without_usage_is_never_asked_for_again() -> None:
 @pytest.mark.parametrize("before", ["year", "day"])
 def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for_good(before: str) -> None:
     late = [one for one in LATER if one.day.month > 5]
-    # The first part's user has no usage in the second part, so places become free if the first part seems empty.
+    # The first part's user has no usage in the second part, so if the first part seems empty, the year has fewer rows.
     used = [one._replace(user_email="early@example.com") for one in LATER if one.day.month < 6] + late
     warehouse = synced(used, granularity=before)
     warehouse.settings |= {"granularity": "year", "lookback_window_days": 0}

@@ -28,7 +28,7 @@ def end_date(seen: Seen) -> Judged:
     return told == used, f"in a range of two days, {', '.join(words)}"
 
 
-@judges("The same days have the same totals by day, week and month")
+@judges("Requested by day, week or month, the same days have the same totals")
 def sizes(seen: Seen) -> Judged:
     days = seen.days
     if days is None or not days.by_day:
@@ -155,7 +155,7 @@ def keys_total(seen: Seen) -> Judged:
         return None, "the team has no API keys, or no whole months were requested"
     over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
     through, whole = _credits(keys.tools), _credits(team.tools)
-    told = f"the keys used {share(through, whole)} of the team's credits; {over:,} of their sums exceed the team's"
+    told = f"the keys used {share(through, whole)} of the team's credits; {over:,} sums by tool exceed the team's"
     return (not over, told) if through else (None, "no response has usage through keys")
 
 

@@ -29,7 +29,7 @@ _WORDS = {
     "filtered": "The sync has filters, and the table has no row for this usage. See the filters below.",
     "recent": "Magnific may have corrected these days. The next sync reads the last {lookback} days again (the default "
     "of lookback_window_days). Sync, export immediately and compare.",
-    "older": "These days are older than the last {lookback} days, and syncs reread only those. Magnific has corrected "
+    "older": "These days are older than the last {lookback} days, so syncs do not reread them. Magnific has corrected "
     "them since they were read, or the export is filtered or not in UTC. Refresh credit_usage and compare again.",
     "filters": "The sync has filters, so the table has only usage that matches {filters}. Export with the same "
     "filters, or sync without them.",

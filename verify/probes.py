@@ -10,7 +10,7 @@ from source_magnific_analytics.windows import DateRange, Granularity, Request, p
 from verify.probe_answers import Answer, Question, Sums
 
 MOST_REQUESTS = 12
-# Every plan allows a range of this many days, enough for all usage of a team that joined Magnific this week.
+# The range to try if longer ones fail: every plan allows it, and it covers all usage of a new team.
 _FEW_DAYS = 30
 # Figures for the most recent days can change between two requests.
 _UNSETTLED_DAYS = 3
@@ -38,7 +38,7 @@ def questions(config: Config) -> Generator[Question, Answer, None]:
 
 
 def _longest_range(config: Config) -> Generator[Question, Answer, Answer]:
-    """Try the longest range, then a day more, or fewer days on failure. Return the first good answer, else the last."""
+    """Try the longest range. If it works, add a day; if not, try fewer. Return the first good answer, else the last."""
 
     def days(name: str, count: int) -> Question:
         return _usage(name, Granularity.DAY, config.today.subtract(days=count - 1), config.today)

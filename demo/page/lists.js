@@ -1,4 +1,4 @@
-// Draws the lists: usage, share and change by name; people by tool; API keys; unused seats.
+// Draws the lists: usage, share and change for each tool, person and so on; people by tool; API keys; unused seats.
 
 const longList = 25;
 const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));

@@ -169,8 +169,8 @@ function start(data) {
         () => picture(place("timeline"), `${name}_${unit.title}`)));
   }
 
-  // If a click removes the clicked element, the keyboard focus moves to the heading of its list, or to the period if
-  // the element was a filter.
+  // If a click removes the clicked element, the keyboard focus moves to the heading of its list, or to the period
+  // menu if the element was a filter.
   function keepFocus(draw) {
     const held = document.activeElement;
     const section = held.closest("section");

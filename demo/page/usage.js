@@ -70,7 +70,7 @@ function Usage(data) {
   return { by, over };
 }
 
-// Returns the first day of the `unit` (day, week, ...) that contains `day`, or of the one `units` later.
+// Returns the first day of the `unit` (day, week, ...) that is `units` units after the one containing `day`.
 function startOf(day, unit, units = 0) {
   const [year, month, date] = day.split("-").map(Number);
   if (unit === "year") return iso(Date.UTC(year + units, 0));

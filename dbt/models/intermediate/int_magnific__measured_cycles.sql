@@ -37,7 +37,7 @@ allowed as (
 ),
 
 -- `valid_allowance` is the allowance without rollover and pack credits that expire unused before the row's day.
--- Until they expire, unused extra credits cover expected usage that exceeds plan_credits plus the spent extra credits.
+-- Expected usage beyond plan_credits and the extra credits already spent uses up the unused ones until they expire.
 days as (
     select
         days.*,
