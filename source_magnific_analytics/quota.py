@@ -33,7 +33,7 @@ class Share:
 class Quota:
     """Count a sync's requests and tries, and remember the error that ends it.
 
-    `spent` counts requests. `returnable_tries` counts failed tries after which the range was shortened; the next success
+    `spent` counts requests. `returnable_tries` counts failed tries after which the range got shorter; the next success
     adds them to `retries_left`. `ended_by` is the error that ends every stream. `share` limits the current stream.
     """
 
