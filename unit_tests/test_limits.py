@@ -27,8 +27,7 @@ def refused(**headers: str) -> Json:
 def test_a_stated_wait_is_kept(headers: dict[str, str], waited: float, api: Mocker, waits: list[float]) -> None:
     api.post(USAGE, [refused(Date=SERVER_DATE, **headers), GOOD])
     output = sync(raw_config())
-    assert not output.errors
-    assert (len(rows(output)), waits) == (1, [waited])
+    assert (output.errors, len(rows(output)), waits) == ([], 1, [waited])
     assert f"Magnific's request limit has been reached; waiting {waited} seconds." in log(output)
 
 
