@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from benchmarks.peers import LISTS, USAGE, airbyte_catalog, written
 from benchmarks.server import asked
 
-# The daily sync ends on this day, a Tuesday; the first sync ends one day earlier. The longest span has two leap days.
+# The daily sync ends on this Tuesday; the first sync ends a day earlier. The longest of cases.SPANS has two leap days.
 TODAY = date(2026, 6, 30)
 ONE_DAY = timedelta(days=1)
 YESTERDAY = TODAY - ONE_DAY

@@ -84,7 +84,7 @@ def run(folder: Path, screen: Screen) -> bool:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder. If the block succeeds, its files replace the last run's; otherwise, they are deleted."""
+    """Yield an empty folder. Its files replace the last run's if the block succeeds, and are deleted if it fails."""
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)

@@ -85,7 +85,7 @@ class Origin:
         return self._asked_by_month()
 
     def export(self) -> bytes:
-        """Return the sandbox's dashboard export for all days, as CSV. A real team's export has to be made by hand."""
+        """Return the sandbox's dashboard export for all days, as CSV. A real team's export is downloaded by hand."""
         days = {"start_date": str(self.config["start_date"]), "end_date": self.today.isoformat()}
         with asking(self.base_url) as http:
             return http.get(f"{self.base_url}/_sandbox/export", params=days, timeout=60).content

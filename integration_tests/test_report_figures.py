@@ -162,7 +162,7 @@ def test_a_change_is_told_in_money_and_by_what_drove_it(browser: Browser, html: 
     choice_of_tools = all_by_uses - number_of_uses
     assert (
         f"Number of uses of each tool: {in_euros(all_by_uses)}"
-        f" (number of all uses: {in_euros(number_of_uses)}, choice of tools: {in_euros(choice_of_tools)});"
+        f" (total number of uses: {in_euros(number_of_uses)}, choice of tools: {in_euros(choice_of_tools)});"
     ) in said
     browser.show(html, chosen="#in=credits")
     assert browser.card("Change in a year")[1].endswith(" on 1 to 16 March 2025")

@@ -4,7 +4,7 @@ const longList = 25;
 const amountOf = (unit, sum, figure = unit.figure) => (unit.value(sum) === null ? dash : figure(unit.value(sum)));
 const both = (unit, now, before) => unit.known(now) && unit.known(before);
 
-// Splits each change into two parts: one due to the number of uses (at the old cost per use), one to the cost per use.
+// Splits each change into a part due to the number of uses (at the old cost per use) and one due to the cost per use.
 function driversOfAll(unit, now, before) {
   return [...new Set([...now.keys(), ...before.keys()])].map((id) => {
     const [sum, then] = [now.get(id) || nothing(), before.get(id) || nothing()];

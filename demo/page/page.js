@@ -62,12 +62,12 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // What the change would be if every tool's uses had grown at the same rate. The rest is due to the choice of tools.
+    // What all("uses") would be if each tool's uses had grown at the same rate. The rest is due to the choice of tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `
       + `(${growth(unit.value(sum), unit.value(then))}). Number of uses of each tool: ${amount(all("uses"))} `
-      + `(number of all uses: ${amount(number)}, choice of tools: ${amount(all("uses") - number)}); `
+      + `(total number of uses: ${amount(number)}, choice of tools: ${amount(all("uses") - number)}); `
       + `cost of a use: ${amount(all("price"))}.`
       + (most ? ` The largest change: ${most.id}, ${amount(most.change)}.` : "");
   }

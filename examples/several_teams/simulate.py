@@ -16,7 +16,7 @@ from heapq import heappush, heapreplace
 from itertools import product
 
 LAUNCH = 30
-"""Assumed seconds that a launcher takes to start a pod; the real time depends on the cluster and on image pulls."""
+"""Assumed time for a launcher to start a pod, in seconds; the real time depends on the cluster and on image pulls."""
 SECONDS = 120
 """Assumed lifetime of a pod, in seconds; the real time depends on the cluster and the destination."""
 REQUESTS = 5
@@ -29,7 +29,7 @@ IN_2_MINUTES = 1200
 
 @dataclass(frozen=True)
 class Load:
-    """The peak load on the platform and on Magnific. Times are in seconds; `longest_wait` is a wait for a launcher."""
+    """The peak load on the platform and on Magnific. Times are in seconds; syncs wait for a free launcher."""
 
     at_once: int
     in_5_seconds: int

@@ -37,7 +37,7 @@ allowed as (
 ),
 
 -- `valid_allowance` is the allowance without rollover and pack credits that expire unused before the row's day.
--- Expected usage beyond plan_credits and the extra credits already spent uses up the unused ones until they expire.
+-- Until they expire, unused extra credits cover expected usage beyond plan_credits and the extra credits already spent.
 days as (
     select
         days.*,

@@ -1,5 +1,5 @@
--- One row for each team, with the days that are synced. Days before `as_of` were over when they were synced; `as_of`
--- itself was not. Deleted rows count too, because a sync read their days.
+-- One row for each team, with its last sync and its first day with usage. Days before `as_of` were over when they were
+-- synced; `as_of` itself was not. Deleted rows count too, because a sync read their days.
 select
     team,
     max({{ magnific_analytics.utc_timestamp("_airbyte_extracted_at") }}) as synced_at,
