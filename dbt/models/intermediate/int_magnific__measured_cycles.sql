@@ -36,7 +36,7 @@ allowed as (
         and extras.cycle_start = cycles.cycle_start
 ),
 
--- `valid_allowance` is the allowance without rollover and pack credits that expire unused before the row's day.
+-- `valid_allowance` is the allowance minus the rollover and pack credits that expire unused before the row's day.
 -- Until they expire, unused extra credits cover expected usage beyond plan_credits and the extra credits already spent.
 days as (
     select
