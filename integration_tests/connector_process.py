@@ -81,7 +81,7 @@ class Connector:
         self.folder = folder
 
     def command(self, command: str, *options: str, **files: Any) -> list[str]:
-        """Write `files` (config, catalog or state) as JSON, but strings unchanged. Return the command line."""
+        """Write `files` (config, catalog or state): strings unchanged, all others as JSON. Return the command line."""
         for name, content in files.items():
             file = self.folder / f"{name}.json"
             file.write_text(content if isinstance(content, str) else json.dumps(content))

@@ -1,4 +1,4 @@
-"""Build the dbt package on tables whose rows a test writes by hand."""
+"""Build the dbt package on tables with handwritten rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -69,7 +69,7 @@ class Sandbox:
         return len(self._control("GET", "requests"))
 
     def has_refused(self) -> bool:
-        """Return whether a limit has refused a request since the last call to `requests`."""
+        """Return whether any request since the last call to `requests` has been refused with HTTP 429."""
         return any(request["status"] == 429 for request in self._control("GET", "requests"))
 
     def wait_for_requests(self, count: int) -> None:

@@ -95,7 +95,7 @@ class Synced:
     """The number of records that each sync loaded."""
     expected: list[Used]
     by_key: dict[tuple[str, str | None], int]
-    """Credits by month (`2026-03`) and API key after the first sync; for None, the month's final total minus these."""
+    """Credits by month (`2026-03`) and API key after the first sync; for None, the rest of the month's final total."""
 
     def rows(self, where: str = "TRUE") -> dict[str, Row]:
         return usage_rows(self.target, where)

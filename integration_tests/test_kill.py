@@ -140,7 +140,7 @@ def test_a_closed_pipe_ends_the_process(
         running.stdout.close()
         words = running.stderr.read()
     assert running.returncode != 0
-    # Once nobody reads the rows, the connector must stop requesting windows.
+    # Once its output is closed, the connector must stop requesting windows.
     assert sandbox.count() < 4 + 7
     assert sandbox.api_key.encode() not in words
     assert b"Logging error" not in words

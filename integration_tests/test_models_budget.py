@@ -1,4 +1,4 @@
-"""Compare the dbt package's budgets and forecasts on four days with those of a handwritten query on the raw tables."""
+"""Check the dbt package's budgets and forecasts, as of several days, against a handwritten query on the raw tables."""
 
 from pathlib import Path
 

@@ -58,7 +58,7 @@ def test_the_focus_validator_reports_only_its_own_mistakes(built: Built, tmp_pat
     [packages] = FOCUS.folder.glob("lib/python3*/site-packages")
     criteria = ",".join(f"{name}_SUPPORTED" for name in HOLDS)
     options = ["--validate-version=1.2", "--block-download", f"--applicability-criteria={criteria}"]
-    # The validator finds its rules only if it runs in its packages' folder. Its exit code is always 0.
+    # The validator finds its rules only if it runs in its own site-packages folder. Its exit code is always 0.
     done = subprocess.run([program, *options, f"--data-file={file}"], cwd=packages, capture_output=True, text=True)
     [counts] = re.findall(r"^Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)", done.stdout, re.MULTILINE)
     failures = set(re.findall(r"^- ([\w-]+): violations=", done.stdout, re.MULTILINE))

@@ -19,7 +19,7 @@ KINDS = ("tool", "person", "project", "group")
 
 
 class Case(NamedTuple):
-    """A page address, the days that the page shows, the complete ones, and the days that those are compared with."""
+    """A page address, the days that the page shows, the complete days among them, and earlier days for comparison."""
 
     chosen: str
     days: Span

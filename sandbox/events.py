@@ -102,7 +102,7 @@ def read_day(value: Any) -> date:
 def read_event(given: Any) -> Happened:
     """Return the event that a JSON object describes; raise ValueError if the object is not valid."""
     if not isinstance(given, Mapping) or given.get("kind") not in KINDS:
-        raise ValueError(f"an event must be a JSON object with one of the kinds {', '.join(KINDS)}")
+        raise ValueError(f"an event must be a JSON object whose kind is one of {', '.join(KINDS)}")
     kind = given["kind"]
     optional = _OPTIONAL.get(kind, set())
     if given.keys() - {"kind"} - optional != KINDS[kind]:

@@ -58,7 +58,7 @@ class History:
     def __init__(self, team: Team, seed: int) -> None:
         self.team = team
         self.seed = seed
-        # The cache can use about 150 MB, enough for ten years of the default team or months of a very large team.
+        # The cache can use about 150 MB, enough for ten years of the default team or three months of a very large team.
         self._drawn = lru_cache(maxsize=50_000 // len(team.people) + 92)(self._draw)
 
     def on(self, day: date) -> tuple[Entry, ...]:

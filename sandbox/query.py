@@ -114,5 +114,5 @@ def read_query(body: Any, today: date, longest: int | None, first: date | None =
 def check_length(query: Query, longest: int | None) -> None:
     """Raise RefusedError if the query covers more than `longest` days (None for no limit)."""
     if longest is not None and query.days > longest:
-        reason = f"makes a range of {query.days} days, but the plan allows only {longest}"
+        reason = f"results in a range of {query.days} days, but the plan allows only {longest}"
         raise RefusedError(("start_date", reason), ("end_date", reason))

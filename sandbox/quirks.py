@@ -64,7 +64,7 @@ FACTS: dict[str, tuple[str, fn.Change]] = {
     "empty-periods": ("the response includes periods without usage", answer(fn.with_empty_periods)),
     "awkward": ("periods and tools are split; nulls, unknown fields and a new role are added", answer(fn.in_pieces)),
     "rebate": (
-        "breakdowns have twice the credits of their totals",
+        "the credits of each breakdown entry are doubled; the totals stay the same",
         tools(fn.rebated),
     ),
     "no-breakdown": ("no tool has a breakdown", tools(lambda tool: {**tool, "user_usages": []})),
@@ -103,16 +103,16 @@ FAILURES: dict[str, tuple[str, fn.Change]] = {
     "empty": ("no body", with_bytes(lambda body: b"")),
     "html": ("an HTML page instead of JSON", with_bytes(lambda body: b"<!doctype html><title>Later</title>")),
     "bad-gzip": ("an uncompressed body, although the headers say gzip", with_bytes(lambda body: body, "gzip")),
-    # A lenient parser would drop or replace the byte, and so accept a wrong string.
+    # A lenient parser would drop or replace the invalid byte, and so accept a wrong string.
     "bad-utf8": (
         "the response's last string begins with a byte that is not valid UTF-8",
         with_bytes(lambda body: b'":"\xff'.join(body.rsplit(b'":"', 1))),
     ),
     "trickle": ("the body arrives byte by byte, with a pause of `seconds` after each byte", fn.trickle),
-    "cut": ("the connection ends in the middle of the body", broken_off(half=True, reset=False, length=True)),
-    "cut-chunked": ("a chunked body ends in the middle", broken_off(half=True, reset=False, length=False)),
+    "cut": ("the connection ends midway through the body", broken_off(half=True, reset=False, length=True)),
+    "cut-chunked": ("a chunked body is cut off midway through", broken_off(half=True, reset=False, length=False)),
     "reset-before": ("the connection is reset before the body", broken_off(half=False, reset=True, length=False)),
-    "reset-inside": ("the connection is reset within the body", broken_off(half=True, reset=True, length=True)),
+    "reset-inside": ("the connection is reset midway through the body", broken_off(half=True, reset=True, length=True)),
     "silence": ("no response until the client closes the connection", fn.silence),
 }
 """Quirks that delay, corrupt or withhold a response. Only the server in `sandbox.server` can break connections."""

@@ -102,7 +102,7 @@ def _read_file(what: str, path: str, read: Callable[[str], T], advice: str) -> T
     except OSError as error:
         raise config_error(f"The {what} file {path} cannot be opened: {error.strerror}.") from None
     except Exception:
-        raise config_error(f"The {what} file {path} does not contain a {what} as JSON: {advice}.") from None
+        raise config_error(f"The {what} file {path} does not contain a valid JSON {what}: {advice}.") from None
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:

@@ -211,7 +211,7 @@ def test_a_history_that_takes_many_days_gets_further_on_each() -> None:
     read, first = Counter[str](), list[str]()
     for day in range(10):
         assert not connection.sync(TODAY.add(days=day)).errors
-        # The connector does not start reading a month if too few requests are left in the day's share.
+        # The connector starts reading a month only if enough of the stream's 60 requests for the day are left.
         assert len(api.asked) < 60
         first.append(api.asked[0]["api_key_ids"][0])
         keys = (connection.state or {})["keys"]
@@ -262,7 +262,7 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     assert "takes 100 API requests (one for each key and window)" in error(output)[1]
     assert "Choose an incremental sync mode, which" in error(output)[1]
     assert connection.api.asked == []
-    # With 99 keys, the hundredth request is the one for the list of keys.
+    # With 99 keys, a full refresh takes exactly 100 requests: one for the list of keys and one for each key.
     connection = many(99)
     for _ in range(2):
         connection.table.clear()

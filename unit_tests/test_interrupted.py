@@ -100,7 +100,7 @@ WRONG = pytest.mark.parametrize("wrong", [empty, without_the_oldest])
 @WRONG
 @pytest.mark.parametrize("granularity", ["day", "week"])
 def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(wrong: Any, granularity: str) -> None:
-    # The lookback of syncs after TOMORROW does not reach the oldest period that the sync on TOMORROW reads.
+    # The oldest period that the sync on TOMORROW reads is outside the lookback of all later syncs.
     before = synced(team(TODAY, 185), granularity=granularity)
     once, twice = deepcopy(before), deepcopy(before)
     assert once.sync(LATER, TOMORROW, mistake=wrong(1))
@@ -131,7 +131,7 @@ def test_a_part_without_usage_is_never_asked_for_again() -> None:
 @pytest.mark.parametrize("before", ["year", "day"])
 def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for_good(before: str) -> None:
     late = [one for one in LATER if one.day.month > 5]
-    # The first part's user has no usage in the second part, so if the first part seems empty, the year has fewer rows.
+    # early@example.com has usage only in the first part. If that part seems empty, the table lacks this user's rows.
     used = [one._replace(user_email="early@example.com") for one in LATER if one.day.month < 6] + late
     warehouse = synced(used, granularity=before)
     warehouse.settings |= {"granularity": "year", "lookback_window_days": 0}

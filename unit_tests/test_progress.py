@@ -93,7 +93,7 @@ def test_a_sync_goes_back_by_the_lookback_or_on_behind_an_interrupted(lookback: 
     assert read(None) == first
     assert read(first.add(days=short)) == max(first, first.add(days=short - lookback))
     assert read(end.subtract(days=short), end) == end.subtract(days=short - 1)
-    # Once a sync has caught up, the next lookback counts from the last day that the interrupted sync planned to read.
+    # Once the last day that the interrupted sync planned to read has been read, the lookback counts back from it.
     end = end.subtract(days=60)
     assert read(end.add(days=later), end) == end.subtract(days=lookback)
 

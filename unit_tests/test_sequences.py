@@ -86,7 +86,7 @@ def without(held: Table, other: Table) -> Table:
 
 
 def restarts(state: Json, now: Json) -> bool:
-    """Return whether the settings in `now` change what the saved rows mean, or require earlier days."""
+    """Return whether the settings in `now` change what the saved rows mean, or have an earlier start date."""
 
     def meaning(filters: Json) -> dict[str, set[str]]:
         return {name: {str(one).lower() for one in filters[name]} for name in FILTERS if filters.get(name)}

@@ -146,7 +146,7 @@ def test_under_the_same_settings_a_sync_goes_on(changes: Json) -> None:
     assert adapted(saved, **changes) == Progress(Date(2026, 11, 20), KNOWN)
     unfinished = {**saved, "date": None, "unknown": 1}
     assert adapted(unfinished, **changes) == Progress(None, KNOWN)
-    # The table might have rows for the day that the start date no longer covers, so that day is read again.
+    # The later start date leaves out 1 November, but the table might have rows for that day, so it is read again.
     later = adapted(unfinished, start_date="2026-11-02", **changes)
     assert later == Progress(Date(2026, 10, 31), KNOWN, Date(2026, 11, 22))
 

@@ -46,7 +46,7 @@ def test_a_file_that_is_missing_or_broken_is_named(what: str, name: str, advice:
     (tmp_path / "broken").write_text("{")
     problems = {
         "missing": "cannot be opened: No such file or directory.",
-        "broken": f"does not contain a {name} as JSON: {advice}.",
+        "broken": f"does not contain a valid JSON {name}: {advice}.",
     }
     for file, problem in problems.items():
         with pytest.raises(AirbyteTracedException) as raised:

@@ -71,7 +71,7 @@ PERIODS = st.lists(
 
 
 def published(periods: list[Json]) -> list[usage.Row]:
-    """Return the rows that the docs require, nulls first: one per entry, and one for what is left of a tool's total."""
+    """Return the rows that the docs require: one per entry and one for the rest of a tool's total. Nulls sort first."""
     pieces: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for part in periods:
         for piece in part["consumptions"]:

@@ -28,7 +28,7 @@ def end_date(seen: Seen) -> Judged:
     return told == used, f"in a range of two days, {', '.join(words)}"
 
 
-@judges("Requested by day, week or month, the same days have the same totals")
+@judges("The same days have the same totals, whether requested by day, week or month")
 def sizes(seen: Seen) -> Judged:
     days = seen.days
     if days is None or not days.by_day:
@@ -36,7 +36,7 @@ def sizes(seen: Seen) -> Judged:
     told, right = [], True
     if again := seen.good("two_days"):
         right = all(days.by_day.get(day) == sums for day, sums in again.by_day.items())
-        told.append(f"in another range, the days' totals are {'' if right else 'not '}the same")
+        told.append(f"in a range of only two of these days, the totals are {'the same' if right else 'different'}")
     for name, unit in (("weeks", Granularity.WEEK), ("months", Granularity.MONTH)):
         if answer := seen.good(name):
             first, last = _range(answer).start, _range(answer).end
@@ -57,7 +57,7 @@ def edges(seen: Seen) -> Judged:
     asked = _range(answer)
     first = _edge(answer, days, DateRange(asked.start, period_of(asked.start, Granularity.WEEK).end))
     last = _edge(answer, days, DateRange(period_of(asked.end, Granularity.WEEK).start, asked.end))
-    told = f"the first week, from Wednesday on, {first}; the last week, up to Tuesday, {last}"
+    told = f"the first week (requested from Wednesday on) {first}; the last week (requested up to Tuesday) {last}"
     telling = [one for one in (first, last) if one != _UNKNOWN]
     return all(one == _INSIDE for one in telling) if telling else None, told
 
@@ -154,9 +154,9 @@ def keys_total(seen: Seen) -> Judged:
     if keys is None or team is None:
         return None, "the team has no API keys, or no whole months were requested"
     over = sum(sums[tool] > team.by_day.get(day, sums)[tool] for day, sums in keys.by_day.items() for tool in sums)
-    through, whole = _credits(keys.tools), _credits(team.tools)
-    told = f"the keys used {share(through, whole)} of the team's credits; {over:,} sums by tool exceed the team's"
-    return (not over, told) if through else (None, "no response has usage through keys")
+    part, whole = _credits(keys.tools), _credits(team.tools)
+    told = f"the keys used {share(part, whole)} of the team's credits; {over:,} of their sums by tool exceed the team's"
+    return (not over, told) if part else (None, "no response has usage through keys")
 
 
 @judges("Everybody with usage is in the list of members")

@@ -34,7 +34,7 @@ def not_as_documented(answer: Answer) -> Counter[str]:
         what, items = left.pop()
         for item in items if isinstance(items, list) else [items]:
             if not isinstance(item, dict):
-                odd[f"something else in place of {what}"] += 1
+                odd[f"{what} is not a JSON object"] += 1
                 continue
             required, _, optional = _FIELDS[what].partition(" | ")
             odd.update(f"{what} has {_shown(name)}" for name in item.keys() - {*required.split(), *optional.split()})

@@ -99,7 +99,7 @@ def once(seen: Seen) -> Judged:
     periods = [answer.texts("date") for answer in _usage(seen)]
     tools = [[(tool.day, tool.name) for tool in answer.tools] for answer in _usage(seen)]
     again = [sum(len(items) - len(set(items)) for items in several) for several in (periods, tools)]
-    told = f"{again[0]:,} periods and {again[1]:,} tools within a period are repeated"
+    told = f"{again[0]:,} periods are repeated; {again[1]:,} tools are repeated within a period"
     return (not any(again), told) if any(periods) else (None, "no response has a period")
 
 
@@ -128,7 +128,7 @@ def limits(seen: Seen) -> Judged:
                 other = "a date" if http_date(value) else "another kind of value"
                 found.setdefault(name.lower(), []).append(value if re.fullmatch(r"\d{1,13}", value) else other)
     told = [f"{name}: first {values[0]}, last {values[-1]}" for name, values in sorted(found.items())]
-    return (bool(told), "; ".join(told) or "no response has a header about limits") if seen.answers else NOT_SEEN
+    return (bool(told), "; ".join(told) or "no response has a rate-limit header") if seen.answers else NOT_SEEN
 
 
 @judges("The `Date` header is within a minute of this machine's clock")

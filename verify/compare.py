@@ -18,7 +18,7 @@ from verify.export_file import COLUMNS, read_export
 
 DUCKDB_FILE = Path("demo-output/magnific.duckdb")
 SQL = Path(__file__).parent
-# If two rows differ in only one name, they agree on one of these sets of columns.
+# To detect renames, `renamed_rows.sql` pairs rows that have the same figures and agree in one of these sets of columns.
 _SAME = (
     "day, tool, person",
     'day, tool, project, "group", person is null',

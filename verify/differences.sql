@@ -1,7 +1,7 @@
 -- Compare the rows of the export (`export`) with those of the table (`usage`) on the days in `asked`.
 
--- One row for each day and combination of names, with the figures of both sides. `day` is the first day of a period in
--- the table.
+-- One row for each period (at the table's granularity) and combination of names, with the figures of both sides. `day`
+-- is the period's first day.
 create temp table places as
 with rows as (
     select 'export' as side, first_of(export.date, granularity) as day, tidy(tool) as tool, lower(tidy(person)) as person,

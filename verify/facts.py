@@ -28,7 +28,7 @@ _SETTINGS = {"api_key": "API_KEY", "plan": "PLAN", "start_date": "START_DATE", "
 _VERDICTS = {False: "DOES NOT HOLD", None: "COULD NOT BE SEEN", True: "HOLDS"}
 # After these statuses, further requests would also fail, or would use up quota that the day's syncs need.
 _STOPS = {
-    401: "Magnific refuses the API key (401): create a new one as https://docs.magnific.com/quickstart describes",
+    401: "Magnific refuses the API key (401): create a new one (see https://docs.magnific.com/quickstart)",
     403: "Magnific does not let this key read analytics (403): ask an owner or admin of the team for a key that can",
     429: "Magnific is not accepting further requests right now (429): try again in a minute, or tomorrow",
 }
