@@ -3,7 +3,7 @@ ARG BASE=airbyte
 FROM docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28 AS airbyte
 
 # Each build stage fills a directory tree that is copied in one piece, because directories that COPY itself creates
-# would get the build time.
+# would have the build time as their timestamp.
 FROM ${BASE} AS dependencies
 # Every file gets this date (in seconds since 1970, here 2025-01-01), so that two builds are identical.
 ARG SOURCE_DATE_EPOCH=1735689600

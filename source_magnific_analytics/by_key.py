@@ -108,7 +108,7 @@ class CreditUsageByApiKey(UsageStream):
         """Return start_date or, if later, the first day of the last full period before the key was created."""
         start, granularity = self.config.start_date, self.config.granularity
         created = utc_day_of(self._listed[name]["created_at"]) or start
-        # Row counts without a `date` are left over from a restart or interruption; to delete the rows, read all days.
+        # Row counts without a `date` remain after a restart or interruption; to delete the counted rows, read all days.
         if created <= start or (key.date is None and key.row_counts):
             return start
         period = period_of(min(created, self.config.today), granularity)

@@ -24,11 +24,11 @@ def check(client: Client, logger: logging.Logger) -> None:
         _ask_for(client, DateRange(today.subtract(days=longest - 1), today))
     except TooMuchError:
         _ask_for(client, DateRange(today, today))
-        logger.warning(f"A request for {longest} days failed, so the plan was not verified. Syncs will request fewer.")
+        logger.warning(f"A request for {longest} days failed, so the plan was not verified. Syncs try shorter ranges.")
 
 
 def _ask_for(client: Client, days: DateRange) -> None:
-    """Request a range by year, which keeps the response small. The response's dates are not checked."""
+    """Request a range at yearly granularity, which keeps the response small. The response's dates are not checked."""
     stream = CreditUsage(client)
     body = {**stream.filters, **Request(days, Granularity.YEAR).body}
     call = stream.call_for(body, about_next_sync="Try again later.", divisible=days.length > 1)
@@ -42,4 +42,4 @@ def _check_filter(name: str, stream: ListStream) -> None:
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]
     if unknown:
         has = listing([f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in known.values()]) or "none"
-        raise config_error(f"{name} contains {listing(unknown)}, which the team does not have. It has: {has}.")
+        raise config_error(f"{name} contains {listing(unknown)}, which the team does not have. The team has: {has}.")

@@ -123,7 +123,7 @@ class _Tries(ErrorHandler, BackoffStrategy):
     refusals: int = 0
     next_wait: float = 0.0
 
-    # The policy limits the tries, so set the CDK's own limits too high to matter.
+    # The policy limits how often a request is retried, so set the CDK's own limits too high to matter.
     max_retries = 1_000
     max_time = 7 * 24 * 3600
 

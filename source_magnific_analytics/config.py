@@ -107,7 +107,7 @@ _KINDS: Mapping[str, tuple[Any, str]] = {
 
 def _base_url(url: str) -> str:
     """Return the address without a trailing slash; raise a config error unless the key may be sent there."""
-    # Allow only these characters in a host: HTTP clients parse others, such as a space or a backslash, differently.
+    # Allow only these characters in a host, because HTTP clients disagree about others, such as a space or a backslash.
     host = r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*|\[[0-9a-f:.]+\]"
     parts = re.fullmatch(rf"(https?)://({host})(?::([0-9]{{1,5}}))?/?", url.lower())
     magnific = parts and parts[1] == "https" and any(f".{parts[2]}".endswith(f".{known}") for known in HOSTS)

@@ -96,7 +96,7 @@ class UsageStream(MagnificStream, ABC):
     def read_state(
         self, saved: Mapping[str, Any] | None, kind: type[S], settings: Settings
     ) -> tuple[S, Settings] | None:
-        """Return the saved progress and its settings, or None if nothing is saved. If the sync restarts, log why."""
+        """Return the saved progress and its settings, or None if nothing is saved. If the sync starts over, log why."""
         known = state.read(saved or {}, kind, self.name, full_refresh=settings.full_refresh)
         changes = " and ".join(known[1].changes_to(settings)) if known else ""
         if changes:

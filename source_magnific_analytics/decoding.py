@@ -94,7 +94,7 @@ def pieces(body: bytearray) -> Iterator[tuple[str, msgspec.Raw, list[Consumption
 
 
 def rows(body: bytearray, kind: type) -> Iterator[dict[str, Any]]:
-    """Yield a list's rows with all fields, but check only those of `kind`. Can raise any of `UNREADABLE`."""
+    """Yield a list's rows with all fields, but check only the fields of `kind`. Can raise any of `UNREADABLE`."""
     for raw in _list.decode(mended(body))["data"]:
         row = msgspec.json.decode(raw, type=dict[str, Any])
         yield {**row, **msgspec.convert(row, kind, strict=False)}

@@ -47,12 +47,12 @@ class Policy:
     most_retries: int = 10
     # The waits before the second and third try if a 429 states no wait. A third 429 means that the quota is used up.
     unstated_waits: tuple[float, ...] = (60, 120)
-    # If a 429 states a longer wait than this, the day's requests are used up.
+    # A 429 that states a longer wait than this means that the day's quota is used up.
     longest_stated_wait: float = 900
     most_stated_waits: int = 5
     # A period that needs more requests than this is not read, so that the day's quota also lasts for other requests.
     most_parts: int = 80
-    # Like `most_parts`, but for one API key. The rest of `share_of_keys` is for finding a range that is short enough.
+    # Like `most_parts`, but for one API key. Below `share_of_keys`, as finding a short enough range takes requests too.
     most_parts_of_a_key: int = 40
     # The most requests for all API keys together in a UTC day. The rest of the quota is for other streams and retries.
     share_of_keys: int = 60

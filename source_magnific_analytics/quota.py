@@ -31,10 +31,10 @@ class Share:
 
 @dataclass
 class Quota:
-    """Count a sync's requests and tries, and remember the error that ends it.
+    """Count a sync's requests and retries, and remember the error that ends it.
 
-    `spent` counts requests. `returnable_tries` counts failed tries after which the range got shorter; the next success
-    adds them to `retries_left`. `ended_by` is the error that ends every stream. `share` limits the current stream.
+    `spent` counts requests. `returnable_tries` counts failed tries that made the sync request fewer days; the next
+    success adds them to `retries_left`. `ended_by` is the error that ends the sync. `share` limits the current stream.
     """
 
     retries_left: int
@@ -46,7 +46,7 @@ class Quota:
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if the sync is over or the share lacks room for `requests`. An unused share has room for any number."""
+        """Raise if the sync is over or the share has fewer than `requests` left. An unused share allows any number."""
         if self.ended_by is not None:
             raise self.ended_by
         share = self.share.rolled_over()
@@ -64,12 +64,12 @@ class Quota:
         self.share = share
 
     def count_retry(self, returnable: int) -> None:
-        """Count a retry. If it asks for fewer days, `returnable` is the number of tries that the longer range took."""
+        """Count a retry. If it asks for fewer days, `returnable` is the number of failed tries for the longer range."""
         self.retries_left -= 1
         self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
-        """Finish a request. If it was answered, there is no outage, so refund the tries that led to shorter ranges."""
+        """Finish a request. If it was answered, there is no outage, so refund the failed tries for longer ranges."""
         self.retries_left += self.returnable_tries if answered else 0
         self.returnable_tries = 0
 

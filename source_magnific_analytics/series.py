@@ -19,7 +19,7 @@ from source_magnific_analytics.windows import DateRange, Request, next_request, 
 
 # What a series yields: its progress, or rows to emit.
 Step = Progress | Iterator[Row]
-# Requests the usage of the team or one API key. Returns it and, if a header states it, Magnific's current UTC day.
+# Fetches the usage of the team or one API key, plus Magnific's current UTC day if a header of the response states it.
 Fetch = Callable[[Request, Span, str | None], tuple[Answer, Date | None]]
 
 
@@ -59,7 +59,7 @@ class Summary:
 
 @dataclass
 class Reach:
-    """The known limits of Magnific's responses: the last day, and the number of days per request."""
+    """The last day to read and the most days to request at once, both adjusted to Magnific's responses."""
 
     last_day: Date
     span: Span
@@ -84,7 +84,7 @@ class Series:
         doubtful: list[Date] = []
         first = planned[0].range.start if planned else self.reach.last_day.add(days=1)
         while first <= self.reach.last_day:
-            # Begin a period only if the share has enough requests left: an unfinished period starts over tomorrow.
+            # Check that the stream's share of the day's requests is enough: an unfinished period starts over tomorrow.
             self.client.quota.admit(self._number_of_requests(first))
             window = yield from self._window(progress, first)
             if window is None:
@@ -121,13 +121,13 @@ class Series:
         if self.settings.full_refresh:
             date = state.last_complete(date, self.settings.granularity, server_day)
         is_last = window.days.end >= last_day
-        # A sync that continues an interrupted one skips the lookback before `old_end`, so keep `end` for the next sync.
+        # A sync that continues an interrupted one has no lookback, so keep `old_end`: the next sync looks back from it.
         is_complete = is_last and not doubtful and (old_end is None or date <= old_end)
         end = None if is_complete else old_end or min(last_day, server_day)
         return replace(progress, date=date, end=end, other_filters=progress.other_filters and not is_last)
 
     def _window(self, progress: Progress, first: Date) -> Generator[Step, None, _Window | None]:
-        """Read the window from `first`, or a long period in parts. Return None if it is not yet `first` at Magnific."""
+        """Read the window from `first`, or a long period in parts. Return None if `first` is after Magnific's date."""
         joined: Answer = {}
         empty: list[DateRange] = []
         position, policy, server_day = first, self.client.policy, None
@@ -151,7 +151,7 @@ class Series:
         return _Window(days, joined, server_day, self._doubtful(progress, days, joined, empty)) if days.length else None
 
     def _fetch_longest(self, progress: Progress, first: Date) -> tuple[Request, Answer, Date | None] | None:
-        """Fetch the longest possible range from `first` on. Return None if it is not yet `first` at Magnific."""
+        """Fetch the longest possible range from `first` on. Return None if `first` is after the last day to read."""
         while first <= self.reach.last_day:
             request = next_request(first, self.reach.last_day, self.settings.granularity, self.reach.span.days)
             days = request.range.length
@@ -177,7 +177,7 @@ class Series:
         """Request a range, and request it once more if the answer has no usage for a period that had some before.
 
         A period is treated as empty only if both answers lack it. If both contain it, the second answer counts. Parts
-        are not requested again, because empty parts are normal, for example in a year with usage in only one week.
+        of a period are not requested again, because empty parts are normal, as in a year with usage in only one week.
         """
         answer, server_day = self.fetch(request, self.reach.span, self.api_key_id)
         if request.granularity is not self.settings.granularity or not self._missing(progress, request, answer):

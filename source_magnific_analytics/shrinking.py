@@ -26,7 +26,7 @@ class Span:
 
     @property
     def is_barred(self) -> bool:
-        """Whether the span must not grow: it is the longest, or two requests for up to twice its length have failed."""
+        """Whether the span cannot grow: it is at `longest`, or two requests for up to twice its length have failed."""
         longer = min(2 * self.days, self.longest)
         return longer == self.days or sum(days <= longer for days in self.failed) >= FAILURES_TO_BAR
 

@@ -82,7 +82,7 @@ class Settings(_Saved, frozen=True):
     full_refresh: bool = msgspec.field(default=False, name="unfinished_full_refresh")
 
     def changes_to(self, now: "Settings") -> list[str]:
-        """Describe the changes from these settings to `now` that make a sync restart."""
+        """Describe the changes from these settings to `now` that make a sync read everything again."""
         changes = []
         if self.granularity != now.granularity:
             changes.append(f"granularity changed from {self.granularity} to {now.granularity}")
@@ -120,8 +120,8 @@ def read(state: Mapping[str, Any], kind: type[S], stream: str, *, full_refresh: 
 def first_to_read(progress: Progress, earliest: Date, config: Config, *, full_refresh: bool) -> Date:
     """Return a day in the first period to read. It can precede `earliest` only if an interrupted sync is continued.
 
-    After an interrupted sync, continue where it stopped, or a history that takes several days to read would never be
-    complete. The next lookback counts back from the last day that the interrupted sync planned to read.
+    After an interrupted sync, continue where it stopped; otherwise, a history that takes several days to read would
+    never be complete. The sync after that looks back from the last day that the interrupted one planned to read.
     """
     if progress.date is None:
         return earliest
@@ -140,7 +140,7 @@ def last_complete(date: Date, granularity: Granularity, today: Date) -> Date:
 
 
 def adapted(progress: Progress, saved: Settings, now: Settings, end_date: Date) -> Progress:
-    """Adapt saved progress to the settings `now`. If the changes make the sync restart, keep only the row counts.
+    """Adapt saved progress to the settings `now`. If everything must be read again, keep only the row counts.
 
     An interrupted sync might have left outdated rows after the day on which it stopped. To replace them, continue from
     there, even if that is before `start_date`.

@@ -78,7 +78,7 @@ def first_days(first: Date, last: Date, granularity: Granularity) -> Iterator[Da
 def next_request(first: Date, end: Date, granularity: Granularity, longest: int) -> Request:
     """Return the next request from `first` on, for at most `longest` days and not beyond `end`.
 
-    It covers whole periods, because rows for part of a period would replace all its rows. Only `end` can cut one short.
+    It covers whole periods, because rows for part of one would replace all its rows. Only `end` can cut a period short.
     If no whole period fits, or `first` is inside one, it covers the longest smaller periods that fit into that period.
 
     >>> def show(request): print(request.granularity, request.range.start, request.range.end)

@@ -131,17 +131,17 @@ def test_a_check_asks_once_for_the_plans_longest_range_by_year(plan: str, start:
     [
         (
             {"group_ids": [7, 9]}, "groups", [{"group_id": 7, "name": "Design"}, {"group_id": 8, "name": "Film"}],
-            "group_ids contains 9, which the team does not have. It has: 7 (Design), 8 (Film).",
+            "group_ids contains 9, which the team does not have. The team has: 7 (Design), 8 (Film).",
         ),
         (
-            {"project_references": [OTHER_PROJECT]}, "projects", [{"project_reference": PROJECT, "name": "Spring"}],
-            f"project_references contains {OTHER_PROJECT}, which the team does not have. It has: {PROJECT} (Spring).",
+            {"project_references": [OTHER_PROJECT]}, "projects", [{"project_reference": PROJECT, "name": "TV"}],
+            f"project_references contains {OTHER_PROJECT}, which the team does not have. The team has: {PROJECT} (TV).",
         ),
         (
             {"api_key_ids": ["a", "C"]}, "api_keys", [{"api_key_id": "c", "display_name": "CI"}],
-            "api_key_ids contains a, C, which the team does not have. It has: c (CI).",
+            "api_key_ids contains a, C, which the team does not have. The team has: c (CI).",
         ),
-        ({"group_ids": [7]}, "groups", [], "group_ids contains 7, which the team does not have. It has: none."),
+        ({"group_ids": [7]}, "groups", [], "group_ids contains 7, which the team does not have. The team has: none."),
     ],
 )  # fmt: skip
 def test_a_filter_for_something_unknown_names_it_with_the_known_ones(
