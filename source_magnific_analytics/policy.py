@@ -6,7 +6,7 @@ from enum import Enum
 import requests
 from urllib3.exceptions import NewConnectionError
 
-# Magnific's limit for all analytics endpoints together. Its rate-limit page does not say when the day begins.
+# Magnific's limit for all analytics endpoints together. Magnific's rate-limit page does not say when the day begins.
 REQUESTS_A_DAY = 100
 
 
