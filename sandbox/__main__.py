@@ -27,13 +27,13 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
     add = parser.add_argument
     add("--port", type=int, default=0, help="port to listen on (default: any free port)")
     add("--today", help="the sandbox's current date, YYYY-MM-DD (default: today in UTC)")
-    add("--plan", choices=LONGEST_RANGE, default=usual.plan)
-    add("--key", default=usual.key, help="the API key that the sandbox accepts")
-    add("--seed", type=int, default=usual.seed, help="seed for the generated usage")
-    add("--people", type=int, default=usual.people, help=f"number of people in the team, 1 to {MOST_PEOPLE}")
-    add("--keys", type=int, default=usual.keys, help=f"number of API keys in the team, 0 to {MOST_KEYS}")
-    add("--per-minute", type=int, default=usual.per_minute, help="requests allowed per minute (0 for no limit)")
-    add("--per-day", type=int, default=usual.per_day, help="requests allowed per day (0 for no limit)")
+    add("--plan", choices=LONGEST_RANGE, default=usual.plan, help="the team's plan (default: %(default)s)")
+    add("--key", default=usual.key, help="the API key that the sandbox accepts (default: %(default)s)")
+    add("--seed", type=int, default=usual.seed, help="seed for the generated usage (default: %(default)s)")
+    add("--people", type=int, default=usual.people, help=f"members, 1 to {MOST_PEOPLE} (default: %(default)s)")
+    add("--keys", type=int, default=usual.keys, help=f"API keys of the team, 0 to {MOST_KEYS} (default: %(default)s)")
+    add("--per-minute", type=int, default=usual.per_minute, help="requests per minute; 0: no limit (default: %(default)s)")
+    add("--per-day", type=int, default=usual.per_day, help="requests per day; 0: no limit (default: %(default)s)")
     add(
         "--quirk",
         dest="quirks",
@@ -42,7 +42,7 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
         help="make the sandbox deviate from the documentation; takes a quirk's name or a JSON object (see "
         f"sandbox/quirks.py). Repeat the option to combine quirks. The quirks: {quirks}",
     )
-    add("--json", action="store_true", help="print base_url, api_key and pid as one line of JSON")
+    add("--json", action="store_true", help="print base_url, api_key and pid as one line of JSON, and nothing else")
     return parser, parser.parse_args(argv)
 
 

@@ -13,7 +13,8 @@ _WORDS = {
     "these days again and compare.",
     "repeated": "One side has the row more than once, with the same figures each time. Check whether the export "
     "repeats the line, for example because two exports were joined, and whether the table repeats a usage_id.",
-    "before": "These days are before the first synced day, {first_day}. Set start_date to an earlier day and sync.",
+    "before": "These days are before the first synced day, {first_day}. Set start_date to an earlier day "
+    "and sync, or compare fewer days, with  --from {first_day} .",
     "never": "Nothing has been synced into the table yet. Sync and compare again.",
     "unsynced": "Not synced yet: the last synced day is {through}. Sync and compare again.",
     "part": "Only some days of this {granularity} are compared, but the table has the total for the "
