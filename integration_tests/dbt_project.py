@@ -87,7 +87,7 @@ class Project:
         return sorted((self._folder / "targets" / warehouse / "compiled" / "magnific_analytics").rglob("*.sql"))
 
     def _results(self, name: str, part: int, target: Target | str, *command: str, **variables: Any) -> dict[str, str]:
-        """Run dbt and return the statuses in its file `name`, by element `part` of each node's ID (split at dots)."""
+        """Run dbt and return the statuses from the file `name`, keyed by element `part` of each node's dotted ID."""
         file = self._folder / "targets" / _profile(target)["type"] / name
         # Delete an earlier run's file. Otherwise, if dbt wrote no file, the old one would look like this run's result.
         file.unlink(missing_ok=True)

@@ -114,7 +114,7 @@ Source = Mapping[str, Any]
 def pyairbyte(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Callable[..., int]]:
     """Yield `sync(source, config, target, streams)`, which syncs without telemetry and returns the number of records.
 
-    PyAirbyte keeps its files in `folder`. Every user may enter it, because the image runs as a different user.
+    PyAirbyte keeps its files in `folder`. All users can read it, because the image runs as a different user.
     """
     folder.chmod(0o755)
     places = ("AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT", "AIRBYTE_TEMP_DIR", "AIRBYTE_LOGGING_ROOT")

@@ -24,7 +24,7 @@ EMAIL = f"aiko.tanaka{DOMAIN}"
 def test_the_key_is_in_no_output_at_any_level_and_in_no_file(
     connector: Connector, sandbox: Sandbox, config: Json, tmp_path: Path, command: str, loud: str
 ) -> None:
-    """An error's body and a header contain the key and an email. A sync gets the error only after reading usage."""
+    """An error's body and a header contain the key and an email. A `read` gets the error only after one window."""
     spoken = f"the key {sandbox.api_key} of {EMAIL} is wrong"
     body = {"problem": {"message": spoken, "invalid_params": [{"name": EMAIL, "reason": spoken}]}}
     refusal = {"kind": "status", "status": 400, "body": body, "path": USAGE, "at": 1 + (command == "read")}

@@ -32,8 +32,8 @@ def _arguments(argv: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
     add("--seed", type=int, default=usual.seed, help="seed for the generated usage (default: %(default)s)")
     add("--people", type=int, default=usual.people, help=f"members, 1 to {MOST_PEOPLE} (default: %(default)s)")
     add("--keys", type=int, default=usual.keys, help=f"API keys of the team, 0 to {MOST_KEYS} (default: %(default)s)")
-    add("--per-minute", type=int, default=usual.per_minute, help="requests per minute; 0: no limit (default: %(default)s)")
-    add("--per-day", type=int, default=usual.per_day, help="requests per day; 0: no limit (default: %(default)s)")
+    add("--per-minute", type=int, default=usual.per_minute, help="requests a minute, 0 for any (default: %(default)s)")
+    add("--per-day", type=int, default=usual.per_day, help="requests a day, 0 for any (default: %(default)s)")
     add(
         "--quirk",
         dest="quirks",

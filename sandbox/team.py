@@ -53,7 +53,7 @@ class ApiKey(NamedTuple):
     created_at: str
 
     def works_on(self, day: date) -> bool:
-        """Return whether the key works on `day`. An inactive key works until the end of the year of its creation."""
+        """Return whether the key works on `day`. A now inactive key worked until the end of the year it was created."""
         made = date.fromisoformat(self.created_at[:10])
         return made <= day and (self.status == "active" or made.year == day.year)
 

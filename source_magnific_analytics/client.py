@@ -114,7 +114,7 @@ class _FailedTry:
 
 @dataclass
 class _Tries(ErrorHandler, BackoffStrategy):
-    """Judge each try of a request, count failed tries and refusals (HTTP 429), and set the wait before the next try."""
+    """Decide after each try whether to retry, count failed tries and refusals (HTTP 429), and set the next wait."""
 
     client: Client
     call: Call

@@ -36,7 +36,7 @@ class Policy:
     # These two apply after decompression. They keep the process below 256 MiB, even with a decoded response in memory.
     largest_body: int = 24 * 2**20
     most_objects: int = 200_000
-    # The most rows in a period that is read in parts. Adding them up means decoding them, which takes a lot of memory.
+    # The most rows that a period read in parts may have. Adding rows up means decoding them, which takes much memory.
     most_rows_in_parts: int = 130_000
     # Smaller than `largest_body`, because a list is kept in decoded form, which takes many times the body's memory.
     largest_list: int = 4 * 2**20

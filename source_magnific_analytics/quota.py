@@ -46,7 +46,7 @@ class Quota:
     emitted_at: float = field(default_factory=lambda: time.monotonic())
 
     def admit(self, requests: int = 1) -> None:
-        """Raise if the sync is over or the share has fewer than `requests` left. An unused share allows any number."""
+        """Raise if the sync is over or the share has fewer than `requests` left, unless none of it is used."""
         if self.ended_by is not None:
             raise self.ended_by
         share = self.share.rolled_over()
@@ -69,7 +69,7 @@ class Quota:
         self.returnable_tries += returnable
 
     def settle(self, *, answered: bool) -> None:
-        """Finish a request. If it was answered, there is no outage, so refund the failed tries for longer ranges."""
+        """Finish a request. If it was answered, there is no outage, so give back the retries spent on longer ranges."""
         self.retries_left += self.returnable_tries if answered else 0
         self.returnable_tries = 0
 

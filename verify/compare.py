@@ -112,7 +112,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--to", dest="last", type=_day, metavar="DAY", help="last day to compare; default: the export's last")
     add("--people", action="store_true", help="show email addresses, which are hidden by default")
     add("--all", action="store_true", help="show every difference, not only the largest ones")
-    named = f"the heading of a column that is not recognized; NAME is one of {', '.join(COLUMNS)}"
+    named = f"for an unrecognized heading: read column NAME from column HEADING; NAME is one of {', '.join(COLUMNS)}"
     add("--column", action="append", default=[], type=_column, metavar="NAME=HEADING", help=named)
     for name, (option, default, meaning) in _CSV.items():
         add(option, dest=name, default=default, type=int if name == "skip" else str, help=meaning)

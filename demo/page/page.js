@@ -62,7 +62,7 @@ function start(data) {
     const tools = driversOfAll(unit, now, before);
     const all = (what) => tools.reduce((found, one) => found + one[what], 0);
     const amount = (value) => signed(value, unit.of);
-    // What all("uses") would be if each tool's uses had grown at the same rate. The rest is due to the choice of tools.
+    // What all("uses") would be if all tools had grown equally. The rest of all("uses") is due to a different mix of tools.
     const number = then.uses ? ((sum.uses - then.uses) * unit.value(then)) / then.uses : all("uses");
     const [most] = tools.toSorted((one, other) => Math.abs(other.change) - Math.abs(one.change));
     return `${spanInWords(spans.now)} against ${spanInWords(spans.before)}: ${amount(all("change"))} `
