@@ -25,6 +25,7 @@ for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
+    os.environ.setdefault("AIRBYTE_LOGGING_ROOT", private)
 
     import airbyte
     from airbyte.caches import PostgresCache
@@ -50,4 +51,4 @@ with TemporaryDirectory() as private:
     except airbyte.exceptions.AirbyteConnectorError as error:
         log = error.log_file.read_text() if error.log_file else ""
         [reason, *_] = re.findall(" - ERROR - (.*)", log) or [error.get_message()]
-        sys.exit(f"\nThe sync failed, and the tables are unchanged: {reason} The next run reads the same days again.")
+        sys.exit(f"\nThe tables are unchanged, and the next run reads the same days again. The sync failed: {reason}")

@@ -22,9 +22,11 @@ for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 # PyAirbyte writes the configuration, including the key, to a file that every user can read. AIRBYTE_TEMP_DIR, which
-# must be set before the import, puts this file into a directory that no other user can enter.
+# must be set before the import, puts this file into a directory that no other user can enter. By default, PyAirbyte's
+# logs are in a directory of the first user who ran it, so other users could not read them.
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
+    os.environ.setdefault("AIRBYTE_LOGGING_ROOT", private)
 
     import airbyte
     from airbyte.caches import DuckDBCache
@@ -41,4 +43,4 @@ with TemporaryDirectory() as private:
         # Only the log contains the connector's own errors. Show the first one, which caused the others.
         log = error.log_file.read_text() if error.log_file else ""
         [reason, *_] = re.findall(" - ERROR - (.*)", log) or [error.get_message()]
-        sys.exit(f"\nThe sync failed, and the tables are unchanged: {reason} The next run reads the same days again.")
+        sys.exit(f"\nThe tables are unchanged, and the next run reads the same days again. The sync failed: {reason}")

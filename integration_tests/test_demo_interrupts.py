@@ -106,6 +106,5 @@ def interrupted(process: subprocess.Popen[str], demo: Demo, number: signal.Signa
     # Skip empty lines, and lines that show progress, which start with one of these characters.
     assert [line for line in printed.splitlines() if line[:1] not in ("…", "✓", " ", "")][-1:] == [INTERRUPTED]
     assert "Traceback" not in printed
-    assert demo.processes() == []
-    assert demo.leftovers() == []
+    assert (demo.processes(), demo.leftovers()) == ([], [])
     assert {path.name for path in demo.output.iterdir()} <= {"logs", "dbt"}

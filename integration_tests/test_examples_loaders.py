@@ -28,12 +28,12 @@ def first_days(sandbox: Sandbox) -> list[str]:
     return [one["body"]["start_date"] for one in sandbox.requests() if one["path"].endswith(USAGE)]
 
 
-def by_dlt(home: Home) -> subprocess.CompletedProcess[str]:
+def by_dlt(home: Home, folder: str = ".") -> subprocess.CompletedProcess[str]:
     settings = {"DLT_DATA_DIR": str(home.folder / "dlt"), "RUNTIME__DLTHUB_TELEMETRY": "false"}
     path = f"{home.folder}/.venv/bin:{os.environ['PATH']}"
     return subprocess.run(
         [DLT.program("python"), EXAMPLES / "dlt_pipeline.py"],
-        cwd=home.folder,
+        cwd=home.folder / folder,
         env={**os.environ, **settings, "PATH": path},
         capture_output=True,
         text=True,
@@ -44,7 +44,7 @@ def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_and_deletes_what_magnifi
     home.use_up_the_day()
     failed = by_dlt(home)
     assert failed.returncode != 0
-    assert failed.stderr.startswith("The sync failed, and nothing was loaded: This Magnific team has used up")
+    assert "Nothing was loaded, and the next run reads the same days again. The sync failed: This" in failed.stderr
     assert home.query("from duckdb_tables()") == []
     home.next_day()
     home.sandbox.requests()
@@ -58,13 +58,17 @@ def test_dlt_loads_nothing_of_a_failed_run_then_goes_on_and_deletes_what_magnifi
         {"kind": "refund", "day": used["date"], "tool": used["tool"]}, {"kind": "delete_project", "reference": project}
     )
     # Delete dlt's local files, to check that it restores its state from the warehouse.
-    shutil.rmtree(home.folder / "dlt")
+    shutil.rmtree(home.folder / "pipelines")
     done = by_dlt(home)
     assert done.returncode == 0, done.stderr
     assert first_days(home.sandbox)[0] == READ_AGAIN
     home.assert_complete()
     assert home.query("from magnific.credit_usage where _ab_cdc_deleted_at is not null") == []
     assert home.query(f"from magnific.projects where project_reference = '{project}'") == []
+    (home.folder / "other").mkdir()
+    shutil.copy(home.folder / "config.json", home.folder / "other")
+    assert by_dlt(home, "other").returncode == 0
+    assert (home.folder / "other" / "warehouse.duckdb").exists()
 
 
 def test_dlt_does_nothing_while_another_sync_lasts(home: Home) -> None:

@@ -87,8 +87,7 @@ def test_a_signal_during_a_request_leaves_no_file_with_the_key_and_no_stack_trac
         assert with_the_key(temporary, sandbox)
         running.send_signal(number)
         output, words = running.communicate(timeout=HUNG)
-    assert running.returncode == -number
-    assert list(temporary.iterdir()) == []
+    assert (running.returncode, list(temporary.iterdir())) == (-number, [])
     assert b"Traceback" not in output
     assert words == b""
 

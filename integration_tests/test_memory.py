@@ -113,8 +113,7 @@ def test_the_largest_day_fits_into_the_memory(connector: Connector, config: Json
     answer = compressed([head % day.encode(), entries, b"]}]}]}"])
     with raw_server(answer) as server:
         run, peak = sync(connector, config, "credit_usage", server)
-    assert run.code == 0
-    assert run.stdout.count(b'"type":"RECORD"') == count
+    assert (run.code, run.stdout.count(b'"type":"RECORD"')) == (0, count)
     assert peak < 256 * 1024
 
 

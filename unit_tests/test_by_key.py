@@ -267,8 +267,7 @@ def test_a_full_refresh_that_takes_more_than_a_day_has_advises_an_incremental_sy
     for _ in range(2):
         connection.table.clear()
         assert not connection.sync(TODAY, mode=SyncMode.full_refresh).errors
-        assert len(connection.api.asked) == 99
-        assert connection.totals() == connection.truth()
+        assert (len(connection.api.asked), connection.totals()) == (99, connection.truth())
     assert connection.state and "unfinished_full_refresh" not in connection.state
 
 

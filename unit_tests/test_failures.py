@@ -50,8 +50,7 @@ def test_a_fault_that_passes_is_survived_and_the_result_is_exact(what: str, api:
     api.post(USAGE, [FAULTS[what], FAULTS[what], FAULTS[what], {"json": GOOD}])
     output = sync(TODAY)
     assert not output.errors
-    assert [row["user_credits"] for row in rows(output)] == [10]
-    assert waits == [5, 10, 20]
+    assert ([row["user_credits"] for row in rows(output)], waits) == ([10], [5, 10, 20])
     assert all(f"trying again in {wait} seconds (try {n} of 4)" in log(output) for n, wait in enumerate(waits, 2))
     assert log(output).count(what) == 3
 

@@ -116,8 +116,7 @@ def test_after_an_outage_the_next_sync_begins_with_full_ranges(what: str) -> Non
     assert warehouse.state is None
 
     assert warehouse.sync(ledger := used(400), TODAY)
-    assert len(warehouse.asked) == 3
-    assert warehouse.table() == table(ledger, warehouse.settings)
+    assert (len(warehouse.asked), warehouse.table()) == (3, table(ledger, warehouse.settings))
 
 
 def test_an_outage_of_a_few_requests_does_not_cost_short_ranges_for_years(api: Mocker) -> None:

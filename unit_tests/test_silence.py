@@ -115,8 +115,7 @@ def test_three_waits_of_a_quarter_hour_are_survived_and_a_fourth_ends_the_sync(a
         "Magnific made this sync wait too long (HTTP 429). The platform ends a sync that sends nothing for an hour. "
         "The next sync continues where this one stopped.",
     )
-    assert waits == [900] * 6
-    assert api.call_count == 4 + 4
+    assert (waits, api.call_count) == ([900] * 6, 4 + 4)
 
 
 def test_a_wait_after_an_error_of_the_server_that_takes_too_long_ends_the_stream(api: Mocker) -> None:

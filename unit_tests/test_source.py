@@ -150,8 +150,7 @@ def test_a_filter_for_something_unknown_names_it_with_the_known_ones(
     api.post(USAGE, json=answer())
     api.get(LISTS[stream], json={"data": team})
     problem = refusal(raw_config(**filters))
-    assert problem.failure_type == FailureType.config_error
-    assert problem.message == words
+    assert (problem.failure_type, problem.message) == (FailureType.config_error, words)
 
 
 def test_of_many_known_ones_twenty_are_shown(api: Mocker) -> None:
@@ -202,7 +201,6 @@ def test_a_check_of_an_unreachable_magnific_is_no_verdict_on_the_key(
 ) -> None:
     api.post(USAGE, exc=fault)
     problem = refusal(raw_config())
-    assert problem.failure_type == FailureType.transient_error
-    assert waits == waited
+    assert (problem.failure_type, waits) == (FailureType.transient_error, waited)
     once = "after one try. Try again later. Check this machine's network, proxy and firewall."
     assert str(problem.message).endswith(once) == (not waited)

@@ -51,6 +51,7 @@ teams = schemas_of(TEAMS.glob("*.json"))
 failed = {}
 with TemporaryDirectory() as private:
     os.environ["AIRBYTE_TEMP_DIR"] = private
+    os.environ.setdefault("AIRBYTE_LOGGING_ROOT", private)
 
     import airbyte
     import duckdb
