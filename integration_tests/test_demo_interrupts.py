@@ -35,8 +35,7 @@ def test_an_interrupt_while_python_still_imports_is_one_line(demo: Demo) -> None
     process = demo.start_until("importing")
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=HUNG)
-    assert process.returncode == 130
-    assert printed == "Interrupted. Nothing has been read yet.\n"
+    assert (process.returncode, printed) == (130, "Interrupted. Nothing has been read yet.\n")
 
 
 def test_an_interrupt_is_held_back_whatever_thread_could_take_it() -> None:

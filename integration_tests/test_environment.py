@@ -23,8 +23,7 @@ def test_output_is_utf_8_in_any_locale_and_loopback_needs_no_proxy(encoding: str
         env = {"PYTHONIOENCODING": encoding, "LC_ALL": "C", **DEAD_PROXY}
         run = connector("read", config=config, catalog=USAGE_ALONE, env=env)
         assert b"x-magnific-api-key: fpk-environment" in server.requests[0]
-    assert run.code == 0
-    assert [row["tool"] for row in run.records("credit_usage")] == [used["tool"]]
+    assert (run.code, [row["tool"] for row in run.records("credit_usage")]) == (0, [used["tool"]])
 
 
 def test_an_invalid_proxy_address_fails_the_check(connector: Connector) -> None:

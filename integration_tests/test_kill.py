@@ -111,8 +111,7 @@ def test_a_signal_ends_the_process_although_nobody_reads_what_it_writes(
             pass
         assert with_the_key(temporary, sandbox)
         running.send_signal(number)
-        assert running.wait(timeout=HUNG) == -number
-        assert list(temporary.iterdir()) == []
+        assert (running.wait(timeout=HUNG), list(temporary.iterdir())) == (-number, [])
         assert running.stderr.read() == b""
 
 

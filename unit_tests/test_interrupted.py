@@ -120,6 +120,16 @@ def test_a_wrong_answer_is_asked_for_again_and_a_second_mended_by_the_next_sync(
     assert len(twice.asked) == 1
 
 
+def test_after_a_doubtful_window_the_later_ones_do_not_count_as_read() -> None:
+    used = team(TODAY, 300)
+    warehouse = synced(used, start_date=str(TODAY - 300 * DAY))
+    warehouse.settings = {**warehouse.settings, "start_date": str(TODAY - 301 * DAY)}
+    assert warehouse.sync(used, TODAY, mistake=empty(2))
+    assert warehouse.saved("date") < str(TODAY - 290 * DAY)
+    assert warehouse.sync(used, TODAY)
+    assert warehouse.table() == table(used, warehouse.settings)
+
+
 def test_a_part_without_usage_is_never_asked_for_again() -> None:
     recent = [one for one in LATER if one.day >= TODAY]
     warehouse = synced(recent, granularity="year")
@@ -141,8 +151,7 @@ def test_a_part_that_is_empty_by_mistake_is_read_once_more_and_costs_nothing_for
 
     # The next sync corrects the mistake, even if it runs in the next year and without a lookback.
     assert warehouse.sync(used, date(2027, 1, 20))
-    assert starts(warehouse)[:2] == IN_PARTS
-    assert warehouse.table() == table(used, warehouse.settings)
+    assert (starts(warehouse)[:2], warehouse.table()) == (IN_PARTS, table(used, warehouse.settings))
     assert warehouse.saved("date") == "2027-01-20"
 
 

@@ -50,8 +50,7 @@ def test_the_image_stands_on_the_base_that_the_metadata_name() -> None:
 
 
 def test_names_and_licence_agree() -> None:
-    assert METADATA["dockerRepository"] == f"airbyte/{NAME}"
-    assert METADATA["githubIssueLabel"] == NAME
+    assert (METADATA["dockerRepository"], METADATA["githubIssueLabel"]) == (f"airbyte/{NAME}", NAME)
     assert METADATA["remoteRegistries"]["pypi"]["packageName"] == found(r'name="([^"]+)"', "setup.py")
     assert METADATA["license"] == found(r'license="([^"]+)"', "setup.py")
     assert found(r"^(.+) License$", "LICENSE") == METADATA["license"]

@@ -47,8 +47,7 @@ def test_a_range_halves_where_it_fails_and_doubles_where_that_helps(asked: list[
 
 def test_a_failure_met_several_times_in_a_row_counts_so_often() -> None:
     twice = Span(180, 180).after_failure(180, times=2)
-    assert twice.failed == (180, 180)
-    assert twice.after_success(90).after_success(90).days == 90
+    assert (twice.failed, twice.after_success(90).after_success(90).days) == ((180, 180), 90)
 
 
 @given(st.sampled_from([180, 365]), st.integers(1, 365))

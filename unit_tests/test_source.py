@@ -173,8 +173,7 @@ def test_a_mistake_in_the_settings_is_reported_before_any_request(api: Mocker) -
     config = raw_config(start_date="2026-11-23")
     problem = refusal(config)
     assert problem.failure_type == FailureType.config_error
-    assert error(sync(config)) == ("config_error", problem.message)
-    assert api.call_count == 0
+    assert (error(sync(config)), api.call_count) == (("config_error", problem.message), 0)
 
 
 def test_a_check_reads_the_answer_and_names_what_to_do(api: Mocker) -> None:

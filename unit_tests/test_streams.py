@@ -89,8 +89,7 @@ def test_every_request_carries_the_key_limits_its_time_and_goes_to_the_address_e
     sync(raw_config(base_url="http://127.0.0.1:8080"), "groups", "credit_usage")
     assert len(api.request_history) == 2
     for request in api.request_history:
-        assert request.headers["x-magnific-api-key"] == KEY
-        assert str(request.timeout) == "(10, 120)"
+        assert (request.headers["x-magnific-api-key"], str(request.timeout)) == (KEY, "(10, 120)")
 
 
 def test_usage_is_asked_for_in_json_with_both_ends_the_granularity_and_the_filters_as_entered(api: Mocker) -> None:
