@@ -45,7 +45,7 @@ def period_start(day: date, granularity: str) -> date:
 def fewest_requests(first: date, last: date, granularity: str, longest: int) -> int:
     """Return the smallest number of requests for all lists and for usage from `first` to `last`, both inclusive.
 
-    A request covers at most `longest` days. A longer period takes several requests, which cover no other period.
+    A request covers at most `longest` days. A longer period is split over several requests of its own.
     The function tries every way to split the range at period boundaries. It does not use the connector's code.
     """
     start = period_start(first, granularity)

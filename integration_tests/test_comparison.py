@@ -12,7 +12,7 @@ from sandbox.dashboard_export import COMMAS
 from sandbox.team import PROJECTS
 
 RAVI = f"ravi.menon@{DOMAIN}"
-AGREE = "They agree to the credit: 607 rows and 182 sums by tool and day."
+AGREE = "They match down to the last credit: 607 rows and 182 sums by tool and day."
 OPTIONS = ["--delimiter ;", "--decimal ,", "--thousands .", "--dateformat %d.%m.%Y", "--skip 1", "--column date=Tag"]
 
 

@@ -41,5 +41,6 @@ def _check_filter(name: str, stream: ListStream) -> None:
     known = {same(str(row[stream.primary_key])): row for row in stream.rows}
     unknown = [str(item) for item in stream.config.filters[name] if same(str(item)) not in known]
     if unknown:
-        has = listing([f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in known.values()]) or "none"
-        raise config_error(f"{name} contains {listing(unknown)}, which the team does not have. The team has: {has}.")
+        has = listing([f"{row[stream.primary_key]} ({row.get(stream.label)})" for row in known.values()])
+        known_ids = f"The team has: {has}." if known else "The team has none."
+        raise config_error(f"{name} contains {listing(unknown)}, which the team does not have. {known_ids}")

@@ -141,7 +141,7 @@ def test_a_check_asks_once_for_the_plans_longest_range_by_year(plan: str, start:
             {"api_key_ids": ["a", "C"]}, "api_keys", [{"api_key_id": "c", "display_name": "CI"}],
             "api_key_ids contains a, C, which the team does not have. The team has: c (CI).",
         ),
-        ({"group_ids": [7]}, "groups", [], "group_ids contains 7, which the team does not have. The team has: none."),
+        ({"group_ids": [7]}, "groups", [], "group_ids contains 7, which the team does not have. The team has none."),
     ],
 )  # fmt: skip
 def test_a_filter_for_something_unknown_names_it_with_the_known_ones(

@@ -51,7 +51,7 @@ class Comparison:
         if not self.sums:
             return "Neither side has usage on these days, so there is nothing to compare."
         if not self.differing:
-            return f"They agree to the credit: {rows} and {sums}."
+            return f"They match down to the last credit: {rows} and {sums}."
         days = {row["day"] for row in self.sums}
         right = days - {row["day"] for row in self.differing}
         wrong = sum(bool(row["credits"] or row["uses"]) for row in self.sums)
