@@ -33,10 +33,10 @@ class _Saved(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
 class Progress(_Saved, frozen=True):
     """The progress through a series of windows, and how many rows the warehouse might already contain.
 
-    `date` is the last day read, or None before the first window is complete. If a sync is interrupted or leaves
-    a period to be read again, `end` is the last day that it planned to read, and stays set until a later sync catches
-    up. If `other_filters` is true, rows after `date` were read with other filters. For an API key, `read_on` is the UTC
-    day on which it was last read completely, and `tried_on` is the day of a later attempt that did not finish.
+    The next sync reads the days after `date`, which is None until a window is complete. If a sync is interrupted or
+    leaves a period to be read again, `end` is the last day that it planned to read, and stays set until a later sync
+    catches up. If `other_filters` is true, rows after `date` were read with other filters. For an API key, `read_on` is
+    the UTC day on which it was last read completely, and `tried_on` is the day of a later attempt that did not finish.
     """
 
     date: Date | None
