@@ -19,9 +19,9 @@ MEMBERS = catalog("members")
 FAULTS: dict[str, str] = {
     "bad-utf8": "an invalid response",
     "reset-before": "a dropped connection",
-    "reset-inside": "a response that was cut off",
-    "cut": "a response that was cut off",
-    "cut-chunked": "a response that was cut off",
+    "reset-inside": "an incomplete response",
+    "cut": "an incomplete response",
+    "cut-chunked": "an incomplete response",
     "empty": "not complete JSON",
     "html": "not complete JSON",
     "bad-gzip": "a response that cannot be decompressed",

@@ -110,7 +110,7 @@ FAILURES: dict[str, tuple[str, fn.Change]] = {
     ),
     "trickle": ("the body arrives byte by byte, with a pause of `seconds` after each byte", fn.trickle),
     "cut": ("the connection ends midway through the body", broken_off(half=True, reset=False, length=True)),
-    "cut-chunked": ("a chunked body is cut off midway through", broken_off(half=True, reset=False, length=False)),
+    "cut-chunked": ("a chunked body ends midway through", broken_off(half=True, reset=False, length=False)),
     "reset-before": ("the connection is reset before the body", broken_off(half=False, reset=True, length=False)),
     "reset-inside": ("the connection is reset midway through the body", broken_off(half=True, reset=True, length=True)),
     "silence": ("no response until the client closes the connection", fn.silence),

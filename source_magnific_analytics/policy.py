@@ -81,7 +81,7 @@ _EXCEPTIONS: tuple[tuple[type[Exception], Meaning, str], ...] = (
     (requests.exceptions.ReadTimeout, Meaning.TOO_MUCH, "no complete response in time"),
     (requests.exceptions.SSLError, Meaning.UNREACHABLE, "no secure connection (a TLS certificate or handshake error)"),
     (requests.exceptions.ProxyError, Meaning.UNREACHABLE, "no connection through the proxy"),
-    (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "a response that was cut off"),
+    (requests.exceptions.ChunkedEncodingError, Meaning.PERHAPS_TOO_MUCH, "an incomplete response"),
     (requests.exceptions.ContentDecodingError, Meaning.PERHAPS_TOO_MUCH, "a response that cannot be decompressed"),
     (requests.exceptions.ConnectionError, Meaning.PERHAPS_TOO_MUCH, "a dropped connection"),
 )

@@ -38,7 +38,7 @@ def decoded(text: bytes, asked_by: Granularity | None = None) -> usage.Answer:
 
 
 def refusal(text: bytes) -> tuple[str, bool]:
-    """Return why a response is refused, and whether it might have been cut off."""
+    """Return why a response is refused, and whether it might be incomplete."""
     with pytest.raises(ContractError) as error:
         decoded(text)
     return str(error.value), error.value.cut

@@ -35,7 +35,7 @@ FAULTS: Mapping[str, Json] = {
     "no connection through the proxy": {"exc": requests.exceptions.ProxyError},
     "(the host does not exist or does not accept": {"exc": requests.exceptions.ConnectionError(UNREACHABLE)},
     "a dropped connection": {"exc": requests.exceptions.ConnectionError},
-    "a response that was cut off": {"exc": requests.exceptions.ChunkedEncodingError},
+    "an incomplete response": {"exc": requests.exceptions.ChunkedEncodingError},
     "a response that cannot be decompressed": {"exc": requests.exceptions.ContentDecodingError},
     "an HTTP client error (InvalidHeader)": {"exc": requests.exceptions.InvalidHeader},
     "the body is not complete JSON": {"content": body(period("2026-11-20"))[:-1]},
